@@ -1,0 +1,180 @@
+"""Frequencies: what step a series has, which time comes next, how long its seasons are.
+
+A frequency maps times to whole numbers and back (`ordinals`, `times_at`), so that a series on its grid is a first
+ordinal and a length, and the future index is the next ordinals. Times are int64 microseconds since 1970, in UTC.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forecast_cli.errors import DataError
+
+Ints = NDArray[np.int64]
+SECOND = 1_000_000
+MINUTE, HOUR, DAY = 60 * SECOND, 3_600 * SECOND, 86_400 * SECOND
+WEEK = 7 * DAY
+KINDS = ("step", "fixed", "business", "months")
+
+
+@dataclass(frozen=True)
+class Frequency:
+    """The grid that the times of a file lie on.
+
+    kind `step`: rows without a time, 0, 1, 2, ...; `fixed`: every `size` microseconds, offset by `phase`;
+    `business`: Monday to Friday; `months`: every `size` months, `phase` being the month modulo `size`,
+    on day `day` (31: the last day of the month). `clock`: time of day in microseconds of the last two kinds.
+    """
+
+    kind: Literal["step", "fixed", "business", "months"]
+    size: int = 1
+    phase: int = 0
+    day: int = 1
+    clock: int = 0
+
+
+STEPS = Frequency("step")
+
+
+def _days(times: Ints) -> NDArray[np.datetime64]:
+    return np.asarray(times, np.int64).view("datetime64[us]").astype("datetime64[D]")
+
+
+def _months_and_days(times: Ints) -> tuple[Ints, Ints, Ints]:
+    """Months since 1970, day of the month from 1, days in that month."""
+    days = _days(times)
+    months = days.astype("datetime64[M]")
+    lengths = ((months + 1).astype("datetime64[D]") - months.astype("datetime64[D]")).astype(np.int64)
+    return months.astype(np.int64), (days - months.astype("datetime64[D]")).astype(np.int64) + 1, lengths
+
+
+def infer(times: Ints, starts: Ints) -> Frequency:
+    """The frequency of sorted times.
+
+    times: (N,) of all series, one after the other, ascending and without repetition inside each;
+    starts: (S,) where each series begins. Raises DataError naming the first time that is off the grid.
+    """
+    inside = np.ones(len(times), bool)
+    inside[starts] = False
+    gaps = np.diff(times, prepend=times[:1])[inside]
+    if len(gaps) == 0:
+        raise DataError("no series has two rows, so the step between rows is unknown", "give at least two rows a series")
+    clock = times % DAY
+    if (clock == clock[0]).all():
+        monthly = _infer_months(times, inside, int(clock[0]))
+        if monthly is not None:
+            return monthly
+    sizes, counts = np.unique(gaps, return_counts=True)
+    size = int(sizes[np.argmax(counts)])
+    if size == DAY and (clock == clock[0]).all() and np.is_busday(_days(times)).all() and np.ptp(times) >= WEEK:
+        return Frequency("business", 1, clock=int(clock[0]))
+    phase = int(times[0] % size)
+    off = np.flatnonzero(times % size != phase)
+    if len(off):
+        bad = str(times[off[0] : off[0] + 1].view("datetime64[us]")[0])
+        raise DataError(
+            f"the times are not on one grid: most are {describe(Frequency('fixed', size))} apart, {bad} is not on it",
+            "correct or remove the odd rows, or bring the rows to one step first",
+        )
+    return Frequency("fixed", size, phase)
+
+
+def _infer_months(times: Ints, inside: NDArray[np.bool_], clock: int) -> Frequency | None:
+    months, day, length = _months_and_days(times)
+    steps = np.diff(months, prepend=months[:1])[inside]
+    if (steps < 1).any():
+        return None
+    largest = int(day.max())
+    if not (day == np.minimum(largest, length)).all():
+        return None
+    if (day == length).all():
+        largest = 31
+    sizes, counts = np.unique(steps, return_counts=True)
+    size = int(sizes[np.argmax(counts)])
+    if (months % size != months[0] % size).any():
+        size = int(np.gcd.reduce(np.append(steps, months - months[0])))
+    return Frequency("months", size, int(months[0] % size), largest, clock)
+
+
+def ordinals(frequency: Frequency, times: Ints) -> Ints:
+    """Positions of times on the grid, (N,) -> (N,). Times off the grid raise DataError."""
+    if frequency.kind == "step":
+        return np.asarray(times, np.int64)
+    if frequency.kind == "fixed":
+        found = (times - frequency.phase) // frequency.size
+    elif frequency.kind == "business":
+        found = np.busday_count(np.datetime64("1970-01-01"), _days(times)).astype(np.int64)
+    else:
+        found = (_months_and_days(times)[0] - frequency.phase) // frequency.size
+    off = np.flatnonzero(times_at(frequency, found) != times)
+    if len(off):
+        bad = times[off[0] : off[0] + 1].view("datetime64[us]")[0]
+        raise DataError(
+            f"{bad} is not on the grid of the other times ({describe(frequency)})", "correct or remove the odd rows"
+        )
+    return found
+
+
+def times_at(frequency: Frequency, positions: Ints) -> Ints:
+    """Times at positions on the grid: the inverse of `ordinals`."""
+    positions = np.asarray(positions, np.int64)
+    if frequency.kind == "step":
+        return positions
+    if frequency.kind == "fixed":
+        return positions * frequency.size + frequency.phase
+    if frequency.kind == "business":
+        days = np.busday_offset(np.datetime64("1970-01-01"), positions, roll="forward")
+        return days.astype("datetime64[us]").astype(np.int64) + frequency.clock
+    months = (positions * frequency.size + frequency.phase).view("datetime64[M]")
+    first, after = months.astype("datetime64[D]"), (months + 1).astype("datetime64[D]")
+    days = first + (np.minimum(frequency.day, (after - first).astype(np.int64)) - 1)
+    return days.astype("datetime64[us]").astype(np.int64) + frequency.clock
+
+
+def season_lengths(frequency: Frequency) -> tuple[int, ...]:
+    """Season lengths in steps that this frequency usually has, shortest first: hourly 24 and 168, monthly 12."""
+    if frequency.kind == "business":
+        return (5,)
+    if frequency.kind == "months":
+        return (12 // frequency.size,) if 12 % frequency.size == 0 and frequency.size < 12 else ()
+    if frequency.kind == "fixed":
+        if frequency.size == WEEK:
+            return (52,)
+        periods = (HOUR, DAY) if frequency.size < MINUTE else (DAY, WEEK)
+        return tuple(p // frequency.size for p in periods if p % frequency.size == 0 and p >= 2 * frequency.size)
+    return ()
+
+
+def default_horizon(frequency: Frequency) -> int:
+    """One main season: hourly 24, daily 7, weekly 13, monthly 12, quarterly 4; 10 where there is none or a long one."""
+    if frequency == Frequency("fixed", WEEK, frequency.phase):
+        return 13
+    lengths = season_lengths(frequency)
+    return lengths[0] if lengths and lengths[0] <= 96 else 10
+
+
+def describe(frequency: Frequency) -> str:
+    """The frequency in words: `hourly`, `every 30 minutes`, `monthly`, `every 3 days`."""
+    if frequency.kind == "step":
+        return "steps without a time"
+    if frequency.kind == "business":
+        return "business days"
+    if frequency.kind == "months":
+        names = {1: "monthly", 3: "quarterly", 12: "yearly"}
+        return names.get(frequency.size, f"every {frequency.size} months")
+    for unit, name, one in (
+        (WEEK, "weeks", "weekly"), (DAY, "days", "daily"), (HOUR, "hours", "hourly"),
+        (MINUTE, "minutes", "every minute"), (SECOND, "seconds", "every second"),
+    ):  # fmt: skip
+        if frequency.size % unit == 0:
+            count = frequency.size // unit
+            return one if count == 1 else f"every {count} {name}"
+    return f"every {frequency.size} microseconds"
+
+
+def to_json(frequency: Frequency) -> dict[str, Any]:
+    return {"kind": frequency.kind, "size": frequency.size, "phase": frequency.phase, "day": frequency.day, "clock": frequency.clock}  # fmt: skip

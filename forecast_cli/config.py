@@ -1,0 +1,227 @@
+"""Settings: frozen dataclasses in which one field is one option, with its help, panel and bounds, declared once.
+
+`commands` turn the fields into options, the Python API into keywords; both end in the same checks.
+Nothing but the standard library is imported here, so that `--help` stays fast.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import typing
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from forecast_cli.errors import SettingsError
+
+DEFAULT_STORE = "./forecast_runs"
+DEFAULT_LEVELS = "80,95"
+
+
+def setting(
+    default: Any, help: str, *, minimum: float | None = None, maximum: float | None = None, auto: str = "", panel: str = ""
+) -> Any:
+    """A field that is an option: its default, its help, its bounds (inclusive), what `None` stands for, its panel."""
+    metadata = {"help": help, "minimum": minimum, "maximum": maximum, "auto": auto, "panel": panel}
+    return dataclasses.field(default=default, metadata=metadata)
+
+
+def option_name(field: str) -> str:
+    return "--" + field.replace("_", "-")
+
+
+def check_bounds(settings: Any) -> None:
+    """Raise SettingsError where a field is outside its bounds or not one of its choices."""
+    hints = typing.get_type_hints(type(settings))
+    for field in dataclasses.fields(settings):
+        value, name = getattr(settings, field.name), option_name(field.name)
+        if value is None or not field.metadata:
+            continue
+        choices = typing.get_args(hints[field.name]) if typing.get_origin(hints[field.name]) is Literal else ()
+        if choices and value not in choices:
+            raise SettingsError(f"{name}: {value!r} is not one of {', '.join(choices)}", f"use {name} {choices[0]}")
+        low, high = field.metadata["minimum"], field.metadata["maximum"]
+        if low is not None and not value >= low:
+            raise SettingsError(f"{name} must be at least {low:g}, got {value!r}", f"use {name} {low:g} or more")
+        if high is not None and not value <= high:
+            raise SettingsError(f"{name} must be at most {high:g}, got {value!r}", f"use {name} {high:g} or less")
+
+
+@dataclass(frozen=True)
+class DataSettings:
+    """Which columns are what."""
+
+    time: str | None = setting(None, "Time column.", auto="recognised", panel="Data")
+    target: list[str] | None = setting(
+        None, "Column to forecast; repeat it, or say 'all', for several.", auto="the only one", panel="Data"
+    )
+    id: str | None = setting(None, "Column that names the series (long files).", auto="unique_id", panel="Data")
+    season: str | None = setting(
+        None, "Season lengths in steps, e.g. 24,168; 1 for none.", auto="by frequency", panel="Data"
+    )
+    date_format: str | None = setting(
+        None, "Format of the time column, e.g. %d/%m/%Y.", auto="recognised", panel="Data"
+    )
+
+    def __post_init__(self) -> None:
+        check_bounds(self)
+        object.__setattr__(self, "target", None if self.target is None else list(self.target))
+        seasons(self.season)
+
+
+@dataclass(frozen=True)
+class WindowSettings:
+    """How the series is cut into windows, and what is held out."""
+
+    horizon: int | None = setting(None, "Steps to forecast.", minimum=1, auto="one season", panel="Windows")
+    lookback: int | None = setting(None, "Past steps the network sees.", minimum=1, auto="by rule", panel="Windows")
+    segment: int | None = setting(
+        None, "Steps read at once by the recurrence.", minimum=1, auto="by rule", panel="Windows"
+    )
+    validation: int | None = setting(
+        None, "Rows before the test part that stop the training.", minimum=0, auto="horizon", panel="Windows"
+    )
+    test: int | None = setting(
+        None, "Rows at the end held out for scoring.", minimum=0, auto="horizon", panel="Windows"
+    )
+
+    def __post_init__(self) -> None:
+        check_bounds(self)
+
+
+@dataclass(frozen=True)
+class NetworkSettings:
+    """The network."""
+
+    units: str | None = setting(None, "Units per stacked layer, e.g. 50,100.", auto="by rule", panel="Network")
+    dropout: float | None = setting(
+        None, "Dropout after each layer.", minimum=0, maximum=0.95, auto="by preset", panel="Network"
+    )
+
+    def __post_init__(self) -> None:
+        check_bounds(self)
+        layer_units(self.units)
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """How it is trained."""
+
+    preset: Literal["auto", "classic"] = setting(
+        "auto", "auto: rules that win; classic: the textbook recipe, to the letter.", panel="Training"
+    )
+    epochs: int | None = setting(None, "Most epochs.", minimum=1, auto="by preset", panel="Training")
+    patience: int | None = setting(
+        None, "Epochs without a better validation loss before stopping; 0: never stop early.", minimum=0,
+        auto="by preset", panel="Training",
+    )  # fmt: skip
+    batch_size: int | None = setting(None, "Windows per step.", minimum=1, auto="by rule", panel="Training")
+    learning_rate: float | None = setting(
+        None, "Step size of RMSprop.", minimum=1e-8, maximum=10, auto="by preset", panel="Training"
+    )
+    seed: int = setting(1, "Seed of everything random.", minimum=0, maximum=2**31 - 1, panel="Training")
+    threads: int | None = setting(
+        None, "Threads of the training; equal threads, equal bytes.", minimum=1, maximum=256, auto="by size",
+        panel="Training",
+    )  # fmt: skip
+    refit: bool = setting(
+        True, "After scoring, train again on all rows for the steps found.", panel="Training"
+    )
+
+    def __post_init__(self) -> None:
+        check_bounds(self)
+
+
+@dataclass(frozen=True)
+class IntervalSettings:
+    """The intervals around the forecast."""
+
+    levels: str = setting(DEFAULT_LEVELS, "Levels of the intervals, in percent.", panel="Output")
+
+    def __post_init__(self) -> None:
+        levels(self.levels)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All settings of a training."""
+
+    data: DataSettings = dataclasses.field(default_factory=DataSettings)
+    window: WindowSettings = dataclasses.field(default_factory=WindowSettings)
+    network: NetworkSettings = dataclasses.field(default_factory=NetworkSettings)
+    training: TrainingSettings = dataclasses.field(default_factory=TrainingSettings)
+    interval: IntervalSettings = dataclasses.field(default_factory=IntervalSettings)
+
+
+GROUPS: dict[str, type[Any]] = {
+    "data": DataSettings,
+    "window": WindowSettings,
+    "network": NetworkSettings,
+    "training": TrainingSettings,
+    "interval": IntervalSettings,
+}
+
+
+def settings_from(**values: Any) -> Settings:
+    """Settings from flat names (`horizon=12, units="50,100"`).
+
+    Raises SettingsError for an unknown name, with the nearest known one.
+    """
+    groups = {name: {f.name for f in dataclasses.fields(group)} for name, group in GROUPS.items()}
+    known = [field for fields in groups.values() for field in fields]
+    for name in values:
+        if name not in known:
+            raise SettingsError(f"unknown setting {name!r}", nearest(name, known))
+    return Settings(
+        **{
+            name: GROUPS[name](**{field: value for field, value in values.items() if field in fields})
+            for name, fields in groups.items()
+        }
+    )
+
+
+def nearest(name: str, known: list[str], prefix: str = "did you mean") -> str:
+    """A hint that names the nearest known word, or all of them."""
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    return f"{prefix} {close[0]!r}?" if close else f"known: {', '.join(known)}"
+
+
+def _whole_numbers(text: str, name: str, example: str, low: int, high: int) -> tuple[int, ...]:
+    parts = [part.strip() for part in text.split(",")]
+    if not all(part.isascii() and part.isdigit() for part in parts):
+        raise SettingsError(f"{name}: {text!r} is not a list of whole numbers", f"write {name} {example}")
+    numbers = tuple(int(part) for part in parts)
+    if not all(low <= number <= high for number in numbers):
+        raise SettingsError(f"{name}: {text!r} must be between {low} and {high}", f"write {name} {example}")
+    return numbers
+
+
+def layer_units(text: str | None) -> tuple[int, ...] | None:
+    """`50,100` -> (50, 100); None or auto -> None. Raises SettingsError."""
+    if text is None or text == "auto":
+        return None
+    numbers = _whole_numbers(text, "--units", "50,100", 1, 4096)
+    if len(numbers) > 16:
+        raise SettingsError(f"--units: {len(numbers)} layers, at most 16", "write --units 50,100")
+    return numbers
+
+
+def seasons(text: str | None) -> tuple[int, ...] | None:
+    """`24,168` -> (24, 168); `1` -> (); None or auto -> None. Raises SettingsError."""
+    if text is None or text == "auto":
+        return None
+    numbers = _whole_numbers(text, "--season", "24,168", 1, 100_000)
+    return tuple(sorted({number for number in numbers if number > 1}))
+
+
+def levels(text: str) -> tuple[float, ...]:
+    """`80,95` -> (80.0, 95.0), ascending; an empty text -> (). Raises SettingsError."""
+    if not text.strip():
+        return ()
+    try:
+        numbers = tuple(sorted({float(part) for part in text.split(",")}))
+    except ValueError:
+        numbers = (-1.0,)
+    if not all(0 < number < 100 for number in numbers):
+        raise SettingsError(f"--levels: {text!r} is not a list of percentages between 0 and 100", "write --levels 80,95")
+    return numbers

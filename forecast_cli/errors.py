@@ -1,0 +1,78 @@
+"""Everything that can go wrong, and the exit code that says so.
+
+- ForecastError                 the root; never raised itself
+  - SettingsError          2    an option, a config value, settings that do not go together
+  - NoRunError            10    nothing was trained yet
+  - LockedError           11    another command is writing in the store
+  - RunRejectedError      12    a run that is damaged, tampered with, or not ours
+  - RunMismatchError      13    run and data, or run and version, do not fit
+  - DataError             20    the input is wrong
+    - TooLittleDataError  21    the input is right, but too short
+  - DivergedError         22    training did not converge
+  - StorageError          30    disk full, read-only, I/O error
+  - StoppedError     130/143    SIGINT or SIGTERM
+
+A code that is not listed is never used for anything else; codes are only ever added. 0 is complete success,
+1 a bug in this tool, 3 published but degraded (`reasons` say why), 141 a closed pipe.
+"""
+
+from __future__ import annotations
+
+DEGRADED = 3
+BUG = 1
+CLOSED_PIPE = 141
+
+
+class ForecastError(Exception):
+    """A failure that the user can act on: one line of what is wrong, one line of what to do, an exit code."""
+
+    exit_code = BUG
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class SettingsError(ForecastError):
+    exit_code = 2
+
+
+class NoRunError(ForecastError):
+    exit_code = 10
+
+
+class LockedError(ForecastError):
+    exit_code = 11
+
+
+class RunRejectedError(ForecastError):
+    exit_code = 12
+
+
+class RunMismatchError(ForecastError):
+    exit_code = 13
+
+
+class DataError(ForecastError):
+    exit_code = 20
+
+
+class TooLittleDataError(DataError):
+    exit_code = 21
+
+
+class DivergedError(ForecastError):
+    exit_code = 22
+
+
+class StorageError(ForecastError):
+    exit_code = 30
+
+
+class StoppedError(ForecastError):
+    """A signal asked the command to stop; the exit code is 128 plus the number of the signal."""
+
+    def __init__(self, signal_number: int) -> None:
+        super().__init__(f"stopped by signal {signal_number}; nothing was published", "run the command again")
+        self.exit_code = 128 + signal_number

@@ -1,0 +1,156 @@
+"""Panel: the one form of data after reading. Many series, one after the other in flat arrays, each on its full grid.
+
+A series is a first ordinal of the frequency and a run of values; a hole that was not filled is NaN. One series is
+a panel with one id. Covariates lie beside the values: `past` is known up to the last row, `future` beyond it (`ahead`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forecast_cli import calendar
+from forecast_cli.calendar import Frequency, Ints
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class TimeFormat:
+    """How the file writes its times: a strftime pattern (empty: rows without a time) and the offset of its last row."""
+
+    pattern: str = ""
+    offset: str = ""
+
+
+@dataclass(frozen=True)
+class Columns:
+    """The names that the user's file has for things; `id` is empty for a single series."""
+
+    time: str = ""
+    target: str = "y"
+    id: str = ""
+
+
+@dataclass(frozen=True)
+class Note:
+    """Something the reader did or saw: `info`, `warning` (said even when quiet), or `degraded` (exit 3)."""
+
+    level: str
+    text: str
+
+
+@dataclass(frozen=True, eq=False)
+class Panel:
+    """S series, N values in all.
+
+    ids: S names; offsets: (S + 1,) bounds in the flat arrays; first: (S,) ordinals of the first steps;
+    values: (N,) in the units of the file; past: (N, P); future: (N, F); ahead: (S, A, F), the steps after the last row.
+    """
+
+    ids: tuple[str, ...]
+    offsets: Ints
+    first: Ints
+    values: Floats
+    frequency: Frequency
+    columns: Columns = Columns()
+    time_format: TimeFormat = TimeFormat()
+    past_names: tuple[str, ...] = ()
+    future_names: tuple[str, ...] = ()
+    past: Floats = field(default_factory=lambda: np.empty((0, 0)))
+    future: Floats = field(default_factory=lambda: np.empty((0, 0)))
+    ahead: Floats = field(default_factory=lambda: np.empty((0, 0, 0)))
+    notes: tuple[Note, ...] = ()
+    source: str = ""
+    fingerprint: str = ""
+
+    @property
+    def lengths(self) -> Ints:
+        return np.diff(self.offsets)
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+
+def from_series(
+    series: list[Floats],
+    frequency: Frequency = calendar.STEPS,
+    *,
+    ids: list[str] | None = None,
+    first: list[int] | None = None,
+    columns: Columns | None = None,
+    time_format: TimeFormat | None = None,
+) -> Panel:
+    """A panel of arrays that are on the grid already, one array a series."""
+    count = len(series)
+    return Panel(
+        ids=tuple(ids if ids is not None else [str(i) if count > 1 else "" for i in range(count)]),
+        offsets=np.concatenate([[0], np.cumsum([len(s) for s in series])]).astype(np.int64),
+        first=np.asarray(first if first is not None else [0] * count, np.int64),
+        values=np.concatenate([np.asarray(s, np.float64) for s in series]),
+        frequency=frequency,
+        columns=columns or Columns(id="unique_id" if count > 1 else ""),
+        time_format=time_format or TimeFormat(),
+    )
+
+
+def values_of(panel: Panel, index: int) -> Floats:
+    """The values of one series, (n,); a view."""
+    return panel.values[panel.offsets[index] : panel.offsets[index + 1]]
+
+
+def times_of(panel: Panel, index: int, start: int = 0, stop: int | None = None) -> Ints:
+    """Times of steps start..stop of one series; steps past the last row are the future index."""
+    stop = int(panel.lengths[index]) if stop is None else stop
+    return calendar.times_at(panel.frequency, panel.first[index] + np.arange(start, stop, dtype=np.int64))
+
+
+def head(panel: Panel, lengths: Ints) -> Panel:
+    """The first `lengths` (S,) steps of each series. Known-future covariates after the cut become `ahead`."""
+    lengths = np.asarray(lengths, np.int64)
+    keep = _inside(panel.offsets, lengths)
+    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    ahead = panel.ahead
+    if panel.future_names:
+        dropped = int((panel.lengths - lengths).max(initial=0))
+        steps = dropped + (panel.ahead.shape[1] if panel.ahead.size else 0)
+        ahead = np.full((len(panel), steps, len(panel.future_names)), np.nan)
+        for i in range(len(panel)):
+            known = panel.future[panel.offsets[i] + lengths[i] : panel.offsets[i + 1]]
+            rest = panel.ahead[i] if panel.ahead.size else np.empty((0, len(panel.future_names)))
+            ahead[i, : len(known) + len(rest)] = np.concatenate([known, rest])
+    return replace(
+        panel,
+        offsets=offsets,
+        values=panel.values[keep],
+        past=panel.past[keep] if panel.past_names else panel.past,
+        future=panel.future[keep] if panel.future_names else panel.future,
+        ahead=ahead,
+    )
+
+
+def _inside(offsets: Ints, lengths: Ints) -> Ints:
+    """Flat positions of the first `lengths` steps of each series."""
+    starts = np.repeat(offsets[:-1], lengths)
+    return starts + np.arange(int(lengths.sum())) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+
+
+def format_times(panel: Panel, times: Ints) -> list[str]:
+    """Times as the file writes them, in the offset of its last row."""
+    if not panel.time_format.pattern:
+        return [str(int(t)) for t in times]
+    shift = offset_microseconds(panel.time_format.offset)
+    pattern = panel.time_format.pattern.replace("%z", panel.time_format.offset)
+    stamps = (np.asarray(times, np.int64) + shift).view("datetime64[us]").astype(object)
+    return [stamp.strftime(pattern) for stamp in stamps]
+
+
+def offset_microseconds(offset: str) -> int:
+    """`+02:00` -> 7,200,000,000; `Z` and an empty text are 0."""
+    if offset in ("", "Z", "z"):
+        return 0
+    digits = offset[1:].replace(":", "")
+    minutes = int(digits[:2]) * 60 + int(digits[2:4] or 0)
+    return (-1 if offset[0] == "-" else 1) * minutes * calendar.MINUTE
