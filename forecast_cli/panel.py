@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from forecast_cli import calendar
 from forecast_cli.calendar import Frequency, Ints
+from forecast_cli.config import DataSettings
 
 Floats = NDArray[np.float64]
 
@@ -48,6 +49,7 @@ class Panel:
 
     ids: S names; offsets: (S + 1,) bounds in the flat arrays; first: (S,) ordinals of the first steps;
     values: (N,) in the units of the file; past: (N, P); future: (N, F); ahead: (S, A, F), the steps after the last row.
+    source, fingerprint, reading: the path, the sha256 of its bytes, and the settings that read the same again.
     """
 
     ids: tuple[str, ...]
@@ -65,6 +67,7 @@ class Panel:
     notes: tuple[Note, ...] = ()
     source: str = ""
     fingerprint: str = ""
+    reading: DataSettings = field(default_factory=DataSettings)
 
     @property
     def lengths(self) -> Ints:

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from forecast_cli import calendar
 from forecast_cli.calendar import Ints
-from forecast_cli.config import DataSettings, nearest
+from forecast_cli.config import DataSettings, nearest, settings_from
 from forecast_cli.errors import DataError, SettingsError, TooLittleDataError
 from forecast_cli.panel import Columns, Floats, Note, Panel, TimeFormat, from_series
 
@@ -79,13 +79,15 @@ class Roles:
     unused: tuple[str, ...]
 
 
-def read_csv(path: str | os.PathLike[str], settings: DataSettings | None = None) -> Panel:
-    """Read a CSV file (`-`: standard input) into a Panel on its full grid.
+def read_csv(path: str | os.PathLike[str], settings: DataSettings | None = None, **named: Any) -> Panel:
+    """Read a CSV file (`-`: standard input) into a Panel on its full grid; settings as an object or by name.
 
     Gaps of up to one season are interpolated linearly and noted. Raises DataError (exit 20) for whatever cannot be
     read in one way only, SettingsError for a column that is not there.
     """
-    settings = settings or DataSettings()
+    if isinstance(named.get("target"), str):
+        named["target"] = [named["target"]]
+    settings = settings or settings_from(**named).data
     source, notes = _load(os.fspath(path))
     try:
         return _read(source, settings, notes)
@@ -118,7 +120,14 @@ def _read(source: Source, settings: DataSettings, notes: list[Note]) -> Panel:
     if len(roles.targets) > 1:
         columns = replace(columns, id="unique_id")
     panel = _on_grid(source, roles, times, labels, values, skeleton, settings, notes, columns, time_format)
-    return replace(panel, notes=tuple(notes), source=source.path, fingerprint=source.fingerprint)
+    reading = replace(
+        settings,
+        time=roles.time or None,
+        target=list(roles.targets),
+        id=roles.id or None,
+        date_format=settings.date_format or time_format.pattern or None,
+    )
+    return replace(panel, notes=tuple(notes), source=source.path, fingerprint=source.fingerprint, reading=reading)
 
 
 # -- the file --------------------------------------------------------------------------------------------------------

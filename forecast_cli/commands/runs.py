@@ -1,0 +1,135 @@
+"""forecast runs list / show"""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from forecast_cli import console
+from forecast_cli.commands import options
+from forecast_cli.errors import ForecastError, NoRunError
+
+if TYPE_CHECKING:
+    from forecast_cli.store import Run
+
+
+def list_(
+    store: options.Store = options.STORE,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
+    debug: options.Debug = False,
+) -> int:
+    """List the runs in the store, oldest first; the latest is marked.
+
+    Example: forecast runs list
+    """
+    from forecast_cli import store as runs
+
+    root = Path(store)
+    names = runs.names(root)
+    latest = runs.latest(root) if names else ""
+    rows = [_row(root, name, name == latest) for name in names]
+    if json:
+        console.emit_json({"schema": "forecast/runs-list/v1", "exit_code": 0, "latest": latest or None, "runs": rows})
+        return 0
+    if not rows:
+        raise NoRunError(f"no run in {store}", "train one first: forecast train DATA")
+    lines = [
+        [("* " if row["latest"] else "  ") + row["run"], row["preset"] or row["error"], row["target"],
+         str(row["horizon"] or "-"), console.number(row["mase"]), "-" if row["skill"] is None else f"{row['skill']:+.0%}"]
+        for row in rows
+    ]  # fmt: skip
+    console.table("", ["  run", "preset", "target", "horizon", "MASE", "skill"], lines, text_columns=3)
+    return 0
+
+
+def _row(root: Path, name: str, latest: bool) -> dict[str, Any]:
+    from forecast_cli import store as runs
+
+    row: dict[str, Any] = {
+        "run": name, "latest": latest, "preset": "", "target": "", "horizon": None, "mase": None, "skill": None, "error": "",
+    }  # fmt: skip
+    try:
+        run = runs.load(root, name)
+    except ForecastError as error:
+        return row | {"error": f"rejected: {error.message}"}
+    test = run.metrics["test"]
+    return row | {
+        "preset": run.config.plan.preset,
+        "target": run.config.columns.target,
+        "horizon": run.config.plan.horizon,
+        "mase": test["network"]["mase"] if test else None,
+        "skill": test["skill"]["seasonal_naive"] if test else None,
+    }
+
+
+def show(
+    run: options.Run = None,
+    store: options.Store = options.STORE,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
+    debug: options.Debug = False,
+) -> int:
+    """Show what a run is: its data, settings with reasons, network and scores.
+
+    Example: forecast runs show --run 3
+    """
+    from forecast_cli import store as runs
+
+    root = Path(store)
+    chosen = runs.load(root, runs.resolve(root, run))
+    if json:
+        console.emit_json(_document(chosen))
+    else:
+        _show(chosen)
+    return 0
+
+
+def _document(run: Run) -> dict[str, Any]:
+    from forecast_cli.cells import count_parameters
+
+    return {
+        "schema": "forecast/runs-show/v1",
+        "exit_code": 0,
+        "run": run.name,
+        "folder": str(run.folder),
+        "created": run.manifest.created,
+        "versions": run.manifest.versions,
+        "input": dataclasses.asdict(run.manifest.input),
+        "columns": dataclasses.asdict(run.config.columns),
+        "plan": dataclasses.asdict(run.config.plan),
+        "parameters": count_parameters(run.config.plan.architecture),
+        "metrics": run.metrics,
+    }
+
+
+def _show(run: Run) -> None:
+    from forecast_cli.calendar import describe
+    from forecast_cli.cells import count_parameters
+
+    plan, columns, shape = run.config.plan, run.config.columns, run.config.plan.architecture
+    why = plan.reasons
+    given = run.manifest.input
+    rows = [
+        ["run", run.name, ""],
+        ["data", given.path or "a panel", f"{given.rows:,} rows, {given.series:,} series, {describe(run.config.frequency)}"],
+        ["columns", f"{columns.target} over {columns.time}", f"series named by {columns.id}" if columns.id else ""],
+        ["preset", plan.preset, ""],
+        ["horizon", f"{plan.horizon:,}", why.get("horizon", "")],
+        ["seasons", ", ".join(map(str, plan.seasons)) or "none", why.get("seasons", "")],
+        ["lookback", f"{shape.lookback:,}", why.get("lookback", "")],
+        ["segment", f"{shape.segment:,}", why.get("segment", "")],
+        ["normalization", plan.normalization, why.get("normalization", "")],
+        ["difference to", f"{plan.lag:,} steps earlier" if plan.lag else "nothing", why.get("lag", "")],
+        ["network", f"LSTM {' + '.join(map(str, shape.units))}, dropout {shape.dropout:g}", f"{count_parameters(shape):,} parameters"],
+        ["training", f"{plan.epochs:,} epochs at most of {plan.epoch_batches:,} batches of {plan.batch_size:,}", f"best epoch {run.metrics['training']['best_epoch']:,}"],
+        ["seed, threads", f"{plan.seed}, {plan.threads}", why.get("threads", "")],
+    ]  # fmt: skip
+    test = run.metrics["test"]
+    if test:
+        for name in ("network", "seasonal_naive", "naive"):
+            scores = ", ".join(f"{score.upper().replace('SMAPE', 'sMAPE')} {console.number(test[name][score])}" for score in test[name])
+            rows.append([f"test: {name.replace('_', ' ')}", scores, ""])
+    console.table("", ["", "", "why"], rows, text_columns=3)
+    console.emit(f"{run.metrics['verdict']}\n".encode())

@@ -1,0 +1,103 @@
+"""forecast train"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from forecast_cli import console
+from forecast_cli.commands import options
+from forecast_cli.config import Settings
+from forecast_cli.errors import DEGRADED, ForecastError
+
+if TYPE_CHECKING:
+    from forecast_cli.workflow import Trained
+
+SCHEMA = "forecast/train/v1"
+
+
+@options.with_settings("data", "window", "network", "training", "interval")
+def train(
+    data: Annotated[str, typer.Argument(metavar="DATA", help="CSV file; - reads standard input.")],
+    settings: Settings,
+    store: options.Store = options.STORE,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
+    debug: options.Debug = False,
+) -> int:
+    """Train on a CSV, score on its held-out end, publish the run, forecast past the last row.
+
+    Example: forecast train sample_data/airline.csv --horizon 12
+    """
+    from forecast_cli import workflow
+
+    with console.progress(quiet=quiet or json) as report:
+        trained = workflow.train(data, settings, store_folder=store, report=report)
+    reasons = [note.text for note in trained.notes if note.level == "degraded"]
+    reasons += _draw(trained)
+    for note in trained.notes:
+        if note.level == "info" and not quiet and not json:
+            console.say(console.escape(note.text))
+        elif note.level != "info":
+            console.warning(note.text)
+    code = DEGRADED if reasons else 0
+    if json:
+        console.emit_json(_document(trained, reasons, code))
+    elif not quiet:
+        _summary(trained)
+    return code
+
+
+def _draw(trained: Trained) -> list[str]:
+    """Draw the run's pictures; the run is published already, so a failure here only degrades."""
+    from forecast_cli.commands.plot import draw_into
+
+    try:
+        draw_into(trained.run, trained.run.folder / "plots")
+    except ForecastError as error:
+        console.warning(f"the run is published, but its plots are not: {error.message}")
+        return [f"plots: {error.message}"]
+    return []
+
+
+def _document(trained: Trained, reasons: list[str], code: int) -> dict[str, Any]:
+    plan = dataclasses.asdict(trained.run.config.plan)
+    return {
+        "schema": SCHEMA,
+        "exit_code": code,
+        "published": True,
+        "run": trained.run.name,
+        "folder": str(trained.run.folder),
+        "series": len(trained.panel),
+        "rows": int(trained.panel.offsets[-1]),
+        "verdict": trained.metrics["verdict"],
+        "metrics": {key: trained.metrics[key] for key in ("training", "test")},
+        "plan": plan,
+        "warnings": [note.text for note in trained.notes if note.level == "warning"],
+        "reasons": reasons,
+    }
+
+
+def _summary(trained: Trained) -> None:
+    run, test = trained.run, trained.metrics["test"]
+    if test:
+        labels = {"network": "this network", "seasonal_naive": f"seasonal naive ({test['season']})", "naive": "naive"}
+        if test["season"] == 1:
+            del labels["seasonal_naive"]
+        rows = [
+            [label, *(console.number(test[name][score]) for score in ("mae", "rmse", "smape", "mase")),
+             "" if name == "network" or test["skill"][name] is None else f"{test['skill'][name]:+.0%}"]
+            for name, label in labels.items()
+        ]  # fmt: skip
+        of = f" of {test['series']:,} series (means over series)" if test["series"] > 1 else ""
+        title = f"Held-out last {test['rows']:,} rows{of}"
+        console.table(title, ["", "MAE", "RMSE", "sMAPE", "MASE", "skill against"], rows, stderr=True)
+    console.say(console.escape(trained.metrics["verdict"]))
+    residuals = len(run.model.residuals)
+    if run.config.plan.levels and residuals < 200:
+        console.say(f"intervals: an approximation, pooled over {residuals} overlapping windows of rows not trained on")
+    console.say(f"run {run.name}")
+    for name in ("forecast.csv", "predictions.csv", "history.csv", "plots/loss.png", "plots/predictions.png"):
+        console.say(f"  {console.escape(str(run.folder / name))}")

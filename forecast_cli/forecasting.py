@@ -1,0 +1,262 @@
+"""Panel and saved network -> Forecast, scaling undone. numpy alone: this is all that `predict` needs."""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import dataclass
+
+import numpy as np
+
+from forecast_cli import cells, intervals, scaling, windows
+from forecast_cli.baselines import seasonal_naive
+from forecast_cli.calendar import Ints
+from forecast_cli.errors import RunMismatchError
+from forecast_cli.panel import Columns, Floats, Panel, TimeFormat, format_times, times_of, values_of
+from forecast_cli.plan import Plan
+from forecast_cli.scaling import SeriesScale
+from forecast_cli.windows import Windows
+
+CHUNK = 2048  # windows that go through the network together
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """A trained network and what it knows of its series.
+
+    ids: the series it was trained on; scale: their (S,) scales; residuals: (K, horizon) in units of the spread.
+    """
+
+    plan: Plan
+    weights: cells.Weights
+    ids: tuple[str, ...]
+    scale: SeriesScale
+    residuals: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class Forecast:
+    """S series of `horizon` steps: times (S, H) microseconds, values (S, H), bounds by level, each (S, H).
+
+    `fallback` names the series that were too short for the network and repeat their last season instead.
+    """
+
+    ids: tuple[str, ...]
+    times: Ints
+    texts: tuple[tuple[str, ...], ...]
+    values: Floats
+    bounds: dict[float, tuple[Floats, Floats]]
+    columns: Columns
+    time_format: TimeFormat
+    fallback: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class HeldOut:
+    """Forecasts of the test part, one row a step: (R,) each."""
+
+    series: Ints
+    texts: list[str]
+    cutoffs: list[str]
+    actual: Floats
+    forecast: Floats
+    seasonal_naive: Floats
+    naive: Floats
+    bounds: dict[float, tuple[Floats, Floats]]
+
+
+def forecast(panel: Panel, model: Model, levels: tuple[float, ...]) -> Forecast:
+    """Forecast past the last row of every series.
+
+    Raises RunMismatchError where a network that works in logs meets a value that is not positive.
+    """
+    plan = model.plan
+    lengths = panel.lengths
+    usable = np.array(
+        [n >= plan.lookback and not np.isnan(values_of(panel, i)[-plan.lookback :]).any() for i, n in enumerate(lengths)]
+    )
+    values = np.empty((len(panel), plan.horizon))
+    bounds = {level: (np.empty_like(values), np.empty_like(values)) for level in levels}
+    chosen = np.flatnonzero(usable)
+    if len(chosen):
+        ends = Windows(chosen, panel.offsets[1:][chosen], plan.lookback, plan.horizon)
+        values[chosen], found = at_windows(panel, model, ends, levels)
+        for level, (low, high) in found.items():
+            bounds[level][0][chosen], bounds[level][1][chosen] = low, high
+    for i in np.flatnonzero(~usable):
+        history = values_of(panel, int(i))[None]
+        values[i] = seasonal_naive(history, plan.horizon, plan.season)[0]
+        for level in levels:
+            low, high = intervals.bounds(model.residuals, level)
+            bounds[level][0][i], bounds[level][1][i] = values[i] + low * history.std(), values[i] + high * history.std()
+    times = np.stack([times_of(panel, i, int(n), int(n) + plan.horizon) for i, n in enumerate(lengths)])
+    texts = tuple(tuple(format_times(panel, row)) for row in times)
+    names = tuple(panel.ids[i] for i in np.flatnonzero(~usable))
+    return Forecast(panel.ids, times, texts, values, bounds, panel.columns, panel.time_format, names)
+
+
+def at_windows(
+    panel: Panel, model: Model, chosen: Windows, levels: tuple[float, ...]
+) -> tuple[Floats, dict[float, tuple[Floats, Floats]]]:
+    """Forecasts (B, horizon) and their bounds from windows of the panel, in the units of the file."""
+    plan = model.plan
+    scale, positions = _scale_of(panel, model)
+    values = np.empty((len(chosen), plan.horizon))
+    bounds = {level: (np.empty_like(values), np.empty_like(values)) for level in levels}
+    offsets = {level: intervals.bounds(model.residuals, level) for level in levels}
+    for start in range(0, len(chosen), CHUNK):
+        index = np.arange(start, min(start + CHUNK, len(chosen)))
+        series = positions[chosen.series[index]]
+        past = _pasts(panel, plan, scale, chosen, index, series)
+        z, spread = answer(plan, model.weights, past)
+        values[index] = scaling.restore(z, plan.normalization, scale, series)
+        for level, (low, high) in offsets.items():
+            bounds[level][0][index] = scaling.restore(z + low * spread[:, None], plan.normalization, scale, series)
+            bounds[level][1][index] = scaling.restore(z + high * spread[:, None], plan.normalization, scale, series)
+    if not np.isfinite(values).all():
+        raise RunMismatchError("the network's forecast is not finite on this data", "train again on this data")
+    return values, bounds
+
+
+def answer(plan: Plan, weights: cells.Weights, past: Floats) -> tuple[Floats, Floats]:
+    """The network on transformed windows (B, lookback): forecasts (B, horizon) in the same domain, spreads (B,)."""
+    steps, given = plan.architecture.outputs, past
+    spread = scaling.window_scale(past, steps, plan.normalization, plan.lag).spread
+    parts = []
+    for _ in range(0, plan.horizon, steps):
+        scale = scaling.window_scale(past, steps, plan.normalization, plan.lag)
+        outputs = cells.run(plan.architecture, weights, scaling.inputs(past, scale)[:, :, None])
+        parts.append(scaling.answers(outputs, scale))
+        past = np.concatenate([past, parts[-1]], axis=1)[:, -plan.lookback :]
+    # A constant goes on as the constant: a window without a spread has nothing that a network could tell.
+    still = given.min(axis=1) == given.max(axis=1)
+    return np.where(still[:, None], given[:, -1:], np.concatenate(parts, axis=1)[:, : plan.horizon]), np.where(still, 0.0, spread)
+
+
+def residuals(panel: Panel, model: Model, chosen: Windows) -> Floats:
+    """How far the network is off on windows (B, horizon), in units of each window's spread."""
+    plan = model.plan
+    scale, positions = _scale_of(panel, model)
+    rows = []
+    for start in range(0, len(chosen), CHUNK):
+        index = np.arange(start, min(start + CHUNK, len(chosen)))
+        series = positions[chosen.series[index]]
+        z, spread = answer(plan, model.weights, _pasts(panel, plan, scale, chosen, index, series))
+        future = windows.futures(panel.values, chosen, index)
+        actual = scaling.transform(future, plan.normalization, scale, series[:, None])
+        usable = spread > 0
+        rows.append((actual - z)[usable] / spread[usable, None])
+    return np.concatenate(rows) if rows else np.empty((0, plan.horizon))
+
+
+def held_out(panel: Panel, model: Model, levels: tuple[float, ...]) -> HeldOut:
+    """Forecast the test part of every series from the rows before it, a horizon at a time, without retraining."""
+    plan = model.plan
+    starts = windows.split(panel, plan.validation, plan.test).validation
+    series, origins = [], []
+    for i, (start, length) in enumerate(zip(starts, panel.lengths, strict=True)):
+        steps = np.arange(start, length, plan.horizon)
+        steps = steps[steps >= plan.lookback]
+        series.append(np.full(len(steps), i, np.int64))
+        origins.append(panel.offsets[i] + steps)
+    chosen = Windows(np.concatenate(series), np.concatenate(origins).astype(np.int64), plan.lookback, plan.horizon)
+    values, bounds = at_windows(panel, model, chosen, levels)
+    steps = np.arange(plan.horizon)
+    at = chosen.origins[:, None] + steps
+    inside = at < panel.offsets[1:][chosen.series][:, None]
+    owner = np.repeat(chosen.series[:, None], plan.horizon, axis=1)[inside]
+    local = at - panel.offsets[:-1][chosen.series][:, None]
+    texts: list[str] = []
+    cutoffs: list[str] = []
+    for row in range(len(chosen)):
+        index, count = int(chosen.series[row]), int(inside[row].sum())
+        first = int(local[row, 0])
+        texts += format_times(panel, times_of(panel, index, first, first + count))
+        cutoffs += format_times(panel, times_of(panel, index, first - 1, first)) * count
+    # A baseline may look back further than the network, if the season is longer than the lookback.
+    history = [panel.values[panel.offsets[s] : o][-plan.season :] for s, o in zip(chosen.series, chosen.origins, strict=True)]
+    seasonal = np.stack([seasonal_naive(h[None], plan.horizon, plan.season)[0] for h in history]) if history else values
+    last = np.repeat(panel.values[chosen.origins - 1][:, None], plan.horizon, axis=1)
+    return HeldOut(
+        owner,
+        texts,
+        cutoffs,
+        panel.values[at[inside]],
+        values[inside],
+        seasonal[inside],
+        last[inside],
+        {level: (low[inside], high[inside]) for level, (low, high) in bounds.items()},
+    )
+
+
+def _pasts(panel: Panel, plan: Plan, scale: SeriesScale, chosen: Windows, index: Ints, series: Ints) -> Floats:
+    past = windows.pasts(panel.values, chosen, index)
+    if plan.normalization == "log" and (past <= 0).any():
+        row, step = (int(a[0]) for a in np.nonzero(past <= 0))
+        owner = int(chosen.series[index[row]])
+        position = int(chosen.origins[index[row]]) - plan.lookback + step - int(panel.offsets[owner])
+        when = format_times(panel, times_of(panel, owner, position, position + 1))[0]
+        name = f"series {panel.ids[owner]!r}: " if panel.ids[owner] else ""
+        raise RunMismatchError(
+            f"{name}the value {past[row, step]!r} at {when} is not positive, and the run was trained on positive values alone",
+            "train again on this data",
+        )
+    return scaling.transform(past, plan.normalization, scale, series[:, None])
+
+
+def _scale_of(panel: Panel, model: Model) -> tuple[SeriesScale, Ints]:
+    """Scales, and (S,) the position of each series of the panel in them; a new series brings its own."""
+    known = {name: i for i, name in enumerate(model.ids)}
+    new = [i for i, name in enumerate(panel.ids) if name not in known]
+    positions = np.array([known.get(name, -1) for name in panel.ids], np.int64)
+    if not new:
+        return model.scale, positions
+    own = scaling.fit(panel.values, panel.offsets, panel.lengths)
+    positions[new] = len(known) + np.arange(len(new))
+    return (
+        SeriesScale(
+            np.append(model.scale.minimum, own.minimum[new]), np.append(model.scale.maximum, own.maximum[new])
+        ),
+        positions,
+    )
+
+
+def to_csv(result: Forecast) -> bytes:
+    """The forecast as CSV, numbers in shortest round-trip form; the same bytes wherever it goes."""
+    columns = result.columns
+    header = [*([columns.id] if columns.id else []), columns.time, "forecast", *_bound_names(result.bounds)]
+    numbers = [result.values, *(side for pair in result.bounds.values() for side in pair)]
+    rows = (
+        [*([name] if columns.id else []), result.texts[i][step], *(repr(float(n[i, step])) for n in numbers)]
+        for i, name in enumerate(result.ids)
+        for step in range(result.values.shape[1])
+    )
+    return _csv([header, *rows])
+
+
+def held_out_csv(panel: Panel, rows: HeldOut) -> bytes:
+    """predictions.csv: id, time, cutoff, actual, forecast, seasonal_naive, bounds."""
+    columns = panel.columns
+    ids = [columns.id] if columns.id else []
+    header = [*ids, columns.time, "cutoff", "actual", "forecast", "seasonal_naive", *_bound_names(rows.bounds)]
+    numbers = [rows.actual, rows.forecast, rows.seasonal_naive, *(side for pair in rows.bounds.values() for side in pair)]
+    lines = (
+        [
+            *([panel.ids[rows.series[r]]] if ids else []),
+            rows.texts[r],
+            rows.cutoffs[r],
+            *("" if np.isnan(n[r]) else repr(float(n[r])) for n in numbers),
+        ]
+        for r in range(len(rows.series))
+    )
+    return _csv([header, *lines])
+
+
+def _bound_names(bounds: dict[float, tuple[Floats, Floats]]) -> list[str]:
+    return [f"{side}-{level:g}" for level in bounds for side in ("lo", "hi")]
+
+
+def _csv(rows: list[list[str]]) -> bytes:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    return text.getvalue().encode()

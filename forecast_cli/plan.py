@@ -1,0 +1,296 @@
+"""Plan: every number of a training decided, from the settings and the panel, each with its reason.
+
+Rules look at lengths, seasons and the training part of the data, never at the clock or the test part.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+
+from forecast_cli import calendar, config
+from forecast_cli.baselines import seasonal_naive
+from forecast_cli.cells import Architecture
+from forecast_cli.config import Settings
+from forecast_cli.errors import SettingsError, TooLittleDataError
+from forecast_cli.panel import Floats, Panel, values_of
+from forecast_cli.scaling import Normalization
+
+SMALL = 2_000  # training windows under which a network of 2 x 50 learns all there is
+LARGE = 50_000  # and above which 2 x 128 pays
+EPOCH = 50  # most batches in an epoch: validation comes at least this often
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All that decides a training and a forecast. `reasons`: setting -> why, for people."""
+
+    preset: Literal["auto", "classic"]
+    horizon: int
+    seasons: tuple[int, ...]
+    normalization: Normalization
+    lag: int
+    validation: int
+    test: int
+    architecture: Architecture
+    zero_head: bool
+    loss: str
+    epochs: int
+    epoch_batches: int
+    patience: int
+    batch_size: int
+    learning_rate: float
+    averaging: float
+    clip_norm: float
+    target_clip: float
+    seed: int
+    threads: int
+    refit: bool
+    levels: tuple[float, ...]
+    reasons: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def lookback(self) -> int:
+        return self.architecture.lookback
+
+    @property
+    def recursive(self) -> bool:
+        """One step ahead, rolled forward over the horizon, instead of the whole horizon at once."""
+        return self.architecture.outputs < self.horizon
+
+    @property
+    def season(self) -> int:
+        """The main season; 1 where there is none."""
+        return self.seasons[0] if self.seasons else 1
+
+
+def make(panel: Panel, settings: Settings) -> Plan:
+    """Decide everything. Raises TooLittleDataError saying how many rows are needed, SettingsError for a clash."""
+    reasons: dict[str, str] = {}
+    longest = int(panel.lengths.max())
+    horizon = _horizon(panel, settings, longest, reasons)
+    window = settings.window
+    test = _given(window.test, horizon, "test", "one horizon", reasons)
+    validation = _given(window.validation, horizon, "validation", "one horizon", reasons)
+    if settings.training.preset == "classic":
+        validation = 0
+        reasons["validation"] = "classic: the last 5 % of the training windows instead"
+        if window.validation:
+            raise SettingsError("--validation does not go with --preset classic", "leave it out: it takes 5 % of the windows")
+    rows = longest - test - validation
+    least = (window.lookback or 2) + horizon + test + validation
+    if settings.training.preset == "classic":
+        least = (window.lookback or 2) + 2 + test
+    if longest < least:
+        raise TooLittleDataError(
+            f"{longest} rows are too few for horizon {horizon}: at least {least} are needed "
+            f"({window.lookback or 2} to look back on, {least - test - validation - (window.lookback or 2)} to learn from, "
+            f"{validation} for validation, {test} held out)",
+            "give more rows, or a smaller --horizon, --validation or --test",
+        )
+    seasons = _seasons(panel, settings, rows, reasons)
+    common = _Common(horizon, test, validation, rows, seasons)
+    if settings.training.preset == "classic":
+        return _classic(settings, common, reasons)
+    return _auto(panel, settings, common, reasons)
+
+
+@dataclass(frozen=True)
+class _Common:
+    horizon: int
+    test: int
+    validation: int
+    rows: int
+    seasons: tuple[int, ...]
+
+
+def _given(value: int | None, otherwise: int, name: str, why: str, reasons: dict[str, str]) -> int:
+    reasons[name] = "as given" if value is not None else why
+    return otherwise if value is None else value
+
+
+def _horizon(panel: Panel, settings: Settings, longest: int, reasons: dict[str, str]) -> int:
+    if settings.window.horizon is not None:
+        reasons["horizon"] = "as given"
+        return settings.window.horizon
+    named = config.seasons(settings.data.season)
+    wanted = named[0] if named and named[0] <= 96 else calendar.default_horizon(panel.frequency)
+    reasons["horizon"] = f"one main season ({calendar.describe(panel.frequency)})"
+    most = max(longest // 5, 1)
+    if wanted > most:
+        reasons["horizon"] = f"a fifth of {longest} rows"
+    return min(wanted, most)
+
+
+def _seasons(panel: Panel, settings: Settings, rows: int, reasons: dict[str, str]) -> tuple[int, ...]:
+    named = config.seasons(settings.data.season)
+    if named is not None:
+        reasons["seasons"] = "as given"
+        return named
+    usual = calendar.season_lengths(panel.frequency)
+    found = tuple(length for length in usual if 2 * length <= rows)
+    reasons["seasons"] = f"{calendar.describe(panel.frequency)}, with two full seasons in the training part"
+    return found
+
+
+def _training_parts(panel: Panel, common: _Common) -> list[Floats]:
+    """The training parts of up to 200 series, at most 5,000 rows each: enough for a rule."""
+    chosen = np.unique(np.linspace(0, len(panel) - 1, 200).astype(int))
+    parts = [values_of(panel, int(i)) for i in chosen]
+    parts = [p[: len(p) - common.test - common.validation][-5000:] for p in parts if len(p) > common.test + common.validation]
+    return parts or [values_of(panel, 0)]
+
+
+def _lag(parts: list[Floats], common: _Common, reasons: dict[str, str]) -> int:
+    """The season (or 1: the last value) whose naive forecast errs least over the horizon in the training part."""
+    candidates = [1, *(m for m in common.seasons if 2 * m + common.horizon <= common.rows)]
+    if len(candidates) == 1:
+        reasons["lag"] = "no season to look back on"
+        return 1
+    longest, errors = max(candidates), np.zeros(len(candidates))
+    for part in parts:
+        origins = np.arange(longest, len(part) - common.horizon + 1)
+        spread = np.std(part)
+        if not len(origins) or not spread:
+            continue
+        origins = origins[:: max(len(origins) // 200, 1)]
+        past = part[origins[:, None] + np.arange(-longest, 0)]
+        future = part[origins[:, None] + np.arange(common.horizon)]
+        errors += [np.abs(seasonal_naive(past, common.horizon, m) - future).mean() / spread for m in candidates]
+    best = candidates[int(np.argmin(errors))]
+    reasons["lag"] = f"repeating {'the last value' if best == 1 else f'the value {best} steps earlier'} errs least"
+    return best
+
+
+def _normalization(parts: list[Floats], reasons: dict[str, str]) -> Normalization:
+    """Logs where every value is positive and hardly any is tiny beside the median of its series."""
+    positive = all((part > 0).all() for part in parts)
+    if positive and np.mean([np.mean(part < 0.02 * np.median(part)) for part in parts]) < 0.001:
+        reasons["normalization"] = "all values are positive: logs, then each window by its own level and spread"
+        return "log"
+    reasons["normalization"] = "each window by its own level and spread"
+    return "spread"
+
+
+def _auto(panel: Panel, settings: Settings, common: _Common, reasons: dict[str, str]) -> Plan:
+    parts = _training_parts(panel, common)
+    lag = _lag(parts, common, reasons)
+    # Logs must hold for every value that a window may ever show.
+    normalization = _normalization([*parts, panel.values[~np.isnan(panel.values)]], reasons)
+    lookback, segment = _lookback(settings, common, lag, reasons)
+    windows = int(np.maximum(panel.lengths - common.test - common.validation - lookback - common.horizon + 1, 0).sum())
+    units = config.layer_units(settings.network.units)
+    reasons["units"] = "as given" if units else f"{windows:,} training windows"
+    units = units or ((50, 50) if windows < SMALL else (64, 64) if windows < LARGE else (128, 128))
+    training = settings.training
+    batch_size = training.batch_size or (32 if windows < SMALL else 64 if windows < LARGE else 256)
+    reasons["batch_size"] = "as given" if training.batch_size else f"{windows:,} training windows"
+    epoch_batches = max(1, min(-(-windows // batch_size), EPOCH))
+    epochs = training.epochs or max(1, round((400 if windows < SMALL else 1500) / epoch_batches))
+    reasons["epochs"] = "as given" if training.epochs else f"{epoch_batches} batches each"
+    return Plan(
+        preset="auto",
+        horizon=common.horizon,
+        seasons=common.seasons,
+        normalization=normalization,
+        lag=lag,
+        validation=common.validation,
+        test=common.test,
+        architecture=Architecture(
+            lookback, 1, segment, units, 0.2 if settings.network.dropout is None else settings.network.dropout, common.horizon
+        ),
+        zero_head=True,
+        loss="mse",
+        epochs=epochs,
+        epoch_batches=epoch_batches,
+        patience=_given(training.patience, max(10, epochs // 5), "patience", "a fifth of the epochs", reasons),
+        batch_size=batch_size,
+        learning_rate=training.learning_rate or 1e-3,
+        averaging=0.98,
+        clip_norm=1.0,
+        target_clip=5.0,
+        seed=training.seed,
+        threads=training.threads or _threads(units, batch_size, reasons),
+        refit=training.refit,
+        levels=config.levels(settings.interval.levels),
+        reasons=reasons,
+    )
+
+
+def _lookback(settings: Settings, common: _Common, lag: int, reasons: dict[str, str]) -> tuple[int, int]:
+    given, segment = settings.window.lookback, settings.window.segment
+    room = common.rows - common.horizon  # steps before the horizon of the last training window
+    if given is None:
+        wanted = lag if lag >= 96 else max(2 * lag, common.horizon, 8)
+        lookback = max(1, min(wanted, max(lag, room // 2), room))
+        reasons["lookback"] = f"{'two seasons' if lag < 96 else 'one season'} of {lag}" if lookback == wanted and lag > 1 else (
+            "one horizon" if lookback == wanted else "half of the training part"
+        )  # fmt: skip
+    else:
+        lookback, reasons["lookback"] = given, "as given"
+    if segment is not None:
+        reasons["segment"] = "as given"
+        if given is not None and given % segment:
+            raise SettingsError(
+                f"--lookback {given} is not a multiple of --segment {segment}", f"use --lookback {given // segment * segment or segment}"
+            )
+        rounded = -(-lookback // segment) * segment
+        if rounded > room and room >= segment:
+            rounded = room // segment * segment
+        if rounded > room:
+            raise SettingsError(f"--segment {segment} is longer than the {room} steps to look back on", "use a smaller --segment")
+        return rounded, segment
+    choices = [s for s in (*common.seasons, 24, 12, 8) if 4 <= s <= 48 and lookback % s == 0]
+    if lookback >= 72 and choices:
+        reasons["segment"] = f"a lookback of {lookback} is long"
+        return lookback, choices[0]
+    reasons["segment"] = "the lookback is short" if lookback < 72 else "no segment divides the lookback"
+    return lookback, 1
+
+
+def _threads(units: tuple[int, ...], batch_size: int, reasons: dict[str, str]) -> int:
+    """One thread beats several on small networks; a rule on sizes, so that it is the same every time."""
+    reasons["threads"] = f"units {','.join(map(str, units))}, batches of {batch_size}"
+    return 1 if max(units) * batch_size <= 64 * 64 else min(2, os.cpu_count() or 1)
+
+
+def _classic(settings: Settings, common: _Common, reasons: dict[str, str]) -> Plan:
+    """The textbook recipe, to the letter; only what the user names differs."""
+    training, given = settings.training, settings.window.lookback
+    if settings.window.segment not in (None, 1):
+        raise SettingsError("--segment does not go with --preset classic", "leave one of them out")
+    reasons["lookback"] = "as given" if given else "classic: 50, or a third of the rows"
+    lookback = given or max(1, min(50, common.rows // 3))
+    units = config.layer_units(settings.network.units) or (50, 100)
+    windows = max(common.rows - lookback, 1)
+    batch_size = training.batch_size or 50
+    reasons["units"] = reasons["batch_size"] = reasons["epochs"] = "the textbook recipe"
+    dropout = 0.2 if settings.network.dropout is None else settings.network.dropout
+    return Plan(
+        preset="classic",
+        horizon=common.horizon,
+        seasons=common.seasons,
+        normalization="minmax",
+        lag=0,
+        validation=0,
+        test=common.test,
+        architecture=Architecture(lookback, 1, 1, units, dropout, 1),
+        zero_head=False,
+        loss="mse",
+        epochs=training.epochs or 20,
+        epoch_batches=max(1, -(-windows // batch_size)),
+        patience=training.patience or 0,
+        batch_size=batch_size,
+        learning_rate=training.learning_rate or 1e-3,
+        averaging=0.0,
+        clip_norm=0.0,
+        target_clip=0.0,
+        seed=training.seed,
+        threads=training.threads or _threads(units, batch_size, reasons),
+        refit=False,
+        levels=config.levels(settings.interval.levels),
+        reasons=reasons,
+    )

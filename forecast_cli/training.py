@@ -1,0 +1,182 @@
+"""fit(): the training loop, as straight prose."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from forecast_cli import scaling, windows
+from forecast_cli.calendar import Ints
+from forecast_cli.errors import DivergedError
+from forecast_cli.losses import LOSSES
+from forecast_cli.networks import NETWORKS, weights_of
+from forecast_cli.panel import Floats
+from forecast_cli.plan import Plan
+from forecast_cli.windows import Windows
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """One line of the history. Losses are mean squared errors in units of the window's spread; NaN: not measured."""
+
+    epoch: int
+    training_loss: float
+    validation_loss: float
+    learning_rate: float
+    best_epoch: int
+    epochs: int
+    stage: str
+
+
+@dataclass(frozen=True, eq=False)
+class Fold:
+    """Windows to train on, and windows of later rows that say when to stop."""
+
+    training: Windows
+    validation: Windows | None = None
+
+
+Report = Callable[[Epoch], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Fitted:
+    """What a training leaves: the weights to keep, the losses, and how many steps led to those weights."""
+
+    weights: dict[str, Floats]
+    history: tuple[Epoch, ...]
+    best_epoch: int
+    steps: int
+
+
+def fit(
+    values: Floats, plan: Plan, folds: Sequence[Fold], report: Report, *, steps: int | None = None, stage: str = "training"
+) -> Fitted:
+    """Train a network on windows of transformed values (N,).
+
+    Every fold trains a network of its own, side by side, and their validation losses are averaged: where windows are
+    few, one validation window would stop the training by chance. The weights that are kept are the first fold's.
+    With `steps`, train exactly so many batches (a refit). Otherwise train up to `plan.epochs`, stop on `plan.patience`,
+    and keep the weights of the best validation loss (the last ones without patience or validation).
+    Equal arguments give equal bytes. Raises DivergedError when losses stay non-finite at a tenth of the learning rate.
+    """
+    threads = torch.get_num_threads()
+    torch.set_num_threads(plan.threads)
+    try:
+        with torch.random.fork_rng(devices=[]):
+            for rate in (plan.learning_rate, plan.learning_rate / 10):
+                fitted = _fit(values, plan, folds, report, rate, steps, stage)
+                if fitted is not None:
+                    return fitted
+    finally:
+        torch.set_num_threads(threads)
+    raise DivergedError(
+        f"the loss is not finite, even at a learning rate of {plan.learning_rate / 10:g}",
+        "use a smaller --learning-rate, or look at the data with a plot",
+    )
+
+
+def _fit(
+    values: Floats, plan: Plan, folds: Sequence[Fold], report: Report, rate: float, steps: int | None, stage: str
+) -> Fitted | None:
+    torch.manual_seed(plan.seed)
+    learners = [_learner(plan, fold, rate, plan.seed + 1000 * number) for number, fold in enumerate(folds)]
+    kept = learners[0].averaged
+    patient = plan.patience > 0 and folds[0].validation is not None
+    epochs = plan.epochs if steps is None else -(-steps // plan.epoch_batches)
+    history: list[Epoch] = []
+    best, best_epoch, best_loss, done = weights_of(kept), 0, float("inf"), 0
+    for epoch in range(1, epochs + 1):
+        count = min(plan.epoch_batches, (steps or 10**12) - done)
+        training_loss = _train_epoch(values, plan, learners[0], count, done)
+        for learner in learners[1:]:
+            _train_epoch(values, plan, learner, count, done)
+        done += count
+        losses = [evaluate(one.averaged, values, plan, one.fold.validation) for one in learners if one.fold.validation]
+        validation_loss = float(np.mean(losses)) if losses else float("nan")
+        if not np.isfinite([training_loss, *losses]).all():
+            return None
+        if not patient or validation_loss < best_loss:
+            best, best_epoch, best_loss = weights_of(kept), epoch, validation_loss
+        history.append(Epoch(epoch, training_loss, validation_loss, rate, best_epoch, epochs, stage))
+        report(history[-1])
+        if patient and epoch - best_epoch >= plan.patience:
+            break
+    return Fitted(best, tuple(history), best_epoch, best_epoch * plan.epoch_batches if steps is None else done)
+
+
+@dataclass(frozen=True, eq=False)
+class _Learner:
+    """A network in training, the average of its weights over the last steps, and its endless batches."""
+
+    fold: Fold
+    network: nn.Module
+    averaged: nn.Module
+    optimizer: torch.optim.Optimizer
+    batches: Iterator[Ints]
+
+
+def _learner(plan: Plan, fold: Fold, rate: float, seed: int) -> _Learner:
+    network = NETWORKS["lstm"](plan.architecture, zero_head=plan.zero_head)
+    optimizer = torch.optim.RMSprop(network.parameters(), lr=rate, alpha=0.9, eps=1e-7)
+    batches = _batches(len(fold.training), plan.batch_size, np.random.default_rng(seed))
+    return _Learner(fold, network, copy.deepcopy(network), optimizer, batches)
+
+
+def _train_epoch(values: Floats, plan: Plan, learner: _Learner, count: int, done: int) -> float:
+    """`count` steps of the learner; returns the mean loss over them."""
+    learner.network.train()
+    loss_of, losses = LOSSES[plan.loss], []
+    for step in range(done + 1, done + count + 1):
+        x, y = batch(values, plan, learner.fold.training, next(learner.batches))
+        learner.optimizer.zero_grad(set_to_none=True)
+        loss = loss_of(learner.network(x), y)
+        loss.backward()  # type: ignore[no-untyped-call]
+        if plan.clip_norm:
+            nn.utils.clip_grad_norm_(learner.network.parameters(), plan.clip_norm)
+        learner.optimizer.step()
+        _average(learner.averaged, learner.network, plan.averaging, step)
+        losses.append(loss.detach())
+    return float(torch.stack(losses).mean())
+
+
+def _average(averaged: nn.Module, network: nn.Module, decay: float, step: int) -> None:
+    """Weights averaged over the last steps (Polyak & Juditsky 1992): less noise, so a clearer best epoch."""
+    keep = min(decay, step / (step + 10))
+    with torch.no_grad():
+        torch._foreach_lerp_(list(averaged.parameters()), list(network.parameters()), 1 - keep)
+
+
+def _batches(count: int, size: int, random: np.random.Generator) -> Iterator[Ints]:
+    """Endless batches of window numbers, every window once before any comes again."""
+    while True:
+        order = random.permutation(count)
+        for start in range(0, count, size):
+            yield order[start : start + size]
+
+
+def batch(values: Floats, plan: Plan, chosen: Windows, index: Ints | slice) -> tuple[Tensor, Tensor]:
+    """Gather and normalize windows: (B, lookback, 1) and (B, outputs), float32."""
+    past, future = windows.pasts(values, chosen, index), windows.futures(values, chosen, index)
+    scale = scaling.window_scale(past, chosen.horizon, plan.normalization, plan.lag)
+    x, y = scaling.inputs(past, scale), scaling.targets(future, scale)
+    if plan.target_clip:
+        # Squared errors of a few wild windows would drown all others.
+        y = np.clip(y, -plan.target_clip, plan.target_clip)
+    return torch.from_numpy(x.astype(np.float32))[:, :, None], torch.from_numpy(y.astype(np.float32))
+
+
+def evaluate(network: nn.Module, values: Floats, plan: Plan, chosen: Windows) -> float:
+    """The loss over all windows, without dropout."""
+    network.eval()
+    total, loss_of = 0.0, LOSSES[plan.loss]
+    with torch.no_grad():
+        for start in range(0, len(chosen), 1024):
+            x, y = batch(values, plan, chosen, np.arange(start, min(start + 1024, len(chosen))))
+            total += float(loss_of(network(x), y)) * len(x)
+    return total / len(chosen)
