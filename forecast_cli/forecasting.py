@@ -198,7 +198,7 @@ def _pasts(panel: Panel, plan: Plan, scale: SeriesScale, chosen: Windows, index:
         when = format_times(panel, times_of(panel, owner, position, position + 1))[0]
         name = f"series {panel.ids[owner]!r}: " if panel.ids[owner] else ""
         raise RunMismatchError(
-            f"{name}the value {past[row, step]!r} at {when} is not positive, and the run was trained on positive values alone",
+            f"{name}the value {float(past[row, step])!r} at {when} is not positive, and the run was trained on positive values alone",
             "train again on this data",
         )
     return scaling.transform(past, plan.normalization, scale, series[:, None])

@@ -100,6 +100,8 @@ def read_csv(path: str | os.PathLike[str], settings: DataSettings | None = None,
 def _read(source: Source, settings: DataSettings, notes: list[Note]) -> Panel:
     delimiter = _delimiter(source)
     source, skeleton, names = _skeleton(source, delimiter, notes)
+    if not len(skeleton.lines):
+        raise DataError("there is a header but no row", "give a file with data")
     sample = _parse(source, delimiter, names, list(names), rows=SAMPLE, text=list(names))
     roles = _roles(source, sample, settings)
     if roles.unused:
@@ -108,8 +110,6 @@ def _read(source: Source, settings: DataSettings, notes: list[Note]) -> Panel:
     frame = _parse(source, delimiter, names, [*texts, *roles.targets], text=texts)
     if len(frame) != len(skeleton.lines):
         raise DataError("quotes or blank lines make the rows ambiguous", "quote whole fields only, as RFC 4180 says")
-    if not len(frame):
-        raise DataError("there is a header but no row", "give a file with data")
     values = {target: _numbers(source, delimiter, names, frame, target, skeleton) for target in roles.targets}
     times, time_format = _times(source, frame, roles.time, settings.date_format, skeleton)
     labels = frame[roles.id].to_numpy(object) if roles.id else None
@@ -265,7 +265,6 @@ def _parse(
         index_col=False,
         nrows=rows,
         low_memory=False,
-        float_precision="round_trip",
         encoding="utf-8",
     )
     return frame.rename(columns=dict(enumerate(names)))[use]
@@ -454,7 +453,7 @@ def _numbers(
     huge = np.flatnonzero(np.abs(values) > 1e150)
     if len(huge):
         line = skeleton.lines[huge[0]]
-        raise DataError(f"{source.name}:{line}: column {target!r}: {values[huge[0]]!r} is too large", "scale the column")
+        raise DataError(f"{source.name}:{line}: column {target!r}: {float(values[huge[0]])!r} is too large", "scale the column")
     return values
 
 

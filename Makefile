@@ -1,0 +1,35 @@
+# Two commands do all the set-up on a fresh machine that has Python 3.11+ and make: `make demo` and `make test`.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+
+.PHONY: demo test check clean
+.DEFAULT_GOAL := demo
+
+$(VENV)/installed: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "forecast needs Python 3.11 or newer; name one: make PYTHON=python3.12")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt torch
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+demo: $(VENV)/installed  ## train on a sample, predict, plot, and say where to look
+	@rm -rf demo_runs
+	$(BIN)/forecast train sample_data/airline.csv --store demo_runs
+	$(BIN)/forecast predict --store demo_runs
+	$(BIN)/forecast plot --store demo_runs --output demo_runs
+	@echo
+	@echo "Look at demo_runs/predictions.png and demo_runs/loss.png. The trained run is in demo_runs/runs/."
+	@echo "Next: $(BIN)/forecast train YOUR.csv"
+
+test: $(VENV)/installed  ## all tests but the slow ones
+	$(BIN)/pytest -n auto -m "not slow"
+
+check: $(VENV)/installed  ## lint, types and every test, as CI runs them
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/pytest -n auto
+
+clean:
+	rm -rf $(VENV) demo_runs build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

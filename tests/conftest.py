@@ -1,0 +1,84 @@
+"""Fixtures: files, small runs trained once a session, and the command line in this process."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).parent.parent
+SAMPLES = ROOT / "sample_data"
+AIRLINE = SAMPLES / "airline.csv"
+
+for name in [name for name in os.environ if name.startswith(("FORECAST_", "TYPER_"))]:
+    del os.environ[name]
+
+
+@dataclass(frozen=True)
+class Result:
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def forecast(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., Result]:
+    """Run a command whole, in a folder of its own: exit code, stdout, stderr."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*words: object) -> Result:
+        from forecast_cli.app import app
+
+        monkeypatch.setattr(sys, "argv", ["forecast", *map(str, words)])
+        capfd.readouterr()
+        with pytest.raises(SystemExit) as stop:
+            app()
+        out, err = capfd.readouterr()
+        assert isinstance(stop.value.code, int)
+        return Result(stop.value.code, out, err)
+
+    return run
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Callable[..., Path]:
+    """Write a file of the given text or bytes."""
+
+    def make(text: str | bytes, name: str = "data.csv") -> Path:
+        path = tmp_path / name
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+        return path
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def airline_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store with one quick run on the airline sample. Not to be changed: copy it."""
+    from forecast_cli import train
+
+    folder = tmp_path_factory.mktemp("airline") / "runs"
+    train(AIRLINE, store_folder=folder, epochs=3, units="8,6", seed=3)
+    return folder
+
+
+@pytest.fixture
+def store_copy(airline_store: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(airline_store, tmp_path / "store"))
+
+
+def monthly(values: np.ndarray, start: str = "2000-01") -> str:
+    """A CSV of monthly values."""
+    months = np.datetime64(start, "M") + np.arange(len(values))
+    return "month,y\n" + "".join(f"{m},{v}\n" for m, v in zip(months, values, strict=True))
+
+
+def daily(values: np.ndarray, start: str = "2024-01-01") -> str:
+    days = np.datetime64(start, "D") + np.arange(len(values))
+    return "day,y\n" + "".join(f"{d},{v}\n" for d, v in zip(days, values, strict=True))

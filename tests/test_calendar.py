@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from forecast_cli import calendar
+from forecast_cli.calendar import Frequency
+from forecast_cli.errors import DataError
+
+ALIASES = ["s", "min", "15min", "30min", "h", "4h", "D", "3D", "W-SUN", "W-WED", "B", "MS", "ME", "QS-FEB", "QE", "YS", "YE"]
+START = np.zeros(1, np.int64)
+
+
+def grid(alias: str, start: str, count: int) -> np.ndarray:
+    return np.asarray(pd.date_range(start, periods=count, freq=alias).as_unit("us").asi8)
+
+
+@given(st.sampled_from(ALIASES), st.dates(pd.Timestamp("1950-01-01").date(), pd.Timestamp("2100-01-01").date()), st.integers(12, 60))
+def test_a_future_index_continues_the_past_one(alias: str, start: object, count: int) -> None:
+    whole = grid(alias, str(start), count + 20)
+    frequency = calendar.infer(whole[:count], START)
+    positions = calendar.ordinals(frequency, whole[:count])
+    assert (np.diff(positions) == 1).all()
+    assert (calendar.times_at(frequency, positions[-1] + 1 + np.arange(20)) == whole[count:]).all()
+
+
+@given(st.sampled_from(ALIASES), st.lists(st.integers(1, 40), min_size=1, max_size=5))
+def test_gaps_do_not_change_the_grid(alias: str, holes: list[int]) -> None:
+    whole = grid(alias, "2021-03-01", 60)
+    kept = np.delete(whole, holes)
+    frequency = calendar.infer(kept, START)
+    assert frequency == calendar.infer(whole, START)
+    assert (calendar.times_at(frequency, calendar.ordinals(frequency, kept)) == kept).all()
+
+
+def test_a_time_off_the_grid_is_named() -> None:
+    times = grid("h", "2024-01-01", 30)
+    times[17] += 60_000_000
+    with pytest.raises(DataError, match=r"hourly apart, 2024-01-01T17:01:00.000000 is not on it"):
+        calendar.infer(times, START)
+
+
+def test_every_series_lies_on_the_same_grid() -> None:
+    times = np.concatenate([grid("W-SUN", "2024-01-01", 9), grid("W-WED", "2024-01-01", 9)])
+    with pytest.raises(DataError, match="not on one grid"):
+        calendar.infer(times, np.array([0, 9]))
+
+
+@pytest.mark.parametrize(
+    ("alias", "words", "seasons", "horizon"),
+    [
+        ("h", "hourly", (24, 168), 24),
+        ("30min", "every 30 minutes", (48, 336), 48),
+        ("D", "daily", (7,), 7),
+        ("B", "business days", (5,), 5),
+        ("W-MON", "weekly", (52,), 13),
+        ("MS", "monthly", (12,), 12),
+        ("QE", "quarterly", (4,), 4),
+        ("YS", "yearly", (), 10),
+        ("min", "every minute", (1440, 10080), 10),
+    ],
+)
+def test_frequencies_have_words_seasons_and_a_horizon(alias: str, words: str, seasons: tuple[int, ...], horizon: int) -> None:
+    frequency = calendar.infer(grid(alias, "2023-05-01", 30), START)
+    assert calendar.describe(frequency) == words
+    assert calendar.season_lengths(frequency) == seasons
+    assert calendar.default_horizon(frequency) == horizon
+
+
+def test_month_ends_stay_month_ends_over_leap_years() -> None:
+    times = grid("ME", "2023-10-31", 4)
+    frequency = calendar.infer(times, START)
+    ahead = calendar.times_at(frequency, calendar.ordinals(frequency, times)[-1] + 1 + np.arange(3))
+    assert [str(t.astype("datetime64[D]")) for t in ahead.view("datetime64[us]")] == ["2024-02-29", "2024-03-31", "2024-04-30"]
+
+
+def test_rows_without_a_time_are_steps() -> None:
+    assert (calendar.times_at(calendar.STEPS, np.arange(5)) == np.arange(5)).all()
+    assert calendar.season_lengths(Frequency("step")) == ()

@@ -1,0 +1,247 @@
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from forecast_cli.errors import DataError, ForecastError, SettingsError
+from forecast_cli.panel import format_times, times_of, values_of
+from forecast_cli.reader import read_csv
+from tests.conftest import AIRLINE, SAMPLES
+
+Write = Callable[..., Path]
+DAYS = "".join(f"2024-01-{d:02},{d}\n" for d in range(1, 21))
+
+
+def refused(path: Path, **settings: object) -> str:
+    """The error of a file that is refused with exit 20: `message | hint`."""
+    with pytest.raises(DataError) as caught:
+        read_csv(path, **settings)
+    assert caught.value.exit_code == 20
+    return f"{caught.value.message} | {caught.value.hint}".replace(str(path), path.name)
+
+
+def test_the_airline_sample_is_one_monthly_series() -> None:
+    panel = read_csv(AIRLINE)
+    assert panel.ids == ("",)
+    assert panel.lengths.tolist() == [144]
+    assert (panel.columns.time, panel.columns.target, panel.columns.id) == ("Month", "Passengers", "")
+    assert panel.values[[0, -1]].tolist() == [112, 432]
+    assert format_times(panel, times_of(panel, 0, 143, 145)) == ["1960-12", "1961-01"]
+    assert panel.notes == ()
+
+
+def test_the_panel_sample_needs_no_options() -> None:
+    panel = read_csv(SAMPLES / "panel.csv")
+    assert len(panel) == 8
+    assert panel.columns.id == "unique_id"
+    assert [note.text for note in panel.notes] == ["columns not used: 'promo'", "32 missing steps were interpolated"]
+    assert not np.isnan(panel.values).any()
+
+
+def test_a_missing_file_is_named_with_its_neighbour(write: Write) -> None:
+    path = write("a,b\n", "sales.csv")
+    assert refused(path.with_name("sale.csv")).endswith("no such file | did you mean 'sales.csv'?")
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        ("", "data.csv: the file is empty | give a CSV file with a header and rows"),
+        ("\n \n", "data.csv: the file is empty | give a CSV file with a header and rows"),
+        ("day,y\n", "data.csv: there is a header but no row | give a file with data"),
+        ("day,name\n2024-01-01,a\n2024-01-02,b\n", "data.csv: no column of numbers to forecast | name it with --target COLUMN"),
+        (
+            "day,a,b\n2024-01-01,1,2\n",
+            "data.csv: 2 columns of numbers: 'a', 'b' | pick one with --target b, or take all with --target all",
+        ),
+        (
+            "day,y\n" + DAYS.replace(",7\n", ",ERR\n"),
+            "data.csv:8: column 'y': 'ERR' is not a number | correct these cells; missing values are empty, NA, NaN or null",
+        ),
+        ("day,y\n" + DAYS.replace(",7\n", ",inf\n"), "data.csv:8: column 'y' is infinite or overflows | correct these cells, or leave them empty"),
+        ("day,y\n" + DAYS.replace(",7\n", ",1e999\n"), "data.csv:8: column 'y' is infinite or overflows | correct these cells, or leave them empty"),
+        ("day,y\n" + DAYS.replace(",7\n", ",1e200\n"), "data.csv:8: column 'y': 1e+200 is too large | scale the column"),
+        (
+            "day,y\n" + DAYS + "2024-01-05,9\n",
+            "data.csv:6 and 22: the time 2024-01-05T00:00:00 is there twice | keep one row for each time",
+        ),
+        (
+            "day,y\n" + DAYS.replace("2024-01-09,9\n", "2024-01-09,9,9\n"),
+            "data.csv:10: 3 fields where the header has 2 | quote fields that contain the delimiter, or correct the row",
+        ),
+        (
+            "day,y\n2024-01-01,1,5\n" + DAYS,
+            "data.csv:2: 3 fields where the header has 2 | quote fields that contain the delimiter, or correct the row",
+        ),
+        ("day,y\n2024-01-01\n" + DAYS, "data.csv:2: 1 fields where the header has 2 | quote fields that contain the delimiter, or correct the row"),
+        ('day,y\n2024-01-01,"1\n' + DAYS, "data.csv:2: a quote is opened and never closed | close it, or double it"),
+        ("y,y\n1,2\n", "data.csv:1: column 'y' is there twice | rename one of them"),
+        (
+            "day,y\n" + "".join(f"0{d}/02/2024,{d}\n" for d in range(1, 9)),
+            "data.csv: column 'day': '01/02/2024' could be %d/%m/%Y or %m/%d/%Y, and so could every other row "
+            "| say --date-format %d/%m/%Y or --date-format %m/%d/%Y",
+        ),
+        (
+            "day,y\n" + DAYS.replace("2024-01-09", "09/01/2024"),
+            "data.csv:10: column 'day': '09/01/2024' is not a date like the others (%Y-%m-%d) "
+            "| write all dates in one format, or name theirs with --date-format",
+        ),
+        ("day,y\n" + DAYS.replace("2024-01-09", ""), "data.csv:10: column 'day': no time | give every row a time"),
+        (
+            "day,y\n" + DAYS.replace("2024-01-09", "2024-01-09 07:30").replace("2024-01-1", "2024-03-1"),
+            "data.csv:10: column 'day': '2024-01-09 07:30' is not a date like the others (%Y-%m-%d) "
+            "| write all dates in one format, or name theirs with --date-format",
+        ),
+        (b"day,y\n2024-01-01,1\n2024-01-02,\xff\n", "data.csv:3: the text is not UTF-8 | save the file as UTF-8"),
+        (b"day,y\n2024-01-01,\0\n", "data.csv:2: a NUL byte; this is not a text file | give a CSV file"),
+    ],
+)  # fmt: skip
+def test_bad_files_are_refused_in_full_words(write: Write, text: str | bytes, answer: str) -> None:
+    assert refused(write(text)) == answer
+
+
+def test_many_bad_cells_are_counted(write: Write) -> None:
+    text = "day,y\n" + "".join(f"2024-01-{d:02},{'x' if d % 4 == 0 else d}\n" for d in range(1, 29))
+    answer = refused(write(text))
+    assert answer.count("is not a number") == 3
+    assert "(and 4 more)" in answer
+
+
+def test_unknown_columns_come_with_the_nearest_one(write: Write) -> None:
+    path = write("day,sales\n" + DAYS)
+    assert refused(path, target="sale") == "data.csv: no column 'sale' for --target | did you mean 'sales'?"
+    assert refused(path, time="zeit") == "data.csv: no column 'zeit' for --time | known: day, sales"
+
+
+def test_repeated_times_of_a_long_file_name_the_id_option(write: Write) -> None:
+    text = "shop,day,y\n" + "".join(f"{s},2024-01-{d:02},{d}\n" for s in "ab" for d in range(1, 5))
+    assert refused(write(text)).endswith("keep one row for each time; if the file holds several series, name their column: --id shop")
+    assert read_csv(write(text), id="shop").ids == ("a", "b")
+
+
+def test_unsorted_rows_are_sorted_and_said(write: Write) -> None:
+    rows = DAYS.splitlines(keepends=True)
+    panel = read_csv(write("day,y\n" + "".join(rows[::-1])))
+    assert panel.values.tolist() == list(range(1, 21))
+    assert [note.text for note in panel.notes] == ["the rows were not in order of time; they were sorted"]
+
+
+def test_text_ids_stay_text(write: Write) -> None:
+    names = ["007", "NA", "None", "null", "1e5"]
+    text = "unique_id,ds,y\n" + "".join(f"{n},2024-01-{d:02},{d}\n" for n in names for d in range(1, 5))
+    assert list(read_csv(write(text)).ids) == names
+
+
+def test_short_gaps_are_interpolated_and_long_ones_refused(write: Write) -> None:
+    panel = read_csv(write("day,y\n" + DAYS.replace("2024-01-06,6\n", "").replace(",9\n", ",NA\n")))
+    assert panel.values.tolist() == list(range(1, 21))
+    assert [note.text for note in panel.notes] == ["2 missing steps were interpolated"]
+    rows = DAYS.splitlines(keepends=True)
+    answer = refused(write("day,y\n" + "".join(rows[:6] + rows[14:])))
+    assert answer.startswith("data.csv: a gap of 8 steps begins at 2024-01-07T00:00:00; gaps of up to 7 (one season)")
+
+
+def test_empty_values_at_the_end_are_left_out_and_said(write: Write) -> None:
+    panel = read_csv(write("day,y\n" + DAYS + "2024-01-21,\n2024-01-22,NaN\n"))
+    assert panel.lengths.tolist() == [20]
+    assert [note.text for note in panel.notes] == ["the last 2 rows have no value and were left out"]
+
+
+def test_a_last_line_without_newline_is_used_or_left_out(write: Write) -> None:
+    whole = read_csv(write("day,y\n" + DAYS.rstrip("\n")))
+    assert whole.lengths.tolist() == [20]
+    assert [note.level for note in whole.notes] == ["warning"]
+    cut = read_csv(write("day,y\n" + DAYS + "2024-01"))
+    assert cut.lengths.tolist() == [20]
+    assert [note.level for note in cut.notes] == ["degraded"]
+
+
+def test_a_file_without_dates_is_steps(write: Write) -> None:
+    panel = read_csv(write("y\n" + "\n".join(map(str, range(30))) + "\n"))
+    assert panel.columns.time == "step"
+    assert format_times(panel, times_of(panel, 0, 29, 31)) == ["29", "30"]
+
+
+def test_wide_files_become_several_series(write: Write) -> None:
+    text = "day,a,b\n" + "".join(f"2024-01-{d:02},{d},{-d}\n" for d in range(1, 21))
+    panel = read_csv(write(text), target="all")
+    assert panel.ids == ("a", "b")
+    assert values_of(panel, 1).tolist() == [-d for d in range(1, 21)]
+    assert panel.columns.id == "unique_id"
+
+
+@pytest.mark.parametrize("mark", [";", "\t", "|"])
+def test_other_delimiters_are_seen(write: Write, mark: str) -> None:
+    assert read_csv(write(("day,y\n" + DAYS).replace(",", mark))).lengths.tolist() == [20]
+
+
+@pytest.mark.parametrize("codec", ["utf-8-sig", "utf-16"])
+def test_files_with_a_byte_order_mark_are_read(write: Write, codec: str) -> None:
+    text = ("日期,销量\n" + DAYS).encode(codec)
+    assert read_csv(write(text)).columns.target == "销量"
+
+
+def test_windows_and_old_mac_line_ends_are_read(write: Write) -> None:
+    for end in ("\r\n", "\r"):
+        assert read_csv(write(("day,y\n" + DAYS).replace("\n", end))).lengths.tolist() == [20]
+
+
+def test_a_day_above_twelve_settles_the_order(write: Write) -> None:
+    text = "day,y\n" + "".join(f"{d:02}/02/2024,{d}\n" for d in range(1, 21))
+    panel = read_csv(write(text))
+    assert format_times(panel, times_of(panel, 0, 19, 21)) == ["20/02/2024", "21/02/2024"]
+
+
+def test_integer_dates_are_refused_until_named(write: Write) -> None:
+    path = write("day,y\n" + DAYS.replace("-", ""))
+    assert "--date-format %Y%m%d" in refused(path, time="day")
+    panel = read_csv(path, time="day", date_format="%Y%m%d")
+    assert format_times(panel, times_of(panel, 0, 19, 21)) == ["20240120", "20240121"]
+
+
+def test_offsets_become_utc_and_come_back(write: Write) -> None:
+    rows = [f"2024-03-31T0{h}:00:00+01:00,1\n" for h in (0, 1)] + [f"2024-03-31T0{h}:00:00+02:00,2\n" for h in range(3, 9)]
+    panel = read_csv(write("time,y\n" + "".join(rows)))
+    assert panel.lengths.tolist() == [8]
+    assert format_times(panel, times_of(panel, 0, 7, 9)) == ["2024-03-31T08:00:00+02:00", "2024-03-31T09:00:00+02:00"]
+
+
+def test_quoted_fields_may_hold_delimiters_and_newlines(write: Write) -> None:
+    text = 'day,note,y\n2024-01-01,"a, b",1\n2024-01-02,"two\nlines",2\n2024-01-03,"a ""quote""",3\n2024-01-04,d,bad\n'
+    assert "data.csv:6: column 'y': 'bad' is not a number" in refused(write(text), target="y")
+
+
+def test_standard_input_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(("day,y\n" + DAYS).encode())))
+    assert read_csv("-").source == "-"
+
+
+def test_numbers_are_read_to_the_last_bit(write: Write) -> None:
+    values = [0.1 + 0.2, 1 / 3, 2**0.5, 1e-7 / 3]
+    panel = read_csv(write("y\n" + "".join(f"{v!r}\n" for v in values)))
+    assert panel.values.tolist() == values
+
+
+def test_one_column_cannot_be_two_things() -> None:
+    with pytest.raises(SettingsError, match="cannot be two things at once"):
+        read_csv(AIRLINE, time="Month", target="Month")
+
+
+def test_no_row_is_lost_for_any_chunk_of_bytes(write: Write) -> None:
+    """Whatever the bytes, the reader answers with a panel or with an error of ours."""
+    base = ("day,y\n" + DAYS).encode()
+    random = np.random.default_rng(1)
+    for _ in range(150):
+        data = bytearray(base)
+        for _ in range(random.integers(1, 4)):
+            data[random.integers(len(data))] = random.integers(256)
+        try:
+            panel = read_csv(write(bytes(data)))
+        except ForecastError:
+            continue
+        assert len(panel.values) >= 1
