@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -47,4 +46,4 @@ class StackedLSTM(nn.Module):
 
 def weights_of(network: nn.Module) -> dict[str, Floats]:
     """The weights as float32 arrays, by torch's names."""
-    return {name: np.array(value.detach().cpu(), np.float32) for name, value in network.state_dict().items()}
+    return {name: value.detach().float().cpu().numpy().copy() for name, value in network.state_dict().items()}

@@ -1,0 +1,87 @@
+"""The rules of the house: one-way imports, one room for each library, nothing that runs code from a file."""
+
+from __future__ import annotations
+
+import ast
+import re
+
+import pytest
+
+from tests.conftest import ROOT
+
+PACKAGE = ROOT / "forecast_cli"
+MODULES = sorted(PACKAGE.rglob("*.py"))
+ROOMS = {
+    "typer": {"app", "commands"},
+    "rich": {"console"},
+    "matplotlib": {"plots"},
+    "pandas": {"reader"},
+    "torch": {"networks", "losses", "training"},
+    "pydantic": {"store"},
+    "safetensors": {"store"},
+}
+
+
+def room(path: object) -> str:
+    """The name of a module in the tree: `reader`, or the folder for those in one."""
+    parts = path.relative_to(PACKAGE).with_suffix("").parts  # type: ignore[attr-defined]
+    return parts[0]
+
+
+def tree_in_readme() -> list[str]:
+    """The rooms in the order of the README's tree."""
+    text = (ROOT / "README.md").read_text()
+    block = text.split("    forecast_cli/\n", 1)[1].split("\n\n", 1)[0]
+    return [re.sub(r"\.py$|/$", "", line.split()[0]) for line in block.splitlines() if not line.strip().startswith("--")]
+
+
+def imports(path: object) -> list[str]:
+    tree = ast.parse(path.read_text())  # type: ignore[attr-defined]
+    found = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            assert node.level == 0, "imports are absolute"
+            found += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+    return found
+
+
+def test_the_readme_tree_names_every_room_once() -> None:
+    assert sorted(tree_in_readme()) == sorted({room(path) for path in MODULES})
+
+
+@pytest.mark.parametrize("path", [p for p in MODULES if p.stem not in ("__init__", "__main__")], ids=str)
+def test_a_module_imports_only_rooms_above_it(path: object) -> None:
+    order = tree_in_readme()
+    here = order.index(room(path))
+    for name in imports(path):
+        parts = name.split(".")
+        if parts[0] == "forecast_cli" and len(parts) > 1 and parts[1] in order:
+            assert order.index(parts[1]) <= here, f"{path} imports {name}"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=str)
+def test_one_library_one_room(path: object) -> None:
+    for name in imports(path):
+        library = name.split(".")[0]
+        if library in ROOMS:
+            assert room(path) in ROOMS[library], f"{path} imports {name}"
+        assert library != "click"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=str)
+def test_nothing_runs_code_from_a_file(path: object) -> None:
+    tree = ast.parse(path.read_text())  # type: ignore[attr-defined]
+    assert {"pickle", "joblib", "subprocess", "shelve", "marshal", "dill"}.isdisjoint(name.split(".")[0] for name in imports(path))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            called = ast.unparse(node.func)
+            assert called not in ("eval", "exec", "torch.load", "torch.save", "np.load", "os.system", "__import__"), called
+
+
+@pytest.mark.parametrize("path", [p for p in MODULES if room(p) not in ("app", "commands", "console", "__main__")], ids=str)
+def test_the_core_never_prints_exits_or_reads_the_environment(path: object) -> None:
+    text = path.read_text()  # type: ignore[attr-defined]
+    for word in ("print(", "sys.exit", "os.environ", "getenv"):
+        assert word not in text

@@ -1,0 +1,312 @@
+from __future__ import annotations
+
+import json
+import os
+import pty
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from forecast_cli import __version__, errors, store
+from tests.conftest import AIRLINE, ROOT, SAMPLES, Result
+
+Forecast = Callable[..., Result]
+QUICK = ("--epochs", "2", "--units", "6")
+
+
+def shell(*words: object, cwd: Path | None = None, env: dict[str, str] | None = None, **rest: object) -> subprocess.CompletedProcess[bytes]:
+    """The command as a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-m", "forecast_cli", *map(str, words)], capture_output="stdout" not in rest, cwd=cwd,
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)} if env is None else env, timeout=120, **rest,
+    )  # type: ignore[call-overload,no-any-return] # fmt: skip
+
+
+def test_train_then_predict_then_plot_without_arguments(forecast: Forecast) -> None:
+    trained = forecast("train", AIRLINE, *QUICK)
+    assert (trained.code, trained.out) == (0, "")
+    assert "Held-out last 12 rows" in trained.err
+    assert "this network" in trained.err
+    assert "seasonal naive (12)  47.83  50.71  10.57   1.571" in trained.err
+    run = store.load(Path("forecast_runs"))
+    assert sorted(p.name for p in (run.folder / "plots").iterdir()) == ["loss.png", "predictions.png"]
+    predicted = forecast("predict")
+    assert (predicted.code, predicted.err) == (0, "")
+    assert predicted.out.encode() == run.texts["forecast.csv"]
+    written = forecast("predict", "-o", "out.csv")
+    assert (written.code, written.out, written.err) == (0, "", "wrote out.csv\n")
+    assert Path("out.csv").read_bytes() == run.texts["forecast.csv"]
+    shutil.rmtree(run.folder / "plots")
+    assert forecast("plot").code == 0
+    assert (run.folder / "plots" / "loss.png").read_bytes()[:4] == b"\x89PNG"
+    assert forecast("plot", "--kind", "loss", "-o", "pictures", "--quiet") == Result(0, "", "")
+    assert [p.name for p in Path("pictures").iterdir()] == ["loss.png"]
+
+
+def test_train_json_is_one_document_and_no_talk(forecast: Forecast) -> None:
+    result = forecast("train", AIRLINE, *QUICK, "--json")
+    document = json.loads(result.out)
+    assert (result.code, result.err) == (0, "")
+    assert (document["schema"], document["published"], document["exit_code"]) == ("forecast/train/v1", True, 0)
+    assert document["metrics"]["test"]["seasonal_naive"]["rmse"] == pytest.approx(50.708, abs=1e-3)
+    assert Path(document["folder"], "forecast.csv").exists()
+
+
+def test_predict_json_holds_what_the_csv_holds(forecast: Forecast, airline_store: Path) -> None:
+    document = json.loads(forecast("predict", "--store", airline_store, "--json").out)
+    assert document["schema"] == "forecast/predict/v1"
+    lines = [line.split(",") for line in forecast("predict", "--store", airline_store).out.splitlines()]
+    assert lines[0][1:] == [key for key in document["forecast"][0] if key != "time"]
+    assert [[row["time"], *(repr(v) for k, v in row.items() if k != "time")] for row in document["forecast"]] == lines[1:]
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "message", "hint"),
+    [
+        (("train", "none.csv"), 20, "none.csv: no such file", "check the path"),
+        (("train", "empty.csv"), 20, "empty.csv: the file is empty", "give a CSV file with a header and rows"),
+        (("train", "short.csv"), 21, "4 rows are too few for horizon 1: at least 5 are needed (2 to look back on, 1 to learn from, 1 for validation, 1 held out)", "give more rows, or a smaller --horizon, --validation or --test"),
+        (("train", "short.csv", "--target", "z"), 20, "short.csv: no column 'z' for --target", "known: y"),
+        (("predict",), 10, "no run in forecast_runs", "train one first: forecast train DATA"),
+        (("plot",), 10, "no run in forecast_runs", "train one first: forecast train DATA"),
+        (("runs", "list"), 10, "no run in ./forecast_runs", "train one first: forecast train DATA"),
+        (("runs", "show"), 10, "no run in forecast_runs", "train one first: forecast train DATA"),
+        (("train", "short.csv", "--horizon", "0"), 2, "--horizon must be at least 1, got 0", "use --horizon 1 or more"),
+        (("train", "short.csv", "--dropout", "2"), 2, "--dropout must be at most 0.95, got 2.0", "use --dropout 0.95 or less"),
+        (("train", "short.csv", "--units", "a"), 2, "--units: 'a' is not a list of whole numbers", "write --units 50,100"),
+        (("predict", "--levels", "120"), 2, "--levels: '120' is not a list of percentages between 0 and 100", "write --levels 80,95"),
+        (("train",), 2, "Missing argument 'DATA'.", "see `forecast train --help`"),
+        (("trian",), 2, "No such command 'trian'. Did you mean 'train'?", "see `forecast --help`"),
+        (("train", "short.csv", "--horizn", "3"), 2, "No such option: --horizn Did you mean --horizon?", "see `forecast train --help`"),
+        ((), 2, "no command given", "try `forecast --help`"),
+    ],
+)  # fmt: skip
+def test_failures_are_one_line_a_hint_and_a_code(forecast: Forecast, words: tuple[str, ...], code: int, message: str, hint: str) -> None:
+    Path("empty.csv").write_text("")
+    Path("short.csv").write_text("y\n1\n2\n3\n4\n")
+    assert forecast(*words) == Result(code, "", f"error: {message}\nhint: {hint}\n")
+    if words:
+        document = json.loads(forecast(*words, "--json").out)
+        assert (document["exit_code"], document["error"], document["hint"]) == (code, message, hint)
+        assert document["schema"].startswith("forecast/")
+        assert document["schema"].endswith("/v1")
+    assert not Path("forecast_runs").exists()
+
+
+def test_a_wrong_type_is_a_usage_error(forecast: Forecast) -> None:
+    result = forecast("train", AIRLINE, "--horizon", "many")
+    assert result.code == 2
+    assert result.err.startswith("error: Invalid value for '--horizon'")
+    assert result.err.count("\n") == 2
+
+
+def test_every_error_class_has_a_code_of_its_own_in_the_docstring() -> None:
+    codes = [c.exit_code for c in vars(errors).values() if isinstance(c, type) and c.__module__ == errors.__name__]
+    assert sorted(set(codes)) == [1, 2, 10, 11, 12, 13, 20, 21, 22, 30]
+    for kind in vars(errors).values():
+        if isinstance(kind, type) and issubclass(kind, errors.ForecastError) and kind is not errors.ForecastError:
+            assert f"- {kind.__name__}" in str(errors.__doc__)
+
+
+def test_a_damaged_run_is_refused_with_exit_12(forecast: Forecast, store_copy: Path) -> None:
+    model = store_copy / "runs" / store.latest(store_copy) / "model.safetensors"
+    data = bytearray(model.read_bytes())
+    data[-3] ^= 4
+    model.write_bytes(data)
+    for words in (("predict",), ("plot",), ("runs", "show")):
+        result = forecast(*words, "--store", store_copy)
+        assert (result.code, result.out) == (12, "")
+        assert "its bytes are not those that were published" in result.err
+    listed = forecast("runs", "list", "--store", store_copy)
+    assert listed.code == 0
+    assert "rejected" in listed.out
+
+
+def test_a_store_that_cannot_be_written_is_exit_30_before_training(forecast: Forecast, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    result = forecast("train", AIRLINE, *QUICK, "--store", tmp_path / "file" / "runs")
+    assert result.code == 30
+    assert result.err.startswith(f"error: cannot make the folder {tmp_path}/file/runs/runs: Not a directory\n")
+    assert "epoch" not in result.err
+
+
+def test_a_second_training_at_the_same_time_is_exit_11(forecast: Forecast, tmp_path: Path) -> None:
+    root = tmp_path / "forecast_runs"
+    with store.writing(root):
+        result = forecast("train", AIRLINE, *QUICK)
+    assert result.code == 11
+    assert result.err.startswith(f"error: another command is writing in forecast_runs: pid {os.getpid()} on ")
+    assert store.names(root) == []
+
+
+def test_a_degraded_training_is_exit_3_with_reasons(forecast: Forecast) -> None:
+    lines = "".join(f"2024-01-{d:02},{d % 7}\n" for d in range(1, 32))
+    Path("cut.csv").write_text("day,y\n" + lines + "2024-02")
+    result = forecast("train", "cut.csv", *QUICK, "--json")
+    assert result.code == 3
+    assert json.loads(result.out)["reasons"] == ["cut.csv:33: the last line is cut off and was left out"]
+    assert result.err == "warning: cut.csv:33: the last line is cut off and was left out\n"
+
+
+def test_quiet_hides_summaries_but_not_warnings(forecast: Forecast) -> None:
+    Path("open.csv").write_text(AIRLINE.read_text().rstrip("\n"))
+    result = forecast("train", "open.csv", *QUICK, "--quiet")
+    assert result == Result(0, "", "warning: open.csv:145: the last line has no newline; it was used\n")
+
+
+def test_standard_input_trains_and_predict_says_where_it_goes_on_from(tmp_path: Path) -> None:
+    trained = shell("train", "-", *QUICK, "--quiet", cwd=tmp_path, input=AIRLINE.read_bytes())
+    assert (trained.returncode, trained.stderr) == (0, b"")
+    predicted = shell("predict", cwd=tmp_path)
+    assert predicted.returncode == 0
+    assert b"continues from the rows stored then" in predicted.stderr
+    assert predicted.stdout.splitlines()[1].startswith(b"1961-01,")
+
+
+def test_runs_list_and_show(forecast: Forecast, airline_store: Path) -> None:
+    listed = forecast("runs", "list", "--store", airline_store)
+    assert "* " + store.latest(airline_store) in listed.out
+    document = json.loads(forecast("runs", "list", "--store", airline_store, "--json").out)
+    assert [run["horizon"] for run in document["runs"]] == [12]
+    shown = forecast("runs", "show", "--run", "1", "--store", airline_store).out
+    assert "repeating the value 12 steps earlier errs least" in shown
+    details = json.loads(forecast("runs", "show", "--store", airline_store, "--json").out)
+    assert (details["schema"], details["plan"]["seed"]) == ("forecast/runs-show/v1", 3)
+
+
+def test_version(forecast: Forecast) -> None:
+    assert forecast("--version") == Result(0, f"forecast {__version__}\n", "")
+
+
+def test_predict_and_help_load_no_torch(airline_store: Path) -> None:
+    """What a command has loaded when it ends, by name."""
+    script = (
+        "import sys\nfrom forecast_cli.app import app\n"
+        "try:\n    app(sys.argv[1:])\nexcept SystemExit as stop:\n    code = stop.code\n"
+        "print(code, *sorted(m for m in sys.modules if '.' not in m), file=sys.stderr)\n"
+    )
+
+    def loaded(*words: str) -> list[str]:
+        done = subprocess.run([sys.executable, "-c", script, *words], capture_output=True, cwd=ROOT, check=True)
+        code, *modules = done.stderr.decode().splitlines()[-1].split()
+        assert code == "0"
+        return modules
+
+    for words in (("predict", "--store", str(airline_store)), ("runs", "show", "--store", str(airline_store))):
+        assert {"torch", "matplotlib", "rich"}.isdisjoint(loaded(*words))
+    assert {"torch", "pandas", "numpy", "pydantic", "matplotlib", "rich"}.isdisjoint(loaded("--help"))
+
+
+def test_cron_needs_no_home_no_terminal_and_no_locale(airline_store: Path, tmp_path: Path) -> None:
+    bare = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    done = shell("predict", "--store", airline_store, cwd=tmp_path, env=bare, stdin=subprocess.DEVNULL)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert done.stdout == store.load(airline_store).texts["forecast.csv"]
+    trained = shell("train", AIRLINE, *QUICK, "--quiet", cwd=tmp_path, env=bare, stdin=subprocess.DEVNULL)
+    assert (trained.returncode, trained.stdout, trained.stderr) == (0, b"", b"")
+
+
+def test_names_in_any_script_survive_a_locale_without_utf8(tmp_path: Path) -> None:
+    rows = "".join(f"2024-01-{d:02},{d % 7}\n" for d in range(1, 32))
+    (tmp_path / "data.csv").write_text("日期,销量\n" + rows, encoding="utf-8")
+    bare = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    trained = shell("train", "data.csv", *QUICK, cwd=tmp_path, env=bare)
+    assert trained.returncode == 0, trained.stderr
+    assert shell("predict", cwd=tmp_path, env=bare).stdout.startswith("日期,forecast".encode())
+
+
+def test_output_that_is_lost_is_never_exit_0(airline_store: Path, tmp_path: Path) -> None:
+    if Path("/dev/full").exists():
+        with open("/dev/full", "wb") as full:
+            done = shell("predict", "--store", airline_store, stdout=full, stderr=subprocess.PIPE)
+        assert done.returncode == 30
+        assert b"No space left" in done.stderr
+    words = f"{sys.executable} -m forecast_cli predict --store {airline_store}"
+    closed = subprocess.run(["sh", "-c", f"{words} >&-"], capture_output=True, cwd=ROOT)
+    assert closed.returncode == 30, closed.stderr
+    piped = subprocess.run(["bash", "-c", f"{words} | true; echo ${{PIPESTATUS[0]}}"], capture_output=True, cwd=ROOT)
+    assert (piped.stdout, piped.stderr) in ((b"141\n", b""), (b"0\n", b""))  # 0 if all was written before `true` ended
+    assert shell("predict", "--store", airline_store, "-o", tmp_path / "no" / "out.csv").returncode == 30
+
+
+def test_termination_stops_within_seconds_and_publishes_nothing(tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "forecast_cli", "train", str(SAMPLES / "hourly.csv"), "--epochs", "5000", "--patience", "0"],
+        cwd=tmp_path, env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)}, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    assert process.stderr is not None
+    assert b"epoch" in process.stderr.readline()
+    process.send_signal(signal.SIGTERM)
+    started = time.monotonic()
+    assert process.wait(30) == 143
+    assert time.monotonic() - started < 10
+    assert b"Traceback" not in process.stderr.read()
+    process.stderr.close()
+    assert store.names(tmp_path / "forecast_runs") == []
+
+
+def terminal(*words: object, cwd: Path, **extra: str) -> tuple[int, str]:
+    """The command on a terminal of its own: exit code, and all that came on the screen."""
+    pid, descriptor = pty.fork()
+    if pid == 0:  # pragma: no cover
+        os.chdir(cwd)
+        env = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "TERM": "xterm-256color", "COLUMNS": "100", **extra}
+        os.execve(sys.executable, [sys.executable, "-m", "forecast_cli", *map(str, words)], env)
+    screen = b""
+    while True:
+        try:
+            part = os.read(descriptor, 65536)
+        except OSError:
+            break
+        if not part:
+            break
+        screen += part
+    os.close(descriptor)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), screen.decode()
+
+
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_a_terminal_gets_a_bar_a_table_and_a_sparkline(airline_store: Path, tmp_path: Path) -> None:
+    code, screen = terminal("train", AIRLINE, *QUICK, cwd=tmp_path)
+    assert code == 0
+    assert "training" in screen
+    assert "best epoch" in screen
+    assert "\x1b[" in screen
+    code, screen = terminal("predict", cwd=tmp_path)
+    assert code == 0
+    assert "▁" in screen
+    assert "1961-12" in screen
+    code, screen = terminal("predict", "--run", "9", cwd=tmp_path, NO_COLOR="1")
+    assert code == 10
+    assert "\x1b[" not in screen
+
+
+def test_user_text_cannot_steer_the_terminal(forecast: Forecast) -> None:
+    rows = "".join(f"2024-01-{d:02},{d % 7}\n" for d in range(1, 32))
+    Path("odd.csv").write_text("day,\x1b[31mred[bold]\n" + rows)
+    result = forecast("train", "odd.csv", *QUICK)
+    assert result.code == 0
+    shown = forecast("runs", "show")
+    assert "\x1b" not in shown.out + result.err
+    assert "\\x1b[31mred[bold]" in shown.out
+
+
+def test_every_command_has_help_with_an_example(forecast: Forecast) -> None:
+    for words in (("train",), ("predict",), ("plot",), ("runs", "list"), ("runs", "show")):
+        result = forecast(*words, "--help")
+        assert result.code == 0
+        assert f"Example: forecast {' '.join(words)}" in " ".join(result.out.split())
+        for option in ("--json", "--quiet", "--debug", "--store"):
+            assert option in result.out
+    assert "Example: forecast train" in forecast("--help").out
+
+
+def test_debug_shows_the_traceback(forecast: Forecast) -> None:
+    assert "Traceback" not in forecast("train", "none.csv").err
+    assert "Traceback" in forecast("train", "none.csv", "--debug").err

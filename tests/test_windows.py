@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+import tracemalloc
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from forecast_cli import windows
+from forecast_cli.panel import from_series
+
+
+@given(
+    st.lists(st.integers(1, 60), min_size=1, max_size=5), st.integers(1, 12), st.integers(1, 9), st.integers(0, 15), st.integers(0, 15)
+)
+def test_windows_never_cross_the_cut(lengths: list[int], lookback: int, horizon: int, validation: int, test: int) -> None:
+    panel = from_series([np.arange(n, dtype=float) + 1000 * s for s, n in enumerate(lengths)])
+    cut = windows.split(panel, validation, test)
+    training = windows.between(panel, lookback, horizon, np.zeros(len(lengths), int), cut.training)
+    held = windows.between(panel, lookback, horizon, cut.training, cut.validation)
+    for chosen, low, high in ((training, cut.training * 0, cut.training), (held, cut.training, cut.validation)):
+        if not len(chosen):
+            continue
+        past, future = windows.pasts(panel.values, chosen), windows.futures(panel.values, chosen)
+        both = np.concatenate([past, future], axis=1)
+        assert (np.diff(both, axis=1) == 1).all()  # one run of one series
+        step = future - 1000 * chosen.series[:, None]
+        assert (step >= low[chosen.series][:, None]).all()
+        assert (step < high[chosen.series][:, None]).all()
+        assert (past >= 1000 * chosen.series[:, None]).all()
+    expected = sum(max(int(end) - horizon - lookback + 1, 0) for end in cut.training)
+    assert len(training) == expected
+
+
+def test_windows_never_use_a_hole() -> None:
+    values = np.arange(30.0)
+    values[12] = np.nan
+    panel = from_series([values])
+    chosen = windows.between(panel, 5, 2, np.zeros(1, int), panel.lengths)
+    assert not np.isnan(windows.pasts(panel.values, chosen)).any()
+    assert not np.isnan(windows.futures(panel.values, chosen)).any()
+    assert len(chosen) == 24 - 7
+
+
+def test_windows_cost_memory_by_the_row_not_by_the_lookback() -> None:
+    panel = from_series([np.zeros(200_000)])
+    tracemalloc.start()
+    chosen = windows.between(panel, 512, 24, np.zeros(1, int), panel.lengths)
+    windows.pasts(panel.values, chosen, np.arange(64))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert len(chosen) == 200_000 - 512 - 24 + 1
+    assert peak < 12 * panel.values.nbytes

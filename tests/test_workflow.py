@@ -1,0 +1,180 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import forecast_cli
+from forecast_cli import predict, read_csv, train
+from forecast_cli.config import settings_from
+from forecast_cli.errors import DataError, RunMismatchError, SettingsError
+from forecast_cli.forecasting import to_csv
+from forecast_cli.panel import from_series, head
+from forecast_cli.store import Run
+from tests.conftest import AIRLINE, SAMPLES, daily, monthly
+
+Write = Callable[..., Path]
+QUICK = {"epochs": 2, "units": "6"}
+
+
+def test_the_python_api_does_what_the_commands_do_and_prints_nothing(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    trained = train(read_csv(AIRLINE), store_folder=tmp_path, horizon=6, **QUICK)
+    predicted = predict(store_folder=tmp_path)
+    assert to_csv(predicted.forecast) == to_csv(trained.forecast) == trained.run.texts["forecast.csv"]
+    assert predicted.forecast.values.shape == (1, 6)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_all_names_of_the_python_api_are_there() -> None:
+    assert all(getattr(forecast_cli, name) is not None for name in forecast_cli.__all__)
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        forecast_cli.nothing  # noqa: B018
+
+
+def test_unknown_settings_come_with_the_nearest_one() -> None:
+    with pytest.raises(SettingsError) as caught:
+        settings_from(horizons=3)
+    assert (caught.value.message, caught.value.hint) == ("unknown setting 'horizons'", "did you mean 'horizon'?")
+
+
+def test_the_held_out_rows_never_reach_the_network_that_is_scored(tmp_path: Path) -> None:
+    """Other test rows: the same losses, the same predictions of them, other scores."""
+    panel = read_csv(AIRLINE)
+    other = from_series(
+        [np.append(panel.values[:132], panel.values[132:] * 1.5)], panel.frequency, first=[int(panel.first[0])],
+        columns=panel.columns, time_format=panel.time_format,
+    )  # fmt: skip
+    first = train(panel, store_folder=tmp_path / "a", **QUICK).run
+    second = train(other, store_folder=tmp_path / "b", **QUICK).run
+    assert first.texts["history.csv"] == second.texts["history.csv"]
+
+    def column(run: Run, number: int) -> list[str]:
+        return [line.split(",")[number] for line in run.texts["predictions.csv"].decode().splitlines()[1:]]
+
+    assert column(first, 3) == column(second, 3)
+    assert column(first, 2) != column(second, 2)
+    assert first.metrics["test"]["network"] != second.metrics["test"]["network"]
+
+
+def test_predictions_csv_scores_to_the_metrics_of_the_run(tmp_path: Path) -> None:
+    run = train(AIRLINE, store_folder=tmp_path, **QUICK).run
+    lines = [line.split(",") for line in run.texts["predictions.csv"].decode().splitlines()]
+    assert lines[0] == ["Month", "cutoff", "actual", "forecast", "seasonal_naive", "lo-80", "hi-80", "lo-95", "hi-95"]
+    assert len(lines) == 13
+    assert (lines[1][0], lines[-1][0], {line[1] for line in lines[1:]}) == ("1960-01", "1960-12", {"1959-12"})
+    actual, forecast, naive = np.array([line[2:5] for line in lines[1:]], float).T
+    test = run.metrics["test"]
+    assert test["network"]["rmse"] == pytest.approx(np.sqrt(np.mean((actual - forecast) ** 2)))
+    assert test["seasonal_naive"]["rmse"] == pytest.approx(np.sqrt(np.mean((actual - naive) ** 2)))
+    assert test["seasonal_naive"]["rmse"] == pytest.approx(50.708, abs=1e-3)  # as published for this split
+    assert test["skill"]["seasonal_naive"] == pytest.approx(1 - test["network"]["mase"] / test["seasonal_naive"]["mase"])
+
+
+def test_a_refit_sees_all_rows_and_no_refit_does_not(tmp_path: Path) -> None:
+    weights = [
+        train(AIRLINE, store_folder=tmp_path / str(refit), refit=refit, **QUICK).run.texts["model.safetensors"] for refit in (True, False)
+    ]
+    assert weights[0] != weights[1]
+
+
+@pytest.mark.parametrize("preset", ["auto", "classic"])
+@pytest.mark.parametrize("settings", [{"horizon": 1}, {}, {"horizon": 1, "lookback": 1}, {"horizon": 3, "test": 7}, {"test": 0}])
+def test_small_settings_train(tmp_path: Path, write: Write, preset: str, settings: dict[str, int]) -> None:
+    path = write(daily(np.arange(40) % 7 + np.sin(np.arange(40))))
+    trained = train(path, store_folder=tmp_path / "s", epochs=1, units="4,3", preset=preset, **settings)
+    assert np.isfinite(trained.forecast.values).all()
+    assert to_csv(predict(store_folder=tmp_path / "s").forecast) == trained.run.texts["forecast.csv"]
+    if settings.get("test") == 0:
+        assert trained.metrics["verdict"] == "Nothing was held out, so nothing says whether the network is worth it."
+
+
+def test_validation_may_be_left_out(tmp_path: Path) -> None:
+    trained = train(AIRLINE, store_folder=tmp_path, validation=0, test=0, **QUICK)
+    assert trained.metrics["training"]["best_epoch"] == 2
+    assert np.isfinite(trained.forecast.bounds[80.0]).all()
+
+
+def test_a_constant_series_is_forecast_as_the_constant_and_said(tmp_path: Path, write: Write) -> None:
+    for preset in ("auto", "classic"):
+        trained = train(write(daily(np.full(60, 4.25))), store_folder=tmp_path / preset, preset=preset, **QUICK)
+        assert np.allclose(trained.forecast.values, 4.25, atol=1e-12)
+        assert "the series is constant; so is the forecast" in [note.text for note in trained.notes]
+        assert trained.metrics["verdict"].endswith("a network is not worth it.")
+
+
+def test_predict_goes_on_from_new_rows(tmp_path: Path, write: Write) -> None:
+    values = np.round(100 + 10 * np.sin(np.arange(120) / 2), 3)
+    path = write(monthly(values[:100]))
+    train(path, store_folder=tmp_path / "s", **QUICK)
+    before = predict(store_folder=tmp_path / "s").forecast
+    write(monthly(values))
+    after = predict(store_folder=tmp_path / "s").forecast
+    assert (before.texts[0][0], after.texts[0][0]) == ("2008-05", "2010-01")
+
+
+def test_predict_refuses_data_of_another_shape(tmp_path: Path, write: Write) -> None:
+    train(AIRLINE, store_folder=tmp_path / "s", **QUICK)
+    path = write("Month,Passengers\n" + daily(np.arange(30.0)).split("\n", 1)[1])
+    with pytest.raises(DataError, match="is not a date like the others"):
+        predict(path, store_folder=tmp_path / "s")
+    lines = AIRLINE.read_text().splitlines()
+    quarterly = write("\n".join([lines[0], *lines[1::3]]) + "\n")
+    with pytest.raises(RunMismatchError, match="it has quarterly rows") as caught:
+        predict(quarterly, store_folder=tmp_path / "s")
+    assert caught.value.exit_code == 13
+
+
+def test_a_recorded_file_that_is_gone_is_named(tmp_path: Path, write: Write) -> None:
+    path = write(AIRLINE.read_text())
+    train(path, store_folder=tmp_path / "s", **QUICK)
+    path.unlink()
+    with pytest.raises(DataError, match=r"data\.csv: the file that the run was trained on is gone"):
+        predict(store_folder=tmp_path / "s")
+    assert predict(AIRLINE, store_folder=tmp_path / "s").forecast.texts[0][0] == "1961-01"
+
+
+def test_many_series_share_a_network_and_short_or_new_ones_are_forecast(tmp_path: Path) -> None:
+    random = np.random.default_rng(3)
+    long = [50 + 10 * np.sin(np.arange(n) / 7 * 2 * np.pi) + random.normal(0, 1, n) for n in (120, 90, 100)]
+    panel = from_series([*long, np.array([3.0, 4.0])], ids=["a", "b", "c", "tiny"])
+    trained = train(panel, store_folder=tmp_path, season="7", **QUICK)
+    assert trained.forecast.fallback == ("tiny",)
+    assert trained.forecast.values[3].tolist()[:4] == [3, 4, 3, 4]
+    assert [note.level for note in trained.notes] == ["degraded"]
+    new = predict(from_series([long[0]], ids=["new"]), store_folder=tmp_path).forecast
+    assert np.array_equal(new.values[0], trained.forecast.values[0])
+
+
+def test_any_level_can_be_asked_for_later(tmp_path: Path) -> None:
+    train(AIRLINE, store_folder=tmp_path, levels="80", **QUICK)
+    found = predict(store_folder=tmp_path, levels=(50.0, 99.0)).forecast
+    header = to_csv(found).decode().splitlines()[0]
+    assert header == "Month,forecast,lo-50,hi-50,lo-99,hi-99"
+    assert (found.bounds[99.0][1] > found.bounds[50.0][1]).all()
+
+
+def test_auto_beats_seasonal_naive_on_the_airline_sample(tmp_path: Path) -> None:
+    """The last twelve months, trained without them: seasonal naive has an RMSE of 50.7."""
+    panel = read_csv(AIRLINE)
+    trained = train(head(panel, np.array([132])), store_folder=tmp_path)
+    assert np.sqrt(np.mean((trained.forecast.values[0] - panel.values[132:]) ** 2)) < 20
+
+
+def test_classic_is_rolled_forward_one_step_at_a_time(tmp_path: Path) -> None:
+    trained = train(AIRLINE, store_folder=tmp_path, preset="classic", epochs=2)
+    shape = trained.run.config.plan.architecture
+    assert (shape.outputs, shape.units, trained.run.config.plan.horizon) == (1, (50, 100), 12)
+    assert trained.metrics["training"] == {"epochs": 2, "best_epoch": 2, "steps": 2 * trained.run.config.plan.epoch_batches}
+    history = trained.run.texts["history.csv"].decode().splitlines()
+    assert len(history) == 3
+    assert all(float(line.split(",")[2]) > 0 for line in history[1:])
+
+
+@pytest.mark.slow
+def test_the_panel_and_hourly_samples_train(tmp_path: Path) -> None:
+    for name in ("panel.csv", "hourly.csv"):
+        trained = train(SAMPLES / name, store_folder=tmp_path / name)
+        assert np.isfinite(trained.forecast.values).all()
+        assert trained.metrics["test"]["network"]["mase"] < 1
