@@ -15,7 +15,7 @@ from typer.core import TyperGroup
 import forecast_cli
 from forecast_cli import console
 from forecast_cli.commands import plot, predict, runs, train
-from forecast_cli.errors import BUG, ForecastError, SettingsError, StoppedError
+from forecast_cli.errors import BUG, CLOSED_PIPE, ForecastError, SettingsError, StoppedError
 
 OUT_OF_MEMORY = 31
 
@@ -23,11 +23,10 @@ OUT_OF_MEMORY = 31
 class _Group(TyperGroup):
     """Shows every failure once, in one form: `error:`, `hint:`, a code by kind."""
 
-    def main(self, args: Sequence[str] | None = None, prog_name: str | None = None, **extra: Any) -> NoReturn:
+    def main(self, args: Sequence[str] | None = None, *rest: Any, **extra: Any) -> NoReturn:
         words = list(sys.argv[1:] if args is None else args)
         try:
-            extra["standalone_mode"] = False
-            code = super().main(args=words, prog_name=prog_name or "forecast", **extra)
+            code = super().main(words, "forecast", standalone_mode=False)
         except ForecastError as error:
             code = _fail(error, words)
         except typer.TyperException as error:
@@ -35,12 +34,16 @@ class _Group(TyperGroup):
         except typer.Abort:
             code = _fail(StoppedError(signal.SIGINT), words)
         except MemoryError:
-            failure = ForecastError("this does not fit in memory", "use fewer rows, a smaller --lookback or --batch-size")
+            failure = ForecastError(
+                "this does not fit in memory", "use fewer rows, a smaller --lookback or --batch-size"
+            )
             failure.exit_code = OUT_OF_MEMORY
             code = _fail(failure, words)
         except Exception as error:
             text = _one_line(f"{type(error).__name__}: {error}")
-            code = _fail(ForecastError(f"unexpected {text}", "this is a bug; run again with --debug and report it"), words)
+            code = _fail(
+                ForecastError(f"unexpected {text}", "this is a bug; run again with --debug and report it"), words
+            )
         sys.exit(code if isinstance(code, int) else 0)
 
 
@@ -56,7 +59,7 @@ class _RootGroup(_Group):
 def _fail(failure: ForecastError, words: list[str]) -> int:
     if "--debug" in words and failure.__traceback__ is not None:
         traceback.print_exc()
-    if failure.exit_code == console.CLOSED_PIPE:
+    if failure.exit_code == CLOSED_PIPE:
         return failure.exit_code
     console.error(failure)
     if "--json" in words:

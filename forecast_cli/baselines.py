@@ -15,13 +15,15 @@ def naive(history: Floats, horizon: int) -> Floats:
 def seasonal_naive(history: Floats, horizon: int, season: int) -> Floats:
     """The last season again and again: (B, L) -> (B, horizon). Shorter histories repeat what they have."""
     season = min(season, history.shape[1])
-    return history[:, history.shape[1] - season + np.arange(horizon) % season]
+    repeated: Floats = history[:, history.shape[1] - season + np.arange(horizon) % season]
+    return repeated
 
 
 def drift(history: Floats, horizon: int) -> Floats:
     """The line from the first to the last value, continued: (B, L) -> (B, horizon)."""
-    slope = (history[:, -1:] - history[:, :1]) / max(history.shape[1] - 1, 1)
-    return history[:, -1:] + slope * np.arange(1, horizon + 1)
+    slope: Floats = (history[:, -1:] - history[:, :1]) / max(history.shape[1] - 1, 1)
+    line: Floats = history[:, -1:] + slope * np.arange(1, horizon + 1)
+    return line
 
 
 def mean(history: Floats, horizon: int) -> Floats:

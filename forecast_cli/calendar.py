@@ -62,7 +62,9 @@ def infer(times: Ints, starts: Ints) -> Frequency:
     inside[starts] = False
     gaps = np.diff(times, prepend=times[:1])[inside]
     if len(gaps) == 0:
-        raise DataError("no series has two rows, so the step between rows is unknown", "give at least two rows a series")
+        raise DataError(
+            "no series has two rows, so the step between rows is unknown", "give at least two rows a series"
+        )
     clock = times % DAY
     if (clock == clock[0]).all():
         monthly = _infer_months(times, inside, int(clock[0]))
@@ -132,7 +134,8 @@ def times_at(frequency: Frequency, positions: Ints) -> Ints:
     months = (positions * frequency.size + frequency.phase).view("datetime64[M]")
     first, after = months.astype("datetime64[D]"), (months + 1).astype("datetime64[D]")
     days = first + (np.minimum(frequency.day, (after - first).astype(np.int64)) - 1)
-    return days.astype("datetime64[us]").astype(np.int64) + frequency.clock
+    times: Ints = days.astype("datetime64[us]").astype(np.int64) + frequency.clock
+    return times
 
 
 def season_lengths(frequency: Frequency) -> tuple[int, ...]:

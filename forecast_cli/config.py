@@ -19,7 +19,13 @@ DEFAULT_LEVELS = "80,95"
 
 
 def setting(
-    default: Any, help: str, *, minimum: float | None = None, maximum: float | None = None, auto: str = "", panel: str = ""
+    default: Any,
+    help: str,  # noqa: A002
+    *,
+    minimum: float | None = None,
+    maximum: float | None = None,
+    auto: str = "",
+    panel: str = "",
 ) -> Any:
     """A field that is an option: its default, its help, its bounds (inclusive), what `None` stands for, its panel."""
     metadata = {"help": help, "minimum": minimum, "maximum": maximum, "auto": auto, "panel": panel}
@@ -51,7 +57,7 @@ def check_bounds(settings: Any) -> None:
 class DataSettings:
     """Which columns are what."""
 
-    time: str | None = setting(None, "Time column.", auto="recognised", panel="Data")
+    time: str | None = setting(None, "Time column.", auto="recognized", panel="Data")
     target: list[str] | None = setting(
         None, "Column to forecast; repeat it, or say 'all', for several.", auto="the only one", panel="Data"
     )
@@ -60,7 +66,7 @@ class DataSettings:
         None, "Season lengths in steps, e.g. 24,168; 1 for none.", auto="by frequency", panel="Data"
     )
     date_format: str | None = setting(
-        None, "Format of the time column, e.g. %d/%m/%Y.", auto="recognised", panel="Data"
+        None, "Format of the time column, e.g. %d/%m/%Y.", auto="recognized", panel="Data"
     )
 
     def __post_init__(self) -> None:
@@ -124,9 +130,7 @@ class TrainingSettings:
         None, "Threads of the training; equal threads, equal bytes.", minimum=1, maximum=256, auto="by size",
         panel="Training",
     )  # fmt: skip
-    refit: bool = setting(
-        True, "After scoring, train again on all rows for the steps found.", panel="Training"
-    )
+    refit: bool = setting(True, "After scoring, train again on all rows for the steps found.", panel="Training")
 
     def __post_init__(self) -> None:
         check_bounds(self)
@@ -182,7 +186,7 @@ def settings_from(**values: Any) -> Settings:
 
 def nearest(name: str, known: list[str], prefix: str = "did you mean") -> str:
     """A hint that names the nearest known word, or all of them."""
-    close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.65)
     return f"{prefix} {close[0]!r}?" if close else f"known: {', '.join(known)}"
 
 
@@ -223,5 +227,7 @@ def levels(text: str) -> tuple[float, ...]:
     except ValueError:
         numbers = (-1.0,)
     if not all(0 < number < 100 for number in numbers):
-        raise SettingsError(f"--levels: {text!r} is not a list of percentages between 0 and 100", "write --levels 80,95")
+        raise SettingsError(
+            f"--levels: {text!r} is not a list of percentages between 0 and 100", "write --levels 80,95"
+        )
     return numbers

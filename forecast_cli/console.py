@@ -34,7 +34,9 @@ class ClosedPipeError(ForecastError):
 
 def escape(text: str) -> str:
     """Text that cannot steer a terminal: control, format and bidi characters as \\x1b, \\u202e, ..."""
-    return "".join(c if c == " " or unicodedata.category(c)[0] not in "CZ" else c.encode("unicode_escape").decode() for c in text)
+    return "".join(
+        c if c == " " or unicodedata.category(c)[0] not in "CZ" else c.encode("unicode_escape").decode() for c in text
+    )
 
 
 def emit(data: bytes) -> None:
@@ -108,7 +110,9 @@ def sparkline(values: Sequence[float]) -> str:
     return "".join(BARS[min(int((v - low) / (high - low) * len(BARS)), len(BARS) - 1)] for v in values)
 
 
-def table(title: str, header: Sequence[str], rows: Sequence[Sequence[str]], *, stderr: bool = False, text_columns: int = 1) -> None:
+def table(
+    title: str, header: Sequence[str], rows: Sequence[Sequence[str]], *, stderr: bool = False, text_columns: int = 1
+) -> None:
     """A table for people; rich draws it on a terminal, plain columns elsewhere. The first columns are text, the others numbers."""
     terminal = _stderr_is_terminal() if stderr else stdout_is_terminal()
     cells = [[escape(cell) for cell in row] for row in rows]
@@ -128,7 +132,11 @@ def table(title: str, header: Sequence[str], rows: Sequence[Sequence[str]], *, s
     widths = [max(len(row[n]) for row in [list(map(escape, header)), *cells]) for n in range(len(header))]
     lines = [title] if title else []
     for row in [list(header), *cells]:
-        lines.append("  ".join(c.ljust(w) if n < text_columns else c.rjust(w) for n, (c, w) in enumerate(zip(row, widths, strict=True))).rstrip())
+        lines.append(
+            "  ".join(
+                c.ljust(w) if n < text_columns else c.rjust(w) for n, (c, w) in enumerate(zip(row, widths, strict=True))
+            ).rstrip()
+        )
     if stderr:
         for line in lines:
             say(line)
@@ -165,13 +173,15 @@ def _losses(epoch: Epoch) -> str:
 
 
 def _plain() -> Callable[[Epoch], None]:
-    last = [float("-inf"), ""]
+    said: dict[str, float] = {}
 
     def report(epoch: Epoch) -> None:
         now = time.monotonic()
-        if now - float(last[0]) >= EVERY or last[1] != epoch.stage:
-            last[:] = [now, epoch.stage]
-            say(f"{epoch.stage}: epoch {epoch.epoch} of at most {epoch.epochs}  {_losses(epoch)}")
+        if now - said.get(epoch.stage, float("-inf")) >= EVERY:
+            said[epoch.stage] = now
+            say(
+                f"{epoch.stage}: epoch {epoch.epoch} of {'' if epoch.stage == 'refit' else 'at most '}{epoch.epochs}  {_losses(epoch)}"
+            )
 
     return report
 

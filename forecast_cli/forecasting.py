@@ -73,7 +73,10 @@ def forecast(panel: Panel, model: Model, levels: tuple[float, ...]) -> Forecast:
     plan = model.plan
     lengths = panel.lengths
     usable = np.array(
-        [n >= plan.lookback and not np.isnan(values_of(panel, i)[-plan.lookback :]).any() for i, n in enumerate(lengths)]
+        [
+            n >= plan.lookback and not np.isnan(values_of(panel, i)[-plan.lookback :]).any()
+            for i, n in enumerate(lengths)
+        ]
     )
     values = np.empty((len(panel), plan.horizon))
     bounds = {level: (np.empty_like(values), np.empty_like(values)) for level in levels}
@@ -130,7 +133,9 @@ def answer(plan: Plan, weights: cells.Weights, past: Floats) -> tuple[Floats, Fl
         past = np.concatenate([past, parts[-1]], axis=1)[:, -plan.lookback :]
     # A constant goes on as the constant: a window without a spread has nothing that a network could tell.
     still = given.min(axis=1) == given.max(axis=1)
-    return np.where(still[:, None], given[:, -1:], np.concatenate(parts, axis=1)[:, : plan.horizon]), np.where(still, 0.0, spread)
+    return np.where(still[:, None], given[:, -1:], np.concatenate(parts, axis=1)[:, : plan.horizon]), np.where(
+        still, 0.0, spread
+    )
 
 
 def residuals(panel: Panel, model: Model, chosen: Windows) -> Floats:
@@ -174,7 +179,9 @@ def held_out(panel: Panel, model: Model, levels: tuple[float, ...]) -> HeldOut:
         texts += format_times(panel, times_of(panel, index, first, first + count))
         cutoffs += format_times(panel, times_of(panel, index, first - 1, first)) * count
     # A baseline may look back further than the network, if the season is longer than the lookback.
-    history = [panel.values[panel.offsets[s] : o][-plan.season :] for s, o in zip(chosen.series, chosen.origins, strict=True)]
+    history = [
+        panel.values[panel.offsets[s] : o][-plan.season :] for s, o in zip(chosen.series, chosen.origins, strict=True)
+    ]
     seasonal = np.stack([seasonal_naive(h[None], plan.horizon, plan.season)[0] for h in history]) if history else values
     last = np.repeat(panel.values[chosen.origins - 1][:, None], plan.horizon, axis=1)
     return HeldOut(
@@ -214,9 +221,7 @@ def _scale_of(panel: Panel, model: Model) -> tuple[SeriesScale, Ints]:
     own = scaling.fit(panel.values, panel.offsets, panel.lengths)
     positions[new] = len(known) + np.arange(len(new))
     return (
-        SeriesScale(
-            np.append(model.scale.minimum, own.minimum[new]), np.append(model.scale.maximum, own.maximum[new])
-        ),
+        SeriesScale(np.append(model.scale.minimum, own.minimum[new]), np.append(model.scale.maximum, own.maximum[new])),
         positions,
     )
 
@@ -239,7 +244,12 @@ def held_out_csv(panel: Panel, rows: HeldOut) -> bytes:
     columns = panel.columns
     ids = [columns.id] if columns.id else []
     header = [*ids, columns.time, "cutoff", "actual", "forecast", "seasonal_naive", *_bound_names(rows.bounds)]
-    numbers = [rows.actual, rows.forecast, rows.seasonal_naive, *(side for pair in rows.bounds.values() for side in pair)]
+    numbers = [
+        rows.actual,
+        rows.forecast,
+        rows.seasonal_naive,
+        *(side for pair in rows.bounds.values() for side in pair),
+    ]
     lines = (
         [
             *([panel.ids[rows.series[r]]] if ids else []),

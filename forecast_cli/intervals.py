@@ -14,7 +14,8 @@ def thin(residuals: Floats) -> Floats:
     """At most KEPT of the (K, horizon) residual windows, evenly spread."""
     if len(residuals) <= KEPT:
         return residuals
-    return residuals[np.linspace(0, len(residuals) - 1, KEPT).astype(int)]
+    kept: Floats = residuals[np.linspace(0, len(residuals) - 1, KEPT).astype(int)]
+    return kept
 
 
 def bounds(residuals: Floats, level: float) -> tuple[Floats, Floats]:
@@ -35,8 +36,8 @@ def bounds(residuals: Floats, level: float) -> tuple[Floats, Floats]:
     pooled = np.sort(np.abs(residuals / sizes).ravel())
     if not len(pooled):
         return np.full(horizon, np.nan), np.full(horizon, np.nan)
-    rank = min(int(np.ceil((len(pooled) + 1) * level / 100)) - 1, len(pooled) - 1)
-    return -pooled[rank] * sizes, pooled[rank] * sizes
+    last = min(int(np.ceil((len(pooled) + 1) * level / 100)) - 1, len(pooled) - 1)
+    return -pooled[last] * sizes, pooled[last] * sizes
 
 
 def step_sizes(residuals: Floats) -> Floats:

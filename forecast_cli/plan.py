@@ -79,7 +79,9 @@ def make(panel: Panel, settings: Settings) -> Plan:
         validation = 0
         reasons["validation"] = "classic: the last 5 % of the training windows instead"
         if window.validation:
-            raise SettingsError("--validation does not go with --preset classic", "leave it out: it takes 5 % of the windows")
+            raise SettingsError(
+                "--validation does not go with --preset classic", "leave it out: it takes 5 % of the windows"
+            )
     rows = longest - test - validation
     least = (window.lookback or 2) + horizon + test + validation
     if settings.training.preset == "classic":
@@ -140,7 +142,9 @@ def _training_parts(panel: Panel, common: _Common) -> list[Floats]:
     """The training parts of up to 200 series, at most 5,000 rows each: enough for a rule."""
     chosen = np.unique(np.linspace(0, len(panel) - 1, 200).astype(int))
     parts = [values_of(panel, int(i)) for i in chosen]
-    parts = [p[: len(p) - common.test - common.validation][-5000:] for p in parts if len(p) > common.test + common.validation]
+    parts = [
+        p[: len(p) - common.test - common.validation][-5000:] for p in parts if len(p) > common.test + common.validation
+    ]
     return parts or [values_of(panel, 0)]
 
 
@@ -200,7 +204,12 @@ def _auto(panel: Panel, settings: Settings, common: _Common, reasons: dict[str, 
         validation=common.validation,
         test=common.test,
         architecture=Architecture(
-            lookback, 1, segment, units, 0.2 if settings.network.dropout is None else settings.network.dropout, common.horizon
+            lookback,
+            1,
+            segment,
+            units,
+            0.2 if settings.network.dropout is None else settings.network.dropout,
+            common.horizon,
         ),
         zero_head=True,
         loss="mse",
@@ -235,13 +244,16 @@ def _lookback(settings: Settings, common: _Common, lag: int, reasons: dict[str, 
         reasons["segment"] = "as given"
         if given is not None and given % segment:
             raise SettingsError(
-                f"--lookback {given} is not a multiple of --segment {segment}", f"use --lookback {given // segment * segment or segment}"
+                f"--lookback {given} is not a multiple of --segment {segment}",
+                f"use --lookback {given // segment * segment or segment}",
             )
         rounded = -(-lookback // segment) * segment
         if rounded > room and room >= segment:
             rounded = room // segment * segment
         if rounded > room:
-            raise SettingsError(f"--segment {segment} is longer than the {room} steps to look back on", "use a smaller --segment")
+            raise SettingsError(
+                f"--segment {segment} is longer than the {room} steps to look back on", "use a smaller --segment"
+            )
         return rounded, segment
     choices = [s for s in (*common.seasons, 24, 12, 8) if 4 <= s <= 48 and lookback % s == 0]
     if lookback >= 72 and choices:

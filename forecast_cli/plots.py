@@ -64,7 +64,9 @@ def _fonts(run: Run) -> tuple[list[str], Callable[[str], str], str]:
     default = font_manager.findfont("DejaVu Sans")
     needed -= _glyphs(default)
     if needed:
-        for font in sorted(font_manager.fontManager.ttflist, key=lambda f: ("Sans" not in f.name, "Mono" in f.name, f.name)):
+        for font in sorted(
+            font_manager.fontManager.ttflist, key=lambda f: ("Sans" not in f.name, "Mono" in f.name, f.name)
+        ):
             found = needed & _glyphs(font.fname)
             if found:
                 families.append(font.name)
@@ -82,7 +84,9 @@ def _fonts(run: Run) -> tuple[list[str], Callable[[str], str], str]:
     note = ""
     if needed:
         missing = "".join(chr(c) for c in sorted(needed)[:5])
-        note = f"no font on this machine can draw {missing!r}; the plots show such letters as codes (install Noto fonts)"
+        note = (
+            f"no font on this machine can draw {missing!r}; the plots show such letters as codes (install Noto fonts)"
+        )
     return families, label, note
 
 
@@ -95,6 +99,10 @@ def _glyphs(path: str) -> set[int]:
 
 def _rows(data: bytes) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(data.decode())))
+
+
+def _column(rows: list[dict[str, str]], name: str) -> Floats:
+    return np.array([float(row[name]) for row in rows])
 
 
 def loss(run: Run, label: Callable[[str], str]) -> Figure:
@@ -165,7 +173,9 @@ def predictions(run: Run, label: Callable[[str], str]) -> Figure:
     if plan.test:
         title += f", after a test on the last {plan.test:,} known"
     if rest:
-        title += f"\n{count} of {count + rest:,} series: the {count // 2} predicted best and the {count - count // 2} worst"
+        title += (
+            f"\n{count} of {count + rest:,} series: the {count // 2} predicted best and the {count - count // 2} worst"
+        )
     figure.suptitle(title, x=0.02, ha="left")
     handles, labels = grid[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=min(len(labels), 6), frameon=False, fontsize=9)
@@ -184,15 +194,17 @@ def _tell(axes: Axes, story: _Story, *, narrow: bool) -> None:
             story.predicted_at, story.predicted, color=ORANGE, linestyle="--", linewidth=1.6, label="prediction of it"
         )
     for number, (name, low, high) in enumerate(reversed(story.bounds)):
-        axes.fill_between(story.ahead, low, high, color=BLUE, alpha=0.15 + 0.12 * number, linewidth=0, label=f"{name} % interval")
+        axes.fill_between(
+            story.ahead, low, high, color=BLUE, alpha=0.15 + 0.12 * number, linewidth=0, label=f"{name} % interval"
+        )
     marker = "o" if len(story.forecast) <= 3 else ""
     axes.plot(story.ahead, story.forecast, color=BLUE, linewidth=1.8, marker=marker, label="forecast")
     axes.grid(alpha=0.25)
     axes.margins(x=0.01)
     if np.issubdtype(story.times.dtype, np.datetime64):
-        locator = AutoDateLocator(maxticks=4 if narrow else 8)
+        locator = AutoDateLocator(maxticks=4 if narrow else 8)  # type: ignore[no-untyped-call]
         axes.xaxis.set_major_locator(locator)
-        axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))
+        axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
     else:
         axes.xaxis.set_major_locator(MaxNLocator(5 if narrow else 9, integer=True))
     axes.yaxis.set_major_locator(MaxNLocator(5))
@@ -224,14 +236,14 @@ def _stories(run: Run) -> tuple[list[_Story], int]:
         times = times_of(tail, i, 0, len(values) + plan.horizon)
         stamps = times.view("datetime64[us]") if dated and run.config.frequency.kind != calendar.STEPS.kind else times
         bounds = [
-            (f"{level:g}", *(np.array([float(row[f"{side}-{level:g}"]) for row in ahead[name]]) for side in ("lo", "hi")))
+            (f"{level:g}", _column(ahead[name], f"lo-{level:g}"), _column(ahead[name], f"hi-{level:g}"))
             for level in plan.levels
         ]
         test = slice(int(at.min()), int(at.max()) + 1) if len(at) else slice(len(values), len(values))
         stories.append(
             _Story(
-                name, stamps[: len(values)], values, test, stamps[at], np.array([float(row["forecast"]) for row in rows]),
-                stamps[len(values) :], np.array([float(row["forecast"]) for row in ahead[name]]), bounds, 0.0,
+                name, stamps[: len(values)], values, test, stamps[at], _column(rows, "forecast"),
+                stamps[len(values) :], _column(ahead[name], "forecast"), bounds, 0.0,
             )
         )  # fmt: skip
     return stories, len(tail) - len(chosen)
@@ -243,5 +255,3 @@ def _relative_error(rows: list[dict[str, str]]) -> float:
         return float("inf")
     size = sum(abs(a) for a, _ in pairs)
     return sum(abs(a - f) for a, f in pairs) / size if size else float("inf")
-
-

@@ -223,11 +223,15 @@ def _skeleton(source: Source, delimiter: str, notes: list[Note]) -> tuple[Source
     blank = np.diff(bounds) <= 1
     filled = np.flatnonzero(~blank)
     width = int(fields[filled[0]])
-    header = next(csv.reader([text[bounds[filled[0]] : bounds[filled[0] + 1]].decode().rstrip("\n")], delimiter=delimiter))
+    header = next(
+        csv.reader([text[bounds[filled[0]] : bounds[filled[0] + 1]].decode().rstrip("\n")], delimiter=delimiter)
+    )
     names = [name.strip() for name in header]
     repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated:
-        raise DataError(f"{source.name}:{lines[filled[0]]}: column {repeated[0]!r} is there twice", "rename one of them")
+        raise DataError(
+            f"{source.name}:{lines[filled[0]]}: column {repeated[0]!r} is there twice", "rename one of them"
+        )
     odd = filled[fields[filled] != width]
     if not whole:
         line = int(lines[filled[-1]])
@@ -252,7 +256,7 @@ def _parse(
     """The columns `use`, those in `text` as strings without any missing value, the others as pandas infers them."""
     positions = [names.index(name) for name in use]
     strings = {names.index(name): str for name in text}
-    missing = {position: sorted(MISSING) for position in positions if position not in strings}
+    missing: Any = {position: sorted(MISSING) for position in positions if position not in strings}
     frame = pd.read_csv(
         io.BytesIO(source.text),
         sep=delimiter,
@@ -303,7 +307,9 @@ def _roles(source: Source, sample: pd.DataFrame, settings: DataSettings) -> Role
     numeric = [name for name in free if _is_numeric(sample[name])]
     if settings.target is None:
         if not numeric:
-            raise DataError("no column of numbers to forecast", "name it with --target COLUMN" if free else "check the file")
+            raise DataError(
+                "no column of numbers to forecast", "name it with --target COLUMN" if free else "check the file"
+            )
         if len(numeric) > 1:
             raise DataError(
                 f"{len(numeric)} columns of numbers: {_some(numeric)}",
@@ -393,7 +399,9 @@ def _times(
             digits = cells.iloc[0].isdigit()
             raise DataError(
                 f"{source.name}:{line(0)}: column {name!r}: {cells.iloc[0]!r} is not a date that can be read in one way only",
-                "say --date-format %Y%m%d, epoch or epoch-ms" if digits else "say what it is with --date-format, e.g. %d/%m/%Y",
+                "say --date-format %Y%m%d, epoch or epoch-ms"
+                if digits
+                else "say what it is with --date-format, e.g. %d/%m/%Y",
             )
         results = {p: _parsed(cells, p) for p in patterns}
     good = {p: r for p, r in results.items() if r.notna().all()}
@@ -438,7 +446,10 @@ def _numbers(
         numbers = pd.to_numeric(cells.where(~cells.isin(MISSING)), errors="coerce")
         bad = np.flatnonzero(numbers.isna() & ~cells.isin(MISSING))
         if len(bad):
-            shown = [f"{source.name}:{skeleton.lines[r]}: column {target!r}: {cells.iloc[r]!r} is not a number" for r in bad[:SHOWN]]
+            shown = [
+                f"{source.name}:{skeleton.lines[r]}: column {target!r}: {cells.iloc[r]!r} is not a number"
+                for r in bad[:SHOWN]
+            ]
             rest = f" (and {len(bad) - SHOWN:,} more)" if len(bad) > SHOWN else ""
             raise DataError("; ".join(shown) + rest, "correct these cells; missing values are empty, NA, NaN or null")
         column = numbers
@@ -453,7 +464,9 @@ def _numbers(
     huge = np.flatnonzero(np.abs(values) > 1e150)
     if len(huge):
         line = skeleton.lines[huge[0]]
-        raise DataError(f"{source.name}:{line}: column {target!r}: {float(values[huge[0]])!r} is too large", "scale the column")
+        raise DataError(
+            f"{source.name}:{line}: column {target!r}: {float(values[huge[0]])!r} is too large", "scale the column"
+        )
     return values
 
 
@@ -489,9 +502,6 @@ def _on_grid(
         frequency = calendar.infer(sorted_times, starts)
         positions = calendar.ordinals(frequency, sorted_times)
     bounds = np.append(starts, rows)
-    names = ids if labels is not None else [""]
-    if len(roles.targets) > 1:
-        names = list(roles.targets)
     series: list[Floats] = []
     first: list[int] = []
     kept: list[str] = []
@@ -506,11 +516,18 @@ def _on_grid(
             left_out.append(label)
             continue
         if present[-1] < len(given) - 1:
-            notes.append(Note("info", f"{_where(label)}the last {len(given) - 1 - present[-1]:,} rows have no value and were left out"))
+            notes.append(
+                Note(
+                    "info",
+                    f"{_where(label)}the last {len(given) - 1 - present[-1]:,} rows have no value and were left out",
+                )
+            )
         at, given = at[present[0] : present[-1] + 1], given[present[0] : present[-1] + 1]
         grid = np.full(int(at[-1] - at[0]) + 1, np.nan) if at[-1] - at[0] < 50 * len(at) + 1000 else None
         if grid is None:
-            raise DataError(f"{_where(label)}more than 98 % of the steps are missing", "bring the rows to one step first")
+            raise DataError(
+                f"{_where(label)}more than 98 % of the steps are missing", "bring the rows to one step first"
+            )
         grid[at - at[0]] = given
         filled += _interpolate(grid, limit, label, int(at[0]), frequency)
         series.append(grid)
@@ -549,7 +566,8 @@ def _refuse_repeated(
     if not roles.id and roles.unused:
         hint += f"; if the file holds several series, name their column: --id {_quoted(roles.unused[0])}"
     raise DataError(
-        f"{source.name}:{lines[0]} and {lines[1]}: {_where(ids[codes[same[0]]])}the time {stamp} is there twice" + _more(len(same)),
+        f"{source.name}:{lines[0]} and {lines[1]}: {_where(ids[codes[same[0]]])}the time {stamp} is there twice"
+        + _more(len(same)),
         hint,
     )
 
@@ -564,7 +582,11 @@ def _interpolate(grid: Floats, limit: int, label: str, first: int, frequency: ca
     longest = int(np.argmax(ends - begins))
     if ends[longest] - begins[longest] > limit:
         start = calendar.times_at(frequency, np.array([first + begins[longest]]))
-        stamp = f"step {start[0]}" if frequency.kind == "step" else str(start.view("datetime64[us]")[0].astype("datetime64[s]"))
+        stamp = (
+            f"step {start[0]}"
+            if frequency.kind == "step"
+            else str(start.view("datetime64[us]")[0].astype("datetime64[s]"))
+        )
         raise DataError(
             f"{_where(label)}a gap of {ends[longest] - begins[longest]:,} steps begins at {stamp}; "
             f"gaps of up to {limit:,} (one season) are interpolated",

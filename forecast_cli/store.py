@@ -21,10 +21,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
-from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic import ConfigDict, TypeAdapter
 from safetensors import SafetensorError
 from safetensors.numpy import load as parse_tensors
 from safetensors.numpy import save as format_tensors
@@ -107,20 +107,17 @@ class Pointer:
 
 
 Record = TypeVar("Record")
+_RECORDS: tuple[Any, ...] = (
+    RunConfig, SeriesNames, FileSeal, Input, Manifest, Pointer, Plan, cells.Architecture, Frequency, Columns, TimeFormat,
+    DataSettings,
+)  # fmt: skip
+for _record in _RECORDS:
+    _record.__pydantic_config__ = _STRICT
 
 
-class _Codec(Generic[Record]):
-    """JSON <-> one frozen dataclass, strictly: unknown or missing keys, other types and non-finite numbers are refused."""
-
-    def __init__(self, record: type[Record]) -> None:
-        self.record = record
-
-    def parse(self, data: bytes) -> Record:
-        for kind in (Plan, RunConfig, SeriesNames, FileSeal, Input, Manifest, Pointer, cells.Architecture, Frequency,
-                     Columns, TimeFormat, DataSettings):  # fmt: skip
-            if "__pydantic_config__" not in kind.__dict__:
-                kind.__pydantic_config__ = _STRICT  # type: ignore[attr-defined]
-        return TypeAdapter(self.record).validate_json(data, strict=True)
+def _parse_json(record: type[Record], data: bytes) -> Record:
+    """One frozen dataclass from JSON: unknown or missing keys, other types and non-finite numbers raise ValueError."""
+    return TypeAdapter(record).validate_json(data, strict=True)
 
 
 @dataclass(frozen=True, eq=False)
@@ -152,7 +149,9 @@ class Contents:
 
 def to_json(record: Any) -> bytes:
     """A dataclass or a dict as JSON bytes, the same for the same content."""
-    content = dataclasses.asdict(record) if dataclasses.is_dataclass(record) and not isinstance(record, type) else record
+    content = (
+        dataclasses.asdict(record) if dataclasses.is_dataclass(record) and not isinstance(record, type) else record
+    )
     return (json.dumps(content, ensure_ascii=False, allow_nan=False, indent=1) + "\n").encode()
 
 
@@ -235,7 +234,9 @@ def _files_of(contents: Contents) -> dict[str, bytes]:
         "forecast.csv": contents.forecast,
         "history.csv": contents.history,
         "metrics.json": to_json(contents.metrics),
-        "model.safetensors": format_tensors({name: np.ascontiguousarray(w, np.float32) for name, w in model.weights.items()}),
+        "model.safetensors": format_tensors(
+            {name: np.ascontiguousarray(w, np.float32) for name, w in model.weights.items()}
+        ),
         "predictions.csv": contents.predictions,
         "series.json": to_json(
             SeriesNames(
@@ -284,10 +285,12 @@ def latest(root: Path) -> str:
     except FileNotFoundError:
         raise NoRunError(f"no run in {root}", "train one first: forecast train DATA") from None
     except OSError as error:
-        raise StorageError(f"cannot read {pointer}: {error.strerror}", "check the permissions, or use another --store") from None
+        raise StorageError(
+            f"cannot read {pointer}: {error.strerror}", "check the permissions, or use another --store"
+        ) from None
     try:
-        found = _Codec(Pointer).parse(data)
-    except ValidationError:
+        found = _parse_json(Pointer, data)
+    except ValueError:
         raise _rejected(pointer, "it is not a pointer to a run") from None
     match = RUN_NAME.fullmatch(found.run)
     if not match or int(match[1]) != found.sequence:
@@ -315,12 +318,16 @@ def names(root: Path) -> list[str]:
     except FileNotFoundError:
         return []
     except OSError as error:
-        raise StorageError(f"cannot read {root}: {error.strerror}", "check the permissions, or use another --store") from None
+        raise StorageError(
+            f"cannot read {root}: {error.strerror}", "check the permissions, or use another --store"
+        ) from None
     return sorted(found, key=lambda name: int(name.split("-")[1]))
 
 
 def _rejected(path: Path, why: str) -> RunRejectedError:
-    return RunRejectedError(f"{path}: {why}; the run is damaged or not ours", "use an older run (--run), or train again")
+    return RunRejectedError(
+        f"{path}: {why}; the run is damaged or not ours", "use an older run (--run), or train again"
+    )
 
 
 def _read(path: Path, most: int) -> bytes:
@@ -350,8 +357,8 @@ def _verified(folder: Path, name: str) -> tuple[Manifest, dict[str, bytes]]:
                 f"{folder.name} has schema {head['schema']}, this is forecast {forecast_cli.__version__} with schema {SCHEMA}",
                 "use the newer release that trained it, or train again",
             )
-        manifest = _Codec(Manifest).parse(sealed)
-    except (ValueError, ValidationError):
+        manifest = _parse_json(Manifest, sealed)
+    except ValueError:
         raise _rejected(folder / "manifest.json", "it is not a manifest") from None
     if manifest.format != "forecast-run" or sorted(manifest.files) != sorted(FILES):
         raise _rejected(folder / "manifest.json", "it is not a manifest of ours")
@@ -365,12 +372,12 @@ def _verified(folder: Path, name: str) -> tuple[Manifest, dict[str, bytes]]:
 
 def _parse(folder: Path, name: str, manifest: Manifest, texts: dict[str, bytes]) -> Run:
     try:
-        config = _Codec(RunConfig).parse(texts["config.json"])
-        series = _Codec(SeriesNames).parse(texts["series.json"])
+        config = _parse_json(RunConfig, texts["config.json"])
+        series = _parse_json(SeriesNames, texts["series.json"])
         metrics = json.loads(texts["metrics.json"])
         weights = parse_tensors(texts["model.safetensors"])
         arrays = parse_tensors(texts["series.safetensors"])
-    except (ValidationError, ValueError, SafetensorError) as error:
+    except (ValueError, SafetensorError) as error:
         raise _rejected(folder, f"a file does not hold what it should ({type(error).__name__})") from None
     plan = config.plan
     _check_plan(folder, plan)

@@ -55,7 +55,13 @@ class Fitted:
 
 
 def fit(
-    values: Floats, plan: Plan, folds: Sequence[Fold], report: Report, *, steps: int | None = None, stage: str = "training"
+    values: Floats,
+    plan: Plan,
+    folds: Sequence[Fold],
+    report: Report,
+    *,
+    steps: int | None = None,
+    stage: str = "training",
 ) -> Fitted:
     """Train a network on windows of transformed values (N,).
 

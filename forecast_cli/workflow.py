@@ -77,7 +77,13 @@ def train(
             root,
             Contents(
                 config=RunConfig(
-                    store.SCHEMA, decided, panel.reading, panel.source, panel.columns, panel.frequency, panel.time_format
+                    store.SCHEMA,
+                    decided,
+                    panel.reading,
+                    panel.source,
+                    panel.columns,
+                    panel.frequency,
+                    panel.time_format,
                 ),
                 model=model,
                 panel=panel,
@@ -160,7 +166,9 @@ def _learn(panel: Panel, decided: Plan, report: Callable[[Epoch], None]) -> tupl
 
 
 def _thinned(chosen: Windows) -> Windows:
-    keep = np.unique(np.linspace(0, len(chosen) - 1, 4 * intervals.KEPT).astype(np.int64)) if len(chosen) else slice(None)
+    keep = (
+        np.unique(np.linspace(0, len(chosen) - 1, 4 * intervals.KEPT).astype(np.int64)) if len(chosen) else slice(None)
+    )
     return replace(chosen, series=chosen.series[keep], origins=chosen.origins[keep])
 
 
@@ -176,7 +184,7 @@ def _folds(panel: Panel, decided: Plan, values: Floats) -> list[Fold]:
         return [Fold(first, _part(everything, slice(len(everything) - held, None)) if held else None)]
     if not decided.validation:
         return [Fold(_changing(values, everything))]
-    folds = []
+    folds: list[Fold] = []
     for number in range(FOLDS if len(everything) < plan.SMALL else 1):
         end = cut.training - number * decided.horizon
         training = _changing(values, windows.between(panel, decided.lookback, steps, none, end))
@@ -291,9 +299,15 @@ def _fallback_notes(result: Forecast) -> tuple[Note, ...]:
 
 
 def _constant_notes(panel: Panel) -> tuple[Note, ...]:
-    found = [name for i, name in enumerate(panel.ids) if np.nanmin(values_of(panel, i)) == np.nanmax(values_of(panel, i))]
+    found = [
+        name for i, name in enumerate(panel.ids) if np.nanmin(values_of(panel, i)) == np.nanmax(values_of(panel, i))
+    ]
     if not found:
         return ()
     if len(panel) == 1:
         return (Note("warning", "the series is constant; so is the forecast"),)
-    return (Note("warning", f"{len(found):,} series are constant; so are their forecasts: {', '.join(map(repr, found[:3]))}"),)
+    return (
+        Note(
+            "warning", f"{len(found):,} series are constant; so are their forecasts: {', '.join(map(repr, found[:3]))}"
+        ),
+    )

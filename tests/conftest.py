@@ -28,7 +28,9 @@ class Result:
 
 
 @pytest.fixture
-def forecast(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., Result]:
+def forecast(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> Callable[..., Result]:
     """Run a command whole, in a folder of its own: exit code, stdout, stderr."""
     monkeypatch.chdir(tmp_path)
 

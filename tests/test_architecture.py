@@ -32,7 +32,9 @@ def tree_in_readme() -> list[str]:
     """The rooms in the order of the README's tree."""
     text = (ROOT / "README.md").read_text()
     block = text.split("    forecast_cli/\n", 1)[1].split("\n\n", 1)[0]
-    return [re.sub(r"\.py$|/$", "", line.split()[0]) for line in block.splitlines() if not line.strip().startswith("--")]
+    return [
+        re.sub(r"\.py$|/$", "", line.split()[0]) for line in block.splitlines() if not line.strip().startswith("--")
+    ]
 
 
 def imports(path: object) -> list[str]:
@@ -73,14 +75,20 @@ def test_one_library_one_room(path: object) -> None:
 @pytest.mark.parametrize("path", MODULES, ids=str)
 def test_nothing_runs_code_from_a_file(path: object) -> None:
     tree = ast.parse(path.read_text())  # type: ignore[attr-defined]
-    assert {"pickle", "joblib", "subprocess", "shelve", "marshal", "dill"}.isdisjoint(name.split(".")[0] for name in imports(path))
+    assert {"pickle", "joblib", "subprocess", "shelve", "marshal", "dill"}.isdisjoint(
+        name.split(".")[0] for name in imports(path)
+    )
     for node in ast.walk(tree):
         if isinstance(node, ast.Call):
             called = ast.unparse(node.func)
-            assert called not in ("eval", "exec", "torch.load", "torch.save", "np.load", "os.system", "__import__"), called
+            assert called not in ("eval", "exec", "torch.load", "torch.save", "np.load", "os.system", "__import__"), (
+                called
+            )
 
 
-@pytest.mark.parametrize("path", [p for p in MODULES if room(p) not in ("app", "commands", "console", "__main__")], ids=str)
+@pytest.mark.parametrize(
+    "path", [p for p in MODULES if room(p) not in ("app", "commands", "console", "__main__")], ids=str
+)
 def test_the_core_never_prints_exits_or_reads_the_environment(path: object) -> None:
     text = path.read_text()  # type: ignore[attr-defined]
     for word in ("print(", "sys.exit", "os.environ", "getenv"):

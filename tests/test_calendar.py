@@ -10,7 +10,25 @@ from forecast_cli import calendar
 from forecast_cli.calendar import Frequency
 from forecast_cli.errors import DataError
 
-ALIASES = ["s", "min", "15min", "30min", "h", "4h", "D", "3D", "W-SUN", "W-WED", "B", "MS", "ME", "QS-FEB", "QE", "YS", "YE"]
+ALIASES = [
+    "s",
+    "min",
+    "15min",
+    "30min",
+    "h",
+    "4h",
+    "D",
+    "3D",
+    "W-SUN",
+    "W-WED",
+    "B",
+    "MS",
+    "ME",
+    "QS-FEB",
+    "QE",
+    "YS",
+    "YE",
+]
 START = np.zeros(1, np.int64)
 
 
@@ -18,7 +36,11 @@ def grid(alias: str, start: str, count: int) -> np.ndarray:
     return np.asarray(pd.date_range(start, periods=count, freq=alias).as_unit("us").asi8)
 
 
-@given(st.sampled_from(ALIASES), st.dates(pd.Timestamp("1950-01-01").date(), pd.Timestamp("2100-01-01").date()), st.integers(12, 60))
+@given(
+    st.sampled_from(ALIASES),
+    st.dates(pd.Timestamp("1950-01-01").date(), pd.Timestamp("2100-01-01").date()),
+    st.integers(12, 60),
+)
 def test_a_future_index_continues_the_past_one(alias: str, start: object, count: int) -> None:
     whole = grid(alias, str(start), count + 20)
     frequency = calendar.infer(whole[:count], START)
@@ -63,7 +85,9 @@ def test_every_series_lies_on_the_same_grid() -> None:
         ("min", "every minute", (1440, 10080), 10),
     ],
 )
-def test_frequencies_have_words_seasons_and_a_horizon(alias: str, words: str, seasons: tuple[int, ...], horizon: int) -> None:
+def test_frequencies_have_words_seasons_and_a_horizon(
+    alias: str, words: str, seasons: tuple[int, ...], horizon: int
+) -> None:
     frequency = calendar.infer(grid(alias, "2023-05-01", 30), START)
     assert calendar.describe(frequency) == words
     assert calendar.season_lengths(frequency) == seasons
@@ -74,7 +98,11 @@ def test_month_ends_stay_month_ends_over_leap_years() -> None:
     times = grid("ME", "2023-10-31", 4)
     frequency = calendar.infer(times, START)
     ahead = calendar.times_at(frequency, calendar.ordinals(frequency, times)[-1] + 1 + np.arange(3))
-    assert [str(t.astype("datetime64[D]")) for t in ahead.view("datetime64[us]")] == ["2024-02-29", "2024-03-31", "2024-04-30"]
+    assert [str(t.astype("datetime64[D]")) for t in ahead.view("datetime64[us]")] == [
+        "2024-02-29",
+        "2024-03-31",
+        "2024-04-30",
+    ]
 
 
 def test_rows_without_a_time_are_steps() -> None:

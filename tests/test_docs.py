@@ -18,7 +18,9 @@ def test_the_newest_changelog_entry_is_this_version() -> None:
 
 
 def test_the_command_reference_is_current() -> None:
-    done = subprocess.run([sys.executable, "docs/make_commands.py", "--check"], cwd=ROOT, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "docs/make_commands.py", "--check"], cwd=ROOT, capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stderr
 
 
@@ -37,8 +39,9 @@ def blocks(name: str) -> list[str]:
 
 
 def test_the_readme_shows_only_commands_and_options_that_exist() -> None:
-    from forecast_cli.app import app
     from typer.main import get_command
+
+    from forecast_cli.app import app
 
     root = get_command(app)
     shown = [shlex.split(part.split("#")[0]) for line in blocks("README.md") for part in re.split(r"&&|\||;", line)]
@@ -62,5 +65,11 @@ def test_the_quick_start_of_the_readme_runs_as_written(tmp_path: object) -> None
     assert commands
     script = "set -e\nforecast() { " + shlex.quote(sys.executable) + ' -m forecast_cli "$@"; }\n'
     script += "\n".join(commands).replace("sample_data/", f"{ROOT}/sample_data/")
-    done = subprocess.run(["bash", "-c", script], cwd=tmp_path, capture_output=True, text=True, env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"})  # type: ignore[call-overload]
+    done = subprocess.run(
+        ["bash", "-c", script],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"},
+    )  # type: ignore[call-overload]
     assert done.returncode == 0, done.stderr

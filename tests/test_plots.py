@@ -10,8 +10,8 @@ from matplotlib import font_manager
 from matplotlib.image import imread
 
 from forecast_cli import plots, store, train
-from forecast_cli.panel import Columns, TimeFormat, from_series
 from forecast_cli.calendar import DAY, Frequency
+from forecast_cli.panel import Columns, TimeFormat, from_series
 
 QUICK = {"epochs": 2, "units": "4"}
 
@@ -61,7 +61,10 @@ def test_a_chinese_name_is_drawn_or_said_never_boxes(tmp_path: Path, monkeypatch
         without = plots.draw(run)
     has_font = any("CJK" in font.name for font in font_manager.fontManager.ttflist) or drawn.note == ""
     assert has_font or drawn.note
-    assert without.note == "no font on this machine can draw '量销'; the plots show such letters as codes (install Noto fonts)"
+    assert (
+        without.note
+        == "no font on this machine can draw '量销'; the plots show such letters as codes (install Noto fonts)"
+    )
 
 
 def test_dollar_signs_are_text_not_formulas(tmp_path: Path) -> None:

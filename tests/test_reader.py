@@ -120,7 +120,9 @@ def test_unknown_columns_come_with_the_nearest_one(write: Write) -> None:
 
 def test_repeated_times_of_a_long_file_name_the_id_option(write: Write) -> None:
     text = "shop,day,y\n" + "".join(f"{s},2024-01-{d:02},{d}\n" for s in "ab" for d in range(1, 5))
-    assert refused(write(text)).endswith("keep one row for each time; if the file holds several series, name their column: --id shop")
+    assert refused(write(text)).endswith(
+        "keep one row for each time; if the file holds several series, name their column: --id shop"
+    )
     assert read_csv(write(text), id="shop").ids == ("a", "b")
 
 
@@ -205,7 +207,9 @@ def test_integer_dates_are_refused_until_named(write: Write) -> None:
 
 
 def test_offsets_become_utc_and_come_back(write: Write) -> None:
-    rows = [f"2024-03-31T0{h}:00:00+01:00,1\n" for h in (0, 1)] + [f"2024-03-31T0{h}:00:00+02:00,2\n" for h in range(3, 9)]
+    rows = [f"2024-03-31T0{h}:00:00+01:00,1\n" for h in (0, 1)] + [
+        f"2024-03-31T0{h}:00:00+02:00,2\n" for h in range(3, 9)
+    ]
     panel = read_csv(write("time,y\n" + "".join(rows)))
     assert panel.lengths.tolist() == [8]
     assert format_times(panel, times_of(panel, 0, 7, 9)) == ["2024-03-31T08:00:00+02:00", "2024-03-31T09:00:00+02:00"]

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -83,7 +85,7 @@ def test_bounds_lie_around_the_forecast_and_wider_levels_hold_narrower_ones(seed
     result = forecasting.forecast(panel, random_model(seed, kind, panel), (50.0, 80.0, 95.0))
     chain = [result.bounds[95.0][0], result.bounds[80.0][0], result.bounds[50.0][0], result.values]
     chain += [result.bounds[50.0][1], result.bounds[80.0][1], result.bounds[95.0][1]]
-    assert all((a <= b + 1e-9).all() for a, b in zip(chain, chain[1:], strict=False))
+    assert all((a <= b + 1e-9).all() for a, b in pairwise(chain))
 
 
 def test_the_scale_of_a_series_sees_only_its_training_part() -> None:

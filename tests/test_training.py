@@ -21,7 +21,8 @@ def learn(*, steps: int | None = None, **changes: object) -> tuple[Fitted, list[
     decided = plan.make(PANEL, settings)
     cut = windows.split(PANEL, 40, 0)
     fold = Fold(
-        windows.between(PANEL, 20, 5, np.zeros(1, int), cut.training), windows.between(PANEL, 20, 5, cut.training, cut.validation)
+        windows.between(PANEL, 20, 5, np.zeros(1, int), cut.training),
+        windows.between(PANEL, 20, 5, cut.training, cut.validation),
     )
     return training.fit(PANEL.values, decided, [fold], seen.append, steps=steps), seen
 

@@ -11,9 +11,15 @@ from forecast_cli.panel import from_series
 
 
 @given(
-    st.lists(st.integers(1, 60), min_size=1, max_size=5), st.integers(1, 12), st.integers(1, 9), st.integers(0, 15), st.integers(0, 15)
+    st.lists(st.integers(1, 60), min_size=1, max_size=5),
+    st.integers(1, 12),
+    st.integers(1, 9),
+    st.integers(0, 15),
+    st.integers(0, 15),
 )
-def test_windows_never_cross_the_cut(lengths: list[int], lookback: int, horizon: int, validation: int, test: int) -> None:
+def test_windows_never_cross_the_cut(
+    lengths: list[int], lookback: int, horizon: int, validation: int, test: int
+) -> None:
     panel = from_series([np.arange(n, dtype=float) + 1000 * s for s, n in enumerate(lengths)])
     cut = windows.split(panel, validation, test)
     training = windows.between(panel, lookback, horizon, np.zeros(len(lengths), int), cut.training)

@@ -19,7 +19,9 @@ Write = Callable[..., Path]
 QUICK = {"epochs": 2, "units": "6"}
 
 
-def test_the_python_api_does_what_the_commands_do_and_prints_nothing(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_the_python_api_does_what_the_commands_do_and_prints_nothing(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     trained = train(read_csv(AIRLINE), store_folder=tmp_path, horizon=6, **QUICK)
     predicted = predict(store_folder=tmp_path)
     assert to_csv(predicted.forecast) == to_csv(trained.forecast) == trained.run.texts["forecast.csv"]
@@ -69,18 +71,23 @@ def test_predictions_csv_scores_to_the_metrics_of_the_run(tmp_path: Path) -> Non
     assert test["network"]["rmse"] == pytest.approx(np.sqrt(np.mean((actual - forecast) ** 2)))
     assert test["seasonal_naive"]["rmse"] == pytest.approx(np.sqrt(np.mean((actual - naive) ** 2)))
     assert test["seasonal_naive"]["rmse"] == pytest.approx(50.708, abs=1e-3)  # as published for this split
-    assert test["skill"]["seasonal_naive"] == pytest.approx(1 - test["network"]["mase"] / test["seasonal_naive"]["mase"])
+    assert test["skill"]["seasonal_naive"] == pytest.approx(
+        1 - test["network"]["mase"] / test["seasonal_naive"]["mase"]
+    )
 
 
 def test_a_refit_sees_all_rows_and_no_refit_does_not(tmp_path: Path) -> None:
     weights = [
-        train(AIRLINE, store_folder=tmp_path / str(refit), refit=refit, **QUICK).run.texts["model.safetensors"] for refit in (True, False)
+        train(AIRLINE, store_folder=tmp_path / str(refit), refit=refit, **QUICK).run.texts["model.safetensors"]
+        for refit in (True, False)
     ]
     assert weights[0] != weights[1]
 
 
 @pytest.mark.parametrize("preset", ["auto", "classic"])
-@pytest.mark.parametrize("settings", [{"horizon": 1}, {}, {"horizon": 1, "lookback": 1}, {"horizon": 3, "test": 7}, {"test": 0}])
+@pytest.mark.parametrize(
+    "settings", [{"horizon": 1}, {}, {"horizon": 1, "lookback": 1}, {"horizon": 3, "test": 7}, {"test": 0}]
+)
 def test_small_settings_train(tmp_path: Path, write: Write, preset: str, settings: dict[str, int]) -> None:
     path = write(daily(np.arange(40) % 7 + np.sin(np.arange(40))))
     trained = train(path, store_folder=tmp_path / "s", epochs=1, units="4,3", preset=preset, **settings)
@@ -166,7 +173,11 @@ def test_classic_is_rolled_forward_one_step_at_a_time(tmp_path: Path) -> None:
     trained = train(AIRLINE, store_folder=tmp_path, preset="classic", epochs=2)
     shape = trained.run.config.plan.architecture
     assert (shape.outputs, shape.units, trained.run.config.plan.horizon) == (1, (50, 100), 12)
-    assert trained.metrics["training"] == {"epochs": 2, "best_epoch": 2, "steps": 2 * trained.run.config.plan.epoch_batches}
+    assert trained.metrics["training"] == {
+        "epochs": 2,
+        "best_epoch": 2,
+        "steps": 2 * trained.run.config.plan.epoch_batches,
+    }
     history = trained.run.texts["history.csv"].decode().splitlines()
     assert len(history) == 3
     assert all(float(line.split(",")[2]) > 0 for line in history[1:])

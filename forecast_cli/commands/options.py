@@ -16,7 +16,8 @@ from forecast_cli.config import DEFAULT_STORE, GROUPS, Settings
 
 Store = Annotated[str, typer.Option("--store", envvar="FORECAST_STORE", help="Folder of the runs.", show_envvar=False)]
 Run = Annotated[
-    str | None, typer.Option("--run", metavar="ID", help="Run to use: its name, number or last part.", show_default="the latest")
+    str | None,
+    typer.Option("--run", metavar="ID", help="Run to use: its name, number or last part.", show_default="the latest"),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout, also on failure.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="No progress and no summary; warnings and errors stay.")]

@@ -25,9 +25,14 @@ class Kind(StrEnum):
 
 
 def plot(
-    kind: Annotated[list[Kind] | None, typer.Option("--kind", help="Picture to draw; repeat it for several.", show_default="all")] = None,
+    kind: Annotated[
+        list[Kind] | None, typer.Option("--kind", help="Picture to draw; repeat it for several.", show_default="all")
+    ] = None,
     output: Annotated[
-        str | None, typer.Option("--output", "-o", metavar="DIR", help="Folder for the pictures.", show_default="plots/ of the run")
+        str | None,
+        typer.Option(
+            "--output", "-o", metavar="DIR", help="Folder for the pictures.", show_default="plots/ of the run"
+        ),
     ] = None,
     run: options.Run = None,
     store: options.Store = options.STORE,
@@ -35,7 +40,7 @@ def plot(
     quiet: options.Quiet = False,
     debug: options.Debug = False,
 ) -> int:
-    """Draw the losses and the predictions of a run as PNG files.
+    """Draw losses and predictions of a run as PNG.
 
     Example: forecast plot -o pictures
     """
@@ -45,7 +50,9 @@ def plot(
     chosen = load(root, resolve(root, run))
     written = draw_into(chosen, Path(output) if output else chosen.folder / "plots", kind)
     if json:
-        console.emit_json({"schema": SCHEMA, "exit_code": 0, "run": chosen.name, "files": [str(path) for path in written]})
+        console.emit_json(
+            {"schema": SCHEMA, "exit_code": 0, "run": chosen.name, "files": [str(path) for path in written]}
+        )
     elif not quiet:
         for path in written:
             console.say(f"wrote {console.escape(str(path))}")

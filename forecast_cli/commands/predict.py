@@ -20,11 +20,16 @@ MANY = 3  # series beyond which a terminal gets one line a series
 
 def predict(
     data: Annotated[
-        str | None, typer.Argument(metavar="[DATA]", help="CSV file with the newest rows.", show_default="the one trained on")
+        str | None,
+        typer.Argument(metavar="DATA", help="CSV file with the newest rows.", show_default="the one trained on"),
     ] = None,
-    output: Annotated[str | None, typer.Option("--output", "-o", metavar="FILE", help="Write the CSV to a file.", show_default="stdout")] = None,
+    output: Annotated[
+        str | None,
+        typer.Option("--output", "-o", metavar="FILE", help="Write the CSV to a file.", show_default="stdout"),
+    ] = None,
     levels: Annotated[
-        str | None, typer.Option("--levels", help="Levels of the intervals, in percent.", show_default="those of the run")
+        str | None,
+        typer.Option("--levels", help="Levels of the intervals, in percent.", show_default="those of the run"),
     ] = None,
     run: options.Run = None,
     store: options.Store = options.STORE,
@@ -32,7 +37,9 @@ def predict(
     quiet: options.Quiet = False,
     debug: options.Debug = False,
 ) -> int:
-    """Forecast past the last row with a saved run: CSV to stdout, a table on a terminal.
+    """Forecast past the last row with a saved run.
+
+    CSV on stdout when piped, a table on a terminal, the same CSV in a file with -o. Never trains, never writes in the store.
 
     Example: forecast predict -o forecast.csv
     """
@@ -91,7 +98,12 @@ def _show(predicted: Predicted) -> None:
             for i, name in enumerate(found.ids[:50])
         ]  # fmt: skip
         first, last = found.texts[0][0], found.texts[0][-1]
-        console.table(f"{found.columns.target} from {first} to {last}", [found.columns.id, "", "first", "last"], rows, text_columns=2)
+        console.table(
+            f"{found.columns.target} from {first} to {last}",
+            [found.columns.id, "", "first", "last"],
+            rows,
+            text_columns=2,
+        )
         if len(found.ids) > len(rows):
             console.say(f"and {len(found.ids) - len(rows):,} more series; -o FILE writes them all")
         return

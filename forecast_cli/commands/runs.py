@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from forecast_cli import console
 from forecast_cli.commands import options
-from forecast_cli.errors import ForecastError, NoRunError
+from forecast_cli.errors import ForecastError
 
 if TYPE_CHECKING:
     from forecast_cli.store import Run
@@ -20,21 +20,18 @@ def list_(
     quiet: options.Quiet = False,
     debug: options.Debug = False,
 ) -> int:
-    """List the runs in the store, oldest first; the latest is marked.
+    """List the runs, oldest first; the latest is marked.
 
     Example: forecast runs list
     """
     from forecast_cli import store as runs
 
     root = Path(store)
-    names = runs.names(root)
-    latest = runs.latest(root) if names else ""
+    names, latest = runs.names(root), runs.latest(root)
     rows = [_row(root, name, name == latest) for name in names]
     if json:
-        console.emit_json({"schema": "forecast/runs-list/v1", "exit_code": 0, "latest": latest or None, "runs": rows})
+        console.emit_json({"schema": "forecast/runs-list/v1", "exit_code": 0, "latest": latest, "runs": rows})
         return 0
-    if not rows:
-        raise NoRunError(f"no run in {store}", "train one first: forecast train DATA")
     lines = [
         [("* " if row["latest"] else "  ") + row["run"], row["preset"] or row["error"], row["target"],
          str(row["horizon"] or "-"), console.number(row["mase"]), "-" if row["skill"] is None else f"{row['skill']:+.0%}"]
@@ -71,7 +68,7 @@ def show(
     quiet: options.Quiet = False,
     debug: options.Debug = False,
 ) -> int:
-    """Show what a run is: its data, settings with reasons, network and scores.
+    """Show a run: data, settings and why, scores.
 
     Example: forecast runs show --run 3
     """
@@ -128,8 +125,9 @@ def _show(run: Run) -> None:
     ]  # fmt: skip
     test = run.metrics["test"]
     if test:
+        words = {"mae": "MAE", "rmse": "RMSE", "smape": "sMAPE", "mase": "MASE"}
         for name in ("network", "seasonal_naive", "naive"):
-            scores = ", ".join(f"{score.upper().replace('SMAPE', 'sMAPE')} {console.number(test[name][score])}" for score in test[name])
+            scores = ", ".join(f"{word} {console.number(test[name][score])}" for score, word in words.items())
             rows.append([f"test: {name.replace('_', ' ')}", scores, ""])
     console.table("", ["", "", "why"], rows, text_columns=3)
     console.emit(f"{run.metrics['verdict']}\n".encode())

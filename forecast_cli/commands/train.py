@@ -27,7 +27,9 @@ def train(
     quiet: options.Quiet = False,
     debug: options.Debug = False,
 ) -> int:
-    """Train on a CSV, score on its held-out end, publish the run, forecast past the last row.
+    """Train on a CSV, score, keep the run, forecast.
+
+    The end of each series is held out for scoring beside naive forecasts; then the network is fitted again on all rows.
 
     Example: forecast train sample_data/airline.csv --horizon 12
     """
