@@ -169,16 +169,16 @@ def predictions(run: Run, label: Callable[[str], str]) -> Figure:
     target, plan = run.config.columns.target, run.config.plan
     if run.config.columns.id and target == "value":
         target = "all targets"
-    title = f"{label(target)}: forecast of {plan.horizon:,} step{'s' if plan.horizon > 1 else ''}"
+    title = f"{label(target)}: {plan.horizon:,} step{'s' if plan.horizon > 1 else ''} ahead"
     if plan.test:
-        title += f", after a test on the last {plan.test:,} known"
+        title += f", tested on the last {plan.test:,} row{'s' if plan.test > 1 else ''}"
     if rest:
         title += (
             f"\n{count} of {count + rest:,} series: the {count // 2} predicted best and the {count - count // 2} worst"
         )
     figure.suptitle(title, x=0.02, ha="left")
     handles, labels = grid[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=min(len(labels), 6), frameon=False, fontsize=9)
+    figure.legend(handles, labels, loc="outside lower center", ncols=6, frameon=False, fontsize=8.5, columnspacing=1.2)
     if count == 1:
         grid[0].set_ylabel(label(run.config.columns.target))
         grid[0].set_xlabel(label(run.config.columns.time))
