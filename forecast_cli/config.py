@@ -65,13 +65,24 @@ class DataSettings:
     season: str | None = setting(
         None, "Season lengths in steps, e.g. 24,168; 1 for none.", auto="by frequency", panel="Data"
     )
+    past: list[str] | None = setting(
+        None, "Covariate known up to the last row; repeat it for several.", auto="none", panel="Data"
+    )
+    future: list[str] | None = setting(
+        None, "Covariate known beyond the last row, e.g. a promotion; repeat it for several.", auto="none", panel="Data"
+    )
+    static: list[str] | None = setting(
+        None, "Covariate that is one value a series; repeat it for several.", auto="none", panel="Data"
+    )
     date_format: str | None = setting(
         None, "Format of the time column, e.g. %d/%m/%Y.", auto="recognized", panel="Data"
     )
 
     def __post_init__(self) -> None:
         check_bounds(self)
-        object.__setattr__(self, "target", None if self.target is None else list(self.target))
+        for name in ("target", "past", "future", "static"):
+            given = getattr(self, name)
+            object.__setattr__(self, name, list(given) if given else None)
         seasons(self.season)
 
 

@@ -49,6 +49,7 @@ class Panel:
 
     ids: S names; offsets: (S + 1,) bounds in the flat arrays; first: (S,) ordinals of the first steps;
     values: (N,) in the units of the file; past: (N, P); future: (N, F); ahead: (S, A, F), the steps after the last row.
+    static: (S, K). A text column is one-hot: one name `column=level` for each of its `levels`, NaN where it is missing.
     source, fingerprint, reading: the path, the sha256 of its bytes, and the settings that read the same again.
     """
 
@@ -61,9 +62,12 @@ class Panel:
     time_format: TimeFormat = TimeFormat()
     past_names: tuple[str, ...] = ()
     future_names: tuple[str, ...] = ()
+    static_names: tuple[str, ...] = ()
     past: Floats = field(default_factory=lambda: np.empty((0, 0)))
     future: Floats = field(default_factory=lambda: np.empty((0, 0)))
     ahead: Floats = field(default_factory=lambda: np.empty((0, 0, 0)))
+    static: Floats = field(default_factory=lambda: np.empty((0, 0)))
+    levels: dict[str, tuple[str, ...]] = field(default_factory=dict)
     notes: tuple[Note, ...] = ()
     source: str = ""
     fingerprint: str = ""
