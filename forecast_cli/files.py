@@ -10,6 +10,7 @@ import contextlib
 import errno
 import fcntl
 import os
+import re
 import shutil
 import stat
 from collections.abc import Iterator
@@ -57,6 +58,11 @@ def _write(descriptor: int, data: bytes) -> None:
 def replace(path: Path, data: bytes) -> None:
     """Replace a file in one step: a reader sees the old bytes or the new ones. Pipes and devices are written to."""
     with _storage(path, "write", len(data)):
+        stream = re.fullmatch(r"/dev/(?:fd/(\d+)|stdin|(stdout)|(stderr))|/proc/self/fd/(\d+)", str(path))
+        if stream:  # the name of an open descriptor, which is not to be replaced under its owner
+            number = 1 if stream[2] else 2 if stream[3] else int(stream[1] or stream[4] or 0)
+            _pour(os.dup(number), data)
+            return
         path = Path(os.path.realpath(path))
         if path.exists() and not path.is_file():
             descriptor = os.open(path, os.O_WRONLY)
@@ -115,6 +121,12 @@ def rename(old: Path, new: Path) -> None:
 def remove_folder(path: Path) -> None:
     with _storage(path, "remove"):
         shutil.rmtree(path)
+
+
+def list_folder(path: Path) -> list[str]:
+    """The names in a folder, sorted."""
+    with _storage(path, "read"):
+        return sorted(os.listdir(path))
 
 
 def fsync_folder(path: Path) -> None:

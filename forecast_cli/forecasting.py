@@ -90,8 +90,10 @@ def forecast(panel: Panel, model: Model, levels: tuple[float, ...]) -> Forecast:
         history = values_of(panel, int(i))[None]
         values[i] = seasonal_naive(history, plan.horizon, plan.season)[0]
         for level in levels:
+            # Too short to have a spread of its own: what is not known stays empty.
+            spread = history.std() if history.std() > 0 and history.shape[1] > 2 else np.nan
             low, high = intervals.bounds(model.residuals, level)
-            bounds[level][0][i], bounds[level][1][i] = values[i] + low * history.std(), values[i] + high * history.std()
+            bounds[level][0][i], bounds[level][1][i] = values[i] + low * spread, values[i] + high * spread
     times = np.stack([times_of(panel, i, int(n), int(n) + plan.horizon) for i, n in enumerate(lengths)])
     texts = tuple(tuple(format_times(panel, row)) for row in times)
     names = tuple(panel.ids[i] for i in np.flatnonzero(~usable))
@@ -110,12 +112,15 @@ def at_windows(
     for start in range(0, len(chosen), CHUNK):
         index = np.arange(start, min(start + CHUNK, len(chosen)))
         series = positions[chosen.series[index]]
-        past = _pasts(panel, plan, scale, chosen, index, series)
-        z, spread = answer(plan, model.weights, past)
-        values[index] = scaling.restore(z, plan.normalization, scale, series)
-        for level, (low, high) in offsets.items():
-            bounds[level][0][index] = scaling.restore(z + low * spread[:, None], plan.normalization, scale, series)
-            bounds[level][1][index] = scaling.restore(z + high * spread[:, None], plan.normalization, scale, series)
+        z, spread = answer(plan, model.weights, _pasts(panel, plan, scale, chosen, index, series))
+        # A constant goes on as the constant, to the last bit: there is nothing that a network could tell.
+        given = windows.pasts(panel.values, chosen, index)
+        still, last = (given.min(axis=1) == given.max(axis=1))[:, None], given[:, -1:]
+        values[index] = np.where(still, last, scaling.restore(z, plan.normalization, scale, series))
+        for level, sides in offsets.items():
+            for side, offset in enumerate(sides):
+                bound = scaling.restore(z + offset * spread[:, None], plan.normalization, scale, series)
+                bounds[level][side][index] = np.where(still, last, bound)
     if not np.isfinite(values).all():
         raise RunMismatchError("the network's forecast is not finite on this data", "train again on this data")
     return values, bounds
@@ -123,7 +128,7 @@ def at_windows(
 
 def answer(plan: Plan, weights: cells.Weights, past: Floats) -> tuple[Floats, Floats]:
     """The network on transformed windows (B, lookback): forecasts (B, horizon) in the same domain, spreads (B,)."""
-    steps, given = plan.architecture.outputs, past
+    steps = plan.architecture.outputs
     spread = scaling.window_scale(past, steps, plan.normalization, plan.lag).spread
     parts = []
     for _ in range(0, plan.horizon, steps):
@@ -131,11 +136,7 @@ def answer(plan: Plan, weights: cells.Weights, past: Floats) -> tuple[Floats, Fl
         outputs = cells.run(plan.architecture, weights, scaling.inputs(past, scale)[:, :, None])
         parts.append(scaling.answers(outputs, scale))
         past = np.concatenate([past, parts[-1]], axis=1)[:, -plan.lookback :]
-    # A constant goes on as the constant: a window without a spread has nothing that a network could tell.
-    still = given.min(axis=1) == given.max(axis=1)
-    return np.where(still[:, None], given[:, -1:], np.concatenate(parts, axis=1)[:, : plan.horizon]), np.where(
-        still, 0.0, spread
-    )
+    return np.concatenate(parts, axis=1)[:, : plan.horizon], spread
 
 
 def residuals(panel: Panel, model: Model, chosen: Windows) -> Floats:
@@ -146,10 +147,11 @@ def residuals(panel: Panel, model: Model, chosen: Windows) -> Floats:
     for start in range(0, len(chosen), CHUNK):
         index = np.arange(start, min(start + CHUNK, len(chosen)))
         series = positions[chosen.series[index]]
-        z, spread = answer(plan, model.weights, _pasts(panel, plan, scale, chosen, index, series))
+        past = _pasts(panel, plan, scale, chosen, index, series)
+        z, spread = answer(plan, model.weights, past)
         future = windows.futures(panel.values, chosen, index)
         actual = scaling.transform(future, plan.normalization, scale, series[:, None])
-        usable = spread > 0
+        usable = (spread > 0) & (past.min(axis=1) < past.max(axis=1))
         rows.append((actual - z)[usable] / spread[usable, None])
     return np.concatenate(rows) if rows else np.empty((0, plan.horizon))
 
@@ -232,7 +234,7 @@ def to_csv(result: Forecast) -> bytes:
     header = [*([columns.id] if columns.id else []), columns.time, "forecast", *_bound_names(result.bounds)]
     numbers = [result.values, *(side for pair in result.bounds.values() for side in pair)]
     rows = (
-        [*([name] if columns.id else []), result.texts[i][step], *(repr(float(n[i, step])) for n in numbers)]
+        [*([name] if columns.id else []), result.texts[i][step], *(_cell(n[i, step]) for n in numbers)]
         for i, name in enumerate(result.ids)
         for step in range(result.values.shape[1])
     )
@@ -255,15 +257,20 @@ def held_out_csv(panel: Panel, rows: HeldOut) -> bytes:
             *([panel.ids[rows.series[r]]] if ids else []),
             rows.texts[r],
             rows.cutoffs[r],
-            *("" if np.isnan(n[r]) else repr(float(n[r])) for n in numbers),
+            *(_cell(n[r]) for n in numbers),
         ]
         for r in range(len(rows.series))
     )
     return _csv([header, *lines])
 
 
+def _cell(value: float) -> str:
+    """Shortest round-trip form; empty for what is not known."""
+    return "" if np.isnan(value) else repr(float(value))
+
+
 def _bound_names(bounds: dict[float, tuple[Floats, Floats]]) -> list[str]:
-    return [f"{side}-{level:g}" for level in bounds for side in ("lo", "hi")]
+    return [f"{side}-{level:.10g}" for level in bounds for side in ("lo", "hi")]
 
 
 def _csv(rows: list[list[str]]) -> bytes:

@@ -7,15 +7,7 @@ import numpy as np
 from forecast_cli.panel import Floats
 
 ENOUGH = 200  # residual windows from which each step gets quantiles of its own
-KEPT = 2000  # residual windows kept in a run
-
-
-def thin(residuals: Floats) -> Floats:
-    """At most KEPT of the (K, horizon) residual windows, evenly spread."""
-    if len(residuals) <= KEPT:
-        return residuals
-    kept: Floats = residuals[np.linspace(0, len(residuals) - 1, KEPT).astype(int)]
-    return kept
+KEPT = 2000  # residual windows kept in a run, at most
 
 
 def bounds(residuals: Floats, level: float) -> tuple[Floats, Floats]:

@@ -91,7 +91,7 @@ def make(panel: Panel, settings: Settings) -> Plan:
             f"{longest} rows are too few for horizon {horizon}: at least {least} are needed "
             f"({window.lookback or 2} to look back on, {least - test - validation - (window.lookback or 2)} to learn from, "
             f"{validation} for validation, {test} held out)",
-            "give more rows, or a smaller --horizon, --validation or --test",
+            f"give more rows, or a smaller --horizon, {'--lookback, ' if window.lookback else ''}--validation or --test",
         )
     seasons = _seasons(panel, settings, rows, reasons)
     common = _Common(horizon, test, validation, rows, seasons)
@@ -165,14 +165,23 @@ def _lag(parts: list[Floats], common: _Common, reasons: dict[str, str]) -> int:
         future = part[origins[:, None] + np.arange(common.horizon)]
         errors += [np.abs(seasonal_naive(past, common.horizon, m) - future).mean() / spread for m in candidates]
     best = candidates[int(np.argmin(errors))]
+    # A long season holds the short ones: a week says what day it is, too.
+    longer = [m for m, error in zip(candidates, errors, strict=True) if m > best > 1 and error <= 1.3 * errors.min()]
     reasons["lag"] = f"repeating {'the last value' if best == 1 else f'the value {best} steps earlier'} errs least"
+    if longer:
+        reasons["lag"] += f", {longer[-1]} steps hardly more and hold both seasons"
+        return longer[-1]
     return best
 
 
 def _normalization(parts: list[Floats], reasons: dict[str, str]) -> Normalization:
     """Logs where every value is positive and hardly any is tiny beside the median of its series."""
     positive = all((part > 0).all() for part in parts)
-    if positive and np.mean([np.mean(part < 0.02 * np.median(part)) for part in parts]) < 0.001:
+    if (
+        positive
+        and all(np.ptp(part) > 1e-6 * np.abs(part).max() for part in parts[-1:])
+        and np.mean([np.mean(part < 0.02 * np.median(part)) for part in parts]) < 0.001
+    ):
         reasons["normalization"] = "all values are positive: logs, then each window by its own level and spread"
         return "log"
     reasons["normalization"] = "each window by its own level and spread"
@@ -220,7 +229,7 @@ def _auto(panel: Panel, settings: Settings, common: _Common, reasons: dict[str, 
         learning_rate=training.learning_rate or (5e-4 if windows < SMALL else 1e-3),
         averaging=0.98,
         clip_norm=1.0,
-        target_clip=5.0,
+        target_clip=3.0,
         seed=training.seed,
         threads=training.threads or _threads(units, batch_size, reasons),
         refit=training.refit,
@@ -264,9 +273,10 @@ def _lookback(settings: Settings, common: _Common, lag: int, reasons: dict[str, 
 
 
 def _threads(units: tuple[int, ...], batch_size: int, reasons: dict[str, str]) -> int:
-    """One thread beats several on small networks; a rule on sizes, so that it is the same every time."""
-    reasons["threads"] = f"units {','.join(map(str, units))}, batches of {batch_size}"
-    return 1 if max(units) * batch_size <= 64 * 64 else min(2, os.cpu_count() or 1)
+    """A rule on sizes, so that it is the same every time and for every load of the machine."""
+    large = max(units) * batch_size > 512 * 256
+    reasons["threads"] = "a large network" if large else "a small network trains as fast on one, also on a busy machine"
+    return min(4, os.cpu_count() or 1) if large else 1
 
 
 def _classic(settings: Settings, common: _Common, reasons: dict[str, str]) -> Plan:

@@ -102,7 +102,7 @@ def _rows(data: bytes) -> list[dict[str, str]]:
 
 
 def _column(rows: list[dict[str, str]], name: str) -> Floats:
-    return np.array([float(row[name]) for row in rows])
+    return np.array([float(row[name] or "nan") for row in rows])
 
 
 def loss(run: Run, label: Callable[[str], str]) -> Figure:
@@ -236,7 +236,7 @@ def _stories(run: Run) -> tuple[list[_Story], int]:
         times = times_of(tail, i, 0, len(values) + plan.horizon)
         stamps = times.view("datetime64[us]") if dated and run.config.frequency.kind != calendar.STEPS.kind else times
         bounds = [
-            (f"{level:g}", _column(ahead[name], f"lo-{level:g}"), _column(ahead[name], f"hi-{level:g}"))
+            (f"{level:g}", _column(ahead[name], f"lo-{level:.10g}"), _column(ahead[name], f"hi-{level:.10g}"))
             for level in plan.levels
         ]
         test = slice(int(at.min()), int(at.max()) + 1) if len(at) else slice(len(values), len(values))

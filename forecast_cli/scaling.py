@@ -55,7 +55,7 @@ def transform(values: Floats, kind: Normalization, scale: SeriesScale, series: I
 def restore(values: Floats, kind: Normalization, scale: SeriesScale, series: Ints) -> Floats:
     """The inverse of `transform`, for (B, horizon) values of series (B,)."""
     if kind == "log":
-        return np.exp(values)
+        return np.exp(np.clip(values, -690.0, 690.0))  # within what a float can hold
     if kind == "minmax":
         return values * _width(scale)[series, None] + scale.minimum[series, None]
     return values
@@ -74,7 +74,7 @@ def window_scale(past: Floats, horizon: int, kind: Normalization, lag: int) -> W
     level = past[:, -min(max(lag, 1), past.shape[1]) :].mean(axis=1)
     spread = past.std(axis=1)
     # Rounding in a constant window must not pass for a spread.
-    spread = np.where(spread > 1e-9 * np.abs(past).max(axis=1), spread, 0.0)
+    spread = np.where(spread > 1e-13 * np.abs(past).max(axis=1), spread, 0.0)
     return WindowScale(level, spread, seasonal_naive(past, horizon, max(lag, 1)))
 
 

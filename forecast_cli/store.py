@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import errno
 import hashlib
 import json
 import os
@@ -170,12 +171,14 @@ def writing(root: Path) -> Iterator[None]:
         with contextlib.suppress(StorageError):  # another first training may have been quicker
             files.create(mark, to_json({"format": "forecast-store", "schema": SCHEMA}))
     files.check_writable(root)
+    files.check_writable(root / "runs")
     started = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     with files.locked(root / "lock", f"pid {os.getpid()} on {socket.gethostname()} since {started}\n") as holder:
         if holder is not None:
             raise LockedError(f"another command is writing in {root}: {holder}", "wait for it, or use another --store")
-        for leftover in sorted((root / "runs").glob(".tmp-*")):
-            files.remove_folder(leftover)
+        for name in files.list_folder(root / "runs"):
+            if name.startswith(".tmp-"):
+                files.remove_folder(root / "runs" / name)
         yield
 
 
@@ -221,7 +224,7 @@ def versions() -> dict[str, str]:
 
 
 def _last_sequence(root: Path) -> int:
-    return max((int(m[1]) for entry in (root / "runs").iterdir() if (m := RUN_NAME.fullmatch(entry.name))), default=0)
+    return max((int(name.split("-")[1]) for name in names(root)), default=0)
 
 
 def _files_of(contents: Contents) -> dict[str, bytes]:
@@ -283,6 +286,8 @@ def latest(root: Path) -> str:
     try:
         data = pointer.read_bytes()
     except FileNotFoundError:
+        if names(root):
+            raise NoRunError(f"{pointer} is gone", "name a run with --run; see `forecast runs list`") from None
         raise NoRunError(f"no run in {root}", "train one first: forecast train DATA") from None
     except OSError as error:
         raise StorageError(
@@ -304,7 +309,7 @@ def resolve(root: Path, wanted: str | None) -> str | None:
         return None
     found = [
         name for name in names(root)
-        if name == wanted or name.endswith(f"-{wanted}") or (wanted.isdigit() and int(name.split("-")[1]) == int(wanted))
+        if name == wanted or name.endswith(f"-{wanted}") or (wanted.isascii() and wanted.isdigit() and int(name.split("-")[1]) == int(wanted))
     ]  # fmt: skip
     if len(found) != 1:
         raise NoRunError(f"no run {wanted!r} in {root}", "see `forecast runs list`")
@@ -313,14 +318,10 @@ def resolve(root: Path, wanted: str | None) -> str | None:
 
 def names(root: Path) -> list[str]:
     """The runs in the store, oldest first, by their sequence."""
-    try:
-        found = [entry.name for entry in (root / "runs").iterdir() if RUN_NAME.fullmatch(entry.name)]
-    except FileNotFoundError:
+    folder = root / "runs"
+    if not root.is_dir() or not folder.exists():
         return []
-    except OSError as error:
-        raise StorageError(
-            f"cannot read {root}: {error.strerror}", "check the permissions, or use another --store"
-        ) from None
+    found = [name for name in files.list_folder(folder) if RUN_NAME.fullmatch(name)]
     return sorted(found, key=lambda name: int(name.split("-")[1]))
 
 
@@ -337,7 +338,11 @@ def _read(path: Path, most: int) -> bytes:
     except FileNotFoundError:
         raise
     except OSError as error:
-        raise _rejected(path, f"it cannot be read ({error.strerror})") from None
+        if error.errno == errno.ELOOP:
+            raise _rejected(path, "it is a link") from None
+        raise StorageError(
+            f"cannot read {path}: {error.strerror}", "check the permissions, or use another --store"
+        ) from None
     with os.fdopen(descriptor, "rb") as file:
         state = os.fstat(descriptor)
         if not stat.S_ISREG(state.st_mode) or state.st_size > most:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from forecast_cli import config, forecasting, intervals, metrics, plan, scaling, store, windows
-from forecast_cli.config import DEFAULT_STORE, Settings
-from forecast_cli.errors import DataError, RunMismatchError
+from forecast_cli.config import DEFAULT_STORE, DataSettings, Settings
+from forecast_cli.errors import DataError, RunMismatchError, SettingsError
 from forecast_cli.forecasting import Forecast, HeldOut, Model
 from forecast_cli.panel import Floats, Note, Panel, values_of
 from forecast_cli.plan import Plan
@@ -63,13 +63,15 @@ def train(
     Settings come as one object or by name (`horizon=12, units="50,100"`). Raises ForecastError and its children.
     """
     settings = settings or config.settings_from(**named)
+    if isinstance(data, Panel) and replace(settings.data, season=None) != DataSettings():
+        raise SettingsError("settings of the reader do not go with a Panel", "give them to read_csv")
     panel = data if isinstance(data, Panel) else read_csv(data, settings.data)
     decided = plan.make(panel, settings)
     root = Path(store_folder)
     with store.writing(root):
         model, fitted = _learn(panel, decided, report or (lambda epoch: None))
         rows = forecasting.held_out(panel, model, decided.levels) if decided.test else None
-        scores = _scores(panel, decided, fitted, rows)
+        scores = _scores(panel, decided, fitted, rows, len(model.residuals))
         if decided.refit and fitted.steps:
             model = _refit(panel, model, fitted.steps, report or (lambda epoch: None))
         result = forecasting.forecast(panel, model, decided.levels)
@@ -107,6 +109,8 @@ def predict(
 
     Never trains, never imports torch, never writes. Raises NoRunError, RunRejectedError, RunMismatchError, DataError.
     """
+    if levels is not None:
+        levels = config.levels(",".join(map(repr, levels)))
     if not isinstance(run, Run):
         root = Path(store_folder)
         run = store.load(root, store.resolve(root, run))
@@ -129,7 +133,9 @@ def _read_again(run: Run, data: str | os.PathLike[str] | None) -> Panel:
     try:
         panel = read_csv(path, run.config.data)
     except DataError as error:
-        raise DataError(error.message, error.hint) from None
+        if "--" in error.hint:  # an option of train, which settled how this run reads
+            error.hint = "bring the file to the form of the one that was trained on, or train on this one"
+        raise
     known, found = run.config, panel
     if (known.frequency, known.columns) != (found.frequency, found.columns):
         raise RunMismatchError(
@@ -143,7 +149,10 @@ def _read_again(run: Run, data: str | os.PathLike[str] | None) -> Panel:
 def _shape(frequency: Any, columns: Any) -> str:
     from forecast_cli.calendar import describe
 
-    return f"{describe(frequency)} rows ({frequency.kind}, phase {frequency.phase}), target {columns.target!r}"
+    start = (
+        f", on another day or hour ({frequency.phase}, {frequency.day})" if frequency.phase or frequency.day > 1 else ""
+    )
+    return f"{describe(frequency)} rows{start}, time {columns.time!r}, target {columns.target!r}"
 
 
 def _learn(panel: Panel, decided: Plan, report: Callable[[Epoch], None]) -> tuple[Model, Fitted]:
@@ -159,16 +168,13 @@ def _learn(panel: Panel, decided: Plan, report: Callable[[Epoch], None]) -> tupl
     weights = {name: w.astype(np.float64) for name, w in fitted.weights.items()}
     bare = Model(decided, weights, panel.ids, scale, np.empty((0, decided.horizon)))
     unseen = windows.between(panel, decided.lookback, decided.horizon, cut.training, panel.lengths)
-    if not len(unseen):  # nothing was held out: what was trained on is all there is
+    if not decided.validation + decided.test:  # nothing was held out: what was trained on is all there is
         unseen = windows.between(panel, decided.lookback, decided.horizon, cut.training * 0, panel.lengths)
-    found = forecasting.residuals(panel, bare, _thinned(unseen))
-    return replace(bare, residuals=intervals.thin(found)), fitted
+    return replace(bare, residuals=forecasting.residuals(panel, bare, _thinned(unseen))), fitted
 
 
 def _thinned(chosen: Windows) -> Windows:
-    keep = (
-        np.unique(np.linspace(0, len(chosen) - 1, 4 * intervals.KEPT).astype(np.int64)) if len(chosen) else slice(None)
-    )
+    keep = np.unique(np.linspace(0, len(chosen) - 1, intervals.KEPT).astype(np.int64)) if len(chosen) else slice(None)
     return replace(chosen, series=chosen.series[keep], origins=chosen.origins[keep])
 
 
@@ -230,10 +236,11 @@ def _history_csv(history: tuple[Epoch, ...]) -> bytes:
 # -- scores ----------------------------------------------------------------------------------------------------------
 
 
-def _scores(panel: Panel, decided: Plan, fitted: Fitted, rows: HeldOut | None) -> dict[str, Any]:
+def _scores(panel: Panel, decided: Plan, fitted: Fitted, rows: HeldOut | None, windows_kept: int) -> dict[str, Any]:
     """metrics.json: each score per series first, then the mean over series; NaN becomes null."""
     scores: dict[str, Any] = {
         "training": {"epochs": len(fitted.history), "best_epoch": fitted.best_epoch, "steps": fitted.steps},
+        "intervals": {"windows": windows_kept, "unseen": decided.validation + decided.test > 0},
         "test": None,
     }
     if rows is not None and len(rows.actual):
@@ -278,21 +285,25 @@ def _verdict(test: dict[str, Any] | None) -> str:
     """One sentence on whether the network is worth it."""
     if test is None:
         return "Nothing was held out, so nothing says whether the network is worth it."
-    season = "seasonal naive" if test["season"] > 1 else "naive"
-    value = test["skill"]["seasonal_naive"]
+    rivals = {"naive": "naive", "seasonal_naive": "seasonal naive"} if test["season"] > 1 else {"naive": "naive"}
+    score = "mase" if test["network"]["mase"] is not None else "mae"
+    best = min(rivals, key=lambda name: test[name][score])
+    value, rival = test["skill"][best], f"the {rivals[best]} forecast"
     rows = f"On the {test['rows']:,} held-out rows{' of each series' if test['series'] > 1 else ''}"
     if value is None:
-        return f"{rows} the {season} forecast is perfect: a network is not worth it."
+        return f"{rows} {rival} is perfect: a network is not worth it."
     if value > 0.005:
-        return f"{rows} the network's error is {value:.0%} below that of the {season} forecast: it is worth it."
+        return f"{rows} the network's error is {value:.0%} below that of {rival}: it is worth it."
     if value > -0.005:
-        return f"{rows} the network is no better than the {season} forecast: it is not worth it."
-    return f"{rows} the network's error is {-value:.0%} above that of the {season} forecast: it is not worth it."
+        return f"{rows} the network is no better than {rival}: it is not worth it."
+    return f"{rows} the network's error is {-value:.0%} above that of {rival}: it is not worth it."
 
 
 def _fallback_notes(result: Forecast) -> tuple[Note, ...]:
     if not result.fallback:
         return ()
+    if result.fallback == ("",):
+        return (Note("degraded", "the series is too short for the network, so its last season is repeated"),)
     shown = ", ".join(repr(name) for name in result.fallback[:3])
     more = f" and {len(result.fallback) - 3:,} more" if len(result.fallback) > 3 else ""
     return (Note("degraded", f"too short for the network, so their last season is repeated: {shown}{more}"),)

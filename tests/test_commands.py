@@ -269,6 +269,36 @@ def test_termination_stops_within_seconds_and_publishes_nothing(tmp_path: Path) 
     assert store.names(tmp_path / "forecast_runs") == []
 
 
+def test_open_descriptors_are_written_to_never_replaced(airline_store: Path, tmp_path: Path) -> None:
+    log = tmp_path / "log.txt"
+    log.write_text("kept\n")
+    words = f"{sys.executable} -m forecast_cli predict --quiet --store {airline_store} -o /dev/stdout"
+    subprocess.run(["sh", "-c", f"{words} >> {log}"], check=True, cwd=ROOT)
+    expected = store.load(airline_store).texts["forecast.csv"]
+    assert log.read_bytes() == b"kept\n" + expected
+    piped = subprocess.run(["sh", "-c", f"{words} | cat"], check=True, cwd=ROOT, capture_output=True)
+    assert piped.stdout == expected
+
+
+def test_the_data_are_never_overwritten_by_the_forecast(forecast: Forecast) -> None:
+    Path("data.csv").write_text(AIRLINE.read_text())
+    forecast("train", "data.csv", *QUICK)
+    result = forecast("predict", "-o", "data.csv")
+    assert (result.code, result.err.splitlines()[0]) == (2, "error: -o data.csv is the data itself")
+    assert Path("data.csv").read_text() == AIRLINE.read_text()
+
+
+def test_runs_without_a_pointer_are_still_listed(forecast: Forecast, store_copy: Path) -> None:
+    (store_copy / "latest.json").unlink()
+    assert forecast("predict", "--store", store_copy).err.startswith(
+        f"error: {store_copy}/latest.json is gone\nhint: name a run"
+    )
+    listed = forecast("runs", "list", "--store", store_copy)
+    assert (listed.code, "Passengers" in listed.out) == (0, True)
+    assert forecast("predict", "--store", store_copy, "--run", "1").code == 0
+    assert forecast("predict", "--store", store_copy, "--run", "²").code == 10
+
+
 def terminal(*words: object, cwd: Path, **extra: str) -> tuple[int, str]:
     """The command on a terminal of its own: exit code, and all that came on the screen."""
     pid, descriptor = pty.fork()

@@ -29,9 +29,3 @@ def test_few_residuals_widen_with_the_step_and_never_narrow() -> None:
 def test_without_residuals_the_bounds_are_missing_not_zero() -> None:
     low, high = intervals.bounds(np.empty((0, 3)), 80.0)
     assert np.isnan([low, high]).all()
-
-
-def test_kept_residuals_are_bounded_and_spread() -> None:
-    kept = intervals.thin(np.arange(10_000.0)[:, None])
-    assert len(kept) == intervals.KEPT
-    assert kept[[0, -1], 0].tolist() == [0, 9999]

@@ -69,7 +69,7 @@ def test_a_file_that_is_a_link_is_refused(store_copy: Path, tmp_path: Path) -> N
     outside = tmp_path / "outside"
     shutil.move(path, outside)
     path.symlink_to(outside)
-    with pytest.raises(RunRejectedError, match="cannot be read"):
+    with pytest.raises(RunRejectedError, match="it is a link"):
         store.load(store_copy)
 
 

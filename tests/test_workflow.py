@@ -183,6 +183,36 @@ def test_classic_is_rolled_forward_one_step_at_a_time(tmp_path: Path) -> None:
     assert all(float(line.split(",")[2]) > 0 for line in history[1:])
 
 
+def test_the_verdict_compares_with_the_better_baseline(tmp_path: Path, write: Write) -> None:
+    """A random walk: the last value is hard to beat, the last week is not."""
+    walk = 100 + np.cumsum(np.random.default_rng(4).normal(size=300))
+    trained = train(write(daily(walk)), store_folder=tmp_path / "s", test=40, **QUICK)
+    test = trained.metrics["test"]
+    assert test["naive"]["mase"] < test["seasonal_naive"]["mase"]
+    assert "the naive forecast" in trained.metrics["verdict"]
+
+
+def test_bounds_of_constants_are_the_constant_and_json_can_hold_them(tmp_path: Path, write: Write) -> None:
+    path = write(daily(np.full(60, 5.0)))
+    trained = train(path, store_folder=tmp_path / "s", **QUICK)
+    assert trained.run.texts["forecast.csv"].decode().splitlines()[1] == "2024-03-01,5.0,5.0,5.0,5.0,5.0"
+
+
+def test_an_outlier_beyond_all_measure_gives_finite_numbers(tmp_path: Path, write: Write) -> None:
+    values = 100 + np.random.default_rng(1).normal(size=80)
+    values[-1] = 1e140
+    trained = train(write(daily(values)), store_folder=tmp_path / "s", **QUICK)
+    assert np.isfinite(trained.forecast.values).all()
+    assert np.isfinite(trained.forecast.bounds[95.0]).all()
+
+
+def test_reader_settings_with_a_panel_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="settings of the reader do not go with a Panel"):
+        train(read_csv(AIRLINE), store_folder=tmp_path, target=["Passengers"])
+    with pytest.raises(SettingsError, match="percentages"):
+        predict(store_folder=tmp_path, levels=(180.0,))
+
+
 @pytest.mark.slow
 def test_the_panel_and_hourly_samples_train(tmp_path: Path) -> None:
     for name in ("panel.csv", "hourly.csv"):

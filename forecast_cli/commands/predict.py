@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -9,7 +10,7 @@ import typer
 
 from forecast_cli import config, console
 from forecast_cli.commands import options
-from forecast_cli.errors import DEGRADED
+from forecast_cli.errors import DEGRADED, SettingsError
 
 if TYPE_CHECKING:
     from forecast_cli.workflow import Predicted
@@ -50,6 +51,13 @@ def predict(
     for note in predicted.notes:
         if note.level != "info":
             console.warning(note.text)
+    if (
+        output
+        and Path(output).exists()
+        and Path(predicted.panel.source).exists()
+        and Path(output).samefile(predicted.panel.source)
+    ):
+        raise SettingsError(f"-o {output} is the data itself", "write the forecast to another file")
     reasons = [note.text for note in predicted.notes if note.level == "degraded"]
     code = DEGRADED if reasons else 0
     if output:
@@ -72,7 +80,7 @@ def _document(predicted: Predicted, reasons: list[str], code: int) -> dict[str, 
             **({"id": name} if found.columns.id else {}),
             "time": found.texts[i][step],
             "forecast": float(found.values[i, step]),
-            **{f"{side}-{level:g}": float(pair[n][i, step]) for level, pair in found.bounds.items() for n, side in enumerate(("lo", "hi"))},
+            **{f"{side}-{level:.10g}": _number(pair[n][i, step]) for level, pair in found.bounds.items() for n, side in enumerate(("lo", "hi"))},
         }
         for i, name in enumerate(found.ids)
         for step in range(found.values.shape[1])
@@ -88,6 +96,10 @@ def _document(predicted: Predicted, reasons: list[str], code: int) -> dict[str, 
         "warnings": [note.text for note in predicted.notes if note.level == "warning"],
         "reasons": reasons,
     }
+
+
+def _number(value: float) -> float | None:
+    return float(value) if math.isfinite(value) else None
 
 
 def _show(predicted: Predicted) -> None:
@@ -107,7 +119,7 @@ def _show(predicted: Predicted) -> None:
         if len(found.ids) > len(rows):
             console.say(f"and {len(found.ids) - len(rows):,} more series; -o FILE writes them all")
         return
-    bounds = [f"{side}-{level:g}" for level in found.bounds for side in ("lo", "hi")]
+    bounds = [f"{side}-{level:.10g}" for level in found.bounds for side in ("lo", "hi")]
     for i, name in enumerate(found.ids):
         rows = [
             [found.texts[i][step], number(float(found.values[i, step])),

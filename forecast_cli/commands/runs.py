@@ -27,13 +27,19 @@ def list_(
     from forecast_cli import store as runs
 
     root = Path(store)
-    names, latest = runs.names(root), runs.latest(root)
+    names, latest = runs.names(root), ""
+    try:
+        latest = runs.latest(root)
+    except ForecastError as error:
+        if not names:
+            raise
+        console.warning(error.message)
     rows = [_row(root, name, name == latest) for name in names]
     if json:
-        console.emit_json({"schema": "forecast/runs-list/v1", "exit_code": 0, "latest": latest, "runs": rows})
+        console.emit_json({"schema": "forecast/runs-list/v1", "exit_code": 0, "latest": latest or None, "runs": rows})
         return 0
     lines = [
-        [("* " if row["latest"] else "  ") + row["run"], row["preset"] or row["error"], row["target"],
+        [("* " if row["latest"] else "  ") + row["run"], row["preset"] or "rejected", row["target"],
          str(row["horizon"] or "-"), console.number(row["mase"]), "-" if row["skill"] is None else f"{row['skill']:+.0%}"]
         for row in rows
     ]  # fmt: skip
@@ -45,12 +51,12 @@ def _row(root: Path, name: str, latest: bool) -> dict[str, Any]:
     from forecast_cli import store as runs
 
     row: dict[str, Any] = {
-        "run": name, "latest": latest, "preset": "", "target": "", "horizon": None, "mase": None, "skill": None, "error": "",
+        "run": name, "latest": latest or None, "preset": "", "target": "", "horizon": None, "mase": None, "skill": None, "error": "",
     }  # fmt: skip
     try:
         run = runs.load(root, name)
     except ForecastError as error:
-        return row | {"error": f"rejected: {error.message}"}
+        return row | {"error": error.message}
     test = run.metrics["test"]
     return row | {
         "preset": run.config.plan.preset,

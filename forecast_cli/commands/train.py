@@ -83,6 +83,8 @@ def _document(trained: Trained, reasons: list[str], code: int) -> dict[str, Any]
 
 
 def _summary(trained: Trained) -> None:
+    from forecast_cli import intervals
+
     run, test = trained.run, trained.metrics["test"]
     if test:
         labels = {"network": "this network", "seasonal_naive": f"seasonal naive ({test['season']})", "naive": "naive"}
@@ -97,9 +99,12 @@ def _summary(trained: Trained) -> None:
         title = f"Held-out last {test['rows']:,} rows{of}"
         console.table(title, ["", "MAE", "RMSE", "sMAPE", "MASE", "skill against"], rows, stderr=True)
     console.say(console.escape(trained.metrics["verdict"]))
-    residuals = len(run.model.residuals)
-    if run.config.plan.levels and residuals < 200:
-        console.say(f"intervals: an approximation, pooled over {residuals} overlapping windows of rows not trained on")
+    known = trained.metrics["intervals"]
+    if run.config.plan.levels and not known["unseen"]:
+        console.say("intervals: from rows that the network was trained on, so they are too narrow")
+    elif run.config.plan.levels and known["windows"] < intervals.ENOUGH:
+        windows = f"{known['windows']} window{'s' if known['windows'] != 1 else ''}"
+        console.say(f"intervals: an approximation, pooled over {windows} of rows not trained on")
     console.say(f"run {run.name}")
     for name in ("forecast.csv", "predictions.csv", "history.csv", "plots/loss.png", "plots/predictions.png"):
         console.say(f"  {console.escape(str(run.folder / name))}")
