@@ -181,3 +181,22 @@ def describe(frequency: Frequency) -> str:
 
 def to_json(frequency: Frequency) -> dict[str, Any]:
     return {"kind": frequency.kind, "size": frequency.size, "phase": frequency.phase, "day": frequency.day, "clock": frequency.clock}  # fmt: skip
+
+
+def features(frequency: Frequency, times: Ints) -> NDArray[np.float64]:
+    """Where times (N,) stand in the day, the week and the year, as sines and cosines: (N, 0 to 6).
+
+    Only cycles that are longer than a step are there; steps without a time have none.
+    """
+    if frequency.kind == "step":
+        return np.empty((len(times), 0))
+    phases = []
+    if frequency.kind == "fixed" and frequency.size < DAY:
+        phases.append(times % DAY / DAY)
+    if frequency.kind == "business" or (frequency.kind == "fixed" and frequency.size < WEEK):
+        phases.append(times % WEEK / WEEK)
+    if frequency.kind != "months" or frequency.size < 12:
+        year = np.asarray(times, np.int64).view("datetime64[us]").astype("datetime64[Y]").astype("datetime64[us]")
+        phases.append((np.asarray(times, np.int64) - year.astype(np.int64)) / (365.2425 * DAY))
+    angles = 2 * np.pi * np.array(phases).T.reshape(len(times), len(phases))
+    return np.concatenate([np.sin(angles), np.cos(angles)], axis=1)

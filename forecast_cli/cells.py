@@ -17,7 +17,10 @@ Weights = Mapping[str, Floats]
 
 @dataclass(frozen=True)
 class Architecture:
-    """The shape of a network: `lookback` steps of `inputs` numbers, read `segment` at a time, to `outputs` numbers."""
+    """The shape of a network: `lookback` steps of `inputs` numbers, read `segment` at a time, to `outputs` numbers.
+
+    `known` numbers are known for each step ahead, `static` ones once for the series; both are for the head.
+    """
 
     lookback: int
     inputs: int
@@ -25,6 +28,11 @@ class Architecture:
     units: tuple[int, ...]
     dropout: float
     outputs: int
+    known: int = 0
+    static: int = 0
+
+
+MIXING = 32  # units that turn what is known of a step ahead into its effect
 
 
 def tensors(architecture: Architecture) -> dict[str, tuple[int, ...]]:
@@ -41,8 +49,14 @@ def tensors(architecture: Architecture) -> dict[str, tuple[int, ...]]:
         shapes[f"layers.{number}.bias_ih_l0"] = (4 * units,)
         shapes[f"layers.{number}.bias_hh_l0"] = (4 * units,)
         size = units
+    size += architecture.static
     shapes["head.weight"] = (architecture.outputs, size)
     shapes["head.bias"] = (architecture.outputs,)
+    if architecture.known:
+        shapes["mixing.weight"] = (MIXING, size + 2 * architecture.known)
+        shapes["mixing.bias"] = (MIXING,)
+        shapes["effect.weight"] = (1, MIXING)
+        shapes["effect.bias"] = (1,)
     return shapes
 
 
@@ -94,11 +108,28 @@ def lstm(x: Floats, weights: Weights, layer: int) -> Floats:
     return outputs
 
 
-def run(architecture: Architecture, weights: Weights, x: Floats) -> Floats:
-    """The network on windows (B, lookback, inputs) -> (B, outputs). Dropout is for training alone."""
+def known_effect(context: Floats, ahead: Floats, weights: Weights) -> Floats:
+    """What is known of each step ahead, added to it: (B, U), (B, H, 2F) -> (B, H).
+
+    One small network is shared by all steps: relu(W [context, ahead_h] + b), then a linear layer.
+    """
+    repeated = np.repeat(context[:, None, :], ahead.shape[1], axis=1)
+    mixed = linear(np.concatenate([repeated, ahead], axis=2), weights["mixing.weight"], weights["mixing.bias"])
+    return linear(np.maximum(mixed, 0), weights["effect.weight"], weights["effect.bias"])[:, :, 0]
+
+
+def run(
+    architecture: Architecture, weights: Weights, x: Floats, ahead: Floats | None = None, static: Floats | None = None
+) -> Floats:
+    """The network on windows (B, lookback, inputs), with ahead (B, outputs, 2 * known) and static (B, K) -> (B, outputs).
+
+    Dropout is for training alone.
+    """
     if architecture.segment > 1:
         x = x.reshape(len(x), -1, architecture.segment * architecture.inputs)
         x = np.maximum(linear(x, weights["embedding.weight"], weights["embedding.bias"]), 0)
     for layer in range(len(architecture.units)):
         x = lstm(x, weights, layer)
-    return linear(x[:, -1], weights["head.weight"], weights["head.bias"])
+    context = x[:, -1] if static is None else np.concatenate([x[:, -1], static], axis=1)
+    outputs = linear(context, weights["head.weight"], weights["head.bias"])
+    return outputs if ahead is None or not architecture.known else outputs + known_effect(context, ahead, weights)

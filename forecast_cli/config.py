@@ -98,6 +98,9 @@ class WindowSettings:
     validation: int | None = setting(
         None, "Rows before the test part that stop the training.", minimum=0, auto="horizon", panel="Windows"
     )
+    calendar: bool = setting(
+        False, "Let the network see where a step stands in the day, the week and the year.", panel="Windows"
+    )
     test: int | None = setting(
         None, "Rows at the end held out for scoring.", minimum=0, auto="horizon", panel="Windows"
     )

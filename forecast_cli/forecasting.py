@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from forecast_cli import cells, intervals, scaling, windows
+from forecast_cli import cells, covariates, intervals, scaling, windows
 from forecast_cli.baselines import seasonal_naive
 from forecast_cli.calendar import Ints
+from forecast_cli.covariates import Covariates, FeatureScale, Gathered
 from forecast_cli.errors import RunMismatchError
 from forecast_cli.panel import Columns, Floats, Panel, TimeFormat, format_times, times_of, values_of
 from forecast_cli.plan import Plan
@@ -24,7 +25,8 @@ CHUNK = 2048  # windows that go through the network together
 class Model:
     """A trained network and what it knows of its series.
 
-    ids: the series it was trained on; scale: their (S,) scales; residuals: (K, horizon) in units of the spread.
+    ids: the series it was trained on; scale: their (S,) scales; residuals: (K, horizon) in units of the spread;
+    features: the scale of the covariates; covariates: the names of past, future and static ones.
     """
 
     plan: Plan
@@ -32,6 +34,8 @@ class Model:
     ids: tuple[str, ...]
     scale: SeriesScale
     residuals: Floats
+    features: FeatureScale
+    covariates: tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]] = ((), (), ())
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,9 +72,11 @@ class HeldOut:
 def forecast(panel: Panel, model: Model, levels: tuple[float, ...]) -> Forecast:
     """Forecast past the last row of every series.
 
-    Raises RunMismatchError where a network that works in logs meets a value that is not positive.
+    Raises RunMismatchError where a network that works in logs meets a value that is not positive, or where the data
+    lack a covariate; DataError naming the dates for which a known-future covariate is not known.
     """
     plan = model.plan
+    covariates.check_known(panel, plan.horizon)
     lengths = panel.lengths
     usable = np.array(
         [
@@ -100,19 +106,28 @@ def forecast(panel: Panel, model: Model, levels: tuple[float, ...]) -> Forecast:
     return Forecast(panel.ids, times, texts, values, bounds, panel.columns, panel.time_format, names)
 
 
+def nothing(panel: Panel, levels: tuple[float, ...]) -> Forecast:
+    """A forecast of no series: what there is when covariates of the future are still to be given."""
+    none = np.empty((0, 0))
+    bounds = dict.fromkeys(levels, (none, none))
+    return Forecast((), np.empty((0, 0), np.int64), (), none, bounds, panel.columns, panel.time_format)
+
+
 def at_windows(
     panel: Panel, model: Model, chosen: Windows, levels: tuple[float, ...]
 ) -> tuple[Floats, dict[float, tuple[Floats, Floats]]]:
     """Forecasts (B, horizon) and their bounds from windows of the panel, in the units of the file."""
     plan = model.plan
     scale, positions = _scale_of(panel, model)
+    known = _covariates_of(panel, model)
     values = np.empty((len(chosen), plan.horizon))
     bounds = {level: (np.empty_like(values), np.empty_like(values)) for level in levels}
     offsets = {level: intervals.bounds(model.residuals, level) for level in levels}
     for start in range(0, len(chosen), CHUNK):
         index = np.arange(start, min(start + CHUNK, len(chosen)))
         series = positions[chosen.series[index]]
-        z, spread = answer(plan, model.weights, _pasts(panel, plan, scale, chosen, index, series))
+        past = _pasts(panel, plan, scale, chosen, index, series)
+        z, spread = answer(plan, model.weights, past, _seen(known, chosen, index, plan))
         # A constant goes on as the constant, to the last bit: there is nothing that a network could tell.
         given = windows.pasts(panel.values, chosen, index)
         still, last = (given.min(axis=1) == given.max(axis=1))[:, None], given[:, -1:]
@@ -126,29 +141,47 @@ def at_windows(
     return values, bounds
 
 
-def answer(plan: Plan, weights: cells.Weights, past: Floats) -> tuple[Floats, Floats]:
+def answer(plan: Plan, weights: cells.Weights, past: Floats, seen: Gathered | None = None) -> tuple[Floats, Floats]:
     """The network on transformed windows (B, lookback): forecasts (B, horizon) in the same domain, spreads (B,)."""
-    steps = plan.architecture.outputs
-    spread = scaling.window_scale(past, steps, plan.normalization, plan.lag).spread
+    shape = plan.architecture
+    spread = scaling.window_scale(past, shape.outputs, plan.normalization, plan.lag).spread
     parts = []
-    for _ in range(0, plan.horizon, steps):
-        scale = scaling.window_scale(past, steps, plan.normalization, plan.lag)
-        outputs = cells.run(plan.architecture, weights, scaling.inputs(past, scale)[:, :, None])
+    for _ in range(0, plan.horizon, shape.outputs):
+        scale = scaling.window_scale(past, shape.outputs, plan.normalization, plan.lag)
+        x = scaling.inputs(past, scale)[:, :, None]
+        if seen is None:
+            outputs = cells.run(shape, weights, x)
+        else:
+            outputs = cells.run(shape, weights, np.concatenate([x, seen.past], axis=2), seen.ahead, seen.static)
         parts.append(scaling.answers(outputs, scale))
         past = np.concatenate([past, parts[-1]], axis=1)[:, -plan.lookback :]
     return np.concatenate(parts, axis=1)[:, : plan.horizon], spread
+
+
+def _covariates_of(panel: Panel, model: Model) -> Covariates | None:
+    names = (panel.past_names, panel.future_names, panel.static_names)
+    if names != model.covariates:
+        missing = [n for known, found in zip(model.covariates, names, strict=True) for n in known if n not in found]
+        what = f"lack the covariate {missing[0].split('=')[0]!r}" if missing else "have other covariates"
+        raise RunMismatchError(f"the data {what} that the run was trained with", "give the same columns as in training")
+    return covariates.prepare(panel, model.plan.calendar, model.plan.horizon, model.features)
+
+
+def _seen(known: Covariates | None, chosen: Windows, index: Ints, plan: Plan) -> Gathered | None:
+    return None if known is None else covariates.gather(known, chosen, index, plan.lag)
 
 
 def residuals(panel: Panel, model: Model, chosen: Windows) -> Floats:
     """How far the network is off on windows (B, horizon), in units of each window's spread."""
     plan = model.plan
     scale, positions = _scale_of(panel, model)
+    known = _covariates_of(panel, model)
     rows = []
     for start in range(0, len(chosen), CHUNK):
         index = np.arange(start, min(start + CHUNK, len(chosen)))
         series = positions[chosen.series[index]]
         past = _pasts(panel, plan, scale, chosen, index, series)
-        z, spread = answer(plan, model.weights, past)
+        z, spread = answer(plan, model.weights, past, _seen(known, chosen, index, plan))
         future = windows.futures(panel.values, chosen, index)
         actual = scaling.transform(future, plan.normalization, scale, series[:, None])
         usable = (spread > 0) & (past.min(axis=1) < past.max(axis=1))

@@ -11,7 +11,7 @@ from typing import Literal
 
 import numpy as np
 
-from forecast_cli import calendar, config
+from forecast_cli import calendar, config, covariates
 from forecast_cli.baselines import seasonal_naive
 from forecast_cli.cells import Architecture
 from forecast_cli.config import Settings
@@ -36,6 +36,7 @@ class Plan:
     validation: int
     test: int
     architecture: Architecture
+    calendar: bool
     zero_head: bool
     loss: str
     epochs: int
@@ -96,6 +97,8 @@ def make(panel: Panel, settings: Settings) -> Plan:
     seasons = _seasons(panel, settings, rows, reasons)
     common = _Common(horizon, test, validation, rows, seasons)
     if settings.training.preset == "classic":
+        if any(covariates.count(panel, settings.window.calendar)):
+            raise SettingsError("covariates do not go with --preset classic", "leave them out, or use --preset auto")
         return _classic(settings, common, reasons)
     return _auto(panel, settings, common, reasons)
 
@@ -190,6 +193,7 @@ def _normalization(parts: list[Floats], reasons: dict[str, str]) -> Normalizatio
 
 def _auto(panel: Panel, settings: Settings, common: _Common, reasons: dict[str, str]) -> Plan:
     parts = _training_parts(panel, common)
+    features, known, static = covariates.count(panel, settings.window.calendar)
     lag = _lag(parts, common, reasons)
     # Logs must hold for every value that a window may ever show.
     normalization = _normalization([*parts, panel.values[~np.isnan(panel.values)]], reasons)
@@ -214,12 +218,15 @@ def _auto(panel: Panel, settings: Settings, common: _Common, reasons: dict[str, 
         test=common.test,
         architecture=Architecture(
             lookback,
-            1,
+            1 + features,
             segment,
             units,
             0.2 if settings.network.dropout is None else settings.network.dropout,
             common.horizon,
+            known,
+            static,
         ),
+        calendar=settings.window.calendar,
         zero_head=True,
         loss="mse",
         epochs=epochs,
@@ -300,6 +307,7 @@ def _classic(settings: Settings, common: _Common, reasons: dict[str, str]) -> Pl
         validation=0,
         test=common.test,
         architecture=Architecture(lookback, 1, 1, units, dropout, 1),
+        calendar=False,
         zero_head=False,
         loss="mse",
         epochs=training.epochs or 20,

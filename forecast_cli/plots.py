@@ -236,14 +236,18 @@ def _stories(run: Run) -> tuple[list[_Story], int]:
         times = times_of(tail, i, 0, len(values) + plan.horizon)
         stamps = times.view("datetime64[us]") if dated and run.config.frequency.kind != calendar.STEPS.kind else times
         bounds = [
-            (f"{level:g}", _column(ahead[name], f"lo-{level:.10g}"), _column(ahead[name], f"hi-{level:.10g}"))
+            (
+                f"{level:g}",
+                _column(ahead.get(name, []), f"lo-{level:.10g}"),
+                _column(ahead.get(name, []), f"hi-{level:.10g}"),
+            )
             for level in plan.levels
         ]
         test = slice(int(at.min()), int(at.max()) + 1) if len(at) else slice(len(values), len(values))
         stories.append(
             _Story(
                 name, stamps[: len(values)], values, test, stamps[at], _column(rows, "forecast"),
-                stamps[len(values) :], _column(ahead[name], "forecast"), bounds, 0.0,
+                stamps[len(values) : len(values) + len(ahead.get(name, []))], _column(ahead.get(name, []), "forecast"), bounds, 0.0,
             )
         )  # fmt: skip
     return stories, len(tail) - len(chosen)

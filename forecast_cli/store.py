@@ -32,8 +32,9 @@ from safetensors.numpy import save as format_tensors
 
 import forecast_cli
 from forecast_cli import cells, files
-from forecast_cli.calendar import Frequency
+from forecast_cli.calendar import Frequency, Ints
 from forecast_cli.config import DataSettings
+from forecast_cli.covariates import FeatureScale
 from forecast_cli.errors import LockedError, NoRunError, RunMismatchError, RunRejectedError, StorageError
 from forecast_cli.forecasting import Model
 from forecast_cli.panel import Columns, Floats, Panel, TimeFormat
@@ -61,6 +62,10 @@ class RunConfig:
     columns: Columns
     frequency: Frequency
     time_format: TimeFormat
+    past: list[str]
+    future: list[str]
+    static: list[str]
+    levels: dict[str, list[str]]
 
 
 @dataclass(frozen=True)
@@ -231,7 +236,7 @@ def _files_of(contents: Contents) -> dict[str, bytes]:
     panel, model, plan = contents.panel, contents.model, contents.config.plan
     # Enough of the past for the network, and for a plot of the test part with what came before it.
     keep = np.minimum(panel.lengths, max(plan.lookback, 2 * plan.season) + plan.test + 3 * plan.horizon)
-    parts = [panel.values[end - count : end] for end, count in zip(panel.offsets[1:], keep, strict=True)]
+    rows = np.concatenate([np.arange(end - count, end) for end, count in zip(panel.offsets[1:], keep, strict=True)])
     return {
         "config.json": to_json(contents.config),
         "forecast.csv": contents.forecast,
@@ -253,10 +258,22 @@ def _files_of(contents: Contents) -> dict[str, bytes]:
                 "minimum": np.ascontiguousarray(model.scale.minimum, np.float64),
                 "maximum": np.ascontiguousarray(model.scale.maximum, np.float64),
                 "residuals": np.ascontiguousarray(model.residuals, np.float64),
-                "tail": np.concatenate(parts),
+                "feature_mean": np.ascontiguousarray(model.features.mean, np.float64),
+                "feature_spread": np.ascontiguousarray(model.features.spread, np.float64),
+                "static_mean": np.ascontiguousarray(model.features.static_mean, np.float64),
+                "static_spread": np.ascontiguousarray(model.features.static_spread, np.float64),
+                "tail": panel.values[rows],
+                "tail_past": _some_rows(panel.past, rows, panel.past_names),
+                "tail_future": _some_rows(panel.future, rows, panel.future_names),
+                "tail_ahead": np.ascontiguousarray(panel.ahead if panel.future_names else np.empty((0, 0, 0))),
+                "static": np.ascontiguousarray(panel.static if panel.static_names else np.empty((0, 0))),
             }
         ),
     }
+
+
+def _some_rows(values: Floats, rows: Ints, names: tuple[str, ...]) -> Floats:
+    return np.ascontiguousarray(values[rows]) if names else np.empty((0, 0))
 
 
 # -- read ------------------------------------------------------------------------------------------------------------
@@ -392,18 +409,37 @@ def _parse(folder: Path, name: str, manifest: Manifest, texts: dict[str, bytes])
     if len(series.first) != count or len(offsets) != count + 1 or offsets[0] != 0 or (np.diff(offsets) < 1).any():
         raise _rejected(folder / "series.json", "the series do not fit each other")
     residuals = arrays.get("residuals", np.empty(0))
+    steps, known, static = len(arrays["tail"]) if "tail" in arrays else 0, len(config.future), len(config.static)
+    features = plan.architecture.inputs - 1
+    ahead = arrays.get("tail_ahead", np.empty(0)).shape
     shapes = {
+        "feature_mean": (features,),
+        "feature_spread": (features,),
+        "static_mean": (static,),
+        "static_spread": (static,),
+        "tail_past": (steps, len(config.past)) if config.past else (0, 0),
+        "tail_future": (steps, known) if known else (0, 0),
+        "tail_ahead": (count, ahead[1] if len(ahead) == 3 else 0, known) if known and ahead[0] else (0, 0, 0),
+        "static": (count, static) if static else (0, 0),
         "minimum": (count,),
         "maximum": (count,),
         "tail": (int(offsets[-1]),),
         "residuals": (len(residuals), plan.horizon),
     }
-    _check_tensors(folder, arrays, shapes, np.float64, holes=("tail",))
+    _check_tensors(folder, arrays, shapes, np.float64, holes=("tail", "tail_ahead"))
     tail = Panel(
         ids=tuple(series.ids),
         offsets=offsets,
         first=np.array(series.first, np.int64),
         values=arrays["tail"],
+        past_names=tuple(config.past),
+        future_names=tuple(config.future),
+        static_names=tuple(config.static),
+        past=arrays["tail_past"],
+        future=arrays["tail_future"],
+        ahead=arrays["tail_ahead"],
+        static=arrays["static"],
+        levels={name: tuple(found) for name, found in config.levels.items()},
         frequency=config.frequency,
         columns=config.columns,
         time_format=config.time_format,
@@ -415,6 +451,8 @@ def _parse(folder: Path, name: str, manifest: Manifest, texts: dict[str, bytes])
         tail.ids,
         SeriesScale(arrays["minimum"], arrays["maximum"]),
         residuals,
+        FeatureScale(*(arrays[f"{kind}_{part}"] for kind in ("feature", "static") for part in ("mean", "spread"))),
+        (tail.past_names, tail.future_names, tail.static_names),
     )
     return Run(name, folder, manifest, config, model, tail, metrics, texts)
 
@@ -427,6 +465,8 @@ def _check_plan(folder: Path, plan: Plan) -> None:
         and 1 <= len(shape.units) <= 16
         and shape.lookback % shape.segment == 0
         and shape.outputs in (1, plan.horizon)
+        and 0 <= shape.known < shape.inputs
+        and 0 <= shape.static <= 10_000
         and 0 <= plan.lag <= 1_000_000
         and all(2 <= season <= 1_000_000 for season in plan.seasons)
         and all(0 < level < 100 for level in plan.levels)

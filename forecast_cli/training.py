@@ -10,8 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from forecast_cli import scaling, windows
+from forecast_cli import covariates, scaling, windows
 from forecast_cli.calendar import Ints
+from forecast_cli.covariates import Covariates
 from forecast_cli.errors import DivergedError
 from forecast_cli.losses import LOSSES
 from forecast_cli.networks import NETWORKS, weights_of
@@ -54,16 +55,19 @@ class Fitted:
     steps: int
 
 
+@dataclass(frozen=True, eq=False)
+class Material:
+    """What is learned from: transformed values (N,), their covariates if there are any, and the plan."""
+
+    values: Floats
+    plan: Plan
+    covariates: Covariates | None = None
+
+
 def fit(
-    values: Floats,
-    plan: Plan,
-    folds: Sequence[Fold],
-    report: Report,
-    *,
-    steps: int | None = None,
-    stage: str = "training",
+    material: Material, folds: Sequence[Fold], report: Report, *, steps: int | None = None, stage: str = "training"
 ) -> Fitted:
-    """Train a network on windows of transformed values (N,).
+    """Train a network on windows of the material.
 
     Every fold trains a network of its own, side by side, and their validation losses are averaged: where windows are
     few, one validation window would stop the training by chance. The weights that are kept are the first fold's.
@@ -71,12 +75,12 @@ def fit(
     and keep the weights of the best validation loss (the last ones without patience or validation).
     Equal arguments give equal bytes. Raises DivergedError when losses stay non-finite at a tenth of the learning rate.
     """
-    threads = torch.get_num_threads()
+    plan, threads = material.plan, torch.get_num_threads()
     torch.set_num_threads(plan.threads)
     try:
         with torch.random.fork_rng(devices=[]):
             for rate in (plan.learning_rate, plan.learning_rate / 10):
-                fitted = _fit(values, plan, folds, report, rate, steps, stage)
+                fitted = _fit(material, folds, report, rate, steps, stage)
                 if fitted is not None:
                     return fitted
     finally:
@@ -88,8 +92,9 @@ def fit(
 
 
 def _fit(
-    values: Floats, plan: Plan, folds: Sequence[Fold], report: Report, rate: float, steps: int | None, stage: str
+    material: Material, folds: Sequence[Fold], report: Report, rate: float, steps: int | None, stage: str
 ) -> Fitted | None:
+    plan = material.plan
     torch.manual_seed(plan.seed)
     learners = [_learner(plan, fold, rate, plan.seed + 1000 * number) for number, fold in enumerate(folds)]
     kept = learners[0].averaged
@@ -99,11 +104,11 @@ def _fit(
     best, best_epoch, best_loss, done = weights_of(kept), 0, float("inf"), 0
     for epoch in range(1, epochs + 1):
         count = min(plan.epoch_batches, (steps or 10**12) - done)
-        training_loss = _train_epoch(values, plan, learners[0], count, done)
+        training_loss = _train_epoch(material, learners[0], count, done)
         for learner in learners[1:]:
-            _train_epoch(values, plan, learner, count, done)
+            _train_epoch(material, learner, count, done)
         done += count
-        losses = [evaluate(one.averaged, values, plan, one.fold.validation) for one in learners if one.fold.validation]
+        losses = [evaluate(one.averaged, material, one.fold.validation) for one in learners if one.fold.validation]
         validation_loss = float(np.mean(losses)) if losses else float("nan")
         if not np.isfinite([training_loss, *losses]).all():
             return None
@@ -134,14 +139,15 @@ def _learner(plan: Plan, fold: Fold, rate: float, seed: int) -> _Learner:
     return _Learner(fold, network, copy.deepcopy(network), optimizer, batches)
 
 
-def _train_epoch(values: Floats, plan: Plan, learner: _Learner, count: int, done: int) -> float:
+def _train_epoch(material: Material, learner: _Learner, count: int, done: int) -> float:
     """`count` steps of the learner; returns the mean loss over them."""
+    plan = material.plan
     learner.network.train()
     loss_of, losses = LOSSES[plan.loss], []
     for step in range(done + 1, done + count + 1):
-        x, y = batch(values, plan, learner.fold.training, next(learner.batches))
+        inputs, y = batch(material, learner.fold.training, next(learner.batches))
         learner.optimizer.zero_grad(set_to_none=True)
-        loss = loss_of(learner.network(x), y)
+        loss = loss_of(learner.network(*inputs), y)
         loss.backward()  # type: ignore[no-untyped-call]
         if plan.clip_norm:
             nn.utils.clip_grad_norm_(learner.network.parameters(), plan.clip_norm)
@@ -166,23 +172,31 @@ def _batches(count: int, size: int, random: np.random.Generator) -> Iterator[Int
             yield order[start : start + size]
 
 
-def batch(values: Floats, plan: Plan, chosen: Windows, index: Ints | slice) -> tuple[Tensor, Tensor]:
-    """Gather and normalize windows: (B, lookback, 1) and (B, outputs), float32."""
+def batch(material: Material, chosen: Windows, index: Ints | slice) -> tuple[tuple[Tensor, ...], Tensor]:
+    """Gather and normalize windows: what the network takes, and targets (B, outputs), all float32."""
+    values, plan = material.values, material.plan
     past, future = windows.pasts(values, chosen, index), windows.futures(values, chosen, index)
     scale = scaling.window_scale(past, chosen.horizon, plan.normalization, plan.lag)
-    x, y = scaling.inputs(past, scale), scaling.targets(future, scale)
+    x, y = scaling.inputs(past, scale)[:, :, None], scaling.targets(future, scale)
     if plan.target_clip:
         # Squared errors of a few wild windows would drown all others.
         y = np.clip(y, -plan.target_clip, plan.target_clip)
-    return torch.from_numpy(x.astype(np.float32))[:, :, None], torch.from_numpy(y.astype(np.float32))
+    if material.covariates is None:
+        return (_tensor(x),), _tensor(y)
+    seen = covariates.gather(material.covariates, chosen, index, plan.lag)
+    return (_tensor(np.concatenate([x, seen.past], axis=2)), _tensor(seen.ahead), _tensor(seen.static)), _tensor(y)
 
 
-def evaluate(network: nn.Module, values: Floats, plan: Plan, chosen: Windows) -> float:
+def _tensor(array: Floats) -> Tensor:
+    return torch.from_numpy(array.astype(np.float32))
+
+
+def evaluate(network: nn.Module, material: Material, chosen: Windows) -> float:
     """The loss over all windows, without dropout."""
     network.eval()
-    total, loss_of = 0.0, LOSSES[plan.loss]
+    total, loss_of = 0.0, LOSSES[material.plan.loss]
     with torch.no_grad():
         for start in range(0, len(chosen), 1024):
-            x, y = batch(values, plan, chosen, np.arange(start, min(start + 1024, len(chosen))))
-            total += float(loss_of(network(x), y)) * len(x)
+            inputs, y = batch(material, chosen, np.arange(start, min(start + 1024, len(chosen))))
+            total += float(loss_of(network(*inputs), y)) * len(y)
     return total / len(chosen)

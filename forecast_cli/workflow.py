@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from forecast_cli import config, forecasting, intervals, metrics, plan, scaling, store, windows
+from forecast_cli import config, covariates, forecasting, intervals, metrics, plan, scaling, store, windows
 from forecast_cli.config import DEFAULT_STORE, DataSettings, Settings
 from forecast_cli.errors import DataError, RunMismatchError, SettingsError
 from forecast_cli.forecasting import Forecast, HeldOut, Model
@@ -21,7 +21,7 @@ from forecast_cli.store import Contents, Run, RunConfig
 from forecast_cli.windows import Windows
 
 if TYPE_CHECKING:  # predict must not import torch
-    from forecast_cli.training import Epoch, Fitted, Fold
+    from forecast_cli.training import Epoch, Fitted, Fold, Material
 
 FOLDS = 4  # rolling validation origins where windows are few
 
@@ -74,19 +74,11 @@ def train(
         scores = _scores(panel, decided, fitted, rows, len(model.residuals))
         if decided.refit and fitted.steps:
             model = _refit(panel, model, fitted.steps, report or (lambda epoch: None))
-        result = forecasting.forecast(panel, model, decided.levels)
+        result, unknown = _forecast(panel, model)
         run = store.publish(
             root,
             Contents(
-                config=RunConfig(
-                    store.SCHEMA,
-                    decided,
-                    panel.reading,
-                    panel.source,
-                    panel.columns,
-                    panel.frequency,
-                    panel.time_format,
-                ),
+                config=_config(panel, decided),
                 model=model,
                 panel=panel,
                 metrics=scores,
@@ -95,7 +87,7 @@ def train(
                 forecast=forecasting.to_csv(result),
             ),
         )
-    return Trained(run, panel, result, (*panel.notes, *_fallback_notes(result), *_constant_notes(panel)))
+    return Trained(run, panel, result, (*panel.notes, *unknown, *_fallback_notes(result), *_constant_notes(panel)))
 
 
 def predict(
@@ -124,6 +116,32 @@ def predict(
         panel = _read_again(run, data)
     result = forecasting.forecast(panel, run.model, run.config.plan.levels if levels is None else levels)
     return Predicted(run, panel, result, (*panel.notes, *notes, *_fallback_notes(result), *_constant_notes(panel)))
+
+
+def _config(panel: Panel, decided: Plan) -> RunConfig:
+    return RunConfig(
+        schema=store.SCHEMA,
+        plan=decided,
+        data=panel.reading,
+        source=panel.source,
+        columns=panel.columns,
+        frequency=panel.frequency,
+        time_format=panel.time_format,
+        past=list(panel.past_names),
+        future=list(panel.future_names),
+        static=list(panel.static_names),
+        levels={name: list(found) for name, found in panel.levels.items()},
+    )
+
+
+def _forecast(panel: Panel, model: Model) -> tuple[Forecast, tuple[Note, ...]]:
+    """The forecast past the last row; an empty one where known-future covariates are still to be given."""
+    try:
+        covariates.check_known(panel, model.plan.horizon)
+    except DataError as error:
+        note = Note("warning", f"no forecast yet: {error.message}; predict takes --future-values FILE")
+        return forecasting.nothing(panel, model.plan.levels), (note,)
+    return forecasting.forecast(panel, model, model.plan.levels), ()
 
 
 def _read_again(run: Run, data: str | os.PathLike[str] | None) -> Panel:
@@ -161,16 +179,26 @@ def _learn(panel: Panel, decided: Plan, report: Callable[[Epoch], None]) -> tupl
 
     cut = windows.split(panel, decided.validation, decided.test)
     scale = scaling.fit(panel.values, panel.offsets, np.maximum(cut.training, 1))
-    series = np.repeat(np.arange(len(panel)), panel.lengths)
-    values = scaling.transform(panel.values, decided.normalization, scale, series)
-    folds = _folds(panel, decided, values)
-    fitted = training.fit(values, decided, folds, report)
-    weights = {name: w.astype(np.float64) for name, w in fitted.weights.items()}
-    bare = Model(decided, weights, panel.ids, scale, np.empty((0, decided.horizon)))
+    features = covariates.fit(panel, decided.calendar, cut.training)
+    names = (panel.past_names, panel.future_names, panel.static_names)
+    model = Model(decided, {}, panel.ids, scale, np.empty((0, decided.horizon)), features, names)
+    material = _material(panel, model)
+    fitted = training.fit(material, _folds(panel, decided, material.values), report)
+    bare = replace(model, weights={name: w.astype(np.float64) for name, w in fitted.weights.items()})
     unseen = windows.between(panel, decided.lookback, decided.horizon, cut.training, panel.lengths)
     if not decided.validation + decided.test:  # nothing was held out: what was trained on is all there is
         unseen = windows.between(panel, decided.lookback, decided.horizon, cut.training * 0, panel.lengths)
     return replace(bare, residuals=forecasting.residuals(panel, bare, _thinned(unseen))), fitted
+
+
+def _material(panel: Panel, model: Model) -> Material:
+    from forecast_cli.training import Material
+
+    decided = model.plan
+    series = np.repeat(np.arange(len(panel)), panel.lengths)
+    values = scaling.transform(panel.values, decided.normalization, model.scale, series)
+    seen = covariates.prepare(panel, decided.calendar, decided.horizon, model.features)
+    return Material(values, decided, seen)
 
 
 def _thinned(chosen: Windows) -> Windows:
@@ -217,11 +245,12 @@ def _refit(panel: Panel, model: Model, steps: int, report: Callable[[Epoch], Non
     from forecast_cli import training
 
     decided = model.plan
-    series = np.repeat(np.arange(len(panel)), panel.lengths)
-    values = scaling.transform(panel.values, decided.normalization, model.scale, series)
+    material = _material(panel, model)
     none = np.zeros(len(panel), np.int64)
-    everything = _changing(values, windows.between(panel, decided.lookback, decided.horizon, none, panel.lengths))
-    again = training.fit(values, decided, [training.Fold(everything)], report, steps=steps, stage="refit")
+    everything = _changing(
+        material.values, windows.between(panel, decided.lookback, decided.horizon, none, panel.lengths)
+    )
+    again = training.fit(material, [training.Fold(everything)], report, steps=steps, stage="refit")
     return replace(model, weights={name: w.astype(np.float64) for name, w in again.weights.items()})
 
 

@@ -10,9 +10,18 @@ from forecast_cli import cells
 from forecast_cli.cells import Architecture
 from forecast_cli.networks import NETWORKS, weights_of
 
+
+def build(
+    segments: int, segment: int, inputs: int, units: list[int], outputs: int, known: int, static: int
+) -> Architecture:
+    return Architecture(
+        segments * segment, inputs + known, segment, tuple(units), 0.2, outputs, known=known, static=static
+    )
+
+
+UNITS = st.lists(st.integers(1, 24), min_size=1, max_size=4)
 ARCHITECTURES = st.builds(
-    lambda segments, segment, inputs, units, outputs: Architecture(segments * segment, inputs, segment, tuple(units), 0.2, outputs),
-    st.integers(1, 12), st.integers(1, 6), st.integers(1, 3), st.lists(st.integers(1, 24), min_size=1, max_size=4), st.integers(1, 15),
+    build, st.integers(1, 12), st.integers(1, 6), st.integers(1, 3), UNITS, st.integers(1, 15), st.integers(0, 3), st.integers(0, 2)
 )  # fmt: skip
 
 
@@ -21,14 +30,20 @@ ARCHITECTURES = st.builds(
 def test_numpy_and_torch_agree(architecture: Architecture, seed: int) -> None:
     """Inputs and outputs are in units of the window's spread, so 1e-5 here is 1e-5 of the window's scale."""
     torch.manual_seed(seed)
+    random = np.random.default_rng(seed)
     network = NETWORKS["lstm"](architecture, zero_head=False).eval()
-    x = np.random.default_rng(seed).normal(0, 2, (4, architecture.lookback, architecture.inputs)).astype(np.float32)
+    sizes = (
+        (4, architecture.lookback, architecture.inputs),
+        (4, architecture.outputs, 2 * architecture.known),
+        (4, architecture.static),
+    )
+    inputs = [random.normal(0, 2, size).astype(np.float32) for size in sizes]
     with torch.no_grad():
-        expected = network(torch.from_numpy(x)).numpy()
+        expected = network(*(torch.from_numpy(x) for x in inputs)).numpy()
     weights = weights_of(network)
     assert {name: w.shape for name, w in weights.items()} == cells.tensors(architecture)
     assert sum(w.size for w in weights.values()) == cells.count_parameters(architecture)
-    assert np.abs(cells.run(architecture, weights, x.astype(float)) - expected).max() < 1e-5
+    assert np.abs(cells.run(architecture, weights, *(x.astype(float) for x in inputs)) - expected).max() < 1e-5
 
 
 def test_one_lstm_step_by_hand() -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forecast_cli import cells, forecasting, scaling
+from forecast_cli import cells, covariates, forecasting, scaling
 from forecast_cli.cells import Architecture
 from forecast_cli.forecasting import Model
 from forecast_cli.panel import Panel, from_series
@@ -20,7 +20,7 @@ SEEDS = st.integers(0, 10_000)
 def make_plan(architecture: Architecture, normalization: Normalization, lag: int, horizon: int) -> Plan:
     return Plan(
         preset="auto", horizon=horizon, seasons=(), normalization=normalization, lag=lag, validation=0, test=0,
-        architecture=architecture, zero_head=False, loss="mse", epochs=1, epoch_batches=1, patience=0, batch_size=8,
+        architecture=architecture, calendar=False, zero_head=False, loss="mse", epochs=1, epoch_batches=1, patience=0, batch_size=8,
         learning_rate=1e-3, averaging=0.0, clip_norm=0.0, target_clip=0.0, seed=1, threads=1, refit=False, levels=(80.0,),
     )  # fmt: skip
 
@@ -34,7 +34,8 @@ def random_model(seed: int, normalization: Normalization, panel: Panel) -> Model
     weights = {name: random.normal(0, 0.4, size) for name, size in cells.tensors(shape).items()}
     scale = scaling.fit(panel.values, panel.offsets, panel.lengths)
     plan = make_plan(shape, normalization, 0 if normalization == "minmax" else int(random.integers(1, 13)), horizon)
-    return Model(plan, weights, panel.ids, scale, random.normal(0, 1, (20, horizon)))
+    none = covariates.fit(panel, False, panel.lengths)
+    return Model(plan, weights, panel.ids, scale, random.normal(0, 1, (20, horizon)), none)
 
 
 @given(SEEDS, st.sampled_from(NORMALIZATIONS), st.integers(1, 12))

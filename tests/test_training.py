@@ -10,7 +10,7 @@ from forecast_cli import plan, training, windows
 from forecast_cli.config import settings_from
 from forecast_cli.errors import DivergedError
 from forecast_cli.panel import from_series
-from forecast_cli.training import Epoch, Fitted, Fold
+from forecast_cli.training import Epoch, Fitted, Fold, Material
 
 PANEL = from_series([np.sin(np.arange(200) / 3) + 0.1 * np.random.default_rng(1).normal(size=200)])
 
@@ -24,7 +24,7 @@ def learn(*, steps: int | None = None, **changes: object) -> tuple[Fitted, list[
         windows.between(PANEL, 20, 5, np.zeros(1, int), cut.training),
         windows.between(PANEL, 20, 5, cut.training, cut.validation),
     )
-    return training.fit(PANEL.values, decided, [fold], seen.append, steps=steps), seen
+    return training.fit(Material(PANEL.values, decided), [fold], seen.append, steps=steps), seen
 
 
 def test_training_lowers_the_loss_and_reports_every_epoch() -> None:
@@ -76,5 +76,5 @@ def test_a_loss_that_is_not_finite_is_an_error_of_its_own() -> None:
     decided = replace(plan.make(PANEL, settings_from(horizon=5, lookback=20, units="4", epochs=2)), target_clip=0.0)
     everything = windows.between(PANEL, 20, 5, np.zeros(1, int), PANEL.lengths)
     with np.errstate(invalid="ignore"), pytest.raises(DivergedError) as caught:
-        training.fit(values, decided, [Fold(everything)], lambda epoch: None)
+        training.fit(Material(values, decided), [Fold(everything)], lambda epoch: None)
     assert caught.value.exit_code == 22
