@@ -18,6 +18,7 @@ SCHEMA = "forecast/predict/v1"
 MANY = 3  # series beyond which a terminal gets one line a series
 
 
+@options.with_settings()
 def predict(
     data: Annotated[
         str | None,
