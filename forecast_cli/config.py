@@ -308,7 +308,9 @@ def settings_of(given: Given) -> Settings:
         return settings_from(**{name: value for name, value in given.values.items() if name != "store"})
     except SettingsError as error:
         for name, origin in given.origins.items():
-            if origin != "command line" and error.message.startswith((f"{option_name(name)} ", f"{option_name(name)}:")):
+            if origin != "command line" and error.message.startswith(
+                (f"{option_name(name)} ", f"{option_name(name)}:")
+            ):
                 error.message = f"{error.message}, {given.place(name)}"
         raise
 
