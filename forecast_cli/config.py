@@ -395,8 +395,9 @@ def read_environment(environment: Mapping[str, str]) -> tuple[dict[str, Any], li
         if not variable.startswith(PREFIX) or variable == variable_name(CONFIG):
             continue
         if variable not in names:
-            close = difflib.get_close_matches(variable, [*names, variable_name(CONFIG)], n=1, cutoff=0.7)
-            meant = f"; did you mean {close[0]}?" if close else ""
+            word = variable.removeprefix(PREFIX).lower()
+            close = difflib.get_close_matches(word, [*known, CONFIG], n=1, cutoff=0.65)
+            meant = f"; did you mean {variable_name(close[0])}?" if close else ""
             warnings.append(f"the environment variable {variable} is no setting and was ignored{meant}")
         elif text.strip():
             found[names[variable]] = _from_text(variable, text, known[names[variable]])

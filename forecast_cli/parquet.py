@@ -105,9 +105,11 @@ def _table(name: str, data: bytes, settings: DataSettings) -> tuple[pyarrow.Tabl
         if settings.time and settings.target and settings.target != ["all"]:
             if all(word in names for word in NIXTLA):
                 settings = replace(settings, id=settings.id or NIXTLA[0])
-            wanted = _named(settings, names)
+            wanted = _named(name, settings, names)
         else:
-            wanted = [n for n in names if _is_usable(file.schema_arrow.field(n).type) or n in _named(settings, names)]
+            wanted = [
+                n for n in names if _is_usable(file.schema_arrow.field(n).type) or n in _named(name, settings, names)
+            ]
         for column in wanted:
             kind = file.schema_arrow.field(column).type
             if not _is_usable(kind):
@@ -121,7 +123,7 @@ def _table(name: str, data: bytes, settings: DataSettings) -> tuple[pyarrow.Tabl
     return table, settings, [column for column in names if column not in wanted]
 
 
-def _named(settings: DataSettings, names: list[str]) -> list[str]:
+def _named(path: str, settings: DataSettings, names: list[str]) -> list[str]:
     """The columns that settings name, in the order of the file. Raises DataError for one that is not there."""
     found: list[str] = []
     for field in dataclasses.fields(settings):
@@ -132,7 +134,7 @@ def _named(settings: DataSettings, names: list[str]) -> list[str]:
             parts = [word] if word in names or field.name != "time" else word.split(",")
             missing = [part for part in parts if part not in names and part != "all"]
             if missing:
-                raise DataError(f"no column {missing[0]!r} for --{field.name}", nearest(missing[0], names))
+                raise DataError(f"{path}: no column {missing[0]!r} for --{field.name}", nearest(missing[0], names))
             found += parts
     return [name for name in names if name in found]
 
@@ -156,9 +158,13 @@ def _csv(name: str, table: pyarrow.Table) -> bytes:
     import pyarrow
     from pyarrow import csv
 
-    columns = [_column(name, field.name, table.column(field.name)) for field in table.schema]
     target = io.BytesIO()
-    csv.write_csv(pyarrow.table(columns, names=table.schema.names), target)
+    try:
+        columns = [_column(name, field.name, table.column(field.name)) for field in table.schema]
+        csv.write_csv(pyarrow.table(columns, names=table.schema.names), target)
+    except pyarrow.ArrowException as error:
+        text = " ".join(str(error).split())
+        raise DataError(f"{name}: a column cannot be written as text: {text}", "write the file again") from None
     return target.getvalue()
 
 
