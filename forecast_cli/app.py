@@ -14,7 +14,7 @@ from typer.core import TyperGroup
 
 import forecast_cli
 from forecast_cli import console
-from forecast_cli.commands import plot, predict, runs, train
+from forecast_cli.commands import check, plot, predict, runs, train
 from forecast_cli.errors import BUG, CLOSED_PIPE, ForecastError, SettingsError, StoppedError
 
 OUT_OF_MEMORY = 31
@@ -87,7 +87,7 @@ def _usage_hint(words: list[str]) -> str:
     return f"see `forecast {command + ' ' if command else ''}--help`"
 
 
-_COMMANDS = ("train", "predict", "plot", "runs", "list", "show")
+_COMMANDS = ("train", "predict", "plot", "check", "runs", "list", "show")
 
 app = typer.Typer(
     cls=_RootGroup,
@@ -100,6 +100,7 @@ runs_app = typer.Typer(cls=_Group, help="Look after the runs in the store.")
 app.command("train")(train.train)
 app.command("predict")(predict.predict)
 app.command("plot")(plot.plot)
+app.command("check")(check.check)
 runs_app.command("list")(runs.list_)
 runs_app.command("show")(runs.show)
 app.add_typer(runs_app, name="runs")

@@ -6,9 +6,11 @@ Nothing but the standard library is imported here, so that `--help` stays fast.
 
 from __future__ import annotations
 
+import csv
 import dataclasses
 import difflib
 import typing
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -16,6 +18,8 @@ from forecast_cli.errors import SettingsError
 
 DEFAULT_STORE = "./forecast_runs"
 DEFAULT_LEVELS = "80,95"
+PREFIX = "FORECAST_"  # of the names in the environment
+CONFIG = "config"  # the option that names the file, and FORECAST_CONFIG
 
 
 def setting(
@@ -245,3 +249,172 @@ def levels(text: str) -> tuple[float, ...]:
             f"--levels: {text!r} is not a list of percentages between 0 and 100", "write --levels 80,95"
         )
     return numbers
+
+
+# -- where settings come from ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Given:
+    """Settings that were given, by name, and by what: `command line`, `environment` or `file`."""
+
+    values: dict[str, Any] = dataclasses.field(default_factory=dict)
+    origins: dict[str, str] = dataclasses.field(default_factory=dict)
+    file: str = ""
+    warnings: tuple[str, ...] = ()
+
+    def place(self, name: str) -> str:
+        """Where a setting was given, in words; an empty text if it was not."""
+        places = {
+            "command line": "on the command line",
+            "environment": f"in the environment ({variable_name(name)})",
+            "file": f"in {self.file}",
+        }
+        return places[self.origins[name]] if name in self.origins else ""
+
+
+def variable_name(field: str) -> str:
+    return PREFIX + field.upper()
+
+
+def kinds() -> dict[str, Any]:
+    """Every name that a file or the environment may set, with its type: all settings, and the store."""
+    found: dict[str, Any] = {"store": str}
+    for group in GROUPS.values():
+        found |= typing.get_type_hints(group)
+    return found
+
+
+def gather(command_line: Mapping[str, Any], environment: Mapping[str, str], file: str | None = None) -> Given:
+    """What was given where: the command line beats the environment beats the file.
+
+    file: the path of a TOML file; without one, FORECAST_CONFIG may name it. Raises SettingsError.
+    """
+    file = file or environment.get(variable_name(CONFIG)) or ""
+    from_environment, warnings = read_environment(environment)
+    layers = {
+        "file": read_file(file) if file else {},
+        "environment": from_environment,
+        "command line": dict(command_line),
+    }
+    values: dict[str, Any] = {}
+    origins: dict[str, str] = {}
+    for origin, layer in layers.items():
+        values |= layer
+        origins |= dict.fromkeys(layer, origin)
+    return Given(values, origins, file, tuple(warnings))
+
+
+def settings_of(given: Given) -> Settings:
+    """All settings. Raises SettingsError that says where the wrong value was given, unless on the command line."""
+    try:
+        return settings_from(**{name: value for name, value in given.values.items() if name != "store"})
+    except SettingsError as error:
+        for name, origin in given.origins.items():
+            if origin != "command line" and error.message.startswith(
+                (f"{option_name(name)} ", f"{option_name(name)}:")
+            ):
+                error.message = f"{error.message}, {given.place(name)}"
+        raise
+
+
+def read_file(path: str) -> dict[str, Any]:
+    """The settings in a TOML file of flat keys; `-` and `_` are the same. Raises SettingsError naming file and key."""
+    import tomllib
+
+    try:
+        with open(path, "rb") as file:
+            content = tomllib.loads(file.read().removeprefix(b"\xef\xbb\xbf").decode())
+    except FileNotFoundError:
+        raise SettingsError(f"{path}: no such file", "check the path after --config") from None
+    except OSError as error:
+        raise SettingsError(f"{path}: {error.strerror}", "give a TOML file that can be read") from None
+    except UnicodeDecodeError:
+        raise SettingsError(f"{path}: the text is not UTF-8", "save the file as UTF-8") from None
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{path}: this is not TOML: {error}", "write lines like horizon = 24") from None
+    known, found = kinds(), {}
+    for key, value in content.items():
+        name = key.replace("-", "_")
+        if name not in known:
+            raise SettingsError(f"{path}: unknown key {key!r}", nearest(name, list(known)))
+        if name in found:
+            raise SettingsError(f"{path}: {name!r} is there twice, with - and with _", "keep one of them")
+        found[name] = _from_toml(f"{path}: {key}", key, value, known[name])
+    return found
+
+
+def _from_toml(where: str, key: str, value: Any, kind: Any) -> Any:
+    word, example = _wanted(kind)
+    plain = _plain(kind)
+    if plain == list[str]:
+        listed = [value] if isinstance(value, str) else value
+        if isinstance(listed, list) and all(isinstance(item, str) for item in listed):
+            return listed
+    elif plain is float and type(value) in (int, float):
+        return float(value)
+    elif type(value) is plain:
+        return value
+    numbers = value if isinstance(value, list) and value else [value]
+    if plain is str and all(type(item) in (int, float) for item in numbers):
+        example = '"' + ",".join(map(str, numbers)) + '"'
+    raise SettingsError(f"{where} must be {word}, got {_shown(value)}", f"write {key} = {example}")
+
+
+def _shown(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else "a table" if isinstance(value, dict) else repr(value)
+
+
+def _plain(kind: Any) -> Any:
+    """`int | None` -> int; choices -> str."""
+    bare = [part for part in typing.get_args(kind) if part is not type(None)]
+    if typing.get_origin(kind) is Literal:
+        return str
+    return kind if kind == list[str] or not bare else bare[0]
+
+
+def _wanted(kind: Any) -> tuple[str, str]:
+    """What a value of this type is called, and one to show."""
+    if typing.get_origin(kind) is Literal:
+        choices = typing.get_args(kind)
+        return f"one of {', '.join(choices)}", f'"{choices[0]}"'
+    words = {
+        int: ("a whole number", "24"), float: ("a number", "0.2"), bool: ("true or false", "true"), str: ("a text", '"text"'),
+    }  # fmt: skip
+    return words.get(_plain(kind), ("a list of texts", '["a", "b"]'))
+
+
+_SWITCHES = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
+
+
+def read_environment(environment: Mapping[str, str]) -> tuple[dict[str, Any], list[str]]:
+    """The settings in FORECAST_ variables, and warnings about those that are none. Empty ones are as good as unset.
+
+    Lists are separated by commas; a name with a comma in it is quoted as in CSV. Raises SettingsError.
+    """
+    known, found, warnings = kinds(), {}, []
+    names = {variable_name(name): name for name in known}
+    for variable, text in sorted(environment.items()):
+        if not variable.startswith(PREFIX) or variable == variable_name(CONFIG):
+            continue
+        if variable not in names:
+            word = variable.removeprefix(PREFIX).lower()
+            close = difflib.get_close_matches(word, [*known, CONFIG], n=1, cutoff=0.65)
+            meant = f"; did you mean {variable_name(close[0])}?" if close else ""
+            warnings.append(f"the environment variable {variable} is no setting and was ignored{meant}")
+        elif text.strip():
+            found[names[variable]] = _from_text(variable, text, known[names[variable]])
+    return found, warnings
+
+
+def _from_text(variable: str, text: str, kind: Any) -> Any:
+    plain = _plain(kind)
+    if plain is str:
+        return text
+    if plain == list[str]:
+        return [part for part in next(csv.reader([text], skipinitialspace=True)) if part]
+    try:
+        return _SWITCHES[text.strip().lower()] if plain is bool else plain(text)
+    except (KeyError, ValueError):
+        word, example = _wanted(kind)
+        raise SettingsError(f"{variable} must be {word}, got {text!r}", f"set {variable}={example}") from None

@@ -79,16 +79,19 @@ class Roles:
     unused: tuple[str, ...]
 
 
-def read_csv(path: str | os.PathLike[str], settings: DataSettings | None = None, **named: Any) -> Panel:
+def read_csv(
+    path: str | os.PathLike[str], settings: DataSettings | None = None, *, content: bytes | None = None, **named: Any
+) -> Panel:
     """Read a CSV file (`-`: standard input) into a Panel on its full grid; settings as an object or by name.
 
+    content: the bytes of the CSV, where something else has read the file at `path`.
     Gaps of up to one season are interpolated linearly and noted. Raises DataError (exit 20) for whatever cannot be
     read in one way only, SettingsError for a column that is not there.
     """
     if isinstance(named.get("target"), str):
         named["target"] = [named["target"]]
     settings = settings or settings_from(**named).data
-    source, notes = _load(os.fspath(path))
+    source, notes = _load(os.fspath(path), content)
     try:
         return _read(source, settings, notes)
     except DataError as error:
@@ -133,9 +136,11 @@ def _read(source: Source, settings: DataSettings, notes: list[Note]) -> Panel:
 # -- the file --------------------------------------------------------------------------------------------------------
 
 
-def _load(path: str) -> tuple[Source, list[Note]]:
+def _load(path: str, content: bytes | None = None) -> tuple[Source, list[Note]]:
     notes: list[Note] = []
-    if path == "-":
+    if content is not None:
+        name, data = path, content
+    elif path == "-":
         name, data = "standard input", sys.stdin.buffer.read()
     else:
         name = path

@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from forecast_cli import config, covariates, forecasting, intervals, metrics, plan, scaling, store, windows
+from forecast_cli import config, covariates, forecasting, intervals, metrics, parquet, plan, scaling, store, windows
 from forecast_cli.config import DEFAULT_STORE, DataSettings, Settings
 from forecast_cli.errors import DataError, RunMismatchError, SettingsError
 from forecast_cli.forecasting import Forecast, HeldOut, Model
 from forecast_cli.panel import Floats, Note, Panel, values_of
 from forecast_cli.plan import Plan
-from forecast_cli.reader import read_csv
 from forecast_cli.store import Contents, Run, RunConfig
 from forecast_cli.windows import Windows
 
@@ -65,7 +64,7 @@ def train(
     settings = settings or config.settings_from(**named)
     if isinstance(data, Panel) and replace(settings.data, season=None) != DataSettings():
         raise SettingsError("settings of the reader do not go with a Panel", "give them to read_csv")
-    panel = data if isinstance(data, Panel) else read_csv(data, settings.data)
+    panel = data if isinstance(data, Panel) else parquet.read(data, settings.data)
     decided = plan.make(panel, settings)
     root = Path(store_folder)
     with store.writing(root):
@@ -149,7 +148,7 @@ def _read_again(run: Run, data: str | os.PathLike[str] | None) -> Panel:
     if data is None and not Path(path).exists():
         raise DataError(f"{path}: the file that the run was trained on is gone", "give the data: forecast predict DATA")
     try:
-        panel = read_csv(path, run.config.data)
+        panel = parquet.read(path, run.config.data)
     except DataError as error:
         if "--" in error.hint:  # an option of train, which settled how this run reads
             error.hint = "bring the file to the form of the one that was trained on, or train on this one"

@@ -16,6 +16,7 @@ ROOMS = {
     "rich": {"console"},
     "matplotlib": {"plots"},
     "pandas": {"reader"},
+    "pyarrow": {"parquet"},
     "torch": {"networks", "losses", "training"},
     "pydantic": {"store"},
     "safetensors": {"store"},

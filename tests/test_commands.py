@@ -358,3 +358,202 @@ def test_every_command_has_help_with_an_example(forecast: Forecast) -> None:
 def test_debug_shows_the_traceback(forecast: Forecast) -> None:
     assert "Traceback" not in forecast("train", "none.csv").err
     assert "Traceback" in forecast("train", "none.csv", "--debug").err
+
+
+# -- settings from elsewhere, print-config, formats, check -----------------------------------------------------------
+
+
+def test_settings_come_from_the_file_the_environment_and_the_command_line(
+    forecast: Forecast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path("forecast.toml").write_text('horizon = 6\nepochs = 1\nunits = "4"\nstore = "from_file"\nlevels = "50"\n')
+    monkeypatch.setenv("FORECAST_HORIZON", "12")
+    monkeypatch.setenv("FORECAST_SEED", "1")
+    document = json.loads(forecast("train", AIRLINE, "--config", "forecast.toml", "--json").out)
+    assert (document["plan"]["horizon"], document["plan"]["epochs"], document["plan"]["levels"]) == (12, 1, [50.0])
+    assert Path(document["folder"]).parent == Path("from_file/runs")
+    again = json.loads(forecast("train", AIRLINE, "--config", "forecast.toml", "--horizon", "8", "--json").out)
+    assert again["plan"]["horizon"] == 8
+    shown = forecast("predict", "--config", "forecast.toml")
+    assert (shown.code, shown.out.splitlines()[0]) == (0, "Month,forecast,lo-50,hi-50")
+    monkeypatch.setenv("FORECAST_STORE", "from_environment")
+    assert forecast("runs", "list", "--config", "forecast.toml").err.startswith("error: no run in from_environment\n")
+    assert forecast("runs", "list", "--store", "from_file").code == 0
+
+
+def test_an_option_typed_with_its_default_still_beats_the_file(forecast: Forecast) -> None:
+    Path("forecast.toml").write_text("seed = 9\nrefit = false\n")
+    words = ("train", AIRLINE, "--print-config", "--config", "forecast.toml")
+    assert "\nseed 9: as given in forecast.toml\n" in forecast(*words).out
+    assert "\nseed 1: as given on the command line\n" in forecast(*words, "--seed", "1").out
+    assert "\nrefit false: as given in forecast.toml\n" in forecast(*words).out
+    assert "\nrefit true: as given on the command line\n" in forecast(*words, "--refit").out
+
+
+def test_an_unknown_key_is_refused_and_an_unknown_variable_is_not(
+    forecast: Forecast, monkeypatch: pytest.MonkeyPatch, airline_store: Path
+) -> None:
+    Path("forecast.toml").write_text("horizn = 3\n")
+    for words in (("train", AIRLINE), ("predict",), ("check", AIRLINE), ("runs", "list"), ("plot",)):
+        result = forecast(*words, "--config", "forecast.toml")
+        assert result == Result(2, "", "error: forecast.toml: unknown key 'horizn'\nhint: did you mean 'horizon'?\n")
+    monkeypatch.setenv("FORECAST_HORIZN", "3")
+    result = forecast("predict", "--store", airline_store, "--quiet")
+    assert (result.code, result.err) == (
+        0,
+        "warning: the environment variable FORECAST_HORIZN is no setting and was ignored; did you mean FORECAST_HORIZON?\n",
+    )
+
+
+def test_print_config_says_what_would_be_used_and_why(forecast: Forecast, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FORECAST_BATCH_SIZE", "16")
+    result = forecast("train", AIRLINE, "--print-config", "--lookback", "36")
+    assert (result.code, result.err) == (0, "")
+    lines = result.out.splitlines()
+    for line in (
+        "time Month: recognized",
+        "target Passengers: recognized",
+        "id none: there is none",
+        "preset auto: default",
+        "horizon 12: one main season (monthly)",
+        "seasons 12: monthly, with two full seasons in the training part",
+        "lag 12: repeating the value 12 steps earlier errs least",
+        "lookback 36: as given on the command line",
+        "batch_size 16: as given in the environment (FORECAST_BATCH_SIZE)",
+        "learning_rate 0.0005: preset auto",
+        "levels 80,95: default",
+        "store ./forecast_runs: default",
+    ):
+        assert line in lines
+    assert not Path("forecast_runs").exists()
+    assert "lookback 24: two seasons of 12" in forecast("train", AIRLINE, "--print-config").out.splitlines()
+
+
+def test_print_config_json_is_one_document(forecast: Forecast) -> None:
+    result = forecast("train", AIRLINE, "--print-config", "--json", "--season", "12")
+    document = json.loads(result.out)
+    assert (document["schema"], document["exit_code"], result.err) == ("forecast/print-config/v1", 0, "")
+    settings = {entry["name"]: entry for entry in document["settings"]}
+    assert settings["seasons"] == {
+        "name": "seasons", "value": [12], "why": "as given on the command line", "from": "command line",
+    }  # fmt: skip
+    assert {entry["from"] for entry in document["settings"]} == {"command line", "rule", "default"}
+    assert {"lookback", "units", "dropout", "threads", "refit", "store"} <= settings.keys()
+
+
+def test_predict_formats_hold_the_same_numbers(forecast: Forecast, airline_store: Path) -> None:
+    plain = forecast("predict", "--store", airline_store)
+    assert forecast("predict", "--store", airline_store, "--format", "csv") == plain
+    lines = [line.split(",") for line in plain.out.splitlines()]
+    shown = forecast("predict", "--store", airline_store, "--format", "json")
+    rows = json.loads(shown.out)
+    assert [list(row) for row in rows] == [lines[0]] * 12
+    assert [[row.pop("Month"), *map(repr, row.values())] for row in rows] == lines[1:]
+    for words in (("--format", "json", "-o", "a"), ("-o", "a.json")):
+        assert forecast("predict", "--store", airline_store, *words).code == 0
+        assert Path(words[-1]).read_text() == shown.out
+    assert forecast("predict", "--store", airline_store, "--json", "-o", "b.json").out.startswith('{\n "schema"')
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--format", "json", "--json"), "--json and --format json both write to stdout"),
+        (("--format", "parquet", "--json"), "--format parquet is binary, and goes with --json only into a file"),
+    ],
+)
+def test_two_outputs_for_one_stdout_are_refused(forecast: Forecast, words: tuple[str, ...], message: str) -> None:
+    result = forecast("predict", *words)
+    assert result.code == 2
+    assert result.err.startswith(f"error: {message}\nhint: add -o FILE")
+
+
+def test_check_says_what_a_file_is_and_the_line_to_type(forecast: Forecast) -> None:
+    Path("my data.csv").write_text(AIRLINE.read_text().replace("Month,", "my month,"))
+    result = forecast("check", "my data.csv", "--time", "my month", "--horizon", "6")
+    assert (result.code, result.err) == (0, "")
+    lines = result.out.splitlines()
+    assert lines[-1] == "forecast train 'my data.csv' --time 'my month' --horizon 6"
+    assert "shape       1 series of 144 steps" in lines
+    assert "auto        horizon 6: as given on the command line" in lines
+    assert "auto        lookback 24: two seasons of 12" in lines
+    assert not Path("forecast_runs").exists()
+
+
+def test_check_json_is_one_document(forecast: Forecast) -> None:
+    Path("forecast.toml").write_text("epochs = 7\n")
+    result = forecast("check", SAMPLES / "panel.csv", "--json", "--config", "forecast.toml")
+    document = json.loads(result.out)
+    assert (result.code, document["schema"], document["series"]) == (0, "forecast/check/v1", 8)
+    assert [f["name"] for f in document["findings"]][:4] == ["shape", "columns", "frequency", "span"]
+    assert document["train"] == f"forecast train {SAMPLES}/panel.csv --config forecast.toml"
+    assert {"name": "epochs", "value": 7, "why": "as given in forecast.toml", "from": "file"} in document["settings"]
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "name", "message", "hint"),
+    [
+        ("t,y\n2024-01-01,1\n2024-01-02,x\n2024-01-03,3\n", 20, "reading", "d.csv:3: column 'y': 'x' is not a number", "correct these cells; missing values are empty, NA, NaN or null"),
+        ("y\n1\n2\n3\n", 21, "training", "3 rows are too few for horizon 1: at least 5 are needed (2 to look back on, 1 to learn from, 1 for validation, 1 held out)", "give more rows, or a smaller --horizon, --validation or --test"),
+    ],
+)  # fmt: skip
+def test_check_ends_as_training_would_refuse(
+    forecast: Forecast, text: str, code: int, name: str, message: str, hint: str
+) -> None:
+    Path("d.csv").write_text(text)
+    result = forecast("check", "d.csv")
+    assert (result.code, result.err) == (code, "")
+    assert [" ".join(line.split()) for line in result.out.splitlines()][-2:] == [
+        f"{name} error: {message}",
+        f"hint: {hint}",
+    ]
+    document = json.loads(forecast("check", "d.csv", "--json").out)
+    assert (document["exit_code"], document["error"], document["hint"], document["train"]) == (
+        code,
+        message,
+        hint,
+        None,
+    )
+    assert document["findings"][-1] == {"name": name, "text": message, "level": "error", "details": {"hint": hint}}
+    assert forecast("train", "d.csv").code == code
+
+
+def test_the_line_that_check_gives_is_the_line_that_trains(forecast: Forecast, monkeypatch: pytest.MonkeyPatch) -> None:
+    import shlex
+
+    monkeypatch.setenv("FORECAST_EPOCHS", "1")
+    monkeypatch.setenv("FORECAST_REFIT", "no")
+    line = forecast("check", AIRLINE, "--horizon", "3", "--past", "").out.splitlines()[-1]
+    words = shlex.split(line)
+    assert words[:2] == ["forecast", "train"]
+    monkeypatch.delenv("FORECAST_EPOCHS")
+    monkeypatch.delenv("FORECAST_REFIT")
+    document = json.loads(forecast(*words[1:], "--units", "4", "--json").out)
+    assert (document["plan"]["epochs"], document["plan"]["refit"], document["plan"]["horizon"]) == (1, False, 3)
+
+
+def test_check_has_help_with_an_example_and_loads_no_torch(tmp_path: Path) -> None:
+    script = (
+        "import sys\nfrom forecast_cli.app import app\n"
+        "try:\n    app(sys.argv[1:])\nexcept SystemExit:\n    pass\n"
+        "print(*sorted(m for m in sys.modules if '.' not in m), file=sys.stderr)\n"
+    )
+    for words in (("check", str(AIRLINE)), ("train", str(AIRLINE), "--print-config")):
+        done = subprocess.run([sys.executable, "-c", script, *words], capture_output=True, cwd=ROOT, check=True)
+        assert {"torch", "matplotlib", "rich"}.isdisjoint(done.stderr.decode().splitlines()[-1].split())
+    shown = shell("check", "--help", cwd=tmp_path).stdout.decode()
+    assert "Example: forecast check sample_data/panel.csv" in shown
+
+
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_a_terminal_gets_tables_of_settings_and_findings_and_no_parquet(airline_store: Path, tmp_path: Path) -> None:
+    code, screen = terminal("train", AIRLINE, "--print-config", cwd=tmp_path)
+    assert code == 0
+    assert "two seasons of 12" in screen
+    assert "setting" in screen
+    code, screen = terminal("check", AIRLINE, cwd=tmp_path)
+    assert code == 0
+    assert "monthly" in screen
+    code, screen = terminal("predict", "--store", airline_store, "--format", "parquet", cwd=tmp_path)
+    assert code == 2
+    assert "goes to a terminal only into a file" in screen

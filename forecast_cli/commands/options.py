@@ -5,14 +5,15 @@ from __future__ import annotations
 import dataclasses
 import functools
 import inspect
+import os
 import typing
 from collections.abc import Callable
 from typing import Annotated, Any
 
 import typer
 
-from forecast_cli import config
-from forecast_cli.config import DEFAULT_STORE, GROUPS, Settings
+from forecast_cli import config, console
+from forecast_cli.config import DEFAULT_STORE, GROUPS
 
 Store = Annotated[str, typer.Option("--store", envvar="FORECAST_STORE", help="Folder of the runs.", show_envvar=False)]
 Run = Annotated[
@@ -22,23 +23,47 @@ Run = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout, also on failure.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="No progress and no summary; warnings and errors stay.")]
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of a failure.")]
+Config = Annotated[
+    str | None,
+    typer.Option("--config", metavar="FILE", help="TOML file of settings, e.g. horizon = 24.", show_default="none"),
+]
 STORE = DEFAULT_STORE
+SHARED = ("config", "store", "json", "quiet", "debug")
 
 
 def with_settings(*groups: str) -> Callable[[Callable[..., int]], Callable[..., int]]:
-    """Give a command one option for each field of the named groups of settings; it gets them as one `settings`."""
+    """Give a command one option for each field of the named groups, and `--config`.
+
+    The command line beats the environment beats the file beats the defaults, for these and for options of the
+    command's own that bear the name of a setting (`store`). It gets all settings as `settings`, and what was given
+    where as `given`, if it has such parameters.
+    """
 
     def decorate(command: Callable[..., int]) -> Callable[..., int]:
-        own = [p for p in inspect.signature(command, eval_str=True).parameters.values() if p.name != "settings"]
+        wanted = inspect.signature(command, eval_str=True).parameters
+        own = [p for name, p in wanted.items() if name not in ("settings", "given")]
         fields = {f.name: (g, f) for g in groups for f in dataclasses.fields(GROUPS[g])}
-        shared = {"store", "json", "quiet", "debug"}
-        front = [p for p in own if p.name not in shared]
-        parameters = [*front, *(_parameter(g, f) for g, f in fields.values()), *(p for p in own if p.name in shared)]
+        front = [p for p in own if p.name not in SHARED]
+        parameters = [
+            inspect.Parameter("context", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context),
+            *front,
+            *(_parameter(g, f) for g, f in fields.values()),
+            inspect.Parameter("config", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Config),
+            *(p for p in own if p.name in SHARED),
+        ]
+        shadowed = [p.name for p in own if p.name in config.kinds()]
 
         @functools.wraps(command)
         def parsed(**values: Any) -> int:
-            chosen = {g: {n: values.pop(n) for n, (home, _) in fields.items() if home == g} for g in groups}
-            return command(settings=Settings(**{g: GROUPS[g](**v) for g, v in chosen.items()}), **values)
+            context, file = values.pop("context"), values.pop("config")
+            named = {name: values.pop(name) for name in fields} | {name: values[name] for name in shadowed}
+            typed = {name: value for name, value in named.items() if _was_typed(context, name)}
+            given = config.gather(typed, os.environ, file)
+            for warning in given.warnings:
+                console.warning(warning)
+            extra = {"settings": config.settings_of(given), "given": given}
+            values |= {name: given.values[name] for name in shadowed if name in given.values}
+            return command(**values, **{name: value for name, value in extra.items() if name in wanted})
 
         parameters = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in parameters]
         parsed.__signature__ = inspect.Signature(parameters, return_annotation=int)  # type: ignore[attr-defined]
@@ -47,6 +72,12 @@ def with_settings(*groups: str) -> Callable[[Callable[..., int]], Callable[..., 
         return parsed
 
     return decorate
+
+
+def _was_typed(context: typer.Context, name: str) -> bool:
+    """Whether an option was given on the command line, even if with the value of its default."""
+    source = context.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"
 
 
 def _parameter(group: str, field: dataclasses.Field[Any]) -> inspect.Parameter:

@@ -24,6 +24,7 @@ class Kind(StrEnum):
     predictions = "predictions"
 
 
+@options.with_settings()
 def plot(
     kind: Annotated[
         list[Kind] | None, typer.Option("--kind", help="Picture to draw; repeat it for several.", show_default="all")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json as json_module
 import math
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,20 +15,36 @@ from forecast_cli.commands import options
 from forecast_cli.errors import DEGRADED, SettingsError
 
 if TYPE_CHECKING:
+    from forecast_cli.forecasting import Forecast
     from forecast_cli.workflow import Predicted
 
 SCHEMA = "forecast/predict/v1"
 MANY = 3  # series beyond which a terminal gets one line a series
 
 
+class Format(StrEnum):
+    """The formats of a forecast."""
+
+    csv = "csv"
+    json = "json"
+    parquet = "parquet"
+
+
+@options.with_settings()
 def predict(
     data: Annotated[
         str | None,
-        typer.Argument(metavar="DATA", help="CSV file with the newest rows.", show_default="the one trained on"),
+        typer.Argument(
+            metavar="DATA", help="CSV or Parquet file with the newest rows.", show_default="the one trained on"
+        ),
     ] = None,
     output: Annotated[
         str | None,
-        typer.Option("--output", "-o", metavar="FILE", help="Write the CSV to a file.", show_default="stdout"),
+        typer.Option("--output", "-o", metavar="FILE", help="Write the forecast to a file.", show_default="stdout"),
+    ] = None,
+    format_: Annotated[
+        Format | None,
+        typer.Option("--format", help="Format of the forecast.", show_default="by the ending of -o FILE, else csv"),
     ] = None,
     levels: Annotated[
         str | None,
@@ -40,12 +58,19 @@ def predict(
 ) -> int:
     """Forecast past the last row with a saved run.
 
-    CSV on stdout when piped, a table on a terminal, the same CSV in a file with -o. Never trains, never writes in the store.
+    CSV on stdout when piped, a table on a terminal, the same CSV in a file with -o; or JSON or Parquet by --format.
+    Never trains, never writes in the store.
 
     Example: forecast predict -o forecast.csv
     """
-    from forecast_cli import files, forecasting, workflow
+    from forecast_cli import files, workflow
 
+    kind = format_ or _by_ending(output)
+    if kind is Format.parquet and not output and (json or console.stdout_is_terminal()):
+        place = "goes with --json" if json else "goes to a terminal"
+        raise SettingsError(f"--format parquet is binary, and {place} only into a file", "add -o FILE")
+    if json and format_ and not output:
+        raise SettingsError(f"--json and --format {format_} both write to stdout", "add -o FILE, or leave one out")
     chosen = None if levels is None else config.levels(levels)
     predicted = workflow.predict(data, store_folder=store, run=run, levels=chosen)
     for note in predicted.notes:
@@ -61,16 +86,59 @@ def predict(
     reasons = [note.text for note in predicted.notes if note.level == "degraded"]
     code = DEGRADED if reasons else 0
     if output:
-        files.replace(Path(output), forecasting.to_csv(predicted.forecast))
+        files.replace(Path(output), _data(predicted.forecast, kind))
     if json:
         console.emit_json(_document(predicted, reasons, code))
-    elif not output and console.stdout_is_terminal():
+    elif not output and not format_ and console.stdout_is_terminal():
         _show(predicted)
     elif not output:
-        console.emit(forecasting.to_csv(predicted.forecast))
+        console.emit(_data(predicted.forecast, kind))
     elif not quiet:
         console.say(f"wrote {console.escape(output)}")
     return code
+
+
+def _by_ending(output: str | None) -> Format:
+    endings = {".json": Format.json, ".parquet": Format.parquet, ".pq": Format.parquet}
+    return endings.get(Path(output or "").suffix.lower(), Format.csv)
+
+
+def _data(found: Forecast, kind: Format) -> bytes:
+    """The forecast in a format; the columns have the same names in all of them."""
+    from forecast_cli import forecasting
+
+    if kind is Format.csv:
+        return forecasting.to_csv(found)
+    columns = _columns(found)
+    if kind is Format.json:
+        lists = [[_finite(value) for value in column] for column in columns.values()]
+        rows = [dict(zip(columns, row, strict=True)) for row in zip(*lists, strict=True)]
+        return (json_module.dumps(rows, ensure_ascii=False, allow_nan=False, indent=1) + "\n").encode()
+    from forecast_cli import parquet
+
+    times: Any = found.times.reshape(-1)
+    if found.time_format.pattern:
+        times = times.view("datetime64[us]")
+        times = parquet.ZonedTimes(times) if found.time_format.offset else times
+    return parquet.to_parquet(columns | {found.columns.time: times})
+
+
+def _finite(value: Any) -> Any:
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _columns(found: Forecast) -> dict[str, list[Any]]:
+    """The columns of the forecast in the order of its CSV, one row a step."""
+    steps = found.values.shape[1]
+    columns: dict[str, list[Any]] = {}
+    if found.columns.id:
+        columns[found.columns.id] = [name for name in found.ids for _ in range(steps)]
+    columns[found.columns.time] = [text for texts in found.texts for text in texts]
+    columns["forecast"] = found.values.reshape(-1).tolist()
+    for level, pair in found.bounds.items():
+        for side, bound in zip(("lo", "hi"), pair, strict=True):
+            columns[f"{side}-{level:g}"] = bound.reshape(-1).tolist()
+    return columns
 
 
 def _document(predicted: Predicted, reasons: list[str], code: int) -> dict[str, Any]:

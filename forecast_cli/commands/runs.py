@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from forecast_cli.store import Run
 
 
+@options.with_settings()
 def list_(
     store: options.Store = options.STORE,
     json: options.Json = False,
@@ -67,6 +68,7 @@ def _row(root: Path, name: str, latest: bool) -> dict[str, Any]:
     }
 
 
+@options.with_settings()
 def show(
     run: options.Run = None,
     store: options.Store = options.STORE,

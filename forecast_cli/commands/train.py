@@ -9,7 +9,7 @@ import typer
 
 from forecast_cli import console
 from forecast_cli.commands import options
-from forecast_cli.config import Settings
+from forecast_cli.config import Given, Settings
 from forecast_cli.errors import DEGRADED, ForecastError
 
 if TYPE_CHECKING:
@@ -20,8 +20,12 @@ SCHEMA = "forecast/train/v1"
 
 @options.with_settings("data", "window", "network", "training", "interval")
 def train(
-    data: Annotated[str, typer.Argument(metavar="DATA", help="CSV file; - reads standard input.")],
+    data: Annotated[str, typer.Argument(metavar="DATA", help="CSV or Parquet file; - reads standard input.")],
     settings: Settings,
+    given: Given,
+    print_config: Annotated[
+        bool, typer.Option("--print-config", help="Print what would be used, and why; train nothing.")
+    ] = False,
     store: options.Store = options.STORE,
     json: options.Json = False,
     quiet: options.Quiet = False,
@@ -35,6 +39,8 @@ def train(
     """
     from forecast_cli import workflow
 
+    if print_config:
+        return _print_config(data, settings, given, store, json)
     with console.progress(quiet=quiet or json) as report:
         trained = workflow.train(data, settings, store_folder=store, report=report)
     reasons = [note.text for note in trained.notes if note.level == "degraded"]
@@ -50,6 +56,22 @@ def train(
     elif not quiet:
         _summary(trained)
     return code
+
+
+def _print_config(data: str, settings: Settings, given: Given, store: str, json: bool) -> int:
+    from forecast_cli import parquet, plan
+    from forecast_cli.commands import decisions
+
+    panel = parquet.read(data, settings.data)
+    warnings = [note.text for note in panel.notes if note.level != "info"]
+    for text in warnings:
+        console.warning(text)
+    found = decisions.decisions(panel, plan.make(panel, settings), given, store)
+    if json:
+        console.emit_json(decisions.document(found, panel.source, warnings))
+    else:
+        decisions.show(found)
+    return 0
 
 
 def _draw(trained: Trained) -> list[str]:
