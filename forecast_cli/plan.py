@@ -157,7 +157,8 @@ def _lag(parts: list[Floats], common: _Common, reasons: dict[str, str]) -> int:
     if len(candidates) == 1:
         reasons["lag"] = "no season to look back on"
         return 1
-    longest, errors = max(candidates), np.zeros(len(candidates))
+    longest = max(candidates)
+    found = []
     for part in parts:
         origins = np.arange(longest, len(part) - common.horizon + 1)
         spread = np.std(part)
@@ -166,7 +167,11 @@ def _lag(parts: list[Floats], common: _Common, reasons: dict[str, str]) -> int:
         origins = origins[:: max(len(origins) // 200, 1)]
         past = part[origins[:, None] + np.arange(-longest, 0)]
         future = part[origins[:, None] + np.arange(common.horizon)]
-        errors += [np.abs(seasonal_naive(past, common.horizon, m) - future).mean() / spread for m in candidates]
+        found.append([np.abs(seasonal_naive(past, common.horizon, m) - future).mean() / spread for m in candidates])
+    if not found:
+        reasons["lag"] = "no series is long enough to compare seasons"
+        return 1
+    errors = np.median(found, axis=0)
     best = candidates[int(np.argmin(errors))]
     # A long season holds the short ones: a week says what day it is, too.
     longer = [m for m, error in zip(candidates, errors, strict=True) if m > best > 1 and error <= 1.3 * errors.min()]

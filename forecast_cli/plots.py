@@ -9,6 +9,7 @@ import csv
 import io
 import logging
 import unicodedata
+import warnings
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -45,7 +46,12 @@ def draw(run: Run, kinds: Iterable[str] = KINDS) -> Pictures:
     """Draw pictures of a run, from what the run holds alone."""
     makers: dict[str, Callable[[Run, Callable[[str], str]], Figure]] = {"loss": loss, "predictions": predictions}
     fonts, label, note = _fonts(run)
-    with rc_context({"font.family": fonts, "font.size": 10, "axes.spines.top": False, "axes.spines.right": False}):
+    with (
+        warnings.catch_warnings(),
+        rc_context({"font.family": fonts, "font.size": 10, "axes.spines.top": False, "axes.spines.right": False}),
+    ):
+        # A few ticks more or less than asked for are no news for a cron mail.
+        warnings.filterwarnings("ignore", message="AutoDateLocator was unable")
         return Pictures({f"{kind}.png": _png(makers[kind](run, label)) for kind in kinds}, note)
 
 
