@@ -41,20 +41,37 @@ KNOWN_ZONES = (
 )  # fmt: skip
 
 
+def _shape(text: str) -> str:
+    """What is a number, what a word, and what is between them: `2024-01-05 07:30` -> `9-9-9 9:9`."""
+    text = re.sub(r"[^\W\d_]+", "a", re.sub(r"\s+", " ", text))
+    return re.sub(r"\d+", "9", text)
+
+
+@functools.cache
+def _patterns() -> dict[str, list[str]]:
+    """All patterns by the shapes of the texts that they read."""
+    found: dict[str, list[str]] = {}
+    for date, clock, zone in product(_DATES, _CLOCKS, _ZONES):
+        for between in (" ", "T") if clock else ("",):
+            pattern = f"{date}{between}{clock}{zone if clock else ''}"
+            shape = re.sub(r"%[bBp]", "a", re.sub(r"%[YmdyHMSfI]", "9", pattern)).replace("T", "a")
+            for offset in ("+9", "-9", "+9:9", "-9:9", "a") if zone and clock else ("",):
+                found.setdefault(shape.replace("%z", offset), []).append(pattern)
+    return {shape: list(dict.fromkeys(patterns)) for shape, patterns in found.items()}
+
+
 @functools.lru_cache(maxsize=64)
 def formats(cell: str) -> tuple[str, ...]:
     """Every strptime format that reads this cell."""
     if len(cell) < 6 or not re.search(r"\D", cell) or not re.search(r"\d", cell):
         return ()
     found = []
-    for date, clock, zone in product(_DATES, _CLOCKS, _ZONES):
-        for between in (" ", "T") if clock else ("",):
-            pattern = f"{date}{between}{clock}{zone if clock else ''}"
-            try:
-                datetime.strptime(cell, pattern)
-            except ValueError:
-                continue
-            found.append(pattern)
+    for pattern in _patterns().get(_shape(cell), ()):  # strptime is slow, and most patterns have another shape
+        try:
+            datetime.strptime(cell, pattern)
+        except ValueError:
+            continue
+        found.append(pattern)
     return tuple(dict.fromkeys(found))
 
 

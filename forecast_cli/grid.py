@@ -142,7 +142,7 @@ def _ordered(
     starts = np.searchsorted(rows.codes, np.arange(len(rows.ids)))
     if len(starts) == len(rows.codes) and not settings.freq:
         raise TooLittleDataError("one row a series is too little to see a step", "give at least two rows a series")
-    frequency = _frequency(rows, starts, settings)
+    frequency = _frequency(rows, starts, settings, time_format)
     positions = calendar.ordinals(frequency, rows.times)
     _check_steps(rows, starts, positions, frequency)
     if not time_format.offset and not time_format.timezone and not settings.timezone and frequency.kind == "fixed":
@@ -219,13 +219,15 @@ def _reduced(values: Floats, begins: Ints, total: bool) -> Floats:
     return result
 
 
-def _frequency(rows: Rows, starts: Ints, settings: DataSettings) -> Frequency:
+def _frequency(rows: Rows, starts: Ints, settings: DataSettings, time_format: TimeFormat) -> Frequency:
     assert rows.times is not None  # noqa: S101
     if settings.freq:
         return calendar.named(settings.freq, rows.times, starts)
     try:
         return calendar.infer(rows.times, starts)
-    except DataError:
+    except DataError as error:
+        if time_format.offset and not time_format.timezone:  # days whose offset changes are not all of one length
+            error.hint = "name the zone of local days with --timezone, or bring the rows to one step first"
         words: dict[str, str] = {}
         ends = np.append(starts[1:], len(rows.times))
         for number in range(min(len(starts), 1000)):
@@ -332,8 +334,9 @@ def one_hot(name: str, levels: dict[str, tuple[str, ...]]) -> tuple[str, ...]:
 def spread(values: Floats, name: str, levels: dict[str, tuple[str, ...]]) -> Floats:
     """(...,) -> (..., 1), or for a text (..., L): 1 at its level, NaN where it is missing, 0 for an unknown level."""
     if name not in levels:
-        return values[..., None]
-    hot = (values[..., None] == np.arange(len(levels[name]))).astype(np.float64)
+        single: Floats = values[..., None]
+        return single
+    hot: Floats = (values[..., None] == np.arange(len(levels[name]))).astype(np.float64)
     hot[np.isnan(values)] = np.nan
     return hot
 

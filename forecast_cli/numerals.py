@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ CONVENTIONS: tuple[Convention, ...] = (
 _SPACES = str.maketrans({"\u00a0": " ", "\u202f": " ", "\u2019": "'"})
 
 
+@functools.cache
 def _pattern(convention: Convention) -> re.Pattern[str]:
     decimal, thousands = re.escape(convention[0]), re.escape(convention[1])
     whole = rf"(?:\d+|[1-9]\d{{0,2}}(?:{thousands}\d{{3}})+)" if thousands else r"\d+"

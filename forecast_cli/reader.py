@@ -223,8 +223,8 @@ def _distinct(column: pd.Series[Any]) -> tuple[Ints, list[str]]:
     return codes.astype(np.int64), [str(text) for text in texts]
 
 
-def _sample(records: Table) -> dict[str, list[str]]:
-    """The texts of the first rows, by column."""
+def _sample(records: Table, names: tuple[str, ...]) -> dict[str, list[str]]:
+    """The texts of the first rows of some columns."""
     text = records.source.text
     end = len(text)
     if end > records.body + SAMPLE:
@@ -244,7 +244,7 @@ def _sample(records: Table) -> dict[str, list[str]]:
 
 
 def _roles(records: Table, settings: DataSettings, levels: Levels | None) -> Roles:
-    names, sample, missing = list(records.names), _sample(records), set(_missing(settings))
+    names, sample, missing = list(records.names), _sample(records, records.names), set(_missing(settings))
     if all(name in names for name in NIXTLA):
         settings = replace(
             settings, id=settings.id or NIXTLA[0], time=settings.time or NIXTLA[1], target=settings.target or [NIXTLA[2]]
@@ -381,7 +381,9 @@ def _cells(records: Table, roles: Roles, settings: DataSettings, notes: list[Not
             )
         bad |= micro == dates.NEVER
     elif roles.time:
-        reading = dates.choose(times, roles.time[0], _sample(records)[roles.time[0]][0], records.place, skip)
+        reading = dates.choose(
+            times, roles.time[0], _sample(records, roles.time)[roles.time[0]][0], records.place, skip
+        )
         micro = np.concatenate(reading.parts)
         bad |= micro == dates.NEVER
         time_format = TimeFormat("%Y-%m-%d %H:%M:%S" if reading.pattern in dates.EPOCHS else reading.pattern)
@@ -462,7 +464,7 @@ def _read_all(
 
 def _candidates(records: Table, name: str, settings: DataSettings) -> list[dates.Reading]:
     """The formats that may be those of a time column, by its first cell."""
-    cells = [cell for cell in _sample(records)[name] if cell not in MISSING] or [""]
+    cells = [cell for cell in _sample(records, (name,))[name] if cell not in MISSING] or [""]
     if settings.date_format:
         return [dates.Reading(settings.date_format)]
     if all(re.fullmatch(r"[12]\d{3}", cell) for cell in cells):

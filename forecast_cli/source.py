@@ -29,7 +29,7 @@ from forecast_cli.panel import Note
 DELIMITERS = (",", ";", "\t", "|")
 LIKELY = ("cp1252", "gb18030", "shift_jis")  # shown for text that is not UTF-8; none of them is ever assumed
 EXPANDED = 8 << 30  # bytes that a .gz file may expand to
-PIECE = 1 << 24  # bytes scanned at once
+PIECE = 1 << 20  # bytes scanned at once
 SAMPLE = 1 << 16  # bytes that decide on delimiter and roles
 MANY_QUOTES = 100  # lines with a broken quote that are left out before the whole file is refused
 
