@@ -146,13 +146,24 @@ def _ordered(
     positions = calendar.ordinals(frequency, rows.times)
     _check_steps(rows, starts, positions, frequency)
     if not time_format.offset and not time_format.timezone and not settings.timezone and frequency.kind == "fixed":
-        name, at = dates.skipped_hour(np.unique(rows.times), frequency.size)
+        name, at = dates.skipped_hour(_distinct(rows.times, positions, frequency), frequency.size)
         if name:
             raise DataError(
                 f"no row is in the hour from {dates.stamp(at)}, which the clocks of {name} skip",
                 f"say --timezone {name} (or another), or --timezone UTC if the clocks never change",
             )
     return rows, frequency, positions, np.append(starts, len(rows.codes))
+
+
+def _distinct(times: Ints, positions: Ints, frequency: Frequency) -> Ints:
+    """The distinct times, ascending; by marking their positions, which needs no sorting."""
+    low = int(positions.min())
+    span = int(positions.max()) - low + 1
+    if span > MOST_EMPTY * len(times):
+        return np.unique(times)
+    seen = np.zeros(span, bool)
+    seen[positions - low] = True
+    return calendar.times_at(frequency, low + np.flatnonzero(seen))
 
 
 def _taken(rows: Rows, order: Ints) -> Rows:

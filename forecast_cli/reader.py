@@ -113,7 +113,7 @@ def read_csv(
         id=roles.id or None,
         date_format=settings.date_format or (time_format.pattern if len(roles.time) == 1 else None) or None,
     )
-    return replace(panel, notes=tuple(notes), source=full, fingerprint=fingerprint, reading=reading)
+    return replace(panel, notes=tuple(notes), source=full, fingerprint=fingerprint.result(), reading=reading)
 
 
 def read_future_values(path: str | os.PathLike[str], panel: Panel, settings: DataSettings) -> Panel:
@@ -214,13 +214,17 @@ def _missing(settings: DataSettings) -> list[str]:
 
 
 def _distinct(column: pd.Series[Any]) -> tuple[Ints, list[str]]:
-    """Codes in order of appearance, and the distinct texts."""
+    """The distinct texts of a column in order of appearance, and the number of each row's."""
     if isinstance(column.dtype, pd.CategoricalDtype):
-        codes, order = pd.factorize(column.cat.codes.to_numpy())
-        categories = column.cat.categories.to_numpy(object)
-        return codes.astype(np.int64), [str(text) for text in categories[order]]
-    codes, texts = pd.factorize(column)
-    return codes.astype(np.int64), [str(text) for text in texts]
+        codes, texts = column.cat.codes.to_numpy(), column.cat.categories.to_numpy(object)
+        first = np.zeros(len(texts), np.int64)
+        first[codes[::-1]] = np.arange(len(codes) - 1, -1, -1)  # the last one written is the first row
+        order = np.argsort(first)
+        rank = np.empty(len(order), np.int64)
+        rank[order] = np.arange(len(order))
+        return rank[codes], [str(text) for text in texts[order]]
+    numbers, distinct = pd.factorize(column)
+    return numbers.astype(np.int64), [str(text) for text in distinct]
 
 
 def _sample(records: Table, names: tuple[str, ...]) -> dict[str, list[str]]:
@@ -235,9 +239,10 @@ def _sample(records: Table, names: tuple[str, ...]) -> dict[str, list[str]]:
             end = text.find(b"\n", records.body) + 1
     frame = pd.read_csv(
         io.BytesIO(text[records.body : end]), sep=records.delimiter, header=None, names=list(range(len(records.names))),
-        dtype=str, keep_default_na=False, index_col=False, encoding="utf-8",
+        usecols=[records.names.index(name) for name in names], dtype=str, keep_default_na=False, index_col=False,
+        encoding="utf-8",
     )  # fmt: skip
-    return {name: [str(cell).strip() for cell in frame[at]] for at, name in enumerate(records.names)}
+    return {name: [str(cell).strip() for cell in frame[records.names.index(name)]] for name in names}
 
 
 # -- roles -----------------------------------------------------------------------------------------------------------
@@ -384,7 +389,7 @@ def _cells(records: Table, roles: Roles, settings: DataSettings, notes: list[Not
         reading = dates.choose(
             times, roles.time[0], _sample(records, roles.time)[roles.time[0]][0], records.place, skip
         )
-        micro = np.concatenate(reading.parts)
+        micro = _joined(reading.parts)
         bad |= micro == dates.NEVER
         time_format = TimeFormat("%Y-%m-%d %H:%M:%S" if reading.pattern in dates.EPOCHS else reading.pattern)
     elif settings.date_format:
@@ -432,11 +437,9 @@ def _read_all(
     codes: dict[str, list[Ints]] = {name: [] for name in texts}
     numbers: dict[str, list[Floats]] = {name: [] for name in numeric}
     wanted = list(dict.fromkeys([*([time] if time else []), *texts]))
-    start = 0
-    repeated = bool(texts)
-    for frame in _frames(
-        records, wanted, numeric, missing=_missing(settings), repeated=repeated, decimal=convention[0]
-    ):
+    start, missing = 0, _missing(settings)
+    read = _frames(records, wanted, numeric, missing=missing, repeated=bool(texts), decimal=convention[0])
+    for frame in read if wanted or numeric else ():
         if time:
             own, cells = _distinct(frame[time])
             cells = [cell.strip() for cell in cells]
@@ -454,12 +457,16 @@ def _read_all(
                 if len(index) > 100 * LEVELS:
                     raise _too_many_levels(name, len(index))
             mapped = np.array([index.setdefault(cell, len(index)) for cell in cells], np.int64)
-            codes[name].append(mapped[own])
+            codes[name].append(own if (mapped == np.arange(len(mapped))).all() else mapped[own])
         for name in numeric:
             numbers[name].append(frame[name].to_numpy(np.float64))
         start += len(frame)
-    coded = {name: (np.concatenate(codes[name]), list(known[name])) for name in texts}
-    return readings, coded, {name: np.concatenate(numbers.pop(name)) for name in numeric}
+    coded = {name: (_joined(codes.pop(name)), list(known[name])) for name in texts}
+    return readings, coded, {name: _joined(numbers.pop(name)) for name in numeric}
+
+
+def _joined(parts: list[NDArray[Any]]) -> NDArray[Any]:
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
 
 def _candidates(records: Table, name: str, settings: DataSettings) -> list[dates.Reading]:
@@ -577,9 +584,10 @@ def _rows(
     codes, ids = np.zeros(len(keep), np.int64), [""]
     if roles.id:
         given, texts = cells.texts[roles.id]
-        codes, distinct = pd.factorize(given[order])
-        ids = [texts[at] for at in distinct]
-        codes = codes.astype(np.int64)
+        codes, ids = given, texts
+        if not isinstance(order, slice):  # some ids may be gone, and the order is another
+            codes, distinct = pd.factorize(given[order])
+            ids, codes = [texts[at] for at in distinct], codes.astype(np.int64)
     covariates = {n: cells.numbers[n][order] for n in roles.covariates if n not in roles.texts}
     found: Levels = {}
     for column in roles.texts:

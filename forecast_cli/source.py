@@ -15,6 +15,7 @@ import re
 import sys
 import zlib
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -36,12 +37,15 @@ MANY_QUOTES = 100  # lines with a broken quote that are left out before the whol
 
 @dataclass(frozen=True)
 class Source:
-    """The text of an input, in UTF-8 with single newlines, and what to call it in messages."""
+    """The text of an input, in UTF-8 with single newlines, and what to call it in messages.
+
+    fingerprint: the sha256 of the bytes, which is computed while they are read on.
+    """
 
     name: str
     path: str
     text: bytes
-    fingerprint: str
+    fingerprint: Future[str]
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,7 +94,10 @@ def load(path: str, encoding: str | None = None, *, expanded: int = EXPANDED) ->
             raise DataError(f"{path}: {error.strerror}", "give a CSV file that can be read") from None
         if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns) or len(data) != after.st_size > 0:
             raise DataError(f"{path}: the file changed while it was read", "run again when the writer is done")
-    fingerprint = hashlib.sha256(data).hexdigest()
+    raw = data
+    worker = ThreadPoolExecutor(1, thread_name_prefix="sha256")
+    fingerprint = worker.submit(lambda: hashlib.sha256(raw).hexdigest())
+    worker.shutdown(wait=False)
     if data[:2] == b"\x1f\x8b":
         data = _expanded(name, data, expanded)
     if data[:4] in (b"PK\x03\x04", b"PAR1"):
