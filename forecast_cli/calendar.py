@@ -6,13 +6,14 @@ ordinal and a length, and the future index is the next ordinals. Times are int64
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast_cli.errors import DataError
+from forecast_cli.errors import DataError, SettingsError
 
 Ints = NDArray[np.int64]
 SECOND = 1_000_000
@@ -83,6 +84,52 @@ def infer(times: Ints, starts: Ints) -> Frequency:
             "correct or remove the odd rows, or bring the rows to one step first",
         )
     return Frequency("fixed", size, phase)
+
+
+_UNITS = {"s": SECOND, "min": MINUTE, "h": HOUR, "D": DAY, "W": WEEK}
+_MONTHS = {"M": 1, "Q": 3, "Y": 12}
+_WEEKDAYS = ("MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN")
+_MONTH_NAMES = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
+
+
+def named(alias: str, times: Ints, starts: Ints) -> Frequency:
+    """The frequency that an alias like 30min, W-WED or QS-FEB names, placed where the first time lies.
+
+    times, starts: as for `infer`. Raises DataError where they contradict the alias, SettingsError for no alias.
+    """
+    match = re.fullmatch(r"(\d*)(min|s|h|D|B|W|[MQY][SE])(?:-([A-Z]{3}))?", alias)
+    count = int(match[1] or 1) if match else 0
+    unit, anchor = (match[2], match[3] or "") if match else ("", "")
+    anchors = {"W": _WEEKDAYS, "Q": _MONTH_NAMES, "Y": _MONTH_NAMES}.get(unit[:1], ())
+    if not 1 <= count <= 100_000 or (anchor and anchor not in anchors) or (unit == "B" and count != 1):
+        raise SettingsError(
+            f"--freq: {alias!r} is not a step", "use e.g. --freq h, 30min, D, B, W-WED, MS, ME, QS or YE"
+        )
+    clock = int(times[0] % DAY)
+    if unit == "B":
+        frequency = Frequency("business", 1, clock=clock)
+    elif unit in _UNITS:
+        size = count * _UNITS[unit]
+        # 1970-01-01 was a Thursday, the fourth day from Monday
+        phase = (_WEEKDAYS.index(anchor) - 3) % 7 * DAY + clock if anchor and count == 1 else int(times[0] % size)
+        frequency = Frequency("fixed", size, phase)
+    else:
+        size = count * _MONTHS[unit[0]]
+        month = _MONTH_NAMES.index(anchor) if anchor and count == 1 else int(_months_and_days(times[:1])[0][0])
+        frequency = Frequency("months", size, month % size, 1 if unit[1] == "S" else 31, clock)
+    try:
+        positions = ordinals(frequency, times)
+    except DataError as error:
+        raise DataError(f"--freq {alias}: {error.message}", "name the step that the times have") from None
+    inside = np.ones(len(times), bool)
+    inside[starts] = False
+    steps = np.diff(positions, prepend=positions[:1])[inside]
+    if len(steps) and steps.min() > 1:
+        raise DataError(
+            f"--freq {alias}: no two rows are one step apart, the nearest are {int(steps.min()):,}",
+            "name the step that the times have",
+        )
+    return frequency
 
 
 def _infer_months(times: Ints, inside: NDArray[np.bool_], clock: int) -> Frequency | None:

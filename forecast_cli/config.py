@@ -81,13 +81,58 @@ class DataSettings:
     date_format: str | None = setting(
         None, "Format of the time column, e.g. %d/%m/%Y.", auto="recognized", panel="Data"
     )
+    freq: str | None = setting(
+        None, "Step between rows: h, 30min, D, B, W-WED, MS, ME, QS, YS.", auto="from the times", panel="Data"
+    )
+    timezone: str | None = setting(
+        None, "Time zone of local times, e.g. Europe/Berlin; UTC has no clock changes.", auto="none", panel="Data"
+    )
+    newest_first: bool = setting(False, "The newest row comes first.", panel="Data")
+    delimiter: str | None = setting(
+        None, "What separates fields: one character, or tab.", auto="from the header", panel="Data"
+    )
+    decimal: str | None = setting(None, "Decimal mark: . or ,", auto="from all cells", panel="Data")
+    thousands: str | None = setting(None, "Separator of thousands.", auto="from all cells", panel="Data")
+    encoding: str | None = setting(None, "Encoding of the text, e.g. cp1252.", auto="UTF-8", panel="Data")
+    null: list[str] | None = setting(
+        None, "Another word for a missing value, besides empty, NA, NaN and null; repeat it for several.",
+        auto="none", panel="Data",
+    )  # fmt: skip
+    gaps: Literal["auto", "interpolate", "ffill", "zero", "drop", "error"] = setting(
+        "auto", "Missing steps; auto: interpolate up to one season, refuse longer ones.", panel="Data"
+    )
+    duplicates: Literal["error", "first", "last", "mean", "sum"] = setting(
+        "error", "Rows of the same time.", panel="Data"
+    )
+    bad_rows: Literal["error", "skip"] = setting(
+        "error", "Rows that cannot be read; skip: leave them out, exit 3.", panel="Data"
+    )
 
     def __post_init__(self) -> None:
         check_bounds(self)
-        for name in ("target", "past", "future", "static"):
+        for name in ("target", "past", "future", "static", "null"):
             given = getattr(self, name)
             object.__setattr__(self, name, list(given) if given else None)
+        if self.delimiter in ("tab", r"\t"):
+            object.__setattr__(self, "delimiter", "\t")
+        _check_marks(self.delimiter, self.decimal, self.thousands)
         seasons(self.season)
+
+
+def _check_marks(delimiter: str | None, decimal: str | None, thousands: str | None) -> None:
+    if delimiter is not None and (
+        len(delimiter) != 1
+        or not (delimiter.isprintable() or delimiter == "\t")
+        or not delimiter.isascii()
+        or delimiter == '"'
+    ):
+        raise SettingsError(f"--delimiter: {delimiter!r} is not one character", "use e.g. --delimiter ';' or tab")
+    if decimal not in (None, ".", ","):
+        raise SettingsError(f"--decimal: {decimal!r} is not one of . and ,", "use --decimal .")
+    if thousands is not None and (thousands not in (".", ",", " ", "'", "_") or thousands == decimal):
+        raise SettingsError(
+            f"--thousands: {thousands!r} is not a separator beside the decimal mark", "use --thousands ."
+        )
 
 
 @dataclass(frozen=True)

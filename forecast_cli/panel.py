@@ -6,7 +6,10 @@ a panel with one id. Covariates lie beside the values: `past` is known up to the
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, replace
+from datetime import UTC
+from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,10 +23,16 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class TimeFormat:
-    """How the file writes its times: a strftime pattern (empty: rows without a time) and the offset of its last row."""
+    """How the file writes its times: a strftime pattern (empty: rows without a time) and the offset of its last row.
+
+    timezone: the zone that the times are written in, where one was named; wall: they are counted on its local clock,
+    as days and months are (their length in hours changes), not in UTC.
+    """
 
     pattern: str = ""
     offset: str = ""
+    timezone: str = ""
+    wall: bool = False
 
 
 @dataclass(frozen=True)
@@ -145,13 +154,27 @@ def _inside(offsets: Ints, lengths: Ints) -> Ints:
 
 
 def format_times(panel: Panel, times: Ints) -> list[str]:
-    """Times as the file writes them, in the offset of its last row."""
+    """Times as the file writes them, in the named time zone or in the offset of its last row."""
     if not panel.time_format.pattern:
         return [str(int(t)) for t in times]
+    if panel.time_format.timezone:
+        return _format_in_zone(panel.time_format, np.asarray(times, np.int64))
     shift = offset_microseconds(panel.time_format.offset)
     pattern = panel.time_format.pattern.replace("%z", panel.time_format.offset)
     stamps = (np.asarray(times, np.int64) + shift).view("datetime64[us]").astype(object)
     return [stamp.strftime(pattern) for stamp in stamps]
+
+
+def _format_in_zone(how: TimeFormat, times: Ints) -> list[str]:
+    """Local times of a zone; each with its own offset, written as the file writes offsets."""
+    zone, texts = ZoneInfo(how.timezone), []
+    for time in times.view("datetime64[us]").astype(object):
+        local = time.replace(tzinfo=zone) if how.wall else time.replace(tzinfo=UTC).astimezone(zone)
+        minutes = round(local.utcoffset().total_seconds() / 60)
+        colon = "" if re.search(r"\d{4}$", how.offset) else ":"
+        offset = f"{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02}{colon}{abs(minutes) % 60:02}"
+        texts.append(local.replace(tzinfo=None).strftime(how.pattern.replace("%z", offset)))
+    return texts
 
 
 def offset_microseconds(offset: str) -> int:

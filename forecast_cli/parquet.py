@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from forecast_cli.config import DataSettings, nearest
 from forecast_cli.errors import DataError, SettingsError
 from forecast_cli.panel import Note, Panel
-from forecast_cli.reader import NIXTLA, read_csv
+from forecast_cli.reader import NIXTLA, Levels, read_csv
 
 if TYPE_CHECKING:
     import pyarrow
@@ -24,14 +24,14 @@ ENDINGS = (".parquet", ".pq")
 TEXTUAL = ("delimiter", "decimal", "thousands", "encoding")  # settings of text files, of no use here
 
 
-def read(path: str | os.PathLike[str], settings: DataSettings) -> Panel:
-    """Read a Parquet file, by its ending, or else a CSV file."""
+def read(path: str | os.PathLike[str], settings: DataSettings, levels: Levels | None = None) -> Panel:
+    """Read a Parquet file, by its ending, or else a CSV file. levels: those of the text covariates of the run."""
     if os.fspath(path).lower().endswith(ENDINGS):
-        return read_parquet(path, settings)
-    return read_csv(path, settings)
+        return read_parquet(path, settings, levels)
+    return read_csv(path, settings, levels=levels)
 
 
-def read_parquet(path: str | os.PathLike[str], settings: DataSettings) -> Panel:
+def read_parquet(path: str | os.PathLike[str], settings: DataSettings, levels: Levels | None = None) -> Panel:
     """Read a Parquet file into a Panel. Line numbers in errors count the names of the columns as line 1.
 
     Raises SettingsError without pyarrow, DataError for what cannot be read, and all that `read_csv` raises.
@@ -41,7 +41,7 @@ def read_parquet(path: str | os.PathLike[str], settings: DataSettings) -> Panel:
     data = _bytes(name)
     table, settings, unused = _table(name, data, settings)
     defaults: dict[str, Any] = {f.name: f.default for f in dataclasses.fields(settings) if f.name in TEXTUAL}
-    panel = read_csv(name, replace(settings, **defaults), content=_csv(name, table))
+    panel = read_csv(name, replace(settings, **defaults), content=_csv(name, table), levels=levels)
     notes = (Note("info", f"columns not used: {', '.join(map(repr, unused))}"), *panel.notes) if unused else panel.notes
     return replace(panel, fingerprint=hashlib.sha256(data).hexdigest(), notes=notes)
 

@@ -1,47 +1,37 @@
 """CSV -> Panel, strictly: refuse rather than guess, and name file, line, column and value.
 
-pandas parses; the strictness around it is ours: the skeleton of the file (records, fields, quotes) is counted first,
+pandas parses; the strictness around it is ours: the skeleton of the file (records, fields, quotes) is checked first,
 numbers are read as numbers, and only if a column is not numeric a second, textual pass names the cells.
 """
 
 from __future__ import annotations
 
-import csv
-import hashlib
 import io
 import os
 import re
-import sys
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime
 from itertools import product
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from forecast_cli import calendar
+from forecast_cli import calendar, dates, grid, numerals
 from forecast_cli.calendar import Ints
 from forecast_cli.config import DataSettings, nearest, settings_from
-from forecast_cli.errors import DataError, SettingsError, TooLittleDataError
-from forecast_cli.panel import Columns, Floats, Note, Panel, TimeFormat, from_series
+from forecast_cli.errors import DataError, SettingsError
+from forecast_cli.grid import Rows, some
+from forecast_cli.numerals import PLAIN, Convention
+from forecast_cli.panel import Columns, Floats, Note, Panel, TimeFormat
+from forecast_cli.source import EXPANDED, SAMPLE, Table, load, more, table
 
 NIXTLA = ("unique_id", "ds", "y")
-SHOWN = 3  # cells, rows or columns named in one message
-SAMPLE = 1000  # rows that decide what a column is
-DELIMITERS = (",", ";", "\t", "|")
-
-_DATES = (
-    "%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%Y-%m", "%Y/%m",
-    "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%m-%d-%Y", "%d.%m.%Y", "%m.%d.%Y",
-    "%d/%m/%y", "%m/%d/%y", "%d.%m.%y", "%m.%d.%y", "%d-%m-%y", "%m-%d-%y",
-    "%d %b %Y", "%d %B %Y", "%d-%b-%Y", "%d-%b-%y", "%b %d, %Y", "%B %d, %Y", "%b %d %Y", "%b %Y", "%B %Y", "%b-%Y", "%m/%Y", "%m-%Y",
-)  # fmt: skip
-_CLOCKS = ("", "%H:%M", "%H:%M:%S", "%H:%M:%S.%f", "%I:%M %p", "%I:%M:%S %p")
-_ZONES = ("", "%z", " %z")
-EPOCHS = {"epoch": calendar.SECOND, "epoch-ms": 1000}
+SHOWN = 3  # cells named in one message
+CHUNK = 1 << 20  # rows parsed at once
+LEVELS = 50  # distinct texts of a covariate
+Levels = dict[str, tuple[str, ...]]
 
 
 def _any_case(word: str) -> list[str]:
@@ -49,267 +39,241 @@ def _any_case(word: str) -> list[str]:
 
 
 MISSING = frozenset(["", *_any_case("NA"), *_any_case("NaN"), *_any_case("null")])
-
-
-@dataclass(frozen=True, eq=False)
-class Skeleton:
-    """The records of a file before any value is read: (R,) the line each begins on, (R,) how many fields it has."""
-
-    lines: Ints
-    fields: Ints
-
-
-@dataclass(frozen=True)
-class Source:
-    """The text of an input, in UTF-8 and ending with a newline, and what to call it in messages."""
-
-    name: str
-    path: str
-    text: bytes
-    fingerprint: str
+_TIME_NAMES = ("ds", "date", "datetime", "time", "timestamp", "day", "week", "month", "quarter")
 
 
 @dataclass(frozen=True)
 class Roles:
-    """Which columns are what, and the columns that no one uses."""
+    """Which columns are what. `time` has several names where it is spread over columns, none for rows without."""
 
-    time: str
+    time: tuple[str, ...]
     targets: tuple[str, ...]
     id: str
+    covariates: tuple[str, ...]
+    texts: tuple[str, ...]  # the covariates that are not numbers
     unused: tuple[str, ...]
 
 
+@dataclass(frozen=True, eq=False)
+class Cells:
+    """The columns of a table, read: (R,) each. `bad`: rows that `--bad-rows skip` leaves out."""
+
+    times: Ints | None
+    time_format: TimeFormat
+    texts: dict[str, tuple[Ints, list[str]]]
+    numbers: dict[str, Floats]
+    bad: NDArray[np.bool_]
+
+
 def read_csv(
-    path: str | os.PathLike[str], settings: DataSettings | None = None, *, content: bytes | None = None, **named: Any
+    path: str | os.PathLike[str],
+    settings: DataSettings | None = None,
+    *,
+    levels: Levels | None = None,
+    expanded: int = EXPANDED,
+    content: bytes | None = None,
+    **named: Any,
 ) -> Panel:
     """Read a CSV file (`-`: standard input) into a Panel on its full grid; settings as an object or by name.
 
-    content: the bytes of the CSV, where something else has read the file at `path`.
-    Gaps of up to one season are interpolated linearly and noted. Raises DataError (exit 20) for whatever cannot be
-    read in one way only, SettingsError for a column that is not there.
+    levels: those of the text covariates of an earlier reading, to be kept; expanded: the most bytes that a .gz file may
+    expand to; content: the bytes, where something else has read the file at `path`. Gaps and repeated times are treated as the settings say, and noted. Raises DataError (exit 20) for
+    whatever cannot be read in one way only, SettingsError for settings that do not go together.
     """
-    if isinstance(named.get("target"), str):
-        named["target"] = [named["target"]]
+    for name in ("target", "past", "future", "static", "null"):
+        if isinstance(named.get(name), str):
+            named[name] = [named[name]]
     settings = settings or settings_from(**named).data
-    source, notes = _load(os.fspath(path), content)
+    notes: list[Note] = []
+    source = load(os.fspath(path), settings.encoding, expanded=expanded, content=content)
+    name, full, fingerprint = source.name, source.path, source.fingerprint
     try:
-        return _read(source, settings, notes)
+        records = table(source, settings, notes)
+        del source
+        if not records.rows:
+            raise DataError("there is a header but no row", "give a file with data")
+        roles = _roles(records, settings, levels)
+        if roles.unused:
+            notes.append(Note("info", f"columns not used: {some(roles.unused)}"))
+        time_name = "step" if not roles.time else roles.time[0] if len(roles.time) == 1 else "time"
+        columns = Columns(time_name, roles.targets[0] if len(roles.targets) == 1 else "value", roles.id)
+        if len(roles.targets) > 1:
+            columns = replace(columns, id="unique_id")
+        cells = _cells(records, roles, settings, notes)
+        rows, time_format = _rows(records, roles, cells, settings, levels, notes)
+        del records, cells  # the text is not needed on the grid
+        panel = grid.lay(rows, settings, columns, time_format, notes)
+    except DataError as error:
+        if not error.message.startswith(name):
+            error.message = f"{name}: {error.message}"
+        raise
+    reading = replace(
+        settings,
+        time=settings.time if len(roles.time) > 1 else (roles.time or (None,))[0],
+        target=list(roles.targets),
+        id=roles.id or None,
+        date_format=settings.date_format or (time_format.pattern if len(roles.time) == 1 else None) or None,
+    )
+    return replace(panel, notes=tuple(notes), source=full, fingerprint=fingerprint.result(), reading=reading)
+
+
+def read_future_values(path: str | os.PathLike[str], panel: Panel, settings: DataSettings) -> Panel:
+    """The panel with `ahead` filled from a CSV of its known-future covariates, under the settings that it was read with.
+
+    Rows inside the past are ignored, steps that are not in the file are NaN. Raises DataError for times off the grid.
+    """
+    wanted = settings.future or []
+    if not wanted:
+        raise SettingsError("there are no known-future covariates to read", "name them with --future when training")
+    notes: list[Note] = []
+    source = load(os.fspath(path), settings.encoding)
+    try:
+        records = table(source, settings, notes)
+        time = tuple(settings.time.split(",")) if settings.time and settings.time not in records.names else ()
+        time = time or ((settings.time,) if settings.time else ())
+        identity = settings.id or ""
+        for column in (*time, *((identity,) if identity else ()), *wanted):
+            if column not in records.names:
+                raise DataError(f"no column {column!r}", nearest(column, list(records.names)))
+        if not records.rows:
+            raise DataError("there is a header but no row", "give a file with data")
+        texts = tuple(name for name in wanted if name in panel.levels)
+        roles = Roles(time, (), identity, tuple(wanted), texts, ())
+        cells = _cells(records, roles, settings, notes)
+        rows, _ = _rows(records, roles, cells, settings, panel.levels, notes)
+        ahead = _ahead(rows, panel, wanted, notes)
     except DataError as error:
         if not error.message.startswith(source.name):
             error.message = f"{source.name}: {error.message}"
         raise
+    return replace(panel, ahead=ahead, notes=(*panel.notes, *notes))
 
 
-def _read(source: Source, settings: DataSettings, notes: list[Note]) -> Panel:
-    delimiter = _delimiter(source)
-    source, skeleton, names = _skeleton(source, delimiter, notes)
-    if not len(skeleton.lines):
-        raise DataError("there is a header but no row", "give a file with data")
-    sample = _parse(source, delimiter, names, list(names), rows=SAMPLE, text=list(names))
-    roles = _roles(source, sample, settings)
-    if roles.unused:
-        notes.append(Note("info", f"columns not used: {_some(roles.unused)}"))
-    texts = [name for name in (roles.time, roles.id) if name]
-    frame = _parse(source, delimiter, names, [*texts, *roles.targets], text=texts)
-    if len(frame) != len(skeleton.lines):
+def _ahead(rows: Rows, panel: Panel, wanted: list[str], notes: list[Note]) -> Floats:
+    """Values at the steps after the last row of each series, (S, A, F)."""
+    numbers = {label: number for number, label in enumerate(rows.ids)}
+    by_series = bool(panel.reading.id) or len(rows.ids) > 1
+    extra = [label for label in rows.ids if label not in set(panel.ids)] if by_series else []
+    if extra:
+        notes.append(Note("info", f"future values of series that are not forecast were ignored: {some(extra)}"))
+    positions = None if rows.times is None else calendar.ordinals(panel.frequency, rows.times)
+    lines: list[list[Floats]] = []
+    for index, label in enumerate(panel.ids):
+        own = np.flatnonzero(rows.codes == numbers.get(label, -1)) if by_series else np.arange(len(rows.codes))
+        step = np.arange(len(own)) if positions is None else positions[own]
+        if positions is not None:
+            step = step - int(panel.first[index]) - int(panel.lengths[index])
+        own, step = own[step >= 0], step[step >= 0]
+        order = np.argsort(step, kind="stable")
+        same = np.flatnonzero(np.diff(step[order]) == 0)
+        if len(same):
+            raise DataError(
+                f"{rows.place(int(own[order[same[0] + 1]]))}: {grid.where(label)}this time is there twice",
+                "keep one row for each time",
+            )
+        if len(step) and step.max() > 1_000_000:
+            raise DataError(
+                f"{rows.place(int(own[step.argmax()]))}: the time is too far ahead of the last row", "check the times"
+            )
+        line = np.full((int(step.max()) + 1 if len(step) else 0, len(wanted)), np.nan)
+        for place, name in enumerate(wanted):
+            line[step, place] = rows.covariates[name][own]
+        lines.append([line[:, place] for place in range(len(wanted))])
+    return grid.stacked(lines, wanted, panel.levels)
+
+
+# -- parsing ---------------------------------------------------------------------------------------------------------
+
+
+def _frames(
+    records: Table, texts: list[str], numbers: list[str], *, missing: list[str], repeated: bool = True, decimal: str = "."
+) -> Iterator[pd.DataFrame]:  # fmt: skip
+    """The columns of a table, some rows at a time: texts as they are, numbers as float64 (else ValueError)."""
+    at = {name: records.names.index(name) for name in (*texts, *numbers)}
+    kinds: dict[Any, Any] = {at[name]: ("category" if repeated else str) for name in texts}
+    kinds |= {at[name]: np.float64 for name in numbers}
+    nulls: Any = {at[name]: missing for name in numbers}
+    stream = io.BytesIO(records.source.text)
+    stream.seek(records.body)
+    reader = pd.read_csv(
+        stream, sep=records.delimiter, header=None, names=list(range(len(records.names))), usecols=sorted(at.values()),
+        dtype=kinds, na_values=nulls, keep_default_na=False, index_col=False, chunksize=min(CHUNK, max(records.rows, 1)),
+        low_memory=False, encoding="utf-8", decimal=decimal,
+    )  # fmt: skip
+    names = {position: name for name, position in at.items()}
+    rows = 0
+    with reader:
+        for frame in reader:
+            rows += len(frame)
+            yield frame.rename(columns=names)
+    if rows != records.rows:
         raise DataError("quotes or blank lines make the rows ambiguous", "quote whole fields only, as RFC 4180 says")
-    values = {target: _numbers(source, delimiter, names, frame, target, skeleton) for target in roles.targets}
-    times, time_format = _times(source, frame, roles.time, settings.date_format, skeleton)
-    labels = frame[roles.id].to_numpy(object) if roles.id else None
-    if labels is not None and (labels == "").any():
-        row = int(np.flatnonzero(labels == "")[0])
-        raise DataError(f"{source.name}:{skeleton.lines[row]}: column {roles.id!r} is empty", "give every row an id")
-    columns = Columns(roles.time or "step", roles.targets[0] if len(roles.targets) == 1 else "value", roles.id)
-    if len(roles.targets) > 1:
-        columns = replace(columns, id="unique_id")
-    panel = _on_grid(source, roles, times, labels, values, skeleton, settings, notes, columns, time_format)
-    reading = replace(
-        settings,
-        time=roles.time or None,
-        target=list(roles.targets),
-        id=roles.id or None,
-        date_format=settings.date_format or time_format.pattern or None,
-    )
-    return replace(panel, notes=tuple(notes), source=source.path, fingerprint=source.fingerprint, reading=reading)
 
 
-# -- the file --------------------------------------------------------------------------------------------------------
+def _missing(settings: DataSettings) -> list[str]:
+    return sorted(MISSING | set(settings.null or []))
 
 
-def _load(path: str, content: bytes | None = None) -> tuple[Source, list[Note]]:
-    notes: list[Note] = []
-    if content is not None:
-        name, data = path, content
-    elif path == "-":
-        name, data = "standard input", sys.stdin.buffer.read()
-    else:
-        name = path
-        try:
-            with open(path, "rb") as file:
-                before = os.fstat(file.fileno())
-                data = file.read()
-                after = os.fstat(file.fileno())
-        except FileNotFoundError:
-            raise DataError(f"{path}: no such file", _near_file(path)) from None
-        except OSError as error:
-            raise DataError(f"{path}: {error.strerror}", "give a CSV file that can be read") from None
-        if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns) or len(data) != after.st_size > 0:
-            raise DataError(f"{path}: the file changed while it was read", "run again when the writer is done")
-    fingerprint = hashlib.sha256(data).hexdigest()
-    text = _utf8(name, data)
-    if not text.strip():
-        raise DataError(f"{name}: the file is empty", "give a CSV file with a header and rows")
-    full = "-" if path == "-" else str(Path(path).absolute())
-    return Source(name, full, text, fingerprint), notes
+def _distinct(column: pd.Series[Any]) -> tuple[Ints, list[str]]:
+    """The distinct texts of a column in order of appearance, and the number of each row's."""
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        codes, texts = column.cat.codes.to_numpy(), column.cat.categories.to_numpy(object)
+        first = np.zeros(len(texts), np.int64)
+        first[codes[::-1]] = np.arange(len(codes) - 1, -1, -1)  # the last one written is the first row
+        order = np.argsort(first)
+        rank = np.empty(len(order), np.int64)
+        rank[order] = np.arange(len(order))
+        return rank[codes], [str(text) for text in texts[order]]
+    numbers, distinct = pd.factorize(column)
+    return numbers.astype(np.int64), [str(text) for text in distinct]
 
 
-def _near_file(path: str) -> str:
-    try:
-        files = [entry.name for entry in os.scandir(Path(path).parent)]
-    except OSError:
-        return "check the path"
-    close = nearest(Path(path).name, files)
-    return close if close.startswith("did") else "check the path"
-
-
-def _utf8(name: str, data: bytes) -> bytes:
-    """The text as UTF-8 with single newlines; only UTF-8 and UTF-16 with a byte order mark are taken."""
-    try:
-        if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
-            data = data.decode("utf-16").encode()
-        else:
-            data = data.removeprefix(b"\xef\xbb\xbf")
-            data.decode()
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise DataError(f"{name}:{line}: the text is not UTF-8", "save the file as UTF-8") from None
-    if b"\0" in data:
-        line = data.count(b"\n", 0, data.index(b"\0")) + 1
-        raise DataError(f"{name}:{line}: a NUL byte; this is not a text file", "give a CSV file")
-    return data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-
-
-def _delimiter(source: Source) -> str:
-    """The one delimiter that splits the header; a comma for a single column."""
-    header = source.text.lstrip(b"\n").split(b"\n", 1)[0].decode()
-    found = [mark for mark in DELIMITERS if len(next(csv.reader([header], delimiter=mark))) > 1]
-    if len(found) > 1:
-        found = [mark for mark in found if np.ptp(_records(source.text, mark)[1]) == 0] or found
-    if len(found) > 1:
-        shown = " or ".join(repr(mark) for mark in found)
-        raise DataError(f"{source.name}:1: the header can be split at {shown}", "write the file with commas")
-    return found[0] if found else ","
-
-
-def _records(text: bytes, delimiter: str) -> tuple[Ints, Ints, Ints, bool]:
-    """Byte bounds (R + 1,) of the records, their fields (R,), their lines (R,), and whether a quote was left open."""
-    raw = np.frombuffer(text if text.endswith(b"\n") else text + b"\n", np.uint8)
-    newline, mark = raw == 10, raw == ord(delimiter)
-    open_quote = False
-    lines = np.flatnonzero(newline)
-    if b'"' in text:
-        outside = np.bitwise_xor.accumulate((raw == 34).view(np.uint8)) == 0
-        open_quote = not outside[-1]
-        newline, mark = newline & outside, mark & outside
-    ends = np.flatnonzero(newline)
-    bounds = np.concatenate([[0], ends + 1])
-    fields = np.diff(np.searchsorted(np.flatnonzero(mark), bounds)) + 1
-    return bounds, fields, np.searchsorted(lines, bounds[:-1]) + 1, open_quote
-
-
-def _skeleton(source: Source, delimiter: str, notes: list[Note]) -> tuple[Source, Skeleton, list[str]]:
-    """Check the records against the header; leave out a last line that was cut off."""
-    text = source.text
-    whole = text.endswith(b"\n")
-    bounds, fields, lines, open_quote = _records(text, delimiter)
-    if open_quote:
-        last = _records(text[: text.rindex(b'"')], delimiter)[2]
-        raise DataError(f"{source.name}:{last[-1]}: a quote is opened and never closed", "close it, or double it")
-    blank = np.diff(bounds) <= 1
-    filled = np.flatnonzero(~blank)
-    width = int(fields[filled[0]])
-    header = next(
-        csv.reader([text[bounds[filled[0]] : bounds[filled[0] + 1]].decode().rstrip("\n")], delimiter=delimiter)
-    )
-    names = [name.strip() for name in header]
-    repeated = sorted({name for name in names if names.count(name) > 1})
-    if repeated:
-        raise DataError(
-            f"{source.name}:{lines[filled[0]]}: column {repeated[0]!r} is there twice", "rename one of them"
-        )
-    odd = filled[fields[filled] != width]
-    if not whole:
-        line = int(lines[filled[-1]])
-        if len(odd) and odd[-1] == filled[-1]:
-            text, odd, filled = text[: bounds[filled[-1]]], odd[:-1], filled[:-1]
-            notes.append(Note("degraded", f"{source.name}:{line}: the last line is cut off and was left out"))
-        else:
-            text += b"\n"
-            notes.append(Note("warning", f"{source.name}:{line}: the last line has no newline; it was used"))
-    if len(odd):
-        first = int(odd[0])
-        raise DataError(
-            f"{source.name}:{lines[first]}: {fields[first]} fields where the header has {width}" + _more(len(odd)),
-            "quote fields that contain the delimiter, or correct the row",
-        )
-    return replace(source, text=text), Skeleton(lines[filled[1:]], fields[filled[1:]]), names
-
-
-def _parse(
-    source: Source, delimiter: str, names: list[str], use: list[str], *, text: list[str], rows: int | None = None
-) -> pd.DataFrame:
-    """The columns `use`, those in `text` as strings without any missing value, the others as pandas infers them."""
-    positions = [names.index(name) for name in use]
-    strings = {names.index(name): str for name in text}
-    missing: Any = {position: sorted(MISSING) for position in positions if position not in strings}
+def _sample(records: Table, names: tuple[str, ...]) -> dict[str, list[str]]:
+    """The texts of the first rows of some columns."""
+    text = records.source.text
+    end = len(text)
+    if end > records.body + SAMPLE:
+        end = text.rfind(b"\n", records.body, records.body + SAMPLE) + 1
+        while b'"' in text[records.body : end] and text.count(b'"', records.body, end) % 2:
+            end = text.find(b"\n", end) + 1
+        if end <= records.body:
+            end = text.find(b"\n", records.body) + 1
     frame = pd.read_csv(
-        io.BytesIO(source.text),
-        sep=delimiter,
-        header=0,
-        names=list(range(len(names))),
-        usecols=positions,
-        dtype=strings,
-        na_values=missing,
-        keep_default_na=False,
-        index_col=False,
-        nrows=rows,
-        low_memory=False,
+        io.BytesIO(text[records.body : end]), sep=records.delimiter, header=None, names=list(range(len(records.names))),
+        usecols=[records.names.index(name) for name in names], dtype=str, keep_default_na=False, index_col=False,
         encoding="utf-8",
-    )
-    return frame.rename(columns=dict(enumerate(names)))[use]
+    )  # fmt: skip
+    return {name: [str(cell).strip() for cell in frame[records.names.index(name)]] for name in names}
 
 
-def _more(count: int) -> str:
-    return f" (and {count - 1:,} more)" if count > 1 else ""
+# -- roles -----------------------------------------------------------------------------------------------------------
 
 
-def _some(names: tuple[str, ...] | list[str]) -> str:
-    shown = ", ".join(repr(name) for name in names[:SHOWN])
-    return shown if len(names) <= SHOWN else f"{shown} and {len(names) - SHOWN:,} more"
-
-
-# -- the columns -----------------------------------------------------------------------------------------------------
-
-
-def _roles(source: Source, sample: pd.DataFrame, settings: DataSettings) -> Roles:
-    names = list(sample.columns)
-    for option, name in [("--time", settings.time), ("--id", settings.id)] + [
-        ("--target", target) for target in settings.target or [] if target != "all"
-    ]:
-        if name is not None and name not in names:
-            raise DataError(f"no column {name!r} for {option}", nearest(name, names))
+def _roles(records: Table, settings: DataSettings, levels: Levels | None) -> Roles:
+    names, sample, missing = list(records.names), _sample(records, records.names), set(_missing(settings))
     if all(name in names for name in NIXTLA):
         settings = replace(
-            settings,
-            id=settings.id or NIXTLA[0],
-            time=settings.time or NIXTLA[1],
-            target=settings.target or [NIXTLA[2]],
-        )
+            settings, id=settings.id or NIXTLA[0], time=settings.time or NIXTLA[1], target=settings.target or [NIXTLA[2]]
+        )  # fmt: skip
+    joined = tuple(settings.time.split(",")) if settings.time and settings.time not in names else ()
+    time = joined if len(joined) > 1 else (settings.time,) if settings.time else ()
+    covariates = [*(settings.past or []), *(settings.future or []), *(settings.static or [])]
+    asked = (
+        [("--time", name) for name in time] + [("--id", settings.id)] if settings.id else [("--time", n) for n in time]
+    )
+    for role in ("target", "past", "future", "static"):
+        asked += [(f"--{role}", name) for name in getattr(settings, role) or []]
+    for option, name in asked:
+        if name not in names and (option, name) != ("--target", "all"):
+            raise DataError(f"no column {name!r} for {option}", nearest(str(name), names))
     identity = settings.id or ""
-    free = [name for name in names if name != identity]
-    time = settings.time or _time_column(sample, [n for n in free if n not in (settings.target or [])])
-    free = [name for name in free if name != time]
-    numeric = [name for name in free if _is_numeric(sample[name])]
+    taken = {identity, *covariates}
+    free = [name for name in names if name not in taken]
+    if not time:
+        found = _time_column(sample, [n for n in free if n not in (settings.target or [])])
+        time = (found,) if found else ()
+    free = [name for name in free if name not in time]
+    numeric = [name for name in free if _is_numeric(sample[name], missing)]
     if settings.target is None:
         if not numeric:
             raise DataError(
@@ -317,7 +281,7 @@ def _roles(source: Source, sample: pd.DataFrame, settings: DataSettings) -> Role
             )
         if len(numeric) > 1:
             raise DataError(
-                f"{len(numeric)} columns of numbers: {_some(numeric)}",
+                f"{len(numeric)} columns of numbers: {some(numeric)}",
                 f"pick one with --target {_quoted(numeric[-1])}, or take all with --target all",
             )
         targets = numeric
@@ -325,277 +289,354 @@ def _roles(source: Source, sample: pd.DataFrame, settings: DataSettings) -> Role
         targets = numeric
     else:
         targets = list(dict.fromkeys(settings.target))
-    clash = [name for name in targets if name in (time, identity)]
-    if clash or (time and time == identity):
-        raise SettingsError(f"column {(clash or [time])[0]!r} cannot be two things at once", "name different columns")
     if not targets:
         raise DataError("no column of numbers to forecast", "name it with --target COLUMN")
+    every = [*time, *([identity] if identity else []), *targets, *covariates]
+    twice = [name for name in every if every.count(name) > 1]
+    if twice:
+        raise SettingsError(f"column {twice[0]!r} cannot be two things at once", "name different columns")
     if identity and len(targets) > 1:
         raise SettingsError("--id goes with one target", "name one --target")
-    unused = tuple(name for name in names if name not in (time, identity, *targets))
-    return Roles(time, tuple(targets), identity, unused)
+    if not time:
+        _refuse_unread_time(sample, [name for name in names if name not in every], settings)
+    known = levels.keys() if levels is not None else None
+    texts = [n for n in covariates if (n in known if known is not None else not _is_numeric(sample[n], missing))]
+    unused = tuple(name for name in names if name not in every)
+    return Roles(tuple(time), tuple(targets), identity, tuple(covariates), tuple(texts), unused)
 
 
 def _quoted(name: str) -> str:
     return name if re.fullmatch(r"[\w.%-]+", name) else f"'{name}'"
 
 
-def _is_numeric(cells: pd.Series[Any]) -> bool:
+def _is_numeric(cells: list[str], missing: set[str]) -> bool:
     """Most of the cells are numbers: a few bad ones make it a column of numbers with errors, not a text."""
-    given = cells[~cells.isin(MISSING)]
-    return len(given) > 0 and bool(pd.to_numeric(given, errors="coerce").notna().mean() >= 0.5)
+    given = [cell for cell in cells[:1000] if cell not in missing]
+    return len(given) > 0 and 2 * sum(map(numerals.is_number, given)) >= len(given)
 
 
-def _time_column(sample: pd.DataFrame, names: list[str]) -> str:
+def _time_column(sample: dict[str, list[str]], names: list[str]) -> str:
     """The only column whose first cell is a date; an empty text if there is none."""
-    found = [name for name in names if len(sample) and _formats(_first(sample[name]))]
+    found = [name for name in names if dates.formats(next((c for c in sample[name] if c), ""))]
+    found = [name for name in found if not _is_numeric(sample[name], set(MISSING))]
     if len(found) > 1:
-        raise DataError(f"{len(found)} columns of dates: {_some(found)}", f"pick one with --time {_quoted(found[0])}")
+        raise DataError(f"{len(found)} columns of dates: {some(found)}", f"pick one with --time {_quoted(found[0])}")
     return found[0] if found else ""
 
 
-def _first(cells: pd.Series[Any]) -> str:
-    given = cells[cells.str.strip() != ""]
-    return str(given.iloc[0]).strip() if len(given) else ""
-
-
-def _formats(cell: str) -> list[str]:
-    """Every strptime format that reads this cell."""
-    if len(cell) < 6 or not re.search(r"\D", cell):
-        return []
-    found = []
-    for date, clock, zone in product(_DATES, _CLOCKS, _ZONES):
-        for between in (" ", "T") if clock else ("",):
-            pattern = f"{date}{between}{clock}{zone if clock else ''}"
-            try:
-                datetime.strptime(cell, pattern)
-            except ValueError:
-                continue
-            found.append(pattern)
-    return list(dict.fromkeys(found))
-
-
-def _times(
-    source: Source, frame: pd.DataFrame, name: str, pattern: str | None, skeleton: Skeleton
-) -> tuple[Ints | None, TimeFormat]:
-    """Microseconds since 1970 in UTC, (R,), and how the file writes them; None for rows without a time."""
-    if not name:
-        if pattern:
-            raise SettingsError("--date-format without a time column", "name the column with --time COLUMN")
-        return None, TimeFormat()
-    codes, distinct = pd.factorize(frame[name].str.strip())
-    cells = pd.Series(np.asarray(distinct, dtype=object), dtype=str)
-
-    def line(position: int) -> int:
-        return int(skeleton.lines[np.flatnonzero(codes == position)[0]])
-
-    empty = np.flatnonzero(cells.isin(MISSING))
-    if len(empty):
-        raise DataError(f"{source.name}:{line(int(empty[0]))}: column {name!r}: no time", "give every row a time")
-    if pattern in EPOCHS:
-        parsed = {pattern: pd.to_numeric(cells, errors="coerce") * EPOCHS[pattern]}
-        patterns, pattern = [pattern], "%Y-%m-%d %H:%M:%S"
-        results = {pattern: parsed[patterns[0]]}
-    else:
-        patterns = [pattern] if pattern else _formats(cells.iloc[0])
-        if not pattern and cells.str.fullmatch(r"[12]\d{3}").all():
-            patterns = ["%Y"]
-        if not patterns:
-            digits = cells.iloc[0].isdigit()
+def _refuse_unread_time(sample: dict[str, list[str]], names: list[str], settings: DataSettings) -> None:
+    """Rows are not steps if an unused column seems to hold times that could not be recognised."""
+    for name in names:
+        cells = [cell for cell in sample[name][:1000] if cell]
+        whole = len(cells) > 1 and all(re.fullmatch(r"\d{8}|\d{10}|\d{13}", cell) for cell in cells)
+        eight = whole and len(cells[0]) == 8
+        if (eight and (dates.parse(cells, "%Y%m%d") != dates.NEVER).all()) or (
+            whole and not eight and cells == sorted(cells)
+        ):
+            way = "%Y%m%d" if eight else "epoch" if len(cells[0]) == 10 else "epoch-ms"
             raise DataError(
-                f"{source.name}:{line(0)}: column {name!r}: {cells.iloc[0]!r} is not a date that can be read in one way only",
-                "say --date-format %Y%m%d, epoch or epoch-ms"
-                if digits
-                else "say what it is with --date-format, e.g. %d/%m/%Y",
+                f"column {name!r} may hold times: {cells[0]!r}", f"say --time {_quoted(name)} --date-format {way}"
             )
-        results = {p: _parsed(cells, p) for p in patterns}
-    good = {p: r for p, r in results.items() if r.notna().all()}
-    if not good:
-        best = max(results, key=lambda p: int(results[p].notna().sum()))
-        bad = np.flatnonzero(results[best].isna())
-        raise DataError(
-            f"{source.name}:{line(int(bad[0]))}: column {name!r}: {cells.iloc[int(bad[0])]!r} is not a date like the others "
-            f"({best})" + _more(len(bad)),
-            "write all dates in one format, or name theirs with --date-format",
+        if name.lower() in _TIME_NAMES and cells and not _is_numeric(cells, set(MISSING)):
+            raise DataError(
+                f"column {name!r}: {cells[0]!r} is not a date that can be read in one way only",
+                f"say what it is with --time {_quoted(name)} --date-format, e.g. %d/%m/%Y",
+            )
+
+
+# -- columns ---------------------------------------------------------------------------------------------------------
+
+
+def _cells(records: Table, roles: Roles, settings: DataSettings, notes: list[Note]) -> Cells:
+    """Read the columns that have a role, each as what it is."""
+    skip = settings.bad_rows == "skip"
+    joined = list(roles.time) if len(roles.time) > 1 else []
+    numeric = [n for n in (*roles.targets, *roles.covariates) if n not in roles.texts] + joined
+    texts = [name for name in (roles.id, *roles.texts) if name]
+    bad = np.zeros(records.rows, bool)
+    named = settings.decimal, settings.thousands
+    plain = records.delimiter != ";" and named in ((None, None), (".", None))
+    numbers: dict[str, Floats] | None = None
+    if plain:
+        try:
+            times, coded, numbers = _read_all(records, roles, settings, texts, numeric, PLAIN)
+        except ValueError:
+            numbers = None
+    if numbers is None:
+        convention = _convention(records, settings, numeric)
+        try:
+            if convention[1]:
+                raise ValueError
+            times, coded, numbers = _read_all(records, roles, settings, texts, numeric, convention)
+        except ValueError:
+            times, coded, _ = _read_all(records, roles, settings, texts, [], PLAIN)
+            numbers = _read_numbers(records, settings, numeric, convention, bad)
+    for name, values in numbers.items():
+        _check_size(records, name, values, bad, skip)
+    time_format = TimeFormat()
+    micro: Ints | None = None
+    if len(roles.time) > 1:
+        units = dates.units(joined)
+        micro = dates.join({unit: numbers.pop(name) for unit, name in units.items()})
+        time_format = TimeFormat(dates.JOINED[len(units) - 1])
+        wrong = np.flatnonzero((micro == dates.NEVER) & ~bad)
+        if len(wrong) and not skip:
+            raise DataError(
+                f"{records.place(int(wrong[0]))}: columns {', '.join(joined)} are not a date" + more(len(wrong)),
+                "correct the row, or --bad-rows skip",
+            )
+        bad |= micro == dates.NEVER
+    elif roles.time:
+        reading = dates.choose(
+            times, roles.time[0], _sample(records, roles.time)[roles.time[0]][0], records.place, skip
         )
-    distinct_readings = {p: r for p, r in good.items() if not r.equals(next(iter(good.values())))}
-    first = next(iter(good))
-    if distinct_readings:
-        other = next(iter(distinct_readings))
+        micro = _joined(reading.parts)
+        bad |= micro == dates.NEVER
+        time_format = TimeFormat("%Y-%m-%d %H:%M:%S" if reading.pattern in dates.EPOCHS else reading.pattern)
+    elif settings.date_format:
+        raise SettingsError("--date-format without a time column", "name the column with --time COLUMN")
+    if roles.id:
+        codes, distinct = coded[roles.id]
+        empty = np.flatnonzero(np.array([not text for text in distinct])[codes] & ~bad)
+        if len(empty) and not skip:
+            raise DataError(f"{records.place(int(empty[0]))}: column {roles.id!r} is empty", "give every row an id")
+        bad[empty] = True
+    if bad.any():
+        lines = ", ".join(str(records.line(int(row))) for row in np.flatnonzero(bad)[:SHOWN])
+        count = int(bad.sum())
+        notes.append(
+            Note("degraded", f"{records.source.name}: {count:,} bad row{'s were' if count > 1 else ' was'} left out: "
+                 f"line {lines}{more(count, SHOWN)}")
+        )  # fmt: skip
+        if bad.all():
+            raise DataError("no row can be read", "correct the file")
+    if micro is not None and "%z" in time_format.pattern:
+        last = int(np.flatnonzero(~bad)[-1])
+        column = next(iter(_tail_texts(records, roles.time[0], last)))
+        found = re.search(r"(Z|[+-]\d\d:?\d\d)$", column)
+        time_format = replace(time_format, offset=found[0] if found else "Z")
+    return Cells(micro, time_format, coded, numbers, bad)
+
+
+def _tail_texts(records: Table, name: str, row: int) -> Iterator[str]:
+    """The text of one cell, found by reading its column again up to it."""
+    seen = 0
+    for frame in _frames(records, [name], [], missing=[], repeated=False):
+        if seen <= row < seen + len(frame):
+            yield str(frame[name].iloc[row - seen]).strip()
+            return
+        seen += len(frame)
+
+
+def _read_all(
+    records: Table, roles: Roles, settings: DataSettings, texts: list[str], numeric: list[str], convention: Convention
+) -> tuple[list[dates.Reading], dict[str, tuple[Ints, list[str]]], dict[str, Floats]]:
+    """One pass over the text: times by every format that may be theirs, texts as codes, numbers typed."""
+    time = roles.time[0] if len(roles.time) == 1 else ""
+    readings = _candidates(records, time, settings) if time else []
+    known: dict[str, dict[str, int]] = {name: {} for name in texts}
+    codes: dict[str, list[Ints]] = {name: [] for name in texts}
+    numbers: dict[str, list[Floats]] = {name: [] for name in numeric}
+    wanted = list(dict.fromkeys([*([time] if time else []), *texts]))
+    start, missing = 0, _missing(settings)
+    read = _frames(records, wanted, numeric, missing=missing, repeated=bool(texts), decimal=convention[0])
+    for frame in read if wanted or numeric else ():
+        if time:
+            own, cells = _distinct(frame[time])
+            cells = [cell.strip() for cell in cells]
+            empty = np.array([cell in MISSING for cell in cells])
+            if empty.any() and settings.bad_rows != "skip":
+                row = start + int(np.flatnonzero(empty[own])[0])
+                raise DataError(f"{records.place(row)}: column {time!r}: no time", "give every row a time")
+            for reading in readings:
+                reading.add(own, cells, start)
+        for name in texts:
+            own, cells = _distinct(frame[name])
+            index = known[name]
+            if name != roles.id:
+                cells = [cell.strip() for cell in cells]
+                if len(index) > 100 * LEVELS:
+                    raise _too_many_levels(name, len(index))
+            mapped = np.array([index.setdefault(cell, len(index)) for cell in cells], np.int64)
+            codes[name].append(own if (mapped == np.arange(len(mapped))).all() else mapped[own])
+        for name in numeric:
+            numbers[name].append(frame[name].to_numpy(np.float64))
+        start += len(frame)
+    coded = {name: (_joined(codes.pop(name)), list(known[name])) for name in texts}
+    return readings, coded, {name: _joined(numbers.pop(name)) for name in numeric}
+
+
+def _joined(parts: list[NDArray[Any]]) -> NDArray[Any]:
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+
+def _candidates(records: Table, name: str, settings: DataSettings) -> list[dates.Reading]:
+    """The formats that may be those of a time column, by its first cell."""
+    cells = [cell for cell in _sample(records, (name,))[name] if cell not in MISSING] or [""]
+    if settings.date_format:
+        return [dates.Reading(settings.date_format)]
+    if all(re.fullmatch(r"[12]\d{3}", cell) for cell in cells):
+        return [dates.Reading("%Y")]
+    found = next(
+        (dates.formats(cell) for cell in cells[: 1 if settings.bad_rows == "error" else 100] if dates.formats(cell)), ()
+    )
+    if not found:
         raise DataError(
-            f"column {name!r}: {cells.iloc[0]!r} could be {first} or {other}, and so could every other row",
-            f"say --date-format {first} or --date-format {other}",
+            f"{records.place(0)}: column {name!r}: {cells[0]!r} is not a date that can be read in one way only",
+            "say --date-format %Y%m%d, epoch or epoch-ms"
+            if cells[0].isdigit()
+            else "say what it is with --date-format, e.g. %d/%m/%Y",
         )
-    offset = ""
-    if "%z" in first:
-        offset = re.search(r"(Z|[+-]\d\d:?\d\d)$", str(frame[name].iloc[-1]).strip())[0]  # type: ignore[index]
-    return good[first].to_numpy(np.int64)[codes], TimeFormat(first, offset)
+    return [dates.Reading(pattern) for pattern in found]
 
 
-def _parsed(cells: pd.Series[Any], pattern: str) -> pd.Series[Any]:
-    """Microseconds, or NaN where the pattern does not fit."""
-    try:
-        stamps = pd.to_datetime(cells, format=pattern, errors="coerce", utc="%z" in pattern)
-    except ValueError as error:
-        raise SettingsError(f"--date-format {pattern!r}: {error}", "write it like %Y-%m-%d %H:%M") from None
-    micro = pd.DatetimeIndex(stamps).as_unit("us")
-    return pd.Series(np.where(micro.isna(), np.nan, micro.asi8.astype(np.float64)))
-
-
-def _numbers(
-    source: Source, delimiter: str, names: list[str], frame: pd.DataFrame, target: str, skeleton: Skeleton
-) -> Floats:
-    column = frame[target]
-    if pd.api.types.is_bool_dtype(column) or not pd.api.types.is_numeric_dtype(column):
-        cells = _parse(source, delimiter, names, [target], text=[target])[target].str.strip()
-        numbers = pd.to_numeric(cells.where(~cells.isin(MISSING)), errors="coerce")
-        bad = np.flatnonzero(numbers.isna() & ~cells.isin(MISSING))
-        if len(bad):
-            shown = [
-                f"{source.name}:{skeleton.lines[r]}: column {target!r}: {cells.iloc[r]!r} is not a number"
-                for r in bad[:SHOWN]
-            ]
-            rest = f" (and {len(bad) - SHOWN:,} more)" if len(bad) > SHOWN else ""
-            raise DataError("; ".join(shown) + rest, "correct these cells; missing values are empty, NA, NaN or null")
-        column = numbers
-    values: Floats = column.to_numpy(np.float64)
-    infinite = np.flatnonzero(np.isinf(values))
-    if len(infinite):
-        line = skeleton.lines[infinite[0]]
+def _convention(records: Table, settings: DataSettings, numeric: list[str]) -> Convention:
+    """The textual pass: how the file writes numbers, if all its cells together can only mean one thing."""
+    missing = frozenset(_missing(settings))
+    left = numerals.allowed(settings.decimal, settings.thousands, records.delimiter)
+    evidence = numerals.Evidence(left)
+    for name in numeric:
+        for frame in _frames(records, [name], [], missing=[], repeated=False):
+            _, cells = _distinct(frame[name])
+            evidence.add(cell for cell in map(numerals.tidy, cells) if cell not in missing)
+    if records.delimiter != ";" and evidence.bad.get(PLAIN) == 0:
+        return PLAIN
+    convention, cell = evidence.best()
+    if cell:
+        options = "--decimal or --thousands" if records.delimiter == ";" else "--decimal, --thousands or --delimiter"
+        decimals = sorted(
+            {f"{numerals.read([cell], c)[0]:g}" for c in left if not np.isnan(numerals.read([cell], c)[0])}
+        )
         raise DataError(
-            f"{source.name}:{line}: column {target!r} is infinite or overflows" + _more(len(infinite)),
+            f"{cell!r} could be {' or '.join(decimals)}, and so could every number like it",
+            f"say what it is with {options}",
+        )
+    return convention
+
+
+def _read_numbers(
+    records: Table, settings: DataSettings, numeric: list[str], convention: Convention, bad: NDArray[np.bool_]
+) -> dict[str, Floats]:
+    """Numbers from texts; cells that are none are named, or their rows marked as bad."""
+    missing = frozenset(_missing(settings))
+    nulls = [float(text) for text in settings.null or [] if numerals.is_number(text) and "," not in text]
+    numbers: dict[str, Floats] = {}
+    shown: list[str] = []
+    count = 0
+    for name in numeric:
+        parts, start = [], 0
+        for frame in _frames(records, [name], [], missing=[], repeated=False):
+            codes, cells = _distinct(frame[name])
+            cells = [numerals.tidy(cell) for cell in cells]
+            values = numerals.read(cells, convention)
+            absent = np.array([cell in missing for cell in cells], bool) | np.isin(values, nulls)
+            wrong = np.flatnonzero((np.isnan(values) & ~absent)[codes])
+            for row in wrong[: max(SHOWN - len(shown), 0)]:
+                cell = str(frame[name].iloc[int(row)]).strip()
+                shown.append(f"{records.place(start + int(row))}: column {name!r}: {cell!r} is not a number")
+            count += len(wrong)
+            bad[start + wrong] = True
+            parts.append(np.where(absent, np.nan, values)[codes])
+            start += len(frame)
+        numbers[name] = np.concatenate(parts)
+    if count and settings.bad_rows == "error":
+        raise DataError(
+            "; ".join(shown) + more(count, SHOWN),
+            "correct these cells, or --bad-rows skip; missing values are empty, NA, NaN, null or named with --null",
+        )
+    return numbers
+
+
+def _check_size(records: Table, name: str, values: Floats, bad: NDArray[np.bool_], skip: bool) -> None:
+    """Infinite and huge values are bad cells."""
+    wrong = np.flatnonzero(np.abs(values) > 1e150)
+    if not len(wrong):
+        return
+    if skip:
+        bad[wrong] = True
+        return
+    place = records.place(int(wrong[0]))
+    if np.isinf(values[wrong]).any():
+        wrong = wrong[np.isinf(values[wrong])]
+        raise DataError(
+            f"{records.place(int(wrong[0]))}: column {name!r} is infinite or overflows" + more(len(wrong)),
             "correct these cells, or leave them empty",
         )
-    huge = np.flatnonzero(np.abs(values) > 1e150)
-    if len(huge):
-        line = skeleton.lines[huge[0]]
-        raise DataError(
-            f"{source.name}:{line}: column {target!r}: {float(values[huge[0]])!r} is too large", "scale the column"
+    raise DataError(f"{place}: column {name!r}: {float(values[wrong[0]])!r} is too large", "scale the column")
+
+
+# -- rows ------------------------------------------------------------------------------------------------------------
+
+
+def _rows(
+    records: Table, roles: Roles, cells: Cells, settings: DataSettings, levels: Levels | None, notes: list[Note]
+) -> tuple[Rows, TimeFormat]:
+    """The good rows, with ids, covariates as numbers or levels, and times in UTC or on the local clock."""
+    keep = np.flatnonzero(~cells.bad)
+    whole = not cells.bad.any()
+    first, name, lines = records.first, records.source.name, records.lines
+    keep = keep[::-1] if settings.newest_first else keep
+    order: Any = slice(None) if whole and not settings.newest_first else keep
+
+    def place(row: int) -> str:
+        at = int(keep[row])
+        return f"{name}:{first + at if lines is None else int(lines[at])}"
+
+    codes, ids = np.zeros(len(keep), np.int64), [""]
+    if roles.id:
+        given, texts = cells.texts[roles.id]
+        codes, ids = given, texts
+        if not isinstance(order, slice):  # some ids may be gone, and the order is another
+            codes, distinct = pd.factorize(given[order])
+            ids, codes = [texts[at] for at in distinct], codes.astype(np.int64)
+    covariates = {n: cells.numbers[n][order] for n in roles.covariates if n not in roles.texts}
+    found: Levels = {}
+    for column in roles.texts:
+        given, texts = cells.texts[column]
+        covariates[column], found[column] = _leveled(
+            column, given[order], texts, None if levels is None else levels[column], set(_missing(settings)), notes
         )
-    return values
-
-
-# -- the grid --------------------------------------------------------------------------------------------------------
-
-
-def _on_grid(
-    source: Source, roles: Roles, times: Ints | None, labels: NDArray[Any] | None, values: dict[str, Floats],
-    skeleton: Skeleton, settings: DataSettings, notes: list[Note], columns: Columns, time_format: TimeFormat,
-) -> Panel:  # fmt: skip
-    """Sort, check for repeated times, find the frequency, and lay every series on its full grid."""
-    rows = len(skeleton.lines)
-    codes = np.zeros(rows, np.int64)
-    ids = [""]
-    if labels is not None:
-        codes, distinct = pd.factorize(labels)
-        ids = [str(label) for label in distinct]
-    if times is None:
-        order = np.argsort(codes, kind="stable")
-        starts = np.searchsorted(codes[order], np.arange(len(ids)))
-        counts = np.diff(np.append(starts, rows))
-        positions = np.arange(rows) - np.repeat(starts, counts)
-        frequency = calendar.STEPS
-    else:
-        order = np.lexsort((times, codes))
-        if (np.diff(times[np.argsort(codes, kind="stable")]) < 0)[np.diff(np.sort(codes)) == 0].any():
-            notes.append(Note("info", "the rows were not in order of time; they were sorted"))
-        sorted_times, sorted_codes = times[order], codes[order]
-        _refuse_repeated(source, roles, sorted_times, sorted_codes, ids, order, skeleton)
-        starts = np.searchsorted(sorted_codes, np.arange(len(ids)))
-        if rows < 2 or len(starts) == rows:
-            raise TooLittleDataError("one row a series is too little to see a step", "give at least two rows a series")
-        frequency = calendar.infer(sorted_times, starts)
-        positions = calendar.ordinals(frequency, sorted_times)
-    bounds = np.append(starts, rows)
-    series: list[Floats] = []
-    first: list[int] = []
-    kept: list[str] = []
-    filled, left_out = 0, []
-    limit = max([1, *(config_seasons(settings, frequency)[:1])])
-    for number, target in ((n, t) for n in range(len(ids)) for t in roles.targets):
-        label = target if len(roles.targets) > 1 else ids[number]
-        span = slice(bounds[number], bounds[number + 1])
-        at, given = positions[span], values[target][order[span]]
-        present = np.flatnonzero(~np.isnan(given))
-        if not len(present):
-            left_out.append(label)
-            continue
-        if present[-1] < len(given) - 1:
-            notes.append(
-                Note(
-                    "info",
-                    f"{_where(label)}the last {len(given) - 1 - present[-1]:,} rows have no value and were left out",
-                )
-            )
-        at, given = at[present[0] : present[-1] + 1], given[present[0] : present[-1] + 1]
-        grid = np.full(int(at[-1] - at[0]) + 1, np.nan) if at[-1] - at[0] < 50 * len(at) + 1000 else None
-        if grid is None:
-            raise DataError(
-                f"{_where(label)}more than 98 % of the steps are missing", "bring the rows to one step first"
-            )
-        grid[at - at[0]] = given
-        filled += _interpolate(grid, limit, label, int(at[0]), frequency)
-        series.append(grid)
-        first.append(int(at[0]))
-        kept.append(label)
-    if left_out:
-        notes.append(Note("degraded", f"series without a single value were left out: {_some(left_out)}"))
-    if not series:
-        raise DataError(f"column {roles.targets[0]!r} has no value at all", "check the column")
-    if filled:
-        notes.append(Note("info", f"{filled:,} missing steps were interpolated"))
-    return from_series(series, frequency, ids=kept, first=first, columns=columns, time_format=time_format)
-
-
-def config_seasons(settings: DataSettings, frequency: calendar.Frequency) -> tuple[int, ...]:
-    """The season lengths that the user named, else those of the frequency."""
-    from forecast_cli import config
-
-    named = config.seasons(settings.season)
-    return named if named is not None else calendar.season_lengths(frequency)
-
-
-def _where(label: str) -> str:
-    return f"series {label!r}: " if label else ""
-
-
-def _refuse_repeated(
-    source: Source, roles: Roles, times: Ints, codes: Ints, ids: list[str], order: Ints, skeleton: Skeleton
-) -> None:
-    same = np.flatnonzero((np.diff(times) == 0) & (np.diff(codes) == 0))
-    if not len(same):
-        return
-    lines = sorted(int(skeleton.lines[order[i]]) for i in (same[0], same[0] + 1))
-    stamp = times[same[:1]].view("datetime64[us]")[0].astype("datetime64[s]")
-    hint = "keep one row for each time"
+    times, time_format = cells.times, cells.time_format
+    if times is not None:
+        times = times[order]
+        if settings.timezone:
+            times, time_format = _in_zone(times, codes, time_format, settings.timezone, roles.time[0], place)
+    hint = ""
     if not roles.id and roles.unused:
-        hint += f"; if the file holds several series, name their column: --id {_quoted(roles.unused[0])}"
-    raise DataError(
-        f"{source.name}:{lines[0]} and {lines[1]}: {_where(ids[codes[same[0]]])}the time {stamp} is there twice"
-        + _more(len(same)),
-        hint,
+        hint = f"; if the file holds several series, name their column: --id {_quoted(roles.unused[0])}"
+    targets = {n: cells.numbers[n][order] for n in roles.targets}
+    return Rows(place, times, codes, ids, targets, covariates, found, hint), time_format
+
+
+def _too_many_levels(name: str, count: int) -> DataError:
+    return DataError(
+        f"text covariate {name!r} has more than {LEVELS} different values", "leave it out, or group its values"
     )
 
 
-def _interpolate(grid: Floats, limit: int, label: str, first: int, frequency: calendar.Frequency) -> int:
-    """Fill runs of NaN of up to `limit` steps linearly, in place; return how many steps. Longer runs are refused."""
-    holes = np.isnan(grid)
-    if not holes.any():
-        return 0
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], holes.view(np.int8), [0]])))
-    begins, ends = edges[::2], edges[1::2]
-    longest = int(np.argmax(ends - begins))
-    if ends[longest] - begins[longest] > limit:
-        start = calendar.times_at(frequency, np.array([first + begins[longest]]))
-        stamp = (
-            f"step {start[0]}"
-            if frequency.kind == "step"
-            else str(start.view("datetime64[us]")[0].astype("datetime64[s]"))
-        )
-        raise DataError(
-            f"{_where(label)}a gap of {ends[longest] - begins[longest]:,} steps begins at {stamp}; "
-            f"gaps of up to {limit:,} (one season) are interpolated",
-            "fill the gap in the file, or start after it",
-        )
-    grid[holes] = np.interp(np.flatnonzero(holes), np.flatnonzero(~holes), grid[~holes])
-    return int(holes.sum())
+def _leveled(
+    name: str, codes: Ints, texts: list[str], known: tuple[str, ...] | None, missing: set[str], notes: list[Note]
+) -> tuple[Floats, tuple[str, ...]]:
+    """The level of each row: its number, -1 for one that was not there before, NaN for a missing value."""
+    used = [texts[at] for at in np.unique(codes)]
+    given = sorted(text for text in used if text not in missing)
+    if known is None and len(given) > LEVELS:
+        raise _too_many_levels(name, len(given))
+    if known is None and not given:
+        raise DataError(f"covariate {name!r} has no value", "leave it out")
+    names = tuple(given) if known is None else known
+    unknown = [text for text in given if text not in names]
+    if unknown:
+        notes.append(Note("warning", f"column {name!r} has values that were not there in training: {some(unknown)}"))
+    numbers = np.array([np.nan if t in missing else names.index(t) if t in names else -1 for t in texts], np.float64)
+    return numbers[codes], names
+
+
+def _in_zone(times: Ints, codes: Ints, how: TimeFormat, name: str, column: str, place: Any) -> tuple[Ints, TimeFormat]:
+    """Times of the named zone: in UTC, or on the local clock if they are days or longer, whose hours vary."""
+    dates.zone(name)
+    zoned = replace(how, timezone=name)
+    wall = dates.to_wall(times, name) if how.offset else times
+    if (wall % calendar.DAY == wall[0] % calendar.DAY).all():
+        return wall, replace(zoned, wall=True)
+    return (times if how.offset else dates.to_utc(wall, codes, name, column, place)), zoned

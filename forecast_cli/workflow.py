@@ -16,6 +16,7 @@ from forecast_cli.errors import DataError, RunMismatchError, SettingsError
 from forecast_cli.forecasting import Forecast, HeldOut, Model
 from forecast_cli.panel import Floats, Note, Panel, values_of
 from forecast_cli.plan import Plan
+from forecast_cli.reader import read_future_values
 from forecast_cli.store import Contents, Run, RunConfig
 from forecast_cli.windows import Windows
 
@@ -95,10 +96,11 @@ def predict(
     store_folder: str | os.PathLike[str] = DEFAULT_STORE,
     run: Run | str | None = None,
     levels: tuple[float, ...] | None = None,
+    future_values: str | os.PathLike[str] | None = None,
 ) -> Predicted:
     """Forecast past the last row of the data (default: the file the run was trained on) with a saved run.
 
-    Never trains, never imports torch, never writes. Raises NoRunError, RunRejectedError, RunMismatchError, DataError.
+    future_values: a CSV of the known-future covariates past the last row. Never trains, never imports torch, never writes. Raises NoRunError, RunRejectedError, RunMismatchError, DataError.
     """
     if levels is not None:
         levels = config.levels(",".join(map(repr, levels)))
@@ -113,6 +115,8 @@ def predict(
         notes = (Note("warning", "trained from standard input: the forecast continues from the rows stored then"),)
     else:
         panel = _read_again(run, data)
+    if future_values is not None:
+        panel = read_future_values(future_values, panel, run.config.data)
     result = forecasting.forecast(panel, run.model, run.config.plan.levels if levels is None else levels)
     return Predicted(run, panel, result, (*panel.notes, *notes, *_fallback_notes(result), *_constant_notes(panel)))
 
@@ -148,7 +152,8 @@ def _read_again(run: Run, data: str | os.PathLike[str] | None) -> Panel:
     if data is None and not Path(path).exists():
         raise DataError(f"{path}: the file that the run was trained on is gone", "give the data: forecast predict DATA")
     try:
-        panel = parquet.read(path, run.config.data)
+        levels = {name: tuple(found) for name, found in run.config.levels.items()}
+        panel = parquet.read(path, run.config.data, levels)
     except DataError as error:
         if "--" in error.hint:  # an option of train, which settled how this run reads
             error.hint = "bring the file to the form of the one that was trained on, or train on this one"

@@ -15,7 +15,7 @@ ROOMS = {
     "typer": {"app", "commands"},
     "rich": {"console"},
     "matplotlib": {"plots"},
-    "pandas": {"reader"},
+    "pandas": {"dates", "reader"},
     "pyarrow": {"parquet"},
     "torch": {"networks", "losses", "training"},
     "pydantic": {"store"},

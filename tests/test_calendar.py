@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from forecast_cli import calendar
 from forecast_cli.calendar import Frequency
-from forecast_cli.errors import DataError
+from forecast_cli.errors import DataError, SettingsError
 
 ALIASES = [
     "s",
@@ -108,3 +108,41 @@ def test_month_ends_stay_month_ends_over_leap_years() -> None:
 def test_rows_without_a_time_are_steps() -> None:
     assert (calendar.times_at(calendar.STEPS, np.arange(5)) == np.arange(5)).all()
     assert calendar.season_lengths(Frequency("step")) == ()
+
+
+@given(st.sampled_from([*ALIASES, "2MS", "W-THU", "QS-MAY", "YE-JUN"]), st.integers(0, 400), st.integers(2, 40))
+def test_a_named_step_places_the_grid_where_the_times_are(alias: str, shift: int, count: int) -> None:
+    whole = grid(alias, str(np.datetime64("2023-01-01") + shift), count + 10)
+    named = "YE" if alias == "YE-JUN" else alias
+    frequency = calendar.named(named, whole[:count], START)
+    positions = calendar.ordinals(frequency, whole[:count])
+    assert (np.diff(positions) == 1).all()
+    assert (calendar.times_at(frequency, positions[-1] + 1 + np.arange(10)) == whole[count:]).all()
+
+
+@pytest.mark.parametrize("alias", ["M", "foo", "W-XXX", "0h", "2B", "-1D", ""])
+def test_a_word_that_names_no_step_is_refused(alias: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        calendar.named(alias, grid("D", "2024-01-01", 3), START)
+    assert caught.value.message == f"--freq: {alias!r} is not a step"
+    assert caught.value.hint == "use e.g. --freq h, 30min, D, B, W-WED, MS, ME, QS or YE"
+
+
+@pytest.mark.parametrize(
+    ("alias", "start", "ahead"),
+    [
+        ("D", "2024-02-26", ["2024-02-29", "2024-03-01"]),
+        ("D", "2023-02-26", ["2023-03-01", "2023-03-02"]),
+        ("B", "2024-02-27", ["2024-03-01", "2024-03-04"]),
+        ("W-WED", "2024-02-07", ["2024-02-28", "2024-03-06"]),
+        ("QE", "2023-06-30", ["2024-03-31", "2024-06-30"]),
+        ("QS-FEB", "2023-05-01", ["2024-02-01", "2024-05-01"]),
+        ("YE", "2021-12-31", ["2024-12-31", "2025-12-31"]),
+    ],
+)
+def test_three_steps_are_enough_to_go_on_over_leap_days_and_quarters(alias: str, start: str, ahead: list[str]) -> None:
+    times = grid(alias, start, 3)
+    frequency = calendar.named(alias, times, START)
+    last = calendar.ordinals(frequency, times)[-1]
+    found = calendar.times_at(frequency, last + 1 + np.arange(2)).view("datetime64[us]").astype("datetime64[D]")
+    assert [str(day) for day in found] == ahead

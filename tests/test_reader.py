@@ -61,25 +61,25 @@ def test_a_missing_file_is_named_with_its_neighbour(write: Write) -> None:
         ),
         (
             "day,y\n" + DAYS.replace(",7\n", ",ERR\n"),
-            "data.csv:8: column 'y': 'ERR' is not a number | correct these cells; missing values are empty, NA, NaN or null",
+            "data.csv:8: column 'y': 'ERR' is not a number | correct these cells, or --bad-rows skip; missing values are empty, NA, NaN, null or named with --null",
         ),
         ("day,y\n" + DAYS.replace(",7\n", ",inf\n"), "data.csv:8: column 'y' is infinite or overflows | correct these cells, or leave them empty"),
         ("day,y\n" + DAYS.replace(",7\n", ",1e999\n"), "data.csv:8: column 'y' is infinite or overflows | correct these cells, or leave them empty"),
         ("day,y\n" + DAYS.replace(",7\n", ",1e200\n"), "data.csv:8: column 'y': 1e+200 is too large | scale the column"),
         (
             "day,y\n" + DAYS + "2024-01-05,9\n",
-            "data.csv:6 and 22: the time 2024-01-05T00:00:00 is there twice | keep one row for each time",
+            "data.csv:6 and 22: the time 2024-01-05T00:00:00 is there twice | keep one row for each time, or say --duplicates first, last, mean or sum",
         ),
         (
             "day,y\n" + DAYS.replace("2024-01-09,9\n", "2024-01-09,9,9\n"),
-            "data.csv:10: 3 fields where the header has 2 | quote fields that contain the delimiter, or correct the row",
+            "data.csv:10: 3 fields where the header has 2 | quote fields that contain the delimiter, correct the row, or --bad-rows skip",
         ),
         (
             "day,y\n2024-01-01,1,5\n" + DAYS,
-            "data.csv:2: 3 fields where the header has 2 | quote fields that contain the delimiter, or correct the row",
+            "data.csv:2: 3 fields where the header has 2 | quote fields that contain the delimiter, correct the row, or --bad-rows skip",
         ),
-        ("day,y\n2024-01-01\n" + DAYS, "data.csv:2: 1 fields where the header has 2 | quote fields that contain the delimiter, or correct the row"),
-        ('day,y\n2024-01-01,"1\n' + DAYS, "data.csv:2: a quote is opened and never closed | close it, or double it"),
+        ("day,y\n2024-01-01\n" + DAYS, "data.csv:2: 1 field where the header has 2 | quote fields that contain the delimiter, correct the row, or --bad-rows skip"),
+        ('day,y\n2024-01-01,"1\n' + DAYS, "data.csv:2: a quote is opened and never closed | quote whole fields and double the quotes in them, or --bad-rows skip"),
         ("y,y\n1,2\n", "data.csv:1: column 'y' is there twice | rename one of them"),
         (
             "day,y\n" + "".join(f"0{d}/02/2024,{d}\n" for d in range(1, 9)),
@@ -97,7 +97,7 @@ def test_a_missing_file_is_named_with_its_neighbour(write: Write) -> None:
             "data.csv:10: column 'day': '2024-01-09 07:30' is not a date like the others (%Y-%m-%d) "
             "| write all dates in one format, or name theirs with --date-format",
         ),
-        (b"day,y\n2024-01-01,1\n2024-01-02,\xff\n", "data.csv:3: the text is not UTF-8 | save the file as UTF-8"),
+        (b"day,y\n2024-01-01,1\n2024-01-02,\xff\n", "data.csv:3: the text is not UTF-8; the row would read '2024-01-02,ÿ' in cp1252 | say --encoding cp1252, gb18030 or shift_jis: the one in which the row reads right"),
         (b"day,y\n2024-01-01,\0\n", "data.csv:2: a NUL byte; this is not a text file | give a CSV file"),
     ],
 )  # fmt: skip
@@ -121,7 +121,7 @@ def test_unknown_columns_come_with_the_nearest_one(write: Write) -> None:
 def test_repeated_times_of_a_long_file_name_the_id_option(write: Write) -> None:
     text = "shop,day,y\n" + "".join(f"{s},2024-01-{d:02},{d}\n" for s in "ab" for d in range(1, 5))
     assert refused(write(text)).endswith(
-        "keep one row for each time; if the file holds several series, name their column: --id shop"
+        "or say --duplicates first, last, mean or sum; if the file holds several series, name their column: --id shop"
     )
     assert read_csv(write(text), id="shop").ids == ("a", "b")
 

@@ -50,6 +50,15 @@ def predict(
         str | None,
         typer.Option("--levels", help="Levels of the intervals, in percent.", show_default="those of the run"),
     ] = None,
+    future_values: Annotated[
+        str | None,
+        typer.Option(
+            "--future-values",
+            metavar="FILE",
+            help="CSV with the known-future covariates past the last row.",
+            show_default="rows of DATA",
+        ),
+    ] = None,
     run: options.Run = None,
     store: options.Store = options.STORE,
     json: options.Json = False,
@@ -72,7 +81,7 @@ def predict(
     if json and format_ and not output:
         raise SettingsError(f"--json and --format {format_} both write to stdout", "add -o FILE, or leave one out")
     chosen = None if levels is None else config.levels(levels)
-    predicted = workflow.predict(data, store_folder=store, run=run, levels=chosen)
+    predicted = workflow.predict(data, store_folder=store, run=run, levels=chosen, future_values=future_values)
     for note in predicted.notes:
         if note.level != "info":
             console.warning(note.text)
