@@ -112,7 +112,7 @@ class DataSettings:
         check_bounds(self)
         for name in ("target", "past", "future", "static", "null"):
             given = getattr(self, name)
-            object.__setattr__(self, name, list(given) if given else None)
+            object.__setattr__(self, name, [word for word in given or [] if word] or None)
         if self.delimiter in ("tab", r"\t"):
             object.__setattr__(self, "delimiter", "\t")
         _check_marks(self.delimiter, self.decimal, self.thousands)
@@ -230,21 +230,38 @@ GROUPS: dict[str, type[Any]] = {
 
 
 def settings_from(**values: Any) -> Settings:
-    """Settings from flat names (`horizon=12, units="50,100"`).
+    """Settings from flat names: `horizon=12, units="50,100"`, or `units=(50, 100)`, `target="sales"`.
 
-    Raises SettingsError for an unknown name, with the nearest known one.
+    Raises SettingsError for an unknown name, with the nearest known one, and for a value of another type.
     """
     groups = {name: {f.name for f in dataclasses.fields(group)} for name, group in GROUPS.items()}
     known = [field for fields in groups.values() for field in fields]
     for name in values:
         if name not in known:
             raise SettingsError(f"unknown setting {name!r}", nearest(name, known))
+    types = kinds()
+    values = {name: _from_python(name, value, types[name]) for name, value in values.items()}
     return Settings(
         **{
             name: GROUPS[name](**{field: value for field, value in values.items() if field in fields})
             for name, fields in groups.items()
         }
     )
+
+
+def _from_python(name: str, value: Any, kind: Any) -> Any:
+    """A value as a caller in Python writes it, in the type of its field. Raises SettingsError."""
+    plain = _plain(kind)
+    if value is None and type(None) in typing.get_args(kind):
+        return None
+    if plain == list[str] and isinstance(value, str):
+        return [value]
+    if name in ("units", "season", "levels") and isinstance(value, (int, float, tuple, list)):
+        return ",".join(map(str, value)) if isinstance(value, (tuple, list)) else str(value)
+    good = {int: (int,), float: (int, float), str: (str,), bool: (bool,)}.get(plain, (list, tuple))
+    if not isinstance(value, good) or (isinstance(value, bool) and plain is not bool):
+        raise SettingsError(f"{name}: {value!r} is not {_wanted(kind)[0]}", "see the types in docs/commands.md")
+    return value
 
 
 def nearest(name: str, known: list[str], prefix: str = "did you mean") -> str:

@@ -17,6 +17,15 @@ FIELDS = [field for group in GROUPS.values() for field in dataclasses.fields(gro
 # A value of each setting that is not its default, as TOML and as the environment have it.
 EXAMPLES: dict[str, tuple[str, str, Any]] = {
     "preset": ('"classic"', "classic", "classic"),
+    "gaps": ('"zero"', "zero", "zero"),
+    "duplicates": ('"sum"', "sum", "sum"),
+    "bad_rows": ('"skip"', "skip", "skip"),
+    "delimiter": ('";"', ";", ";"),
+    "decimal": ('","', ",", ","),
+    "thousands": ('"."', ".", "."),
+    "encoding": ('"cp1252"', "cp1252", "cp1252"),
+    "freq": ('"h"', "h", "h"),
+    "timezone": ('"Europe/Berlin"', "Europe/Berlin", "Europe/Berlin"),
     "season": ('"24,168"', "24,168", "24,168"),
     "levels": ('"50"', "50", "50"),
     "units": ('"50,100"', "50,100", "50,100"),

@@ -41,6 +41,26 @@ def test_unknown_settings_come_with_the_nearest_one() -> None:
     assert (caught.value.message, caught.value.hint) == ("unknown setting 'horizons'", "did you mean 'horizon'?")
 
 
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"horizon": "12"}, "horizon: '12' is not a whole number"),
+        ({"epochs": 2.5}, "epochs: 2.5 is not a whole number"),
+        ({"refit": "no"}, "refit: 'no' is not true or false"),
+    ],
+)
+def test_settings_of_another_type_are_refused(settings: dict[str, object], message: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        settings_from(**settings)
+    assert caught.value.message == message
+
+
+def test_settings_may_be_written_as_python_writes_them() -> None:
+    found = settings_from(units=(8, 6), season=7, levels=[80], target="sales", dropout=0)
+    assert (found.network.units, found.data.season, found.interval.levels) == ("8,6", "7", "80")
+    assert (found.data.target, found.network.dropout) == (["sales"], 0)
+
+
 def test_the_held_out_rows_never_reach_the_network_that_is_scored(tmp_path: Path) -> None:
     """Other test rows: the same losses, the same predictions of them, other scores."""
     panel = read_csv(AIRLINE)
