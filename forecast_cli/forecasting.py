@@ -219,11 +219,14 @@ def held_out(panel: Panel, model: Model, levels: tuple[float, ...]) -> HeldOut:
     ]
     seasonal = np.stack([seasonal_naive(h[None], plan.horizon, plan.season)[0] for h in history]) if history else values
     last = np.repeat(panel.values[chosen.origins - 1][:, None], plan.horizon, axis=1)
+    actual = panel.values[at[inside]]
+    if len(panel.filled):
+        actual = np.where(panel.filled[at[inside]], np.nan, actual)
     return HeldOut(
         owner,
         texts,
         cutoffs,
-        panel.values[at[inside]],
+        actual,
         values[inside],
         seasonal[inside],
         last[inside],

@@ -17,6 +17,7 @@ from forecast_cli.panel import Columns, Floats, Note, Panel, TimeFormat, from_se
 
 SHOWN = 3  # names in one message
 MOST_EMPTY = 50  # steps of the grid for each row, beyond a thousand
+MOST_FILLED = 1 / 3  # of the steps of a series that are interpolated without being asked
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,6 +64,7 @@ def lay(rows: Rows, settings: DataSettings, columns: Columns, time_format: TimeF
     covariates: dict[str, list[Floats]] = {name: [] for name in names}
     statics: dict[str, list[float]] = {name: [] for name in settings.static or []}
     ahead: list[list[Floats]] = []
+    holes: list[NDArray[np.bool_]] = []
     filled, made_up, trailing, left_out = 0, 0, [], []
     for number in range(len(rows.ids)):
         span = slice(bounds[number], bounds[number + 1])
@@ -84,6 +86,7 @@ def lay(rows: Rows, settings: DataSettings, columns: Columns, time_format: TimeF
                 )
             grid = np.full(high - low + 1, np.nan)
             grid[at[inside] - low] = given[inside]
+            holes.append(np.isnan(grid))
             filled += _fill(grid, settings.gaps, limit, label, low, frequency)
             series.append(grid)
             first.append(low)
@@ -113,6 +116,7 @@ def lay(rows: Rows, settings: DataSettings, columns: Columns, time_format: TimeF
     if made_up:
         notes.append(Note("info", f"{made_up:,} missing values of covariates were filled with the value before"))
     panel = from_series(series, frequency, ids=kept, first=first, columns=columns, time_format=time_format)
+    panel = replace(panel, filled=np.concatenate(holes)) if filled else panel
     return _with_covariates(panel, settings, rows.levels, covariates, statics, ahead)
 
 
@@ -289,6 +293,11 @@ def _fill(grid: Floats, gaps: str, limit: int, label: str, first: int, frequency
         raise DataError(
             f"{where(label)}a gap of {length} begins at {at}; {allowed}",
             "fill it in the file, start after it, or say --gaps interpolate, ffill, zero or drop",
+        )
+    if gaps == "auto" and holes.mean() > MOST_FILLED:
+        raise DataError(
+            f"{where(label)}{holes.sum():,} of {len(holes):,} steps are missing, too many to interpolate",
+            "say --gaps interpolate, ffill, zero or drop, or bring the rows to one step first",
         )
     if gaps == "zero":
         grid[holes] = 0.0

@@ -59,6 +59,7 @@ class Panel:
     ids: S names; offsets: (S + 1,) bounds in the flat arrays; first: (S,) ordinals of the first steps;
     values: (N,) in the units of the file; past: (N, P); future: (N, F); ahead: (S, A, F), the steps after the last row.
     static: (S, K). A text column is one-hot: one name `column=level` for each of its `levels`, NaN where it is missing.
+    filled: (N,) which values were not in the file but filled in, or empty: such steps are never scored.
     source, fingerprint, reading: the path, the sha256 of its bytes, and the settings that read the same again.
     """
 
@@ -77,6 +78,7 @@ class Panel:
     ahead: Floats = field(default_factory=lambda: np.empty((0, 0, 0)))
     static: Floats = field(default_factory=lambda: np.empty((0, 0)))
     levels: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    filled: NDArray[np.bool_] = field(default_factory=lambda: np.empty(0, bool))
     notes: tuple[Note, ...] = ()
     source: str = ""
     fingerprint: str = ""
@@ -141,6 +143,7 @@ def head(panel: Panel, lengths: Ints) -> Panel:
         panel,
         offsets=offsets,
         values=panel.values[keep],
+        filled=panel.filled[keep] if len(panel.filled) else panel.filled,
         past=panel.past[keep] if panel.past_names else panel.past,
         future=panel.future[keep] if panel.future_names else panel.future,
         ahead=ahead,

@@ -92,7 +92,7 @@ def read_csv(
         del source
         if not records.rows:
             raise DataError("there is a header but no row", "give a file with data")
-        roles = _roles(records, settings, levels)
+        roles = _roles(records, settings, levels, notes)
         if roles.unused:
             notes.append(Note("info", f"columns not used: {some(roles.unused)}"))
         time_name = "step" if not roles.time else roles.time[0] if len(roles.time) == 1 else "time"
@@ -249,7 +249,7 @@ def _sample(records: Table, names: tuple[str, ...]) -> dict[str, list[str]]:
 # -- roles -----------------------------------------------------------------------------------------------------------
 
 
-def _roles(records: Table, settings: DataSettings, levels: Levels | None) -> Roles:
+def _roles(records: Table, settings: DataSettings, levels: Levels | None, notes: list[Note]) -> Roles:
     names, sample, missing = list(records.names), _sample(records, records.names), set(_missing(settings))
     if all(name in names for name in NIXTLA):
         settings = replace(
@@ -267,11 +267,11 @@ def _roles(records: Table, settings: DataSettings, levels: Levels | None) -> Rol
         if name not in names and (option, name) != ("--target", "all"):
             raise DataError(f"no column {name!r} for {option}", nearest(str(name), names))
     identity = settings.id or ""
-    taken = {identity, *covariates}
+    taken = {*([identity] if identity else []), *covariates}
     free = [name for name in names if name not in taken]
     if not time:
         found = _time_column(sample, [n for n in free if n not in (settings.target or [])])
-        time = (found,) if found else ()
+        time = () if found is None else (found,)
     free = [name for name in free if name not in time]
     numeric = [name for name in free if _is_numeric(sample[name], missing)]
     if settings.target is None:
@@ -299,10 +299,20 @@ def _roles(records: Table, settings: DataSettings, levels: Levels | None) -> Rol
         raise SettingsError("--id goes with one target", "name one --target")
     if not time:
         _refuse_unread_time(sample, [name for name in names if name not in every], settings)
+        for name in names:
+            if name not in every and not identity and _repeats(sample[name]):
+                text = f"the texts of column {name!r} repeat; if they name series, say --id {_quoted(name)}"
+                notes.append(Note("warning", text))
     known = levels.keys() if levels is not None else None
     texts = [n for n in covariates if (n in known if known is not None else not _is_numeric(sample[n], missing))]
     unused = tuple(name for name in names if name not in every)
     return Roles(tuple(time), tuple(targets), identity, tuple(covariates), tuple(texts), unused)
+
+
+def _repeats(cells: list[str]) -> bool:
+    """A few texts, each there many times, as ids of series are."""
+    given = [cell for cell in cells[:1000] if cell]
+    return len(set(given)) > 1 and 5 * len(set(given)) <= len(given) and not _is_numeric(given, set(MISSING))
 
 
 def _quoted(name: str) -> str:
@@ -315,13 +325,13 @@ def _is_numeric(cells: list[str], missing: set[str]) -> bool:
     return len(given) > 0 and 2 * sum(map(numerals.is_number, given)) >= len(given)
 
 
-def _time_column(sample: dict[str, list[str]], names: list[str]) -> str:
-    """The only column whose first cell is a date; an empty text if there is none."""
+def _time_column(sample: dict[str, list[str]], names: list[str]) -> str | None:
+    """The only column whose first cell is a date, if there is one; it may be the one without a name."""
     found = [name for name in names if dates.formats(next((c for c in sample[name] if c), ""))]
     found = [name for name in found if not _is_numeric(sample[name], set(MISSING))]
     if len(found) > 1:
         raise DataError(f"{len(found)} columns of dates: {some(found)}", f"pick one with --time {_quoted(found[0])}")
-    return found[0] if found else ""
+    return found[0] if found else None
 
 
 def _refuse_unread_time(sample: dict[str, list[str]], names: list[str], settings: DataSettings) -> None:

@@ -328,7 +328,7 @@ def _delimiter(name: str, text: bytes, named: str | None) -> str:
 
 
 def _header(name: str, text: bytes, delimiter: str) -> tuple[int, int, tuple[str, ...]]:
-    """Where the header begins and ends, and the names in it."""
+    """Where the header begins and ends, and the names in it; a column without a name gets its number."""
     begin = end = len(text) - len(text.lstrip(b"\n"))
     while True:
         end = text.index(b"\n", end) + 1
@@ -337,6 +337,7 @@ def _header(name: str, text: bytes, delimiter: str) -> tuple[int, int, tuple[str
     line = text.count(b"\n", 0, begin) + 1
     row = text[begin:end].decode()
     names = tuple(cell.strip() for cell in next(csv.reader(io.StringIO(row), delimiter=delimiter)))
+    names = tuple(cell or f"column {number}" for number, cell in enumerate(names, 1))
     repeated = sorted({cell for cell in names if names.count(cell) > 1})
     if repeated:
         raise DataError(f"{name}:{line}: column {repeated[0]!r} is there twice", "rename one of them")

@@ -276,7 +276,7 @@ def _scores(panel: Panel, decided: Plan, fitted: Fitted, rows: HeldOut | None, w
         "intervals": {"windows": windows_kept, "unseen": decided.validation + decided.test > 0},
         "test": None,
     }
-    if rows is not None and len(rows.actual):
+    if rows is not None and not np.isnan(rows.actual).all():
         cut = windows.split(panel, decided.validation, decided.test).validation
         methods = {"network": rows.forecast, "seasonal_naive": rows.seasonal_naive, "naive": rows.naive}
         table: dict[str, dict[str, list[float]]] = {
@@ -286,6 +286,8 @@ def _scores(panel: Panel, decided: Plan, fitted: Fitted, rows: HeldOut | None, w
         for i in np.unique(rows.series):
             part = slice(bounds[i], bounds[i + 1])
             actual = rows.actual[part]
+            if np.isnan(actual).all():
+                continue
             unit = metrics.mase_scale(values_of(panel, int(i))[: cut[i]], decided.season)
             for name, guess in methods.items():
                 table[name]["mae"].append(metrics.mae(actual, guess[part]))

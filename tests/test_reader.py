@@ -249,3 +249,33 @@ def test_no_row_is_lost_for_any_chunk_of_bytes(write: Write) -> None:
         except ForecastError:
             continue
         assert len(panel.values) >= 1
+
+
+def test_an_index_without_a_name_is_a_time_column(write: Write) -> None:
+    """What a data frame with dates as its index writes."""
+    panel = read_csv(write("," + "y\n" + DAYS))
+    assert (panel.columns.time, panel.frequency.kind) == ("column 1", "fixed")
+
+
+def test_two_digit_years_that_could_come_first_are_refused(write: Write) -> None:
+    text = "day,y\n" + "".join(f"24-01-{d:02},{d}\n" for d in range(1, 29))
+    assert "could be %d-%m-%y or %y-%m-%d" in refused(write(text))
+
+
+def test_a_file_that_is_mostly_gaps_is_refused_until_told(write: Write) -> None:
+    rows = [f"2024-01-{d:02} {h:02}:00,{h}\n" for d in range(1, 8) for h in range(9, 18)]
+    path = write("time,y\n" + "".join(rows))
+    assert refused(path).startswith("data.csv: 90 of 153 steps are missing, too many to interpolate | say --gaps")
+    assert read_csv(path, gaps="ffill").lengths.tolist() == [153]
+
+
+def test_filled_steps_are_marked(write: Write) -> None:
+    panel = read_csv(write("day,y\n" + DAYS.replace("2024-01-06,6\n", "")))
+    assert np.flatnonzero(panel.filled).tolist() == [5]
+
+
+def test_texts_that_repeat_in_a_file_without_times_are_said(write: Write) -> None:
+    panel = read_csv(write("store,y\n" + "".join(f"{s},{i}\n" for s in "AB" for i in range(20))))
+    assert [n.text for n in panel.notes if n.level == "warning"] == [
+        "the texts of column 'store' repeat; if they name series, say --id store"
+    ]

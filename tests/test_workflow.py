@@ -233,6 +233,15 @@ def test_reader_settings_with_a_panel_are_refused(tmp_path: Path) -> None:
         predict(store_folder=tmp_path, levels=(180.0,))
 
 
+def test_steps_that_are_not_in_the_file_are_never_scored(tmp_path: Path, write: Write) -> None:
+    text = daily(50 + np.arange(60) % 7).replace("2024-02-26,50\n", "").replace("2024-02-27,51\n", "")
+    assert text.count("\n") == 59
+    trained = train(write(text), store_folder=tmp_path / "s", **QUICK)
+    lines = [line.split(",") for line in trained.run.texts["predictions.csv"].decode().splitlines()[1:]]
+    assert [line[0] for line in lines if not line[2]] == ["2024-02-26", "2024-02-27"]
+    assert len(lines) == 7
+
+
 @pytest.mark.slow
 def test_the_panel_and_hourly_samples_train(tmp_path: Path) -> None:
     for name in ("panel.csv", "hourly.csv"):
