@@ -147,6 +147,9 @@ class WindowSettings:
     validation: int | None = setting(
         None, "Rows before the test part that stop the training.", minimum=0, auto="horizon", panel="Windows"
     )
+    short: Literal["fallback", "drop", "refuse"] = setting(
+        "fallback", "Series too short for the network; fallback: repeat their last season, exit 3.", panel="Windows"
+    )
     calendar: bool = setting(
         False, "Let the network see where a step stands in the day, the week and the year.", panel="Windows"
     )

@@ -7,13 +7,14 @@ import io
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from forecast_cli import cells, covariates, intervals, scaling, windows
 from forecast_cli.baselines import seasonal_naive
 from forecast_cli.calendar import Ints
 from forecast_cli.covariates import Covariates, FeatureScale, Gathered
-from forecast_cli.errors import RunMismatchError
-from forecast_cli.panel import Columns, Floats, Panel, TimeFormat, format_times, times_of, values_of
+from forecast_cli.errors import RunMismatchError, TooLittleDataError
+from forecast_cli.panel import Columns, Floats, Panel, TimeFormat, format_times, select, times_of, values_of
 from forecast_cli.plan import Plan
 from forecast_cli.scaling import SeriesScale
 from forecast_cli.windows import Windows
@@ -42,7 +43,8 @@ class Model:
 class Forecast:
     """S series of `horizon` steps: times (S, H) microseconds, values (S, H), bounds by level, each (S, H).
 
-    `fallback` names the series that were too short for the network and repeat their last season instead.
+    `fallback` names the series that were too short for the network and repeat their last season instead, `dropped`
+    those that were left out for it.
     """
 
     ids: tuple[str, ...]
@@ -53,6 +55,7 @@ class Forecast:
     columns: Columns
     time_format: TimeFormat
     fallback: tuple[str, ...] = ()
+    dropped: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,6 +87,11 @@ def forecast(panel: Panel, model: Model, levels: tuple[float, ...]) -> Forecast:
             for i, n in enumerate(lengths)
         ]
     )
+    if plan.short != "fallback" and not usable.all():
+        panel, usable, dropped = _without_short(panel, plan, usable)
+        lengths = panel.lengths
+    else:
+        dropped = ()
     values = np.empty((len(panel), plan.horizon))
     bounds = {level: (np.empty_like(values), np.empty_like(values)) for level in levels}
     chosen = np.flatnonzero(usable)
@@ -103,7 +111,21 @@ def forecast(panel: Panel, model: Model, levels: tuple[float, ...]) -> Forecast:
     times = np.stack([times_of(panel, i, int(n), int(n) + plan.horizon) for i, n in enumerate(lengths)])
     texts = tuple(tuple(format_times(panel, row)) for row in times)
     names = tuple(panel.ids[i] for i in np.flatnonzero(~usable))
-    return Forecast(panel.ids, times, texts, values, bounds, panel.columns, panel.time_format, names)
+    return Forecast(panel.ids, times, texts, values, bounds, panel.columns, panel.time_format, names, dropped)
+
+
+def _without_short(
+    panel: Panel, plan: Plan, usable: NDArray[np.bool_]
+) -> tuple[Panel, NDArray[np.bool_], tuple[str, ...]]:
+    """The panel without the series that are too short, and their names; `--short refuse` raises instead."""
+    names = tuple(panel.ids[i] for i in np.flatnonzero(~usable))
+    if plan.short == "refuse" or not usable.any():
+        shown = ", ".join(map(repr, names[:3])) + (f" and {len(names) - 3:,} more" if len(names) > 3 else "")
+        raise TooLittleDataError(
+            f"shorter than the lookback of {plan.lookback:,}, or with a hole in it: {shown}",
+            "give more rows, a smaller --lookback, or --short fallback or drop",
+        )
+    return select(panel, np.flatnonzero(usable)), usable[usable], names
 
 
 def nothing(panel: Panel, levels: tuple[float, ...]) -> Forecast:

@@ -150,6 +150,23 @@ def head(panel: Panel, lengths: Ints) -> Panel:
     )
 
 
+def select(panel: Panel, keep: Ints) -> Panel:
+    """The series at positions `keep`, in that order."""
+    rows = np.concatenate([np.arange(panel.offsets[i], panel.offsets[i + 1]) for i in keep])
+    return replace(
+        panel,
+        ids=tuple(panel.ids[i] for i in keep),
+        offsets=np.concatenate([[0], np.cumsum(panel.lengths[keep])]).astype(np.int64),
+        first=panel.first[keep],
+        values=panel.values[rows],
+        past=panel.past[rows] if panel.past_names else panel.past,
+        future=panel.future[rows] if panel.future_names else panel.future,
+        ahead=panel.ahead[keep] if panel.ahead.size else panel.ahead,
+        static=panel.static[keep] if panel.static_names else panel.static,
+        filled=panel.filled[rows] if len(panel.filled) else panel.filled,
+    )
+
+
 def _inside(offsets: Ints, lengths: Ints) -> Ints:
     """Flat positions of the first `lengths` steps of each series."""
     starts = np.repeat(offsets[:-1], lengths)

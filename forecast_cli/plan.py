@@ -21,6 +21,9 @@ from forecast_cli.scaling import Normalization
 
 SMALL = 2_000  # training windows under which a network of 2 x 50 learns all there is
 LARGE = 50_000  # and above which 2 x 128 pays
+WARMUP = (
+    300  # steps over which the learning rate rises where windows are few: small steps first, so the best can be found
+)
 EPOCH = 50  # most batches in an epoch: validation comes at least this often
 
 
@@ -36,6 +39,7 @@ class Plan:
     validation: int
     test: int
     architecture: Architecture
+    short: Literal["fallback", "drop", "refuse"]
     calendar: bool
     zero_head: bool
     loss: str
@@ -44,6 +48,7 @@ class Plan:
     patience: int
     batch_size: int
     learning_rate: float
+    warmup: int
     averaging: float
     clip_norm: float
     target_clip: float
@@ -211,7 +216,7 @@ def _auto(panel: Panel, settings: Settings, common: _Common, reasons: dict[str, 
     batch_size = training.batch_size or (32 if windows < SMALL else 64 if windows < LARGE else 256)
     reasons["batch_size"] = "as given" if training.batch_size else f"{windows:,} training windows"
     epoch_batches = max(1, min(-(-windows // batch_size), EPOCH))
-    epochs = training.epochs or max(1, round((400 if windows < SMALL else 1500) / epoch_batches))
+    epochs = training.epochs or max(1, round((800 if windows < SMALL else 1500) / epoch_batches))
     reasons["epochs"] = "as given" if training.epochs else f"{epoch_batches} batches each"
     return Plan(
         preset="auto",
@@ -231,14 +236,16 @@ def _auto(panel: Panel, settings: Settings, common: _Common, reasons: dict[str, 
             known,
             static,
         ),
+        short=settings.window.short,
         calendar=settings.window.calendar,
         zero_head=True,
         loss="mse",
         epochs=epochs,
         epoch_batches=epoch_batches,
-        patience=_given(training.patience, max(10, epochs // 5), "patience", "a fifth of the epochs", reasons),
+        patience=_given(training.patience, max(10, epochs // 3), "patience", "a third of the epochs", reasons),
         batch_size=batch_size,
-        learning_rate=training.learning_rate or (5e-4 if windows < SMALL else 1e-3),
+        learning_rate=training.learning_rate or (3e-3 if windows < SMALL else 1e-3),
+        warmup=WARMUP if windows < SMALL else 0,
         averaging=0.98,
         clip_norm=1.0,
         target_clip=3.0,
@@ -254,11 +261,12 @@ def _lookback(settings: Settings, common: _Common, lag: int, reasons: dict[str, 
     given, segment = settings.window.lookback, settings.window.segment
     room = common.rows - common.horizon  # steps before the horizon of the last training window
     if given is None:
-        wanted = lag if lag >= 96 else max(2 * lag, common.horizon, 8)
+        seasons = 1 if lag >= 96 else 2 if lag >= 12 else 4
+        wanted = max(seasons * lag, 8) if lag > 1 else max(common.horizon, 8)
         lookback = max(1, min(wanted, max(lag, room // 2), room))
-        reasons["lookback"] = f"{'two seasons' if lag < 96 else 'one season'} of {lag}" if lookback == wanted and lag > 1 else (
-            "one horizon" if lookback == wanted else "half of the training part"
-        )  # fmt: skip
+        words = {1: "one season", 2: "two seasons", 4: "four seasons"}[seasons] + f" of {lag}"
+        usual = words if lag > 1 else "one horizon, at least 8"
+        reasons["lookback"] = usual if lookback == wanted else "half of the training part"
     else:
         lookback, reasons["lookback"] = given, "as given"
     if segment is not None:
@@ -276,11 +284,11 @@ def _lookback(settings: Settings, common: _Common, lag: int, reasons: dict[str, 
                 f"--segment {segment} is longer than the {room} steps to look back on", "use a smaller --segment"
             )
         return rounded, segment
-    choices = [s for s in (*common.seasons, 24, 12, 8) if 4 <= s <= 48 and lookback % s == 0]
-    if lookback >= 72 and choices:
+    choices = [s for s in (*common.seasons, 24, 12, 8, 6) if 4 <= s <= 48 and lookback % s == 0 and lookback // s >= 4]
+    if lookback >= 36 and choices:
         reasons["segment"] = f"a lookback of {lookback} is long"
         return lookback, choices[0]
-    reasons["segment"] = "the lookback is short" if lookback < 72 else "no segment divides the lookback"
+    reasons["segment"] = "the lookback is short" if lookback < 36 else "no segment divides the lookback"
     return lookback, 1
 
 
@@ -312,6 +320,7 @@ def _classic(settings: Settings, common: _Common, reasons: dict[str, str]) -> Pl
         validation=0,
         test=common.test,
         architecture=Architecture(lookback, 1, 1, units, dropout, 1),
+        short=settings.window.short,
         calendar=False,
         zero_head=False,
         loss="mse",
@@ -320,6 +329,7 @@ def _classic(settings: Settings, common: _Common, reasons: dict[str, str]) -> Pl
         patience=training.patience or 0,
         batch_size=batch_size,
         learning_rate=training.learning_rate or 1e-3,
+        warmup=0,
         averaging=0.0,
         clip_norm=0.0,
         target_clip=0.0,

@@ -114,7 +114,9 @@ def _fit(
             return None
         if not patient or validation_loss < best_loss:
             best, best_epoch, best_loss = weights_of(kept), epoch, validation_loss
-        history.append(Epoch(epoch, training_loss, validation_loss, rate, best_epoch, epochs, stage))
+        history.append(
+            Epoch(epoch, training_loss, validation_loss, rate_at(plan, rate, done), best_epoch, epochs, stage)
+        )
         report(history[-1])
         if patient and epoch - best_epoch >= plan.patience:
             break
@@ -129,6 +131,7 @@ class _Learner:
     network: nn.Module
     averaged: nn.Module
     optimizer: torch.optim.Optimizer
+    rate: float
     batches: Iterator[Ints]
 
 
@@ -136,7 +139,7 @@ def _learner(plan: Plan, fold: Fold, rate: float, seed: int) -> _Learner:
     network = NETWORKS["lstm"](plan.architecture, zero_head=plan.zero_head)
     optimizer = torch.optim.RMSprop(network.parameters(), lr=rate, alpha=0.9, eps=1e-7)
     batches = _batches(len(fold.training), plan.batch_size, np.random.default_rng(seed))
-    return _Learner(fold, network, copy.deepcopy(network), optimizer, batches)
+    return _Learner(fold, network, copy.deepcopy(network), optimizer, rate, batches)
 
 
 def _train_epoch(material: Material, learner: _Learner, count: int, done: int) -> float:
@@ -146,6 +149,8 @@ def _train_epoch(material: Material, learner: _Learner, count: int, done: int) -
     loss_of, losses = LOSSES[plan.loss], []
     for step in range(done + 1, done + count + 1):
         inputs, y = batch(material, learner.fold.training, next(learner.batches))
+        for group in learner.optimizer.param_groups:
+            group["lr"] = rate_at(plan, learner.rate, step)
         learner.optimizer.zero_grad(set_to_none=True)
         loss = loss_of(learner.network(*inputs), y)
         loss.backward()  # type: ignore[no-untyped-call]
@@ -155,6 +160,11 @@ def _train_epoch(material: Material, learner: _Learner, count: int, done: int) -
         _average(learner.averaged, learner.network, plan.averaging, step)
         losses.append(loss.detach())
     return float(torch.stack(losses).mean())
+
+
+def rate_at(plan: Plan, peak: float, step: int) -> float:
+    """The learning rate of a step: rising in a line over the warm-up, then at its peak."""
+    return peak * min(1.0, step / plan.warmup) if plan.warmup else peak
 
 
 def _average(averaged: nn.Module, network: nn.Module, decay: float, step: int) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 
 from forecast_cli import config, covariates, forecasting, intervals, metrics, parquet, plan, scaling, store, windows
 from forecast_cli.config import DEFAULT_STORE, DataSettings, Settings
-from forecast_cli.errors import DataError, RunMismatchError, SettingsError
+from forecast_cli.errors import DataError, RunMismatchError, SettingsError, TooLittleDataError
 from forecast_cli.forecasting import Forecast, HeldOut, Model
 from forecast_cli.panel import Floats, Note, Panel, values_of
 from forecast_cli.plan import Plan
@@ -67,6 +67,13 @@ def train(
         raise SettingsError("settings of the reader do not go with a Panel", "give them to read_csv")
     panel = data if isinstance(data, Panel) else parquet.read(data, settings.data)
     decided = plan.make(panel, settings)
+    short = panel.lengths < decided.lookback
+    if short.any() and decided.short == "refuse":
+        name = panel.ids[int(np.argmax(short))]
+        raise TooLittleDataError(
+            f"series {name!r} is shorter than the lookback of {decided.lookback:,} ({int(short.sum()):,} such series)",
+            "give more rows, a smaller --lookback, or --short fallback or drop",
+        )
     root = Path(store_folder)
     with store.writing(root):
         model, fitted = _learn(panel, decided, report or (lambda epoch: None))
@@ -335,6 +342,10 @@ def _verdict(test: dict[str, Any] | None) -> str:
 
 
 def _fallback_notes(result: Forecast) -> tuple[Note, ...]:
+    if result.dropped:
+        more = f" and {len(result.dropped) - 3:,} more" if len(result.dropped) > 3 else ""
+        shown = ", ".join(map(repr, result.dropped[:3])) + more
+        return (Note("degraded", f"too short for the network, so they were left out: {shown}"),)
     if not result.fallback:
         return ()
     if result.fallback == ("",):

@@ -87,7 +87,7 @@ def test_predict_json_holds_what_the_csv_holds(forecast: Forecast, airline_store
         (("predict", "--levels", "120"), 2, "--levels: '120' is not a list of percentages between 0 and 100", "write --levels 80,95"),
         (("train",), 2, "Missing argument 'DATA'.", "see `forecast train --help`"),
         (("trian",), 2, "No such command 'trian'. Did you mean 'train'?", "see `forecast --help`"),
-        (("train", "short.csv", "--horizn", "3"), 2, "No such option: --horizn (Possible options: --horizon)", "see `forecast train --help`"),
+        (("train", "short.csv", "--horizn", "3"), 2, "No such option: --horizn (Possible options: --horizon, --short)", "see `forecast train --help`"),
         ((), 2, "no command given", "try `forecast --help`"),
     ],
 )  # fmt: skip
@@ -420,7 +420,7 @@ def test_print_config_says_what_would_be_used_and_why(forecast: Forecast, monkey
         "lag 12: repeating the value 12 steps earlier errs least",
         "lookback 36: as given on the command line",
         "batch_size 16: as given in the environment (FORECAST_BATCH_SIZE)",
-        "learning_rate 0.0005: preset auto",
+        "learning_rate 0.003: preset auto",
         "levels 80,95: default",
         "store ./forecast_runs: default",
     ):

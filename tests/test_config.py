@@ -17,6 +17,7 @@ FIELDS = [field for group in GROUPS.values() for field in dataclasses.fields(gro
 # A value of each setting that is not its default, as TOML and as the environment have it.
 EXAMPLES: dict[str, tuple[str, str, Any]] = {
     "preset": ('"classic"', "classic", "classic"),
+    "short": ('"drop"', "drop", "drop"),
     "gaps": ('"zero"', "zero", "zero"),
     "duplicates": ('"sum"', "sum", "sum"),
     "bad_rows": ('"skip"', "skip", "skip"),

@@ -20,8 +20,8 @@ SEEDS = st.integers(0, 10_000)
 def make_plan(architecture: Architecture, normalization: Normalization, lag: int, horizon: int) -> Plan:
     return Plan(
         preset="auto", horizon=horizon, seasons=(), normalization=normalization, lag=lag, validation=0, test=0,
-        architecture=architecture, calendar=False, zero_head=False, loss="mse", epochs=1, epoch_batches=1, patience=0, batch_size=8,
-        learning_rate=1e-3, averaging=0.0, clip_norm=0.0, target_clip=0.0, seed=1, threads=1, refit=False, levels=(80.0,),
+        architecture=architecture, short="fallback", calendar=False, zero_head=False, loss="mse", epochs=1, epoch_batches=1, patience=0, batch_size=8,
+        learning_rate=1e-3, warmup=0, averaging=0.0, clip_norm=0.0, target_clip=0.0, seed=1, threads=1, refit=False, levels=(80.0,),
     )  # fmt: skip
 
 

@@ -122,7 +122,7 @@ def reseal(root: Path, change: Callable[[dict[str, bytes]], None]) -> None:
         (b'"lookback": 24', b'"lookback": 1e9'),
         (b'"normalization": "log"', b'"normalization": "pickle"'),
         (b'"preset": "auto"', b'"preset": "auto", "extra": 1'),
-        (b'"learning_rate": 0.0005', b'"learning_rate": NaN'),
+        (b'"learning_rate": 0.003', b'"learning_rate": NaN'),
         (b'"lag": 12', b'"lag": "12"'),
     ],
 )

@@ -9,7 +9,7 @@ import pytest
 import forecast_cli
 from forecast_cli import predict, read_csv, train
 from forecast_cli.config import settings_from
-from forecast_cli.errors import DataError, RunMismatchError, SettingsError
+from forecast_cli.errors import DataError, RunMismatchError, SettingsError, TooLittleDataError
 from forecast_cli.forecasting import to_csv
 from forecast_cli.panel import from_series, head
 from forecast_cli.store import Run
@@ -174,6 +174,16 @@ def test_many_series_share_a_network_and_short_or_new_ones_are_forecast(tmp_path
     assert np.array_equal(new.values[0], trained.forecast.values[0])
 
 
+def test_short_series_are_dropped_or_refused_as_named(tmp_path: Path) -> None:
+    panel = from_series([50 + np.arange(120.0) % 7, np.array([3.0, 4.0])], ids=["long", "tiny"])
+    dropped = train(panel, store_folder=tmp_path / "s", season="7", short="drop", **QUICK)
+    assert (dropped.forecast.ids, dropped.notes[0].level) == (("long",), "degraded")
+    assert dropped.notes[0].text == "too short for the network, so they were left out: 'tiny'"
+    with pytest.raises(TooLittleDataError, match=r"series 'tiny' is shorter than the lookback of 28 \(1 such series\)"):
+        train(panel, store_folder=tmp_path / "r", season="7", short="refuse", **QUICK)
+    assert not (tmp_path / "r").exists()
+
+
 def test_any_level_can_be_asked_for_later(tmp_path: Path) -> None:
     train(AIRLINE, store_folder=tmp_path, levels="80", **QUICK)
     found = predict(store_folder=tmp_path, levels=(50.0, 99.0)).forecast
@@ -240,6 +250,19 @@ def test_steps_that_are_not_in_the_file_are_never_scored(tmp_path: Path, write: 
     lines = [line.split(",") for line in trained.run.texts["predictions.csv"].decode().splitlines()[1:]]
     assert [line[0] for line in lines if not line[2]] == ["2024-02-26", "2024-02-27"]
     assert len(lines) == 7
+
+
+def test_wide_and_long_files_of_the_same_data_give_the_same_forecast(tmp_path: Path, write: Write) -> None:
+    random = np.random.default_rng(8)
+    days = np.datetime64("2024-01-01") + np.arange(90)
+    a, b = (np.round(50 + 10 * np.sin(np.arange(90) / 7 * 2 * np.pi) + random.normal(size=90), 2) for _ in "ab")
+    wide = write("day,a,b\n" + "".join(f"{d},{x},{y}\n" for d, x, y in zip(days, a, b, strict=True)), "wide.csv")
+    rows = [f"{n},{d},{v}\n" for n, s in (("a", a), ("b", b)) for d, v in zip(days, s, strict=True)]
+    long = write("unique_id,day,value\n" + "".join(rows), "long.csv")
+    first = train(wide, store_folder=tmp_path / "w", target="all", **QUICK).run.texts
+    second = train(long, store_folder=tmp_path / "l", id="unique_id", **QUICK).run.texts
+    assert first["forecast.csv"] == second["forecast.csv"]
+    assert first["predictions.csv"] == second["predictions.csv"]
 
 
 @pytest.mark.slow
