@@ -71,8 +71,10 @@ def infer(times: Ints, starts: Ints) -> Frequency:
         monthly = _infer_months(times, inside, int(clock[0]))
         if monthly is not None:
             return monthly
-    sizes, counts = np.unique(gaps, return_counts=True)
-    size = int(sizes[np.argmax(counts)])
+    size = int(gaps[0])
+    if (gaps != size).any():
+        sizes, counts = np.unique(gaps, return_counts=True)
+        size = int(sizes[np.argmax(counts)])
     if size == DAY and (clock == clock[0]).all() and np.is_busday(_days(times)).all() and np.ptp(times) >= WEEK:
         return Frequency("business", 1, clock=int(clock[0]))
     phase = int(times[0] % size)

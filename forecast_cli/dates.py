@@ -301,7 +301,7 @@ def skipped_hour(times: Ints, size: int) -> tuple[str, int]:
     if size > calendar.HOUR or calendar.HOUR % size or len(times) < 48:
         return "", 0
     steps = (times[-1] - times[0]) // size + 1
-    if (steps - len(times)) * 100 > steps + 1000:
+    if steps == len(times) or (steps - len(times)) * 100 > steps + 1000:
         return "", 0
     for name in KNOWN_ZONES:
         skipped = [at for year in _years(times) for at, forward in _changes(name, year) if forward]

@@ -29,7 +29,7 @@ from forecast_cli.source import EXPANDED, SAMPLE, Table, load, more, table
 
 NIXTLA = ("unique_id", "ds", "y")
 SHOWN = 3  # cells named in one message
-CHUNK = 1 << 20  # rows parsed at once
+CHUNK = 1 << 18  # rows parsed at once
 LEVELS = 50  # distinct texts of a covariate
 Levels = dict[str, tuple[str, ...]]
 
@@ -185,6 +185,21 @@ def _ahead(rows: Rows, panel: Panel, wanted: list[str], notes: list[Note]) -> Fl
 # -- parsing ---------------------------------------------------------------------------------------------------------
 
 
+class _Rest:
+    """The rest of a text as a file of bytes: pandas would decode a `BytesIO`, only to encode it again."""
+
+    def __init__(self, text: bytes, at: int) -> None:
+        self.text, self.at = text, at
+
+    def __iter__(self) -> Iterator[bytes]:  # pandas takes what has this for a file
+        raise NotImplementedError
+
+    def read(self, size: int = -1) -> bytes:
+        low = self.at
+        self.at = min(low + size, len(self.text)) if size >= 0 else len(self.text)
+        return self.text[low : self.at]
+
+
 def _frames(
     records: Table, texts: list[str], numbers: list[str], *, missing: list[str], repeated: bool = True, decimal: str = "."
 ) -> Iterator[pd.DataFrame]:  # fmt: skip
@@ -193,10 +208,8 @@ def _frames(
     kinds: dict[Any, Any] = {at[name]: ("category" if repeated else str) for name in texts}
     kinds |= {at[name]: np.float64 for name in numbers}
     nulls: Any = {at[name]: missing for name in numbers}
-    stream = io.BytesIO(records.source.text)
-    stream.seek(records.body)
-    reader = pd.read_csv(
-        stream, sep=records.delimiter, header=None, names=list(range(len(records.names))), usecols=sorted(at.values()),
+    reader: Any = pd.read_csv(
+        _Rest(records.source.text, records.body), sep=records.delimiter, header=None, names=list(range(len(records.names))), usecols=sorted(at.values()),
         dtype=kinds, na_values=nulls, keep_default_na=False, index_col=False, chunksize=min(CHUNK, max(records.rows, 1)),
         low_memory=False, encoding="utf-8", decimal=decimal,
     )  # fmt: skip

@@ -308,7 +308,9 @@ def _delimiter(name: str, text: bytes, named: str | None) -> str:
     """The one delimiter that splits the header; a comma for a single column."""
     if named:
         return named
-    header = text.lstrip(b"\n")[: SAMPLE * 16].split(b"\n", 1)[0].decode()
+    begin = len(text) - len(text.lstrip(b"\n"))
+    end = text.find(b"\n", begin, begin + SAMPLE * 16)
+    header = text[begin : end if end >= 0 else begin + SAMPLE * 16].decode()
     found = [mark for mark in DELIMITERS if len(next(csv.reader([header], delimiter=mark))) > 1]
     if len(found) > 1:
         sample = text[:SAMPLE]
