@@ -208,8 +208,9 @@ def _frames(
     kinds: dict[Any, Any] = {at[name]: ("category" if repeated else str) for name in texts}
     kinds |= {at[name]: np.float64 for name in numbers}
     nulls: Any = {at[name]: missing for name in numbers}
+    rest: Any = _Rest(records.source.text, records.body)
     reader: Any = pd.read_csv(
-        _Rest(records.source.text, records.body), sep=records.delimiter, header=None, names=list(range(len(records.names))), usecols=sorted(at.values()),
+        rest, sep=records.delimiter, header=None, names=list(range(len(records.names))), usecols=sorted(at.values()),
         dtype=kinds, na_values=nulls, keep_default_na=False, index_col=False, chunksize=min(CHUNK, max(records.rows, 1)),
         low_memory=False, encoding="utf-8", decimal=decimal,
     )  # fmt: skip
