@@ -100,7 +100,7 @@ def _m4_scores(training: dict[str, Series], test: dict[str, Series], found: dict
     smape = float(np.mean([metrics.smape(test[n], found[n]) for n in test]))
     mase = float(np.mean([metrics.mase(test[n], found[n], metrics.mase_scale(training[n], 24)) for n in test]))
     owa = (smape / 18.383 + mase / 2.395) / 2
-    return {"smape": round(smape, 3), "mase": round(mase, 3), "owa": round(owa, 3)}
+    return {"smape": round(smape, 3), "mase": round(mase, 3), "owa": round(owa, 4)}
 
 
 def _coverage(rows: list[dict[str, str]], test: dict[str, Series], level: str) -> float:
