@@ -361,6 +361,8 @@ def _refuse_unread_time(sample: dict[str, list[str]], names: list[str], settings
             raise DataError(
                 f"column {name!r} may hold times: {cells[0]!r}", f"say --time {_quoted(name)} --date-format {way}"
             )
+        if name.lower() == "year" and len(cells) > 1 and all(re.fullmatch(r"[12]\d{3}", cell) for cell in cells):
+            raise DataError(f"column {name!r} may hold times: {cells[0]!r}", f"say --time {_quoted(name)}")
         if name.lower() in _TIME_NAMES and cells and not _is_numeric(cells, set(MISSING)):
             raise DataError(
                 f"column {name!r}: {cells[0]!r} is not a date that can be read in one way only",

@@ -363,8 +363,5 @@ def _constant_notes(panel: Panel) -> tuple[Note, ...]:
         return ()
     if len(panel) == 1:
         return (Note("warning", "the series is constant; so is the forecast"),)
-    return (
-        Note(
-            "warning", f"{len(found):,} series are constant; so are their forecasts: {', '.join(map(repr, found[:3]))}"
-        ),
-    )
+    shown = ", ".join(map(repr, found[:3])) + (" and more" if len(found) > 3 else "")
+    return (Note("warning", f"constant series, so constant forecasts: {shown} ({len(found):,} of {len(panel):,})"),)

@@ -279,3 +279,10 @@ def test_texts_that_repeat_in_a_file_without_times_are_said(write: Write) -> Non
     assert [n.text for n in panel.notes if n.level == "warning"] == [
         "the texts of column 'store' repeat; if they name series, say --id store"
     ]
+
+
+def test_a_column_of_years_is_not_passed_over(write: Write) -> None:
+    path = write("year,y\n" + "".join(f"{year},{year - 1950}\n" for year in range(2019, 1989, -1)))
+    assert refused(path, target="y") == "data.csv: column 'year' may hold times: '2019' | say --time year"
+    panel = read_csv(path, time="year")
+    assert (panel.values[-1], panel.frequency.kind, panel.frequency.size) == (69, "months", 12)
