@@ -199,12 +199,13 @@ def _tell(axes: Axes, story: _Story, *, narrow: bool) -> None:
         axes.plot(
             story.predicted_at, story.predicted, color=ORANGE, linestyle="--", linewidth=1.6, label="prediction of it"
         )
-    for number, (name, low, high) in enumerate(reversed(story.bounds)):
-        axes.fill_between(
-            story.ahead, low, high, color=BLUE, alpha=0.15 + 0.12 * number, linewidth=0, label=f"{name} % interval"
-        )
-    marker = "o" if len(story.forecast) <= 3 else ""
-    axes.plot(story.ahead, story.forecast, color=BLUE, linewidth=1.8, marker=marker, label="forecast")
+    if len(story.forecast):
+        for number, (name, low, high) in enumerate(reversed(story.bounds)):
+            axes.fill_between(
+                story.ahead, low, high, color=BLUE, alpha=0.15 + 0.12 * number, linewidth=0, label=f"{name} % interval"
+            )
+        marker = "o" if len(story.forecast) <= 3 else ""
+        axes.plot(story.ahead, story.forecast, color=BLUE, linewidth=1.8, marker=marker, label="forecast")
     axes.grid(alpha=0.25)
     axes.margins(x=0.01)
     if np.issubdtype(story.times.dtype, np.datetime64):
