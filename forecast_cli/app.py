@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 import traceback
@@ -127,6 +126,5 @@ def main() -> NoReturn:
     """The console script."""
     signal.signal(signal.SIGTERM, _stop)
     signal.signal(signal.SIGINT, _stop)
-    os.environ.setdefault("TYPER_USE_RICH", "1")
     app()
     raise SystemExit(BUG)  # not reached: the group exits

@@ -1,6 +1,7 @@
 """Plan: every number of a training decided, from the settings and the panel, each with its reason.
 
-Rules look at lengths, seasons and the training part of the data, never at the clock or the test part.
+Rules look at lengths, seasons and the training part of the data, never at the clock. Of the test part they see one thing:
+whether all values are positive, without which there are no logs.
 """
 
 from __future__ import annotations
@@ -61,11 +62,6 @@ class Plan:
     @property
     def lookback(self) -> int:
         return self.architecture.lookback
-
-    @property
-    def recursive(self) -> bool:
-        """One step ahead, rolled forward over the horizon, instead of the whole horizon at once."""
-        return self.architecture.outputs < self.horizon
 
     @property
     def season(self) -> int:
@@ -187,14 +183,12 @@ def _lag(parts: list[Floats], common: _Common, reasons: dict[str, str]) -> int:
     return best
 
 
-def _normalization(parts: list[Floats], reasons: dict[str, str]) -> Normalization:
-    """Logs where every value is positive and hardly any is tiny beside the median of its series."""
-    positive = all((part > 0).all() for part in parts)
-    if (
-        positive
-        and all(np.ptp(part) > 1e-6 * np.abs(part).max() for part in parts[-1:])
-        and np.mean([np.mean(part < 0.02 * np.median(part)) for part in parts]) < 0.001
-    ):
+def _normalization(values: Floats, parts: list[Floats], reasons: dict[str, str]) -> Normalization:
+    """Logs where every value (N,) is positive and, in the training parts, hardly any is tiny beside its series' median."""
+    known = values[~np.isnan(values)]
+    # Logs must hold for every value that a window may ever show, and rounding must not be all that varies.
+    possible = bool((known > 0).all()) and np.ptp(known) > 1e-6 * known.max()
+    if possible and np.mean([np.mean(part < 0.02 * np.median(part)) for part in parts]) < 0.001:
         reasons["normalization"] = "all values are positive: logs, then each window by its own level and spread"
         return "log"
     reasons["normalization"] = "each window by its own level and spread"
@@ -205,8 +199,7 @@ def _auto(panel: Panel, settings: Settings, common: _Common, reasons: dict[str, 
     parts = _training_parts(panel, common)
     features, known, static = covariates.count(panel, settings.window.calendar)
     lag = _lag(parts, common, reasons)
-    # Logs must hold for every value that a window may ever show.
-    normalization = _normalization([*parts, panel.values[~np.isnan(panel.values)]], reasons)
+    normalization = _normalization(panel.values, parts, reasons)
     lookback, segment = _lookback(settings, common, lag, reasons)
     windows = int(np.maximum(panel.lengths - common.test - common.validation - lookback - common.horizon + 1, 0).sum())
     units = config.layer_units(settings.network.units)

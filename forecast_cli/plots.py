@@ -155,7 +155,6 @@ class _Story:
     ahead: Any
     forecast: Floats
     bounds: list[tuple[str, Floats, Floats]]
-    error: float
 
 
 def predictions(run: Run, label: Callable[[str], str]) -> Figure:
@@ -254,7 +253,7 @@ def _stories(run: Run) -> tuple[list[_Story], int]:
         stories.append(
             _Story(
                 name, stamps[: len(values)], values, test, stamps[at], _column(rows, "forecast"),
-                stamps[len(values) : len(values) + len(ahead.get(name, []))], _column(ahead.get(name, []), "forecast"), bounds, 0.0,
+                stamps[len(values) : len(values) + len(ahead.get(name, []))], _column(ahead.get(name, []), "forecast"), bounds,
             )
         )  # fmt: skip
     return stories, len(tail) - len(chosen)

@@ -30,6 +30,12 @@ def test_values_that_are_not_positive_take_no_logs() -> None:
     assert decided.normalization == "spread"
 
 
+def test_series_of_very_different_sizes_take_logs_all_the_same() -> None:
+    small = [np.round(1 + 0.2 * np.sin(T / 5), 3) for _ in range(3)]
+    decided = plan.make(from_series([*small, 1000 * small[0], 1000 * small[0], 1000 * small[0]]), settings_from())
+    assert decided.normalization == "log"
+
+
 def test_rules_never_look_at_the_test_part_of_the_season_or_lag() -> None:
     panel = read_csv(AIRLINE)
     other = from_series([panel.values.copy()], panel.frequency, first=[int(panel.first[0])])
