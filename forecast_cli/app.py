@@ -14,9 +14,7 @@ from typer.core import TyperGroup
 import forecast_cli
 from forecast_cli import console
 from forecast_cli.commands import check, plot, predict, runs, train
-from forecast_cli.errors import BUG, CLOSED_PIPE, ForecastError, SettingsError, StoppedError
-
-OUT_OF_MEMORY = 31
+from forecast_cli.errors import BUG, CLOSED_PIPE, ForecastError, OutOfMemoryError, SettingsError, StoppedError
 
 
 class _Group(TyperGroup):
@@ -33,11 +31,8 @@ class _Group(TyperGroup):
         except typer.Abort:
             code = _fail(StoppedError(signal.SIGINT), words)
         except MemoryError:
-            failure = ForecastError(
-                "this does not fit in memory", "use fewer rows, a smaller --lookback or --batch-size"
-            )
-            failure.exit_code = OUT_OF_MEMORY
-            code = _fail(failure, words)
+            hint = "use fewer rows, a smaller --lookback or --batch-size"
+            code = _fail(OutOfMemoryError("this does not fit in memory", hint), words)
         except Exception as error:
             text = _one_line(f"{type(error).__name__}: {error}")
             code = _fail(

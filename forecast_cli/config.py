@@ -47,7 +47,7 @@ def check_bounds(settings: Any) -> None:
         value, name = getattr(settings, field.name), option_name(field.name)
         if value is None or not field.metadata:
             continue
-        choices = typing.get_args(hints[field.name]) if typing.get_origin(hints[field.name]) is Literal else ()
+        choices = choices_of(hints[field.name])
         if choices and value not in choices:
             raise SettingsError(f"{name}: {value!r} is not one of {', '.join(choices)}", f"use {name} {choices[0]}")
         low, high = field.metadata["minimum"], field.metadata["maximum"]
@@ -55,6 +55,13 @@ def check_bounds(settings: Any) -> None:
             raise SettingsError(f"{name} must be at least {low:g}, got {value!r}", f"use {name} {low:g} or more")
         if high is not None and not value <= high:
             raise SettingsError(f"{name} must be at most {high:g}, got {value!r}", f"use {name} {high:g} or less")
+
+
+def choices_of(kind: Any) -> tuple[str, ...]:
+    """The words of `Literal["a", "b"]`, also where None is allowed beside them."""
+    parts = [kind, *typing.get_args(kind)]
+    found = [part for part in parts if typing.get_origin(part) is Literal]
+    return typing.get_args(found[0]) if found else ()
 
 
 @dataclass(frozen=True)
@@ -77,6 +84,9 @@ class DataSettings:
     )
     static: list[str] | None = setting(
         None, "Covariate that is one value a series; repeat it for several.", auto="none", panel="Data"
+    )
+    weight: str | None = setting(
+        None, "Column that says how much each row counts in the loss.", auto="none", panel="Data"
     )
     date_format: str | None = setting(
         None, "Format of the time column, e.g. %d/%m/%Y.", auto="recognized", panel="Data"
@@ -165,9 +175,23 @@ class WindowSettings:
 class NetworkSettings:
     """The network."""
 
+    cell: Literal["lstm", "gru", "rnn"] = setting("lstm", "Cell of the recurrence.", panel="Network")
     units: str | None = setting(None, "Units per stacked layer, e.g. 50,100.", auto="by rule", panel="Network")
     dropout: float | None = setting(
         None, "Dropout after each layer.", minimum=0, maximum=0.95, auto="by preset", panel="Network"
+    )
+    bidirectional: bool | None = setting(
+        None, "Read the window from both ends.", auto="by preset", panel="Network"
+    )  # fmt: skip
+    attention: Literal["none", "bahdanau", "luong", "luong-dot"] | None = setting(
+        None, "Look back over the window, weighing its steps.", auto="by preset", panel="Network"
+    )
+    decoder: Literal["direct", "seq2seq", "recursive"] | None = setting(
+        None, "All steps at once; a decoder over the horizon; or one step, rolled forward.", auto="by preset",
+        panel="Network",
+    )  # fmt: skip
+    head: Literal["linear", "mlp"] | None = setting(
+        None, "Last layer, or two with a ReLU before each.", auto="by preset", panel="Network"
     )
 
     def __post_init__(self) -> None:
@@ -179,24 +203,61 @@ class NetworkSettings:
 class TrainingSettings:
     """How it is trained."""
 
-    preset: Literal["auto", "classic"] = setting(
-        "auto", "auto: rules that win; classic: the textbook recipe, to the letter.", panel="Training"
+    preset: Literal["auto", "classic", "bilstm", "seq2seq"] = setting(
+        "auto", "auto: rules that win; the others: recipes, described in docs/networks.md.", panel="Training"
     )
+    loss: Literal["mse", "mae", "huber", "quantile"] = setting(
+        "mse", "What is made small; quantile: the levels of the intervals, too.", panel="Training"
+    )
+    optimizer: Literal["rmsprop", "adam", "adamw", "sgd"] | None = setting(
+        None, "How steps are taken.", auto="by preset", panel="Training"
+    )
+    learning_rate: float | None = setting(
+        None, "Step size of the optimizer.", minimum=1e-8, maximum=10, auto="by preset", panel="Training"
+    )
+    schedule: Literal["constant", "cosine"] = setting(
+        "constant", "Learning rate after the warm-up; cosine: falls to zero in the last epoch.", panel="Training"
+    )
+    weight_decay: float = setting(0.0, "L2 penalty on the weights.", minimum=0, maximum=10, panel="Training")
+    clip_norm: float | None = setting(
+        None, "Longest gradient, against explosions; 0: any.", minimum=0, auto="by preset", panel="Training"
+    )
+    jitter: float = setting(
+        0.0, "Noise on the windows, in units of their spread.", minimum=0, maximum=10, panel="Training"
+    )
+    balance: bool = setting(False, "Weigh rare levels of the target more, so that peaks are learned.", panel="Training")
     epochs: int | None = setting(None, "Most epochs.", minimum=1, auto="by preset", panel="Training")
     patience: int | None = setting(
         None, "Epochs without a better validation loss before stopping; 0: never stop early.", minimum=0,
         auto="by preset", panel="Training",
     )  # fmt: skip
     batch_size: int | None = setting(None, "Windows per step.", minimum=1, auto="by rule", panel="Training")
-    learning_rate: float | None = setting(
-        None, "Step size of RMSprop.", minimum=1e-8, maximum=10, auto="by preset", panel="Training"
-    )
     seed: int = setting(1, "Seed of everything random.", minimum=0, maximum=2**31 - 1, panel="Training")
     threads: int | None = setting(
         None, "Threads of the training; equal threads, equal bytes.", minimum=1, maximum=256, auto="by size",
         panel="Training",
     )  # fmt: skip
     refit: bool = setting(True, "After scoring, train again on all rows for the steps found.", panel="Training")
+
+    def __post_init__(self) -> None:
+        check_bounds(self)
+
+
+@dataclass(frozen=True)
+class EnsembleSettings:
+    """Several networks, one forecast."""
+
+    members: int = setting(1, "Networks that differ in their seed.", minimum=1, maximum=1000, panel="Ensemble")
+    bagging: bool = setting(
+        False, "Each member trains on windows drawn anew, in blocks, with replacement.", panel="Ensemble"
+    )
+    boosting: bool = setting(
+        False, "Each member learns what the former ones left over; their answers add up.", panel="Ensemble"
+    )
+    combine: Literal["median", "mean"] = setting("median", "One forecast out of the members'.", panel="Ensemble")
+    workers: int | None = setting(
+        None, "Members that train at the same time.", minimum=1, maximum=1024, auto="by cores", panel="Ensemble"
+    )
 
     def __post_init__(self) -> None:
         check_bounds(self)
@@ -220,6 +281,7 @@ class Settings:
     window: WindowSettings = dataclasses.field(default_factory=WindowSettings)
     network: NetworkSettings = dataclasses.field(default_factory=NetworkSettings)
     training: TrainingSettings = dataclasses.field(default_factory=TrainingSettings)
+    ensemble: EnsembleSettings = dataclasses.field(default_factory=EnsembleSettings)
     interval: IntervalSettings = dataclasses.field(default_factory=IntervalSettings)
 
 
@@ -228,6 +290,7 @@ GROUPS: dict[str, type[Any]] = {
     "window": WindowSettings,
     "network": NetworkSettings,
     "training": TrainingSettings,
+    "ensemble": EnsembleSettings,
     "interval": IntervalSettings,
 }
 
@@ -433,15 +496,15 @@ def _shown(value: Any) -> str:
 def _plain(kind: Any) -> Any:
     """`int | None` -> int; choices -> str."""
     bare = [part for part in typing.get_args(kind) if part is not type(None)]
-    if typing.get_origin(kind) is Literal:
+    if choices_of(kind):
         return str
     return kind if kind == list[str] or not bare else bare[0]
 
 
 def _wanted(kind: Any) -> tuple[str, str]:
     """What a value of this type is called, and one to show."""
-    if typing.get_origin(kind) is Literal:
-        choices = typing.get_args(kind)
+    choices = choices_of(kind)
+    if choices:
         return f"one of {', '.join(choices)}", f'"{choices[0]}"'
     words = {
         int: ("a whole number", "24"), float: ("a number", "0.2"), bool: ("true or false", "true"), str: ("a text", '"text"'),

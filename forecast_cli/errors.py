@@ -10,6 +10,7 @@
     - TooLittleDataError  21    the input is right, but too short
   - DivergedError         22    training did not converge
   - StorageError          30    disk full, read-only, I/O error
+  - OutOfMemoryError      31    it would not fit in memory
   - StoppedError     130/143    SIGINT or SIGTERM
 
 A code that is not listed is never used for anything else; codes are only ever added. 0 is complete success,
@@ -68,6 +69,10 @@ class DivergedError(ForecastError):
 
 class StorageError(ForecastError):
     exit_code = 30
+
+
+class OutOfMemoryError(ForecastError):
+    exit_code = 31
 
 
 class StoppedError(ForecastError):

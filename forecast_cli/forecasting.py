@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,19 +21,20 @@ from forecast_cli.plan import Plan
 from forecast_cli.scaling import SeriesScale
 from forecast_cli.windows import Windows
 
-CHUNK = 2048  # windows that go through the network together
+NUMBERS = 1 << 22  # numbers in the largest array of the network, which bounds the windows that go through it together
 
 
 @dataclass(frozen=True, eq=False)
 class Model:
     """A trained network and what it knows of its series.
 
-    ids: the series it was trained on; scale: their (S,) scales; residuals: (K, horizon) in units of the spread;
-    features: the scale of the covariates; covariates: the names of past, future and static ones.
+    members: the weights of each network; ids: the series they were trained on; scale: their (S,) scales;
+    residuals: (K, horizon, Q) of each answer, in units of the spread; features: the scale of the covariates;
+    covariates: the names of past, future and static ones.
     """
 
     plan: Plan
-    weights: cells.Weights
+    members: tuple[cells.Weights, ...]
     ids: tuple[str, ...]
     scale: SeriesScale
     residuals: Floats
@@ -70,6 +73,43 @@ class HeldOut:
     seasonal_naive: Floats
     naive: Floats
     bounds: dict[float, tuple[Floats, Floats]]
+    members: Floats  # (M, R), the forecast of each member; M is 0 where there is one, or where they add up
+
+
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """What the networks say of B windows, where windows are normalized: answers (B, H, Q), spreads (B,), and each
+    member's forecast (M, B, H)."""
+
+    values: Floats
+    spread: Floats
+    members: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class AtWindows:
+    """Forecasts (B, horizon), bounds by level and each member's forecast (M, B, horizon), in the units of the file."""
+
+    values: Floats
+    bounds: dict[float, tuple[Floats, Floats]]
+    members: Floats
+
+
+def extended(model: Model, horizon: int) -> Model:
+    """The model for another horizon: a longer one is rolled forward, and its intervals are not known beyond the old.
+
+    Raises RunMismatchError where past-only covariates would have to be known beyond the last row.
+    """
+    if horizon > model.plan.horizon and model.covariates[0]:
+        raise RunMismatchError(
+            f"the run was trained for {model.plan.horizon} steps, and to be rolled forward it would have to know "
+            f"{model.covariates[0][0].split('=')[0]!r} beyond the last row",
+            f"use --horizon {model.plan.horizon} or less, or train with --horizon {horizon}",
+        )
+    residuals = np.full((len(model.residuals), horizon, model.residuals.shape[2]), np.nan)
+    kept = min(horizon, model.plan.horizon)
+    residuals[:, :kept] = model.residuals[:, :kept]
+    return replace(model, plan=replace(model.plan, horizon=horizon), residuals=residuals)
 
 
 def forecast(panel: Panel, model: Model, levels: tuple[float, ...]) -> Forecast:
@@ -97,8 +137,9 @@ def forecast(panel: Panel, model: Model, levels: tuple[float, ...]) -> Forecast:
     chosen = np.flatnonzero(usable)
     if len(chosen):
         ends = Windows(chosen, panel.offsets[1:][chosen], plan.lookback, plan.horizon)
-        values[chosen], found = at_windows(panel, model, ends, levels)
-        for level, (low, high) in found.items():
+        found = at_windows(panel, model, ends, levels)
+        values[chosen] = found.values
+        for level, (low, high) in found.bounds.items():
             bounds[level][0][chosen], bounds[level][1][chosen] = low, high
     for i in np.flatnonzero(~usable):
         history = values_of(panel, int(i))[None]
@@ -106,7 +147,7 @@ def forecast(panel: Panel, model: Model, levels: tuple[float, ...]) -> Forecast:
         for level in levels:
             # Too short to have a spread of its own: what is not known stays empty.
             spread = history.std() if history.std() > 0 and history.shape[1] > 2 else np.nan
-            low, high = intervals.bounds(model.residuals, level)
+            low, high = intervals.bounds(_middle(model), level)
             bounds[level][0][i], bounds[level][1][i] = values[i] + low * spread, values[i] + high * spread
     times = np.stack([times_of(panel, i, int(n), int(n) + plan.horizon) for i, n in enumerate(lengths)])
     texts = tuple(tuple(format_times(panel, row)) for row in times)
@@ -135,49 +176,103 @@ def nothing(panel: Panel, levels: tuple[float, ...]) -> Forecast:
     return Forecast((), np.empty((0, 0), np.int64), (), none, bounds, panel.columns, panel.time_format)
 
 
-def at_windows(
-    panel: Panel, model: Model, chosen: Windows, levels: tuple[float, ...]
-) -> tuple[Floats, dict[float, tuple[Floats, Floats]]]:
-    """Forecasts (B, horizon) and their bounds from windows of the panel, in the units of the file."""
+def _middle(model: Model) -> Floats:
+    """Residuals (K, horizon) of the forecast itself."""
+    return model.residuals[:, :, model.plan.architecture.middle]
+
+
+def _chunks(plan: Plan, count: int) -> list[Ints]:
+    """Window numbers in runs that fit in memory: the largest array is the gates' of a layer, or attention's."""
+    shape = plan.architecture
+    numbers = shape.steps * max(shape.units) * max(cells.GATES[shape.cell], 2)
+    size = int(np.clip(NUMBERS // numbers, 16, 2048))
+    return [np.arange(start, min(start + size, count)) for start in range(0, count, size)]
+
+
+def at_windows(panel: Panel, model: Model, chosen: Windows, levels: tuple[float, ...]) -> AtWindows:
+    """Forecasts and their bounds from windows of the panel."""
     plan = model.plan
     scale, positions = _scale_of(panel, model)
     known = _covariates_of(panel, model)
     values = np.empty((len(chosen), plan.horizon))
     bounds = {level: (np.empty_like(values), np.empty_like(values)) for level in levels}
-    offsets = {level: intervals.bounds(model.residuals, level) for level in levels}
-    for start in range(0, len(chosen), CHUNK):
-        index = np.arange(start, min(start + CHUNK, len(chosen)))
+    offsets = {level: _offsets(model, level) for level in levels}
+    several = len(model.members) if len(model.members) > 1 and not plan.boosting else 0
+    members = np.empty((several, *values.shape))
+    for index in _chunks(plan, len(chosen)):
         series = positions[chosen.series[index]]
         past = _pasts(panel, plan, scale, chosen, index, series)
-        z, spread = answer(plan, model.weights, past, _seen(known, chosen, index, plan))
+        answered = answer(model, past, _seen(known, chosen, index, plan))
         # A constant goes on as the constant, to the last bit: there is nothing that a network could tell.
         given = windows.pasts(panel.values, chosen, index)
         still, last = (given.min(axis=1) == given.max(axis=1))[:, None], given[:, -1:]
-        values[index] = np.where(still, last, scaling.restore(z, plan.normalization, scale, series))
+
+        def restored(z: Floats, still: Any = still, last: Any = last, series: Ints = series) -> Floats:
+            return np.where(still, last, scaling.restore(z, plan.normalization, scale, series))
+
+        values[index] = restored(answered.values[:, :, plan.architecture.middle])
+        for member in range(several):
+            members[member, index] = restored(answered.members[member])
         for level, sides in offsets.items():
-            for side, offset in enumerate(sides):
-                bound = scaling.restore(z + offset * spread[:, None], plan.normalization, scale, series)
-                bounds[level][side][index] = np.where(still, last, bound)
+            for side, (position, offset) in enumerate(sides):
+                bounds[level][side][index] = restored(
+                    answered.values[:, :, position] + offset * answered.spread[:, None]
+                )
     if not np.isfinite(values).all():
         raise RunMismatchError("the network's forecast is not finite on this data", "train again on this data")
-    return values, bounds
+    for low, high in bounds.values():  # quantiles may cross, the forecast stays inside
+        np.minimum(low, values, out=low)
+        np.maximum(high, values, out=high)
+    return AtWindows(values, bounds, members)
 
 
-def answer(plan: Plan, weights: cells.Weights, past: Floats, seen: Gathered | None = None) -> tuple[Floats, Floats]:
-    """The network on transformed windows (B, lookback): forecasts (B, horizon) in the same domain, spreads (B,)."""
-    shape = plan.architecture
+def _offsets(model: Model, level: float) -> tuple[tuple[int, Floats], tuple[int, Floats]]:
+    """For the lower and the upper bound: which answer it is measured from, and how far away it lies (horizon,)."""
+    quantiles, middle = model.plan.architecture.quantiles, model.plan.architecture.middle
+    tail = (100 - level) / 200
+    if tail in quantiles and 1 - tail in quantiles:
+        low, high = quantiles.index(tail), quantiles.index(1 - tail)
+        excess = np.maximum(-model.residuals[:, :, low], model.residuals[:, :, high])
+        wider = intervals.widening(excess, level)
+        return (low, -wider), (high, wider)
+    below, above = intervals.bounds(_middle(model), level)
+    return (middle, below), (middle, above)
+
+
+def answer(model: Model, past: Floats, seen: Callable[[int], Gathered] | None = None) -> Answer:
+    """All members on transformed windows (B, lookback), rolled forward where they answer fewer steps than asked for.
+
+    seen: the covariates of the windows, a number of steps later.
+    """
+    plan, shape = model.plan, model.plan.architecture
     spread = scaling.window_scale(past, shape.outputs, plan.normalization, plan.lag).spread
-    parts = []
-    for _ in range(0, plan.horizon, shape.outputs):
+    parts, each = [], []
+    for step in range(0, plan.horizon, shape.outputs):
         scale = scaling.window_scale(past, shape.outputs, plan.normalization, plan.lag)
-        x = scaling.inputs(past, scale)[:, :, None]
-        if seen is None:
-            outputs = cells.run(shape, weights, x)
-        else:
-            outputs = cells.run(shape, weights, np.concatenate([x, seen.past], axis=2), seen.ahead, seen.static)
-        parts.append(scaling.answers(outputs, scale))
-        past = np.concatenate([past, parts[-1]], axis=1)[:, -plan.lookback :]
-    return np.concatenate(parts, axis=1)[:, : plan.horizon], spread
+        inputs: tuple[Floats, ...] = (scaling.inputs(past, scale)[:, :, None],)
+        if seen is not None:
+            found = seen(step)
+            inputs = (np.concatenate([inputs[0], found.past], axis=2), found.ahead, found.static)
+        outputs = np.stack([cells.run(shape, weights, *inputs) for weights in model.members])
+        combined = combine(plan, outputs)
+        parts.append(np.stack([scaling.answers(combined[:, :, q], scale) for q in range(shape.answers)], axis=2))
+        each.append(np.stack([scaling.answers(one[:, :, shape.middle], scale) for one in outputs]))
+        past = np.concatenate([past, parts[-1][:, :, shape.middle]], axis=1)[:, -plan.lookback :]
+    values, members = (
+        np.concatenate(parts, axis=1)[:, : plan.horizon],
+        np.concatenate(each, axis=2)[:, :, : plan.horizon],
+    )
+    return Answer(values, spread, members)
+
+
+def combine(plan: Plan, outputs: Floats) -> Floats:
+    """One answer out of the members' (M, B, H, Q): their median or mean, or their sum where each learned the rest."""
+    if len(outputs) == 1:
+        return np.sort(outputs[0], axis=-1)
+    if plan.boosting:
+        total: Floats = outputs.sum(axis=0)
+        return total
+    return np.sort(np.median(outputs, axis=0) if plan.combine == "median" else outputs.mean(axis=0), axis=-1)
 
 
 def _covariates_of(panel: Panel, model: Model) -> Covariates | None:
@@ -186,29 +281,38 @@ def _covariates_of(panel: Panel, model: Model) -> Covariates | None:
         missing = [n for known, found in zip(model.covariates, names, strict=True) for n in known if n not in found]
         what = f"lack the covariate {missing[0].split('=')[0]!r}" if missing else "have other covariates"
         raise RunMismatchError(f"the data {what} that the run was trained with", "give the same columns as in training")
-    return covariates.prepare(panel, model.plan.calendar, model.plan.horizon, model.features)
+    outputs = model.plan.architecture.outputs
+    rolled = -(-model.plan.horizon // outputs) * outputs
+    return covariates.prepare(panel, model.plan.calendar, rolled, model.features)
 
 
-def _seen(known: Covariates | None, chosen: Windows, index: Ints, plan: Plan) -> Gathered | None:
-    return None if known is None else covariates.gather(known, chosen, index, plan.lag)
+def _seen(known: Covariates | None, chosen: Windows, index: Ints, plan: Plan) -> Callable[[int], Gathered] | None:
+    if known is None:
+        return None
+
+    def seen(step: int) -> Gathered:
+        later = replace(chosen, origins=chosen.origins + step, horizon=plan.architecture.outputs)
+        return covariates.gather(known, later, index, plan.lag)
+
+    return seen
 
 
 def residuals(panel: Panel, model: Model, chosen: Windows) -> Floats:
-    """How far the network is off on windows (B, horizon), in units of each window's spread."""
+    """How far each answer is off on windows (B, horizon, Q), in units of each window's spread."""
     plan = model.plan
     scale, positions = _scale_of(panel, model)
     known = _covariates_of(panel, model)
     rows = []
-    for start in range(0, len(chosen), CHUNK):
-        index = np.arange(start, min(start + CHUNK, len(chosen)))
+    for index in _chunks(plan, len(chosen)):
         series = positions[chosen.series[index]]
         past = _pasts(panel, plan, scale, chosen, index, series)
-        z, spread = answer(plan, model.weights, past, _seen(known, chosen, index, plan))
+        answered = answer(model, past, _seen(known, chosen, index, plan))
         future = windows.futures(panel.values, chosen, index)
         actual = scaling.transform(future, plan.normalization, scale, series[:, None])
-        usable = (spread > 0) & (past.min(axis=1) < past.max(axis=1))
-        rows.append((actual - z)[usable] / spread[usable, None])
-    return np.concatenate(rows) if rows else np.empty((0, plan.horizon))
+        usable = (answered.spread > 0) & (past.min(axis=1) < past.max(axis=1))
+        off = (actual[:, :, None] - answered.values) / np.where(usable, answered.spread, 1.0)[:, None, None]
+        rows.append(off[usable])
+    return np.concatenate(rows) if rows else np.empty((0, plan.horizon, plan.architecture.answers))
 
 
 def held_out(panel: Panel, model: Model, levels: tuple[float, ...]) -> HeldOut:
@@ -222,7 +326,7 @@ def held_out(panel: Panel, model: Model, levels: tuple[float, ...]) -> HeldOut:
         series.append(np.full(len(steps), i, np.int64))
         origins.append(panel.offsets[i] + steps)
     chosen = Windows(np.concatenate(series), np.concatenate(origins).astype(np.int64), plan.lookback, plan.horizon)
-    values, bounds = at_windows(panel, model, chosen, levels)
+    found = at_windows(panel, model, chosen, levels)
     steps = np.arange(plan.horizon)
     at = chosen.origins[:, None] + steps
     inside = at < panel.offsets[1:][chosen.series][:, None]
@@ -239,7 +343,9 @@ def held_out(panel: Panel, model: Model, levels: tuple[float, ...]) -> HeldOut:
     history = [
         panel.values[panel.offsets[s] : o][-plan.season :] for s, o in zip(chosen.series, chosen.origins, strict=True)
     ]
-    seasonal = np.stack([seasonal_naive(h[None], plan.horizon, plan.season)[0] for h in history]) if history else values
+    seasonal = (
+        np.stack([seasonal_naive(h[None], plan.horizon, plan.season)[0] for h in history]) if history else found.values
+    )
     last = np.repeat(panel.values[chosen.origins - 1][:, None], plan.horizon, axis=1)
     actual = panel.values[at[inside]]
     if len(panel.filled):
@@ -249,10 +355,11 @@ def held_out(panel: Panel, model: Model, levels: tuple[float, ...]) -> HeldOut:
         texts,
         cutoffs,
         actual,
-        values[inside],
+        found.values[inside],
         seasonal[inside],
         last[inside],
-        {level: (low[inside], high[inside]) for level, (low, high) in bounds.items()},
+        {level: (low[inside], high[inside]) for level, (low, high) in found.bounds.items()},
+        found.members[:, inside],
     )
 
 
@@ -278,10 +385,10 @@ def _scale_of(panel: Panel, model: Model) -> tuple[SeriesScale, Ints]:
     positions = np.array([known.get(name, -1) for name in panel.ids], np.int64)
     if not new:
         return model.scale, positions
-    own = scaling.fit(panel.values, panel.offsets, panel.lengths)
+    own = scaling.fit(panel.values, panel.offsets, panel.lengths, model.plan.normalization)
     positions[new] = len(known) + np.arange(len(new))
     return (
-        SeriesScale(np.append(model.scale.minimum, own.minimum[new]), np.append(model.scale.maximum, own.maximum[new])),
+        SeriesScale(np.append(model.scale.zero, own.zero[new]), np.append(model.scale.one, own.one[new])),
         positions,
     )
 

@@ -1,4 +1,7 @@
-"""Intervals from residuals: how far forecasts of rows that were not trained on were off, in units of the window's spread."""
+"""Intervals from rows that were not trained on: how far forecasts were off there, in units of the window's spread.
+
+Either from residuals alone, or, where the network answers quantiles, from those, made wider or narrower by residuals.
+"""
 
 from __future__ import annotations
 
@@ -30,6 +33,23 @@ def bounds(residuals: Floats, level: float) -> tuple[Floats, Floats]:
         return np.full(horizon, np.nan), np.full(horizon, np.nan)
     last = min(int(np.ceil((len(pooled) + 1) * level / 100)) - 1, len(pooled) - 1)
     return -pooled[last] * sizes, pooled[last] * sizes
+
+
+def widening(excess: Floats, level: float) -> Floats:
+    """How much wider (horizon,) quantiles must be to hold `level` percent: conformalized quantile regression
+    (Romano et al. 2019), by the quantile of max(low - y, y - high), (K, horizon), of rank (n + 1) level.
+
+    With few windows all steps are pooled.
+    """
+    if len(excess) < ENOUGH:
+        pooled = np.sort(excess.ravel())
+        if not len(pooled):
+            return np.full(excess.shape[1], np.nan)
+        last = min(int(np.ceil((len(pooled) + 1) * level / 100)) - 1, len(pooled) - 1)
+        return np.full(excess.shape[1], pooled[last])
+    ordered = np.sort(excess, axis=0)
+    widths: Floats = ordered[min(int(np.ceil((len(ordered) + 1) * level / 100)) - 1, len(ordered) - 1)]
+    return widths
 
 
 def step_sizes(residuals: Floats) -> Floats:

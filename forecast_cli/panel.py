@@ -60,6 +60,7 @@ class Panel:
     values: (N,) in the units of the file; past: (N, P); future: (N, F); ahead: (S, A, F), the steps after the last row.
     static: (S, K). A text column is one-hot: one name `column=level` for each of its `levels`, NaN where it is missing.
     filled: (N,) which values were not in the file but filled in, or empty: such steps are never scored.
+    weights: (N,) how much each row counts in training, or empty.
     source, fingerprint, reading: the path, the sha256 of its bytes, and the settings that read the same again.
     """
 
@@ -79,6 +80,7 @@ class Panel:
     static: Floats = field(default_factory=lambda: np.empty((0, 0)))
     levels: dict[str, tuple[str, ...]] = field(default_factory=dict)
     filled: NDArray[np.bool_] = field(default_factory=lambda: np.empty(0, bool))
+    weights: Floats = field(default_factory=lambda: np.empty(0))
     notes: tuple[Note, ...] = ()
     source: str = ""
     fingerprint: str = ""
@@ -144,6 +146,7 @@ def head(panel: Panel, lengths: Ints) -> Panel:
         offsets=offsets,
         values=panel.values[keep],
         filled=panel.filled[keep] if len(panel.filled) else panel.filled,
+        weights=panel.weights[keep] if len(panel.weights) else panel.weights,
         past=panel.past[keep] if panel.past_names else panel.past,
         future=panel.future[keep] if panel.future_names else panel.future,
         ahead=ahead,
@@ -164,6 +167,7 @@ def select(panel: Panel, keep: Ints) -> Panel:
         ahead=panel.ahead[keep] if panel.ahead.size else panel.ahead,
         static=panel.static[keep] if panel.static_names else panel.static,
         filled=panel.filled[rows] if len(panel.filled) else panel.filled,
+        weights=panel.weights[rows] if len(panel.weights) else panel.weights,
     )
 
 

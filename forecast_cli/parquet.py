@@ -12,9 +12,11 @@ import os
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from forecast_cli.config import DataSettings, nearest
 from forecast_cli.errors import DataError, SettingsError
-from forecast_cli.panel import Note, Panel
+from forecast_cli.panel import Note, Panel, format_times, times_of
 from forecast_cli.reader import NIXTLA, Levels, read_csv
 
 if TYPE_CHECKING:
@@ -25,10 +27,44 @@ TEXTUAL = ("delimiter", "decimal", "thousands", "encoding")  # settings of text 
 
 
 def read(path: str | os.PathLike[str], settings: DataSettings, levels: Levels | None = None) -> Panel:
-    """Read a Parquet file, by its ending, or else a CSV file. levels: those of the text covariates of the run."""
+    """Read a Parquet file, by its ending, or else a CSV file. levels: those of the text covariates of the run.
+
+    Raises DataError where a weight is not a number of at least 0, and all that the readers raise.
+    """
+    weight, past = settings.weight, settings.past
+    if weight is not None:  # read as a covariate is, and then kept apart: the network must not see it
+        settings = replace(settings, weight=None, past=[*(past or []), weight])
     if os.fspath(path).lower().endswith(ENDINGS):
-        return read_parquet(path, settings, levels)
-    return read_csv(path, settings, levels=levels)
+        panel = read_parquet(path, settings, levels)
+    else:
+        panel = read_csv(path, settings, levels=levels)
+    return panel if weight is None else _weighted(panel, weight, past)
+
+
+def _weighted(panel: Panel, weight: str, past: list[str] | None) -> Panel:
+    """The panel with its last past-only covariate as weights."""
+    if weight in panel.levels:
+        raise DataError(
+            f"{panel.source}: column {weight!r}: weights are numbers, not texts", "give --weight a column of numbers"
+        )
+    weights = panel.past[:, -1].copy()
+    bad = ~(weights >= 0)
+    if bad.any():
+        at = int(np.argmax(bad))
+        i = int(np.searchsorted(panel.offsets, at, side="right")) - 1
+        step = at - int(panel.offsets[i])
+        when = format_times(panel, times_of(panel, i, step, step + 1))[0]
+        where = f"series {panel.ids[i]!r}, " if panel.ids[i] else ""
+        raise DataError(
+            f"{panel.source}: column {weight!r}: {where}{when}: a weight of {float(weights[at])!r}; a weight is at least 0",
+            "correct the column, or leave out --weight",
+        )
+    if not weights.any():
+        raise DataError(f"{panel.source}: column {weight!r}: all weights are 0", "give some rows a weight above 0")
+    return replace(
+        panel, weights=weights, past=panel.past[:, :-1], past_names=panel.past_names[:-1],
+        reading=replace(panel.reading, past=past, weight=weight),
+    )  # fmt: skip
 
 
 def read_parquet(path: str | os.PathLike[str], settings: DataSettings, levels: Levels | None = None) -> Panel:

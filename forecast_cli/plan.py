@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
 from forecast_cli import calendar, config, covariates
 from forecast_cli.baselines import seasonal_naive
-from forecast_cli.cells import Architecture
+from forecast_cli.cells import Architecture, Attention, Decoder, Head
 from forecast_cli.config import Settings
 from forecast_cli.errors import SettingsError, TooLittleDataError
 from forecast_cli.panel import Floats, Panel, values_of
@@ -25,6 +25,7 @@ LARGE = 50_000  # and above which 2 x 128 pays
 WARMUP = (
     300  # steps over which the learning rate rises where windows are few: small steps first, so the best can be found
 )
+Optimizer = Literal["rmsprop", "adam", "adamw", "sgd"]
 EPOCH = 50  # most batches in an epoch: validation comes at least this often
 
 
@@ -32,7 +33,7 @@ EPOCH = 50  # most batches in an epoch: validation comes at least this often
 class Plan:
     """All that decides a training and a forecast. `reasons`: setting -> why, for people."""
 
-    preset: Literal["auto", "classic"]
+    preset: Literal["auto", "classic", "bilstm", "seq2seq"]
     horizon: int
     seasons: tuple[int, ...]
     normalization: Normalization
@@ -43,7 +44,7 @@ class Plan:
     short: Literal["fallback", "drop", "refuse"]
     calendar: bool
     zero_head: bool
-    loss: str
+    loss: Literal["mse", "mae", "huber", "quantile"]
     epochs: int
     epoch_batches: int
     patience: int
@@ -57,6 +58,16 @@ class Plan:
     threads: int
     refit: bool
     levels: tuple[float, ...]
+    optimizer: Optimizer = "rmsprop"
+    schedule: Literal["constant", "cosine"] = "constant"
+    weight_decay: float = 0.0
+    jitter: float = 0.0
+    balance: bool = False
+    members: int = 1
+    bagging: bool = False
+    boosting: bool = False
+    combine: Literal["median", "mean"] = "median"
+    warm_start: str = ""
     reasons: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -97,11 +108,9 @@ def make(panel: Panel, settings: Settings) -> Plan:
         )
     seasons = _seasons(panel, settings, rows, reasons)
     common = _Common(horizon, test, validation, rows, seasons)
-    if settings.training.preset == "classic":
-        if any(covariates.count(panel, settings.window.calendar)):
-            raise SettingsError("covariates do not go with --preset classic", "leave them out, or use --preset auto")
-        return _classic(settings, common, reasons)
-    return _auto(panel, settings, common, reasons)
+    decided = (_classic if settings.training.preset == "classic" else _auto)(panel, settings, common, reasons)
+    _check_network(decided)
+    return decided
 
 
 @dataclass(frozen=True)
@@ -195,62 +204,157 @@ def _normalization(values: Floats, parts: list[Floats], reasons: dict[str, str])
     return "spread"
 
 
+@dataclass(frozen=True)
+class _Recipe:
+    """What a preset takes where the user names nothing; None: by the rules of `auto`."""
+
+    units: tuple[int, ...] | None = None
+    dropout: float = 0.2
+    bidirectional: bool = False
+    attention: Attention = "none"
+    decoder: Decoder = "direct"
+    head: Head = "linear"
+    optimizer: Optimizer = "rmsprop"
+    learning_rate: float | None = None
+    normalization: Normalization | None = None
+
+
+RECIPES = {
+    "auto": _Recipe(),
+    "bilstm": _Recipe(
+        units=(32, 32, 32, 32), dropout=0.0, bidirectional=True, head="mlp", optimizer="adam", learning_rate=1e-3,
+        normalization="standard",
+    ),
+    "seq2seq": _Recipe(attention="bahdanau", decoder="seq2seq"),
+    "classic": _Recipe(units=(50, 100), decoder="recursive", learning_rate=1e-3, normalization="minmax"),
+}  # fmt: skip
+
+
+def _network(settings: Settings, reasons: dict[str, str]) -> dict[str, Any]:
+    """The parts of the network that the user names, else those of the preset."""
+    recipe, given = RECIPES[settings.training.preset], settings.network
+    found: dict[str, Any] = {"cell": given.cell}
+    for name in ("dropout", "bidirectional", "attention", "decoder", "head"):
+        value = getattr(given, name)
+        found[name] = getattr(recipe, name) if value is None else value
+        reasons[name] = "as given" if value is not None else f"preset {settings.training.preset}"
+    levels = config.levels(settings.interval.levels) if settings.training.loss == "quantile" else ()
+    tails = {(100 - level) / 200 for level in levels}
+    found["quantiles"] = (
+        tuple(sorted({0.5, *tails, *(1 - tail for tail in tails)})) if settings.training.loss == "quantile" else ()
+    )
+    return found
+
+
+def _training(settings: Settings) -> dict[str, Any]:
+    """The parts of a plan that are as given, whatever the preset."""
+    training, ensemble = settings.training, settings.ensemble
+    return {
+        "loss": training.loss,
+        "optimizer": training.optimizer or RECIPES[training.preset].optimizer,
+        "schedule": training.schedule,
+        "weight_decay": training.weight_decay,
+        "jitter": training.jitter,
+        "balance": training.balance,
+        "seed": training.seed,
+        "members": ensemble.members,
+        "bagging": ensemble.bagging,
+        "boosting": ensemble.boosting,
+        "combine": ensemble.combine,
+        "short": settings.window.short,
+        "levels": config.levels(settings.interval.levels),
+    }
+
+
+def _check_network(plan: Plan) -> None:
+    """Refuse what does not go together, before any work. Raises SettingsError."""
+    shape = plan.architecture
+    if shape.attention != "none" and shape.steps < 2:
+        raise SettingsError(
+            f"--attention {shape.attention} has nothing to weigh: lookback {shape.lookback} in segments of {shape.segment} is one step",
+            "use a longer --lookback, a smaller --segment, or --attention none",
+        )
+    if plan.members == 1 and (plan.bagging or plan.boosting):
+        name = "--bagging" if plan.bagging else "--boosting"
+        raise SettingsError(f"{name} wants several members", "add --members 5")
+    if plan.bagging and plan.boosting:
+        raise SettingsError(
+            "--bagging does not go with --boosting: one wants members alike, the other in turn", "leave one of them out"
+        )
+    if plan.boosting and plan.loss == "quantile":
+        raise SettingsError(
+            "--boosting does not go with --loss quantile: quantiles do not add up", "use --loss mae, or --bagging"
+        )
+
+
 def _auto(panel: Panel, settings: Settings, common: _Common, reasons: dict[str, str]) -> Plan:
+    recipe, training, network = RECIPES[settings.training.preset], settings.training, _network(settings, reasons)
     parts = _training_parts(panel, common)
     features, known, static = covariates.count(panel, settings.window.calendar)
+    if network["decoder"] == "recursive" and panel.past_names:
+        raise SettingsError(
+            f"--decoder recursive does not go with --past {panel.past_names[0].split('=')[0]}: "
+            "rolled forward, it would have to know it beyond the last row",
+            "use --decoder direct, or --future where it is known",
+        )
     lag = _lag(parts, common, reasons)
-    normalization = _normalization(panel.values, parts, reasons)
-    lookback, segment = _lookback(settings, common, lag, reasons)
+    normalization = recipe.normalization or _normalization(panel.values, parts, reasons)
+    if recipe.normalization:
+        reasons["normalization"] = f"preset {training.preset}: fitted on the training part of each series"
+    lookback, segment = _lookback(settings, common, lag, network["attention"], reasons)
+    outputs = 1 if network["decoder"] == "recursive" else common.horizon
     windows = int(np.maximum(panel.lengths - common.test - common.validation - lookback - common.horizon + 1, 0).sum())
     units = config.layer_units(settings.network.units)
-    reasons["units"] = "as given" if units else f"{windows:,} training windows"
-    units = units or ((50, 50) if windows < SMALL else (64, 64) if windows < LARGE else (128, 128))
-    training = settings.training
+    reasons["units"] = (
+        "as given" if units else f"preset {training.preset}" if recipe.units else f"{windows:,} training windows"
+    )
+    units = units or recipe.units or ((50, 50) if windows < SMALL else (64, 64) if windows < LARGE else (128, 128))
     batch_size = training.batch_size or (32 if windows < SMALL else 64 if windows < LARGE else 256)
     reasons["batch_size"] = "as given" if training.batch_size else f"{windows:,} training windows"
     epoch_batches = max(1, min(-(-windows // batch_size), EPOCH))
     epochs = training.epochs or max(1, round((800 if windows < SMALL else 1500) / epoch_batches))
     reasons["epochs"] = "as given" if training.epochs else f"{epoch_batches} batches each"
+    alone = recipe.normalization is None  # each window by itself, as a difference to its reference
+    if not alone:
+        reasons["lag"] = f"preset {training.preset}: the network answers with values, not with differences"
+    weighted = training.balance or settings.data.weight is not None
     return Plan(
-        preset="auto",
+        preset=training.preset,
         horizon=common.horizon,
         seasons=common.seasons,
         normalization=normalization,
-        lag=lag,
+        lag=lag if alone else 0,
         validation=common.validation,
         test=common.test,
         architecture=Architecture(
-            lookback,
-            1 + features,
-            segment,
-            units,
-            0.2 if settings.network.dropout is None else settings.network.dropout,
-            common.horizon,
-            known,
-            static,
+            lookback, 1 + features, segment, units, outputs=outputs, known=known, static=static, **network
         ),
-        short=settings.window.short,
         calendar=settings.window.calendar,
-        zero_head=True,
-        loss="mse",
+        zero_head=alone,
         epochs=epochs,
         epoch_batches=epoch_batches,
         patience=_given(training.patience, max(10, epochs // 3), "patience", "a third of the epochs", reasons),
         batch_size=batch_size,
-        learning_rate=training.learning_rate or (3e-3 if windows < SMALL else 1e-3),
-        warmup=WARMUP if windows < SMALL else 0,
-        averaging=0.98,
-        clip_norm=1.0,
-        target_clip=3.0,
-        seed=training.seed,
+        learning_rate=training.learning_rate or recipe.learning_rate or (3e-3 if windows < SMALL else 1e-3),
+        warmup=WARMUP if windows < SMALL and alone else 0,
+        averaging=0.98 if alone else 0.0,
+        clip_norm=_clip_norm(training.clip_norm, 1.0 if alone else 0.0),
+        # Squared errors of a few wild windows would drown all others; where rare levels are to count, they must not be cut.
+        target_clip=3.0 if alone and not weighted else 0.0,
         threads=training.threads or _threads(units, batch_size, reasons),
         refit=training.refit,
-        levels=config.levels(settings.interval.levels),
         reasons=reasons,
+        **_training(settings),
     )
 
 
-def _lookback(settings: Settings, common: _Common, lag: int, reasons: dict[str, str]) -> tuple[int, int]:
+def _clip_norm(given: float | None, otherwise: float) -> float:
+    return otherwise if given is None else given
+
+
+def _lookback(
+    settings: Settings, common: _Common, lag: int, attention: Attention, reasons: dict[str, str]
+) -> tuple[int, int]:
     given, segment = settings.window.lookback, settings.window.segment
     room = common.rows - common.horizon  # steps before the horizon of the last training window
     if given is None:
@@ -278,6 +382,9 @@ def _lookback(settings: Settings, common: _Common, lag: int, reasons: dict[str, 
             )
         return rounded, segment
     choices = [s for s in (*common.seasons, 24, 12, 8, 6) if 4 <= s <= 48 and lookback % s == 0 and lookback // s >= 4]
+    if attention != "none" and lookback < 200:
+        reasons["segment"] = "attention looks at single steps"
+        return lookback, 1
     if lookback >= 36 and choices:
         reasons["segment"] = f"a lookback of {lookback} is long"
         return lookback, choices[0]
@@ -292,18 +399,25 @@ def _threads(units: tuple[int, ...], batch_size: int, reasons: dict[str, str]) -
     return min(4, os.cpu_count() or 1) if large else 1
 
 
-def _classic(settings: Settings, common: _Common, reasons: dict[str, str]) -> Plan:
+def _classic(panel: Panel, settings: Settings, common: _Common, reasons: dict[str, str]) -> Plan:
     """The textbook recipe, to the letter; only what the user names differs."""
-    training, given = settings.training, settings.window.lookback
+    training, given, network = settings.training, settings.window.lookback, _network(settings, reasons)
+    if any(covariates.count(panel, settings.window.calendar)):
+        raise SettingsError("covariates do not go with --preset classic", "leave them out, or use --preset auto")
     if settings.window.segment not in (None, 1):
         raise SettingsError("--segment does not go with --preset classic", "leave one of them out")
+    if network["decoder"] != "recursive":
+        raise SettingsError(
+            f"--decoder {network['decoder']} does not go with --preset classic, which rolls one step forward",
+            "leave one of them out",
+        )
     reasons["lookback"] = "as given" if given else "classic: 50, or a third of the rows"
     lookback = given or max(1, min(50, common.rows // 3))
-    units = config.layer_units(settings.network.units) or (50, 100)
+    recipe = RECIPES["classic"]
+    units = config.layer_units(settings.network.units) or recipe.units or ()
     windows = max(common.rows - lookback, 1)
     batch_size = training.batch_size or 50
     reasons["units"] = reasons["batch_size"] = reasons["epochs"] = "the textbook recipe"
-    dropout = 0.2 if settings.network.dropout is None else settings.network.dropout
     return Plan(
         preset="classic",
         horizon=common.horizon,
@@ -312,11 +426,9 @@ def _classic(settings: Settings, common: _Common, reasons: dict[str, str]) -> Pl
         lag=0,
         validation=0,
         test=common.test,
-        architecture=Architecture(lookback, 1, 1, units, dropout, 1),
-        short=settings.window.short,
+        architecture=Architecture(lookback, 1, 1, units, outputs=1, **network),
         calendar=False,
         zero_head=False,
-        loss="mse",
         epochs=training.epochs or 20,
         epoch_batches=max(1, -(-windows // batch_size)),
         patience=training.patience or 0,
@@ -324,11 +436,10 @@ def _classic(settings: Settings, common: _Common, reasons: dict[str, str]) -> Pl
         learning_rate=training.learning_rate or 1e-3,
         warmup=0,
         averaging=0.0,
-        clip_norm=0.0,
+        clip_norm=_clip_norm(training.clip_norm, 0.0),
         target_clip=0.0,
-        seed=training.seed,
         threads=training.threads or _threads(units, batch_size, reasons),
         refit=False,
-        levels=config.levels(settings.interval.levels),
         reasons=reasons,
+        **_training(settings),
     )

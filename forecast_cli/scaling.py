@@ -1,6 +1,6 @@
 """Normalization: what stands between the units of the file and the numbers that a network sees.
 
-Two steps. `transform` maps all values at once (logs; or min-max per series). `window_scale` then looks at each window
+Two steps. `transform` maps all values at once (logs; or min-max or standard scores per series). `window_scale` then looks at each window
 alone: its level (the mean of its last season), its spread, and a reference forecast (one season earlier), so that the
 network answers with a difference to that reference in units of the spread. Both are undone by `restore`.
 """
@@ -16,16 +16,21 @@ from forecast_cli.baselines import seasonal_naive
 from forecast_cli.calendar import Ints
 from forecast_cli.panel import Floats
 
-Normalization = Literal["log", "spread", "minmax"]
-NORMALIZATIONS: tuple[Normalization, ...] = ("log", "spread", "minmax")
+Normalization = Literal["log", "spread", "minmax", "standard"]
+NORMALIZATIONS: tuple[Normalization, ...] = ("log", "spread", "minmax", "standard")
+PER_SERIES: tuple[Normalization, ...] = ("minmax", "standard")
 
 
 @dataclass(frozen=True, eq=False)
 class SeriesScale:
-    """Per series: (S,) smallest and (S,) largest value of the training part. Only `minmax` uses them."""
+    """Per series, from its training part: (S,) what becomes 0 and (S,) what becomes 1.
 
-    minimum: Floats
-    maximum: Floats
+    The smallest and the largest value; for `standard`, the mean and what lies one standard deviation above it.
+    Windows that are normalized one by one don't use them.
+    """
+
+    zero: Floats
+    one: Floats
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,9 +42,12 @@ class WindowScale:
     reference: Floats
 
 
-def fit(values: Floats, offsets: Ints, ends: Ints) -> SeriesScale:
+def fit(values: Floats, offsets: Ints, ends: Ints, kind: Normalization = "minmax") -> SeriesScale:
     """The scale of each series from its first `ends` (S,) steps, and from nothing later."""
     parts = [values[start : start + max(int(end), 1)] for start, end in zip(offsets[:-1], ends, strict=True)]
+    if kind == "standard":
+        mean = np.array([np.nanmean(p) for p in parts])
+        return SeriesScale(mean, mean + np.array([np.nanstd(p) for p in parts]))
     return SeriesScale(np.array([np.nanmin(p) for p in parts]), np.array([np.nanmax(p) for p in parts]))
 
 
@@ -47,8 +55,8 @@ def transform(values: Floats, kind: Normalization, scale: SeriesScale, series: I
     """Values (N,) of series (N,) in the domain where windows are normalized. Logs want positive values."""
     if kind == "log":
         return np.log(values)
-    if kind == "minmax":
-        return (values - scale.minimum[series]) / _width(scale)[series]
+    if kind in PER_SERIES:
+        return (values - scale.zero[series]) / _width(scale)[series]
     return values
 
 
@@ -56,19 +64,19 @@ def restore(values: Floats, kind: Normalization, scale: SeriesScale, series: Int
     """The inverse of `transform`, for (B, horizon) values of series (B,)."""
     if kind == "log":
         return np.exp(np.clip(values, -690.0, 690.0))  # within what a float can hold
-    if kind == "minmax":
-        return values * _width(scale)[series, None] + scale.minimum[series, None]
+    if kind in PER_SERIES:
+        return values * _width(scale)[series, None] + scale.zero[series, None]
     return values
 
 
 def _width(scale: SeriesScale) -> Floats:
-    width = scale.maximum - scale.minimum
+    width = scale.one - scale.zero
     return np.where(width > 0, width, 1.0)
 
 
 def window_scale(past: Floats, horizon: int, kind: Normalization, lag: int) -> WindowScale:
-    """Level, spread and reference of windows (B, lookback) by their own values. `minmax` leaves windows as they are."""
-    if kind == "minmax":
+    """Level, spread and reference of windows (B, lookback) by their own values. What is scaled per series stays as it is."""
+    if kind in PER_SERIES:
         still = np.zeros(len(past))
         return WindowScale(still, still + 1, np.zeros((len(past), horizon)))
     level = past[:, -min(max(lag, 1), past.shape[1]) :].mean(axis=1)

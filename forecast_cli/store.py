@@ -243,7 +243,11 @@ def _files_of(contents: Contents) -> dict[str, bytes]:
         "history.csv": contents.history,
         "metrics.json": to_json(contents.metrics),
         "model.safetensors": format_tensors(
-            {name: np.ascontiguousarray(w, np.float32) for name, w in model.weights.items()}
+            {
+                f"members.{number}.{name}": np.ascontiguousarray(w, np.float32)
+                for number, weights in enumerate(model.members)
+                for name, w in weights.items()
+            }
         ),
         "predictions.csv": contents.predictions,
         "series.json": to_json(
@@ -255,8 +259,8 @@ def _files_of(contents: Contents) -> dict[str, bytes]:
         ),
         "series.safetensors": format_tensors(
             {
-                "minimum": np.ascontiguousarray(model.scale.minimum, np.float64),
-                "maximum": np.ascontiguousarray(model.scale.maximum, np.float64),
+                "zero": np.ascontiguousarray(model.scale.zero, np.float64),
+                "one": np.ascontiguousarray(model.scale.one, np.float64),
                 "residuals": np.ascontiguousarray(model.residuals, np.float64),
                 "feature_mean": np.ascontiguousarray(model.features.mean, np.float64),
                 "feature_spread": np.ascontiguousarray(model.features.spread, np.float64),
@@ -403,7 +407,11 @@ def _parse(folder: Path, name: str, manifest: Manifest, texts: dict[str, bytes])
         raise _rejected(folder, f"a file does not hold what it should ({type(error).__name__})") from None
     plan = config.plan
     _check_plan(folder, plan)
-    _check_tensors(folder, weights, cells.tensors(plan.architecture), np.float32)
+    shapes = cells.tensors(plan.architecture)
+    members = [f"members.{number}." for number in range(plan.members)]
+    _check_tensors(
+        folder, weights, {start + name: shape for start in members for name, shape in shapes.items()}, np.float32
+    )
     count = len(series.ids)
     offsets = np.array(series.offsets, np.int64)
     if len(series.first) != count or len(offsets) != count + 1 or offsets[0] != 0 or (np.diff(offsets) < 1).any():
@@ -412,7 +420,7 @@ def _parse(folder: Path, name: str, manifest: Manifest, texts: dict[str, bytes])
     steps, known, static = len(arrays["tail"]) if "tail" in arrays else 0, len(config.future), len(config.static)
     features = plan.architecture.inputs - 1
     ahead = arrays.get("tail_ahead", np.empty(0)).shape
-    shapes = {
+    expected = {
         "feature_mean": (features,),
         "feature_spread": (features,),
         "static_mean": (static,),
@@ -421,12 +429,12 @@ def _parse(folder: Path, name: str, manifest: Manifest, texts: dict[str, bytes])
         "tail_future": (steps, known) if known else (0, 0),
         "tail_ahead": (count, ahead[1] if len(ahead) == 3 else 0, known) if known and ahead[0] else (0, 0, 0),
         "static": (count, static) if static else (0, 0),
-        "minimum": (count,),
-        "maximum": (count,),
+        "zero": (count,),
+        "one": (count,),
         "tail": (int(offsets[-1]),),
-        "residuals": (len(residuals), plan.horizon),
+        "residuals": (len(residuals), plan.horizon, plan.architecture.answers),
     }
-    _check_tensors(folder, arrays, shapes, np.float64, holes=("tail", "tail_ahead"))
+    _check_tensors(folder, arrays, expected, np.float64, holes=("tail", "tail_ahead"))
     tail = Panel(
         ids=tuple(series.ids),
         offsets=offsets,
@@ -447,9 +455,9 @@ def _parse(folder: Path, name: str, manifest: Manifest, texts: dict[str, bytes])
     )
     model = Model(
         plan,
-        {key: value.astype(np.float64) for key, value in weights.items()},
+        tuple({name: weights[start + name].astype(np.float64) for name in shapes} for start in members),
         tail.ids,
-        SeriesScale(arrays["minimum"], arrays["maximum"]),
+        SeriesScale(arrays["zero"], arrays["one"]),
         residuals,
         FeatureScale(*(arrays[f"{kind}_{part}"] for kind in ("feature", "static") for part in ("mean", "spread"))),
         (tail.past_names, tail.future_names, tail.static_names),
@@ -464,13 +472,17 @@ def _check_plan(folder: Path, plan: Plan) -> None:
         all(1 <= number <= 1_000_000 for number in whole)
         and 1 <= len(shape.units) <= 16
         and shape.lookback % shape.segment == 0
-        and shape.outputs in (1, plan.horizon)
+        and shape.outputs == (1 if shape.decoder == "recursive" else plan.horizon)
+        and 1 <= plan.members <= 1000
+        and list(shape.quantiles) == sorted(set(shape.quantiles))
+        and (not shape.quantiles or (shape.quantiles[shape.middle] == 0.5 and shape.quantiles[0] > 0))
+        and (plan.loss == "quantile") == bool(shape.quantiles)
         and 0 <= shape.known < shape.inputs
         and 0 <= shape.static <= 10_000
         and 0 <= plan.lag <= 1_000_000
         and all(2 <= season <= 1_000_000 for season in plan.seasons)
         and all(0 < level < 100 for level in plan.levels)
-        and cells.count_parameters(shape) <= 1 << 30
+        and plan.members * cells.count_parameters(shape) <= 1 << 30
     )
     if not sensible:
         raise _rejected(folder / "config.json", "a number is out of bounds")

@@ -5,25 +5,23 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from dataclasses import fields as fields_of
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from forecast_cli import config, covariates, forecasting, intervals, metrics, parquet, plan, scaling, store, windows
+from forecast_cli import config, covariates, engine, forecasting, parquet, plan, scoring, store
 from forecast_cli.config import DEFAULT_STORE, DataSettings, Settings
 from forecast_cli.errors import DataError, RunMismatchError, SettingsError, TooLittleDataError
-from forecast_cli.forecasting import Forecast, HeldOut, Model
-from forecast_cli.panel import Floats, Note, Panel, values_of
+from forecast_cli.forecasting import Forecast, Model
+from forecast_cli.panel import Note, Panel, values_of
 from forecast_cli.plan import Plan
 from forecast_cli.reader import read_future_values
 from forecast_cli.store import Contents, Run, RunConfig
-from forecast_cli.windows import Windows
 
 if TYPE_CHECKING:  # predict must not import torch
-    from forecast_cli.training import Epoch, Fitted, Fold, Material
-
-FOLDS = 4  # rolling validation origins where windows are few
+    from forecast_cli.training import Epoch
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,11 +54,13 @@ def train(
     *,
     store_folder: str | os.PathLike[str] = DEFAULT_STORE,
     report: Callable[[Epoch], None] | None = None,
+    warm_start: str | None = None,
     **named: Any,
 ) -> Trained:
     """Train on a file or a Panel, score on its held-out end, publish the run, forecast past the last row.
 
-    Settings come as one object or by name (`horizon=12, units="50,100"`). Raises ForecastError and its children.
+    Settings come as one object or by name (`horizon=12, units="50,100"`). warm_start: a run whose weights to begin with.
+    Raises ForecastError and its children.
     """
     settings = settings or config.settings_from(**named)
     if isinstance(data, Panel) and replace(settings.data, season=None) != DataSettings():
@@ -75,12 +75,20 @@ def train(
             "give more rows, a smaller --lookback, or --short fallback or drop",
         )
     root = Path(store_folder)
+    from forecast_cli import learning
+
+    start = () if warm_start is None else _start(root, warm_start, decided)
+    if start:
+        decided = replace(decided, warm_start=start[0].name)
     with store.writing(root):
-        model, fitted = _learn(panel, decided, report or (lambda epoch: None))
-        rows = forecasting.held_out(panel, model, decided.levels) if decided.test else None
-        scores = _scores(panel, decided, fitted, rows, len(model.residuals))
-        if decided.refit and fitted.steps:
-            model = _refit(panel, model, fitted.steps, report or (lambda epoch: None))
+        effort = learning.Effort(
+            report or learning.silent, settings.ensemble.workers or max(engine.cores() // decided.threads, 1),
+            tuple(dict(weights) for run in start for weights in run.model.members),
+        )  # fmt: skip
+        learned = learning.learn(panel, decided, effort)
+        rows = forecasting.held_out(panel, learned.model, decided.levels) if decided.test else None
+        scores = scoring.scores(panel, decided, learned.fitted, rows, len(learned.model.residuals))
+        model = learning.refit(panel, learned, effort)
         result, unknown = _forecast(panel, model)
         run = store.publish(
             root,
@@ -89,7 +97,7 @@ def train(
                 model=model,
                 panel=panel,
                 metrics=scores,
-                history=_history_csv(fitted.history),
+                history=scoring.history_csv(learned.fitted),
                 predictions=forecasting.held_out_csv(panel, rows) if rows else b"",
                 forecast=forecasting.to_csv(result),
             ),
@@ -128,6 +136,27 @@ def predict(
     return Predicted(run, panel, result, (*panel.notes, *notes, *_fallback_notes(result), *_constant_notes(panel)))
 
 
+def _start(root: Path, name: str, decided: Plan) -> tuple[Run, ...]:
+    """The run to begin with, if its network is the one that was decided on. Raises SettingsError naming what differs."""
+    run = store.load(root, store.resolve(root, name))
+    theirs, ours = run.config.plan, decided
+    differing = [
+        f"{field} {getattr(a, field)!r} there, {getattr(b, field)!r} here"
+        for a, b, fields in (
+            (theirs.architecture, ours.architecture, [f.name for f in fields_of(ours.architecture) if f.name != "dropout"]),
+            (theirs, ours, ["normalization", "lag"]),
+        )
+        for field in fields
+        if getattr(a, field) != getattr(b, field)
+    ]  # fmt: skip
+    if differing:
+        raise SettingsError(
+            f"--from {name}: the network of that run is another one: {'; '.join(differing)}",
+            "give the same settings as there (see `forecast runs show`), or train without --from",
+        )
+    return (run,)
+
+
 def _config(panel: Panel, decided: Plan) -> RunConfig:
     return RunConfig(
         schema=store.SCHEMA,
@@ -160,7 +189,7 @@ def _read_again(run: Run, data: str | os.PathLike[str] | None) -> Panel:
         raise DataError(f"{path}: the file that the run was trained on is gone", "give the data: forecast predict DATA")
     try:
         levels = {name: tuple(found) for name, found in run.config.levels.items()}
-        panel = parquet.read(path, run.config.data, levels)
+        panel = parquet.read(path, replace(run.config.data, weight=None), levels)
     except DataError as error:
         if "--" in error.hint:  # an option of train, which settled how this run reads
             error.hint = "bring the file to the form of the one that was trained on, or train on this one"
@@ -182,163 +211,6 @@ def _shape(frequency: Any, columns: Any) -> str:
         f", on another day or hour ({frequency.phase}, {frequency.day})" if frequency.phase or frequency.day > 1 else ""
     )
     return f"{describe(frequency)} rows{start}, time {columns.time!r}, target {columns.target!r}"
-
-
-def _learn(panel: Panel, decided: Plan, report: Callable[[Epoch], None]) -> tuple[Model, Fitted]:
-    """Train on the training part alone, stopped by the validation part; the residuals are of rows after it."""
-    from forecast_cli import training
-
-    cut = windows.split(panel, decided.validation, decided.test)
-    scale = scaling.fit(panel.values, panel.offsets, np.maximum(cut.training, 1))
-    features = covariates.fit(panel, decided.calendar, cut.training)
-    names = (panel.past_names, panel.future_names, panel.static_names)
-    model = Model(decided, {}, panel.ids, scale, np.empty((0, decided.horizon)), features, names)
-    material = _material(panel, model)
-    fitted = training.fit(material, _folds(panel, decided, material.values), report)
-    bare = replace(model, weights={name: w.astype(np.float64) for name, w in fitted.weights.items()})
-    unseen = windows.between(panel, decided.lookback, decided.horizon, cut.training, panel.lengths)
-    if not decided.validation + decided.test:  # nothing was held out: what was trained on is all there is
-        unseen = windows.between(panel, decided.lookback, decided.horizon, cut.training * 0, panel.lengths)
-    return replace(bare, residuals=forecasting.residuals(panel, bare, _thinned(unseen))), fitted
-
-
-def _material(panel: Panel, model: Model) -> Material:
-    from forecast_cli.training import Material
-
-    decided = model.plan
-    series = np.repeat(np.arange(len(panel)), panel.lengths)
-    values = scaling.transform(panel.values, decided.normalization, model.scale, series)
-    seen = covariates.prepare(panel, decided.calendar, decided.horizon, model.features)
-    return Material(values, decided, seen)
-
-
-def _thinned(chosen: Windows) -> Windows:
-    keep = np.unique(np.linspace(0, len(chosen) - 1, intervals.KEPT).astype(np.int64)) if len(chosen) else slice(None)
-    return replace(chosen, series=chosen.series[keep], origins=chosen.origins[keep])
-
-
-def _folds(panel: Panel, decided: Plan, values: Floats) -> list[Fold]:
-    from forecast_cli.training import Fold
-
-    cut = windows.split(panel, decided.validation, decided.test)
-    none, steps = np.zeros(len(panel), np.int64), decided.architecture.outputs
-    everything = windows.between(panel, decided.lookback, steps, none, cut.training)
-    if decided.preset == "classic":
-        held = max(len(everything) // 20, 1 if len(everything) > 1 else 0)
-        first = _part(everything, slice(0, len(everything) - held))
-        return [Fold(first, _part(everything, slice(len(everything) - held, None)) if held else None)]
-    if not decided.validation:
-        return [Fold(_changing(values, everything))]
-    folds: list[Fold] = []
-    for number in range(FOLDS if len(everything) < plan.SMALL else 1):
-        end = cut.training - number * decided.horizon
-        training = _changing(values, windows.between(panel, decided.lookback, steps, none, end))
-        validation = windows.between(panel, decided.lookback, steps, end, end + decided.validation)
-        if number and (3 * len(training) < len(folds[0].training) or not len(validation)):
-            break
-        folds.append(Fold(training, validation if len(validation) else None))
-    return folds
-
-
-def _part(chosen: Windows, part: slice) -> Windows:
-    return replace(chosen, series=chosen.series[part], origins=chosen.origins[part])
-
-
-def _changing(values: Floats, chosen: Windows) -> Windows:
-    """The windows whose past is not constant: a constant has no spread to measure a difference in."""
-    changes = np.concatenate([[0], np.cumsum(values[1:] != values[:-1])])
-    moving = changes[chosen.origins - 1] > changes[chosen.origins - chosen.lookback]
-    return replace(chosen, series=chosen.series[moving], origins=chosen.origins[moving]) if moving.any() else chosen
-
-
-def _refit(panel: Panel, model: Model, steps: int, report: Callable[[Epoch], None]) -> Model:
-    """Train again from the start on all rows, for the steps that early stopping found."""
-    from forecast_cli import training
-
-    decided = model.plan
-    material = _material(panel, model)
-    none = np.zeros(len(panel), np.int64)
-    everything = _changing(
-        material.values, windows.between(panel, decided.lookback, decided.horizon, none, panel.lengths)
-    )
-    again = training.fit(material, [training.Fold(everything)], report, steps=steps, stage="refit")
-    return replace(model, weights={name: w.astype(np.float64) for name, w in again.weights.items()})
-
-
-def _history_csv(history: tuple[Epoch, ...]) -> bytes:
-    lines = ["epoch,training_loss,validation_loss,learning_rate"]
-    for line in history:
-        validation = "" if np.isnan(line.validation_loss) else repr(line.validation_loss)
-        lines.append(f"{line.epoch},{line.training_loss!r},{validation},{line.learning_rate!r}")
-    return ("\n".join(lines) + "\n").encode()
-
-
-# -- scores ----------------------------------------------------------------------------------------------------------
-
-
-def _scores(panel: Panel, decided: Plan, fitted: Fitted, rows: HeldOut | None, windows_kept: int) -> dict[str, Any]:
-    """metrics.json: each score per series first, then the mean over series; NaN becomes null."""
-    scores: dict[str, Any] = {
-        "training": {"epochs": len(fitted.history), "best_epoch": fitted.best_epoch, "steps": fitted.steps},
-        "intervals": {"windows": windows_kept, "unseen": decided.validation + decided.test > 0},
-        "test": None,
-    }
-    if rows is not None and not np.isnan(rows.actual).all():
-        cut = windows.split(panel, decided.validation, decided.test).validation
-        methods = {"network": rows.forecast, "seasonal_naive": rows.seasonal_naive, "naive": rows.naive}
-        table: dict[str, dict[str, list[float]]] = {
-            name: {"mae": [], "rmse": [], "smape": [], "mase": []} for name in methods
-        }
-        bounds = np.searchsorted(rows.series, np.arange(len(panel) + 1))
-        for i in np.unique(rows.series):
-            part = slice(bounds[i], bounds[i + 1])
-            actual = rows.actual[part]
-            if np.isnan(actual).all():
-                continue
-            unit = metrics.mase_scale(values_of(panel, int(i))[: cut[i]], decided.season)
-            for name, guess in methods.items():
-                table[name]["mae"].append(metrics.mae(actual, guess[part]))
-                table[name]["rmse"].append(metrics.rmse(actual, guess[part]))
-                table[name]["smape"].append(metrics.smape(actual, guess[part]))
-                table[name]["mase"].append(metrics.mase(actual, guess[part], unit))
-        means = {name: {score: _mean(found) for score, found in scored.items()} for name, scored in table.items()}
-        key = "mase" if means["network"]["mase"] is not None else "mae"
-        skills = {
-            name: _number(metrics.skill(means["network"][key] or 0.0, means[name][key] or 0.0))
-            for name in ("seasonal_naive", "naive")
-        }
-        scores["test"] = {
-            "rows": int(decided.test), "series": len(np.unique(rows.series)), "season": decided.season, **means, "skill": skills,
-        }  # fmt: skip
-    scores["verdict"] = _verdict(scores["test"])
-    return scores
-
-
-def _mean(values: list[float]) -> float | None:
-    usable = [v for v in values if np.isfinite(v)]
-    return float(np.mean(usable)) if usable else None
-
-
-def _number(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None
-
-
-def _verdict(test: dict[str, Any] | None) -> str:
-    """One sentence on whether the network is worth it."""
-    if test is None:
-        return "Nothing was held out, so nothing says whether the network is worth it."
-    rivals = {"naive": "naive", "seasonal_naive": "seasonal naive"} if test["season"] > 1 else {"naive": "naive"}
-    score = "mase" if test["network"]["mase"] is not None else "mae"
-    best = min(rivals, key=lambda name: test[name][score])
-    value, rival = test["skill"][best], f"the {rivals[best]} forecast"
-    rows = f"On the {test['rows']:,} held-out rows{' of each series' if test['series'] > 1 else ''}"
-    if value is None:
-        return f"{rows} {rival} is perfect: a network is not worth it."
-    if value > 0.005:
-        return f"{rows} the network's error is {value:.0%} below that of {rival}: it is worth it."
-    if value > -0.005:
-        return f"{rows} the network is no better than {rival}: it is not worth it."
-    return f"{rows} the network's error is {-value:.0%} above that of {rival}: it is not worth it."
 
 
 def _fallback_notes(result: Forecast) -> tuple[Note, ...]:

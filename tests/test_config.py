@@ -39,6 +39,9 @@ EXAMPLES: dict[str, tuple[str, str, Any]] = {
 def example(name: str) -> tuple[str, str, Any]:
     plain = config._plain(config.kinds()[name])
     usual = {int: ("3", " 3", 3), str: ('"a b"', "a b", "a b"), bool: ("true", "TRUE", True), float: ("1", "1", 1.0)}
+    words = config.choices_of(config.kinds()[name])
+    if words:
+        usual[str] = (f'"{words[-1]}"', words[-1], words[-1])
     return EXAMPLES.get(name) or usual.get(plain) or ('["a", "b, c"]', 'a,"b, c"', ["a", "b, c"])
 
 
@@ -90,7 +93,7 @@ def test_the_environment_may_name_the_file_and_the_command_line_another(write: C
         ("units = [50, 100]", "f.toml: units must be a text, got [50, 100]", 'write units = "50,100"'),
         ("time = {a = 1}", "f.toml: time must be a text, got a table", 'write time = "text"'),
         ("target = 3", "f.toml: target must be a list of texts, got 3", 'write target = ["a", "b"]'),
-        ("preset = 1", "f.toml: preset must be one of auto, classic, got 1", None),
+        ("preset = 1", "f.toml: preset must be one of auto, classic, bilstm, seq2seq, got 1", None),
         ("batch-size = 1\nbatch_size = 2", "f.toml: 'batch_size' is there twice, with - and with _", "keep one of them"),
         ("horizon: 3", "f.toml: this is not TOML: Expected '=' after a key in a key/value pair (at line 1, column 8)", "write lines like horizon = 24"),
     ],
@@ -137,7 +140,7 @@ def test_an_unknown_variable_is_a_warning_and_other_variables_are_nobodys_busine
         ("FORECAST_REFIT", "x", "FORECAST_REFIT must be true or false, got 'x'", "set FORECAST_REFIT=true"),
         ("FORECAST_HORIZON", "0", "--horizon must be at least 1, got 0, in the environment (FORECAST_HORIZON)", "use --horizon 1 or more"),
         ("FORECAST_DROPOUT", "nan", "--dropout must be at least 0, got nan, in the environment (FORECAST_DROPOUT)", "use --dropout 0 or more"),
-        ("FORECAST_PRESET", "x", "--preset: 'x' is not one of auto, classic, in the environment (FORECAST_PRESET)", "use --preset auto"),
+        ("FORECAST_PRESET", "x", "--preset: 'x' is not one of auto, classic, bilstm, seq2seq, in the environment (FORECAST_PRESET)", "use --preset auto"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_in_the_environment_is_named(variable: str, text: str, message: str, hint: str) -> None:

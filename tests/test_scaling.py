@@ -29,13 +29,18 @@ def random_model(seed: int, normalization: Normalization, panel: Panel) -> Model
     """A network with random weights, of one step or of the whole horizon."""
     random = np.random.default_rng(seed)
     horizon = int(random.integers(1, 7))
-    steps = 1 if normalization == "minmax" else horizon
-    shape = Architecture(12, 1, int(random.choice([1, 3, 4])), (5, 3), 0.2, steps)
+    rolled = normalization == "minmax"
+    shape = Architecture(
+        12, 1, int(random.choice([1, 3, 4])), (5, 3), 0.2, 1 if rolled else horizon,
+        decoder="recursive" if rolled else "direct",
+    )  # fmt: skip
     weights = {name: random.normal(0, 0.4, size) for name, size in cells.tensors(shape).items()}
-    scale = scaling.fit(panel.values, panel.offsets, panel.lengths)
-    plan = make_plan(shape, normalization, 0 if normalization == "minmax" else int(random.integers(1, 13)), horizon)
+    scale = scaling.fit(panel.values, panel.offsets, panel.lengths, normalization)
+    plan = make_plan(
+        shape, normalization, 0 if normalization in scaling.PER_SERIES else int(random.integers(1, 13)), horizon
+    )
     none = covariates.fit(panel, False, panel.lengths)
-    return Model(plan, weights, panel.ids, scale, random.normal(0, 1, (20, horizon)), none)
+    return Model(plan, (weights,), panel.ids, scale, random.normal(0, 1, (20, horizon, 1)), none)
 
 
 @given(SEEDS, st.sampled_from(NORMALIZATIONS), st.integers(1, 12))
@@ -91,8 +96,8 @@ def test_bounds_lie_around_the_forecast_and_wider_levels_hold_narrower_ones(seed
 
 def test_the_scale_of_a_series_sees_only_its_training_part() -> None:
     scale = scaling.fit(np.array([1.0, 2.0, 99.0, 5.0, 6.0, -99.0]), np.array([0, 3, 6]), np.array([2, 2]))
-    assert scale.minimum.tolist() == [1, 5]
-    assert scale.maximum.tolist() == [2, 6]
+    assert scale.zero.tolist() == [1, 5]
+    assert scale.one.tolist() == [2, 6]
 
 
 def test_the_reference_is_the_value_one_season_earlier() -> None:

@@ -141,7 +141,7 @@ def test_sealed_weights_that_are_not_finite_are_refused(store_copy: Path) -> Non
 
     def change(texts: dict[str, bytes]) -> None:
         tensors = load(texts["model.safetensors"])
-        tensors["head.bias"][0] = np.nan
+        tensors["members.0.head.bias"][0] = np.nan
         texts["model.safetensors"] = save(tensors)
 
     reseal(store_copy, change)

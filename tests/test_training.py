@@ -10,7 +10,7 @@ from forecast_cli import plan, training, windows
 from forecast_cli.config import settings_from
 from forecast_cli.errors import DivergedError
 from forecast_cli.panel import from_series
-from forecast_cli.training import Epoch, Fitted, Fold, Material
+from forecast_cli.training import Course, Epoch, Fitted, Fold, Material
 
 PANEL = from_series([np.sin(np.arange(200) / 3) + 0.1 * np.random.default_rng(1).normal(size=200)])
 
@@ -24,7 +24,7 @@ def learn(*, steps: int | None = None, **changes: object) -> tuple[Fitted, list[
         windows.between(PANEL, 20, 5, np.zeros(1, int), cut.training),
         windows.between(PANEL, 20, 5, cut.training, cut.validation),
     )
-    return training.fit(Material(PANEL.values, decided), [fold], seen.append, steps=steps), seen
+    return training.fit(Material(PANEL.values, decided), [fold], seen.append, Course(steps=steps)), seen
 
 
 def test_training_lowers_the_loss_and_reports_every_epoch() -> None:

@@ -207,6 +207,7 @@ def test_classic_is_rolled_forward_one_step_at_a_time(tmp_path: Path) -> None:
         "epochs": 2,
         "best_epoch": 2,
         "steps": 2 * trained.run.config.plan.epoch_batches,
+        "clipped": None,
     }
     history = trained.run.texts["history.csv"].decode().splitlines()
     assert len(history) == 3

@@ -85,7 +85,7 @@ def _parameter(group: str, field: dataclasses.Field[Any]) -> inspect.Parameter:
     auto = field.metadata["auto"]
     name = config.option_name(field.name)
     option = typer.Option(
-        f"{name}/--no-{name[2:]}" if hint is bool else name,
+        f"{name}/--no-{name[2:]}" if bool in (hint, *typing.get_args(hint)) else name,
         help=field.metadata["help"],
         rich_help_panel=field.metadata["panel"],
         show_default=auto or True,

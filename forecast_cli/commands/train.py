@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 SCHEMA = "forecast/train/v1"
 
 
-@options.with_settings("data", "window", "network", "training", "interval")
+@options.with_settings("data", "window", "network", "training", "ensemble", "interval")
 def train(
     data: Annotated[str, typer.Argument(metavar="DATA", help="CSV or Parquet file; - reads standard input.")],
     settings: Settings,

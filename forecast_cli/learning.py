@@ -1,0 +1,158 @@
+"""Panel and plan -> trained model: which windows are learned from, when to stop, the residuals, and the refit."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from forecast_cli import (
+    covariates,
+    engine,
+    ensemble,
+    forecasting,
+    intervals,
+    plan,
+    scaling,
+    weighting,
+    windows,
+)
+from forecast_cli.calendar import Ints
+from forecast_cli.ensemble import Task
+from forecast_cli.forecasting import Model
+from forecast_cli.panel import Floats, Panel
+from forecast_cli.plan import Plan
+from forecast_cli.training import Course, Epoch, Fitted, Fold, Material, Report, Weights
+from forecast_cli.windows import Windows
+
+FOLDS = 4  # rolling validation origins where windows are few
+
+
+def silent(epoch: Epoch) -> None:
+    """A report that nobody hears."""
+
+
+@dataclass(frozen=True, eq=False)
+class Effort:
+    """How training is carried out, which does not change what comes out.
+
+    workers: members that train at the same time; start: the weights that members begin with, in turn.
+    """
+
+    report: Report = silent
+    workers: int = 1
+    start: tuple[Weights, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Learned:
+    """A model that has seen the training part alone, with residuals of later rows, and how each member got there."""
+
+    model: Model
+    fitted: tuple[Fitted, ...]
+
+
+def learn(panel: Panel, decided: Plan, effort: Effort) -> Learned:
+    """Train on the training part alone, stopped by the validation part; the residuals are of rows after it."""
+    cut = windows.split(panel, decided.validation, decided.test)
+    scale = scaling.fit(panel.values, panel.offsets, np.maximum(cut.training, 1), decided.normalization)
+    features = covariates.fit(panel, decided.calendar, cut.training)
+    names = (panel.past_names, panel.future_names, panel.static_names)
+    none = np.empty((0, decided.horizon, decided.architecture.answers))
+    model = Model(decided, (), panel.ids, scale, none, features, names)
+    material = _material(panel, model, cut.training)
+    fitted = _fit(material, _folds(panel, decided, material.values), [Course() for _ in range(decided.members)], effort)
+    model = replace(model, members=tuple(_doubles(one.weights) for one in fitted))
+    unseen = windows.between(panel, decided.lookback, decided.horizon, cut.training, panel.lengths)
+    if not decided.validation + decided.test:  # nothing was held out: what was trained on is all there is
+        unseen = windows.between(panel, decided.lookback, decided.horizon, cut.training * 0, panel.lengths)
+    return Learned(replace(model, residuals=forecasting.residuals(panel, model, _thinned(unseen))), tuple(fitted))
+
+
+def refit(panel: Panel, learned: Learned, effort: Effort) -> Model:
+    """Train again from the start on all rows, for the steps that early stopping found; the model as it is without."""
+    model, decided = learned.model, learned.model.plan
+    if not decided.refit or not all(one.steps for one in learned.fitted):
+        return model
+    material = _material(panel, model, panel.lengths)
+    everything = windows.between(
+        panel, decided.lookback, decided.architecture.outputs, panel.lengths * 0, panel.lengths
+    )
+    folds = [Fold(_changing(material.values, everything))]
+    again = _fit(material, folds, [Course("refit", steps=one.steps) for one in learned.fitted], effort)
+    return replace(model, members=tuple(_doubles(one.weights) for one in again))
+
+
+def _doubles(weights: Weights) -> Weights:
+    return {name: values.astype(np.float64) for name, values in weights.items()}
+
+
+def _fit(material: Material, folds: Sequence[Fold], courses: list[Course], effort: Effort) -> list[Fitted]:
+    start = effort.start
+    if start:
+        courses = [replace(course, start=start[number % len(start)]) for number, course in enumerate(courses)]
+    alone = effort.workers == 1 or len(courses) == 1 or material.plan.boosting
+
+    def run(work: Callable[[Task, Report], Fitted], tasks: Sequence[Task]) -> list[Fitted]:
+        report = effort.report if alone else silent
+        heard = (lambda number, fitted: None) if alone else functools.partial(_tell, effort.report, tasks)
+        return engine.run(functools.partial(_reporting, work, report), tasks, effort.workers, heard)
+
+    return ensemble.fit(material, folds, courses, run)
+
+
+def _reporting(work: Callable[[Task, Report], Fitted], report: Report, task: Task) -> Fitted:
+    return work(task, report)
+
+
+def _tell(report: Report, tasks: Sequence[Task], number: int, fitted: Fitted) -> None:
+    """Members that train at the same time are heard of when they are done."""
+    if fitted.history:
+        report(replace(fitted.history[-1], stage=tasks[number].course.stage))
+
+
+def _material(panel: Panel, model: Model, ends: Ints) -> Material:
+    decided = model.plan
+    series = np.repeat(np.arange(len(panel)), panel.lengths)
+    values = scaling.transform(panel.values, decided.normalization, model.scale, series)
+    seen = covariates.prepare(panel, decided.calendar, decided.horizon, model.features)
+    return Material(values, decided, seen, weighting.counts(panel, values, ends, balance=decided.balance))
+
+
+def _thinned(chosen: Windows) -> Windows:
+    keep = np.unique(np.linspace(0, len(chosen) - 1, intervals.KEPT).astype(np.int64)) if len(chosen) else slice(None)
+    return replace(chosen, series=chosen.series[keep], origins=chosen.origins[keep])
+
+
+def _folds(panel: Panel, decided: Plan, values: Floats) -> list[Fold]:
+    cut = windows.split(panel, decided.validation, decided.test)
+    none, steps = np.zeros(len(panel), np.int64), decided.architecture.outputs
+    everything = windows.between(panel, decided.lookback, steps, none, cut.training)
+    if decided.preset == "classic":
+        held = max(len(everything) // 20, 1 if len(everything) > 1 else 0)
+        first = _part(everything, slice(0, len(everything) - held))
+        return [Fold(first, _part(everything, slice(len(everything) - held, None)) if held else None)]
+    if not decided.validation:
+        return [Fold(_changing(values, everything))]
+    folds: list[Fold] = []
+    for number in range(FOLDS if len(everything) < plan.SMALL else 1):
+        end = cut.training - number * decided.horizon
+        training = _changing(values, windows.between(panel, decided.lookback, steps, none, end))
+        validation = windows.between(panel, decided.lookback, steps, end, end + decided.validation)
+        if number and (3 * len(training) < len(folds[0].training) or not len(validation)):
+            break
+        folds.append(Fold(training, validation if len(validation) else None))
+    return folds
+
+
+def _part(chosen: Windows, part: slice) -> Windows:
+    return replace(chosen, series=chosen.series[part], origins=chosen.origins[part])
+
+
+def _changing(values: Floats, chosen: Windows) -> Windows:
+    """The windows whose past is not constant: a constant has no spread to measure a difference in."""
+    changes = np.concatenate([[0], np.cumsum(values[1:] != values[:-1])])
+    moving = changes[chosen.origins - 1] > changes[chosen.origins - chosen.lookback]
+    return replace(chosen, series=chosen.series[moving], origins=chosen.origins[moving]) if moving.any() else chosen
