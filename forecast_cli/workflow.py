@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -13,7 +14,7 @@ import numpy as np
 
 from forecast_cli import config, covariates, engine, forecasting, parquet, plan, scoring, store
 from forecast_cli.config import DEFAULT_STORE, DataSettings, Settings
-from forecast_cli.errors import DataError, RunMismatchError, SettingsError, TooLittleDataError
+from forecast_cli.errors import DataError, RunMismatchError, SettingsError, StorageError, TooLittleDataError
 from forecast_cli.forecasting import Forecast, Model
 from forecast_cli.panel import Note, Panel, values_of
 from forecast_cli.plan import Plan
@@ -65,22 +66,19 @@ def train(
     settings = settings or config.settings_from(**named)
     if isinstance(data, Panel) and replace(settings.data, season=None) != DataSettings():
         raise SettingsError("settings of the reader do not go with a Panel", "give them to read_csv")
-    panel = data if isinstance(data, Panel) else parquet.read(data, settings.data)
-    decided = plan.make(panel, settings)
-    short = panel.lengths < decided.lookback
-    if short.any() and decided.short == "refuse":
-        name = panel.ids[int(np.argmax(short))]
-        raise TooLittleDataError(
-            f"series {name!r} is shorter than the lookback of {decided.lookback:,} ({int(short.sum()):,} such series)",
-            "give more rows, a smaller --lookback, or --short fallback or drop",
-        )
-    root = Path(store_folder)
     from forecast_cli import learning
 
-    start = () if warm_start is None else _start(root, warm_start, decided)
-    if start:
-        decided = replace(decided, warm_start=start[0].name)
-    with store.writing(root):
+    root, wait = Path(store_folder), config.duration(settings.lock.lock_wait, "--lock-wait")
+    with contextlib.ExitStack() as held:
+        is_there = store.exists(root)
+        if is_there:  # wait first and read then, so that what is read is new
+            held.enter_context(store.writing(root, wait))
+        panel, decided = _planned(data, settings)
+        start = () if warm_start is None else _start(root, warm_start, decided)
+        if start:
+            decided = replace(decided, warm_start=start[0].name)
+        if not is_there:  # data that cannot be read make no store
+            held.enter_context(store.writing(root, wait))
         effort = learning.Effort(
             report or learning.silent, settings.ensemble.workers or max(engine.cores() // decided.threads, 1),
             tuple(dict(weights) for run in start for weights in run.model.members),
@@ -104,7 +102,32 @@ def train(
                 forecast=forecasting.to_csv(result),
             ),
         )
-    return Trained(run, panel, result, (*panel.notes, *unknown, *_fallback_notes(result), *_constant_notes(panel)))
+        pruned = _prune(root, settings.prune.keep)
+    notes = (*panel.notes, *unknown, *_fallback_notes(result), *_constant_notes(panel), *pruned)
+    return Trained(run, panel, result, notes)
+
+
+def _planned(data: str | os.PathLike[str] | Panel, settings: Settings) -> tuple[Panel, Plan]:
+    """The data, and what is to be done with them."""
+    panel = data if isinstance(data, Panel) else parquet.read(data, settings.data)
+    decided = plan.make(panel, settings)
+    short = panel.lengths < decided.lookback
+    if short.any() and decided.short == "refuse":
+        name = panel.ids[int(np.argmax(short))]
+        raise TooLittleDataError(
+            f"series {name!r} is shorter than the lookback of {decided.lookback:,} ({int(short.sum()):,} such series)",
+            "give more rows, a smaller --lookback, or --short fallback or drop",
+        )
+    return panel, decided
+
+
+def _prune(root: Path, keep: int) -> tuple[Note, ...]:
+    """Prune after publishing; the new run is the latest already, so a failure here only degrades."""
+    try:
+        removed = store.prune(root, keep)
+    except StorageError as error:
+        return (Note("degraded", f"the run is published, but older ones could not be pruned: {error.message}"),)
+    return (Note("info", f"pruned {len(removed):,} old runs; --keep {keep}"),) if removed else ()
 
 
 def predict(
@@ -202,7 +225,7 @@ def _forecast(panel: Panel, model: Model) -> tuple[Forecast, tuple[Note, ...]]:
 
 def _read_again(run: Run, data: str | os.PathLike[str] | None) -> Panel:
     path = os.fspath(data) if data is not None else run.config.source
-    if data is None and not Path(path).exists():
+    if data is None and not os.path.isfile(path):  # nor a device or a pipe, which might never end
         raise DataError(f"{path}: the file that the run was trained on is gone", "give the data: forecast predict DATA")
     try:
         levels = {name: tuple(found) for name, found in run.config.levels.items()}
