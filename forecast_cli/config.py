@@ -238,10 +238,15 @@ class TrainingSettings:
         None, "Threads of the training; equal threads, equal bytes.", minimum=1, maximum=256, auto="by size",
         panel="Training",
     )  # fmt: skip
+    time_limit: str | None = setting(
+        None, "Time for the training, e.g. 30m or 2h; then the best so far is published.", auto="none", panel="Training"
+    )
     refit: bool = setting(True, "After scoring, train again on all rows for the steps found.", panel="Training")
 
     def __post_init__(self) -> None:
         check_bounds(self)
+        if self.time_limit is not None:
+            duration(self.time_limit, "--time-limit")
 
 
 @dataclass(frozen=True)
@@ -365,7 +370,9 @@ def _from_python(name: str, value: Any, kind: Any) -> Any:
         return None
     if plain == list[str] and isinstance(value, str):
         return [value]
-    if name in ("units", "season", "levels", "lock_wait") and isinstance(value, (int, float, tuple, list)):
+    if name in ("units", "season", "levels", "lock_wait", "time_limit") and isinstance(
+        value, (int, float, tuple, list)
+    ):
         return ",".join(map(str, value)) if isinstance(value, (tuple, list)) else str(value)
     good = {int: (int,), float: (int, float), str: (str,), bool: (bool,)}.get(plain, (list, tuple))
     if not isinstance(value, good) or (isinstance(value, bool) and plain is not bool):

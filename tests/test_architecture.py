@@ -19,7 +19,7 @@ ROOMS = {
     "pyarrow": {"parquet"},
     "torch": {"networks", "losses", "training"},
     "pydantic": {"store"},
-    "safetensors": {"store"},
+    "safetensors": {"store", "checkpoints"},
 }
 
 

@@ -12,7 +12,7 @@ import typer
 from forecast_cli import console
 from forecast_cli.commands import options
 from forecast_cli.config import Given, Settings
-from forecast_cli.errors import DEGRADED, ForecastError, LockedError, failure_of
+from forecast_cli.errors import DEGRADED, ForecastError, LockedError, StoppedError, failure_of
 
 if TYPE_CHECKING:
     from forecast_cli.workflow import Trained
@@ -34,6 +34,9 @@ def train(
             "--from", metavar="ID", help="Run of the same network, whose weights to begin with.", show_default="random"
         ),
     ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with a training that was stopped, if it is this one.")
+    ] = False,
     store: options.Store = options.STORE,
     json: options.Json = False,
     quiet: options.Quiet = False,
@@ -52,7 +55,7 @@ def train(
         return _print_config(data, settings, given, store, json)
     try:
         with console.progress(quiet=quiet or json) as report:
-            trained = workflow.train(data, settings, store_folder=store, report=report, warm_start=from_)
+            trained = workflow.train(data, settings, store_folder=store, report=report, warm_start=from_, resume=resume)
     except LockedError as error:
         if settings.lock.if_locked == "skip":
             return _skip(error, json)
@@ -112,6 +115,10 @@ def _draw(trained: Trained) -> list[str]:
 
     try:
         draw_into(trained.run, trained.run.folder / "plots")
+    except StoppedError as error:
+        error.message = error.message.replace("nothing was published", "the run is published, but its plots are not")
+        error.hint = "forecast plot draws them"
+        raise
     except ForecastError as error:
         console.warning(f"the run is published, but its plots are not: {error.message}")
         return [f"plots: {error.message}"]
