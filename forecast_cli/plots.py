@@ -34,7 +34,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: E402
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter  # noqa: E402
 from matplotlib.figure import Figure  # noqa: E402
 from matplotlib.patheffects import withStroke  # noqa: E402
-from matplotlib.ticker import MaxNLocator, PercentFormatter  # noqa: E402
+from matplotlib.ticker import MaxNLocator  # noqa: E402
 
 BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#555555"
 KINDS: tuple[str, ...] = ("loss", "predictions")  # drawn after every training; the others on request
@@ -109,7 +109,7 @@ def _fonts(run: Run) -> tuple[list[str], Callable[[str], str], str]:
             font_manager.fontManager.ttflist, key=lambda f: ("Sans" not in f.name, "Mono" in f.name, f.name)
         ):
             found = needed & _glyphs(font.fname)
-            if found:
+            if found and "Last Resort" not in font.name:  # it has a box for every letter
                 families.append(font.name)
                 needed -= found
             if not needed:
@@ -393,23 +393,24 @@ def gates(run: Run, label: Callable[[str], str], series: str | None = None) -> F
     figure = Figure(figsize=(8, 2.9 + 1.25 * len(parts)), layout="constrained")
     panels = figure.subplots(1 + len(parts), 1, sharex=True, height_ratios=[1.3] + [1.0] * len(parts))
     _lookback(panels[0], run, found, label)
-    # One order for all panels, so that a row is the same unit everywhere: by the middle of the time of its activity.
-    activity = np.abs(values["state"])
-    activity = activity - activity.min(axis=0)
-    order = np.argsort(np.arange(len(activity)) @ activity / np.maximum(activity.sum(axis=0), 1e-300), kind="stable")
+    # One order for all panels, so that a row is the same unit everywhere.
+    order = np.argsort(values["state"].mean(axis=0), kind="stable")
     for axes, (name, words) in zip(panels[1:], parts.items(), strict=True):
         _heat(axes, found.edges[:: shape.segment], values[name][:, order], share=name in GATES)
         axes.set_title(words, loc="left", fontsize=9, pad=3)
         axes.set_ylabel(f"{len(order):,} unit{'s' if len(order) > 1 else ''}", fontsize=9)
     panels[-1].set_xlabel(label(run.config.columns.time))
     count = len(shape.units)
-    notes = [f"layer {count} of {count}" if count > 1 else "", "forward direction" if shape.bidirectional else ""]
-    lines = [
-        "It has no gates and no memory: this is its state." if shape.cell == "rnn" else "",
-        "A row is a unit, the same in every panel, from those active early to those active late.",
-        "The line is the mean over units, on the scale of the color bar.",
+    notes = [
+        "this cell has no gates: below is all that it has" if shape.cell == "rnn" else "",
+        f"layer {count} of {count}" if count > 1 else "",
+        "its forward direction" if shape.bidirectional else "",
     ]
-    _title(figure, panels[0], run, f"Inside the {CELLS[shape.cell]}", _subject(run, found, label), notes, lines)
+    notes += [
+        "a row is a unit, the same in every panel, in the order of their mean state",
+        "the line is the mean over units, on the scale of the color bar",
+    ]
+    _title(figure, panels[0], run, f"Inside the {CELLS[shape.cell]}", _subject(run, found, label), notes)
     return figure
 
 
@@ -428,26 +429,51 @@ def attention(run: Run, label: Callable[[str], str], series: str | None = None) 
             error.hint = "train on data with rows for these steps, whose target is empty"
             raise
     shares = cells.attention(shape, run.model.members[0], *found.given)
-    looks = len(shares)
-    figure = Figure(figsize=(8, 4.6 + min(0.11 * looks, 3)), layout="constrained")
-    panels = figure.subplots(3, 1, sharex=True, height_ratios=[1.5, 1.0, 0.4 + min(0.11 * looks, 3)])
-    _lookback(panels[0], run, found, label)
-    edges = found.edges[:: shape.segment]
-    panels[1].stairs(shares.mean(axis=0), edges, fill=True, color=BLUE, alpha=0.35)
-    panels[1].stairs(shares.mean(axis=0), edges, baseline=None, color=BLUE, linewidth=1.2)
-    panels[1].axhline(1 / shape.steps, color=GREY, linewidth=0.9, linestyle=":")
-    panels[1].set_title("mean over the steps ahead; dotted: the same for all", loc="left", fontsize=9, pad=3)
-    panels[1].set_ylim(0)
-    panels[1].yaxis.set_major_formatter(PercentFormatter(1))
-    mesh = panels[2].pcolormesh(edges, np.arange(looks + 1) + 0.5, shares, cmap="viridis", vmin=0)
+    looks, edges = len(shares), found.edges[:: shape.segment]
+    tall = 0.5 if looks == 1 else min(0.8 + 0.1 * looks, 4.0)
+    figure = Figure(figsize=(8, 4.3 + tall), layout="constrained")
+    top, mean, heat = figure.subplots(3, 1, sharex=True, height_ratios=[1.6, 1.0, tall])
+    _lookback(top, run, found, label)
+    top.plot(found.ahead, found.forecast, color=BLUE, linewidth=1.6, marker="." if len(found.ahead) <= 3 else "")
+    top.set_xlim(found.edges[0], (found.ahead if len(found.ahead) else found.edges)[-1])
+    mean.stairs(shares.mean(axis=0), edges, fill=True, color=BLUE, alpha=0.35)
+    mean.axhline(1 / shape.steps, color=GREY, linewidth=0.9, linestyle=":")
+    mean.set_ylim(0)
+    mean.yaxis.set_major_formatter(_percent)
+    mean.yaxis.set_major_locator(MaxNLocator(3))
+    mesh = heat.pcolormesh(edges, np.arange(looks + 1) + 0.5, shares, cmap="viridis", vmin=0)
+    bar = figure.colorbar(mesh, ax=heat, pad=0.01, format=_percent, aspect=4 if looks == 1 else 15)
+    bar.ax.tick_params(labelsize=8)
+    bar.ax.yaxis.set_major_locator(MaxNLocator(2 if looks == 1 else 5))
     if looks > 1:
-        panels[2].plot(found.ahead, np.arange(len(found.ahead)) + 1, color=BLUE, marker=".", markersize=4, linestyle="")
-    panels[2].yaxis.set_major_locator(MaxNLocator(6, integer=True))
-    panels[2].invert_yaxis()
-    figure.colorbar(mesh, ax=panels[2], pad=0.01, format=PercentFormatter(1))
-    panels[2].set_xlabel(label(run.config.columns.time))
-    _title(figure, panels[0], run, "Where the network looks back", _subject(run, found, label), [], [])
+        mean.set_title("mean over the steps ahead; dotted: equal weights", loc="left", fontsize=9, pad=3)
+        heat.set_title(
+            "each step ahead: its row adds up to 100 %; a dot is its own time", loc="left", fontsize=9, pad=3
+        )
+        heat.plot(found.ahead, np.arange(len(found.ahead)) + 1, color=BLUE, marker=".", markersize=4, linestyle="")
+        heat.set_ylabel("steps ahead", fontsize=9)
+        heat.yaxis.set_major_locator(MaxNLocator(6, integer=True))
+        heat.invert_yaxis()
+    else:
+        mean.set_title("the weights; dotted: equal weights", loc="left", fontsize=9, pad=3)
+        heat.set_title("the same as colors; they add up to 100 %", loc="left", fontsize=9, pad=3)
+        heat.set_yticks([])
+    count = f"{plan.horizon:,} step{'s' if plan.horizon > 1 else ''} ahead"
+    notes = [
+        {
+            "direct": f"a direct network looks back once for {'all ' if plan.horizon > 1 else ''}{count}",
+            "seq2seq": f"it looks back for each of {count}",
+            "recursive": "rolled forward, it looks back anew for each step ahead: this is its look for the first",
+        }[shape.decoder],
+        "blue: the forecast" if len(found.forecast) else "",
+    ]
+    heat.set_xlabel(label(run.config.columns.time))
+    _title(figure, top, run, "Where the network looks", _subject(run, found, label), notes)
     return figure
+
+
+def _percent(share: float, _: int | None = None) -> str:
+    return f"{100 * share:.3g} %"
 
 
 def _subject(run: Run, found: _Window, label: Callable[[str], str]) -> str:
@@ -455,28 +481,26 @@ def _subject(run: Run, found: _Window, label: Callable[[str], str]) -> str:
     target = run.config.columns.target
     if not found.name:
         return label(target)
-    return label(found.name) if target == "value" else f"{label(target)} of {label(found.name)}"
+    return label(found.name) if target == "value" else f"{label(found.name)} ({label(target)})"
 
 
-def _title(figure: Figure, top: Axes, run: Run, title: str, subject: str, notes: list[str], lines: list[str]) -> None:
+def _title(figure: Figure, top: Axes, run: Run, title: str, subject: str, notes: list[str]) -> None:
     """A title in words over the figure; in small print, over its top panel, what exactly is drawn."""
     shape, count = run.config.plan.architecture, len(run.model.members)
     notes = [
-        *notes, f"member 1 of {count}" if count > 1 else "",
+        f"member 1 of {count}" if count > 1 else "",
         f"a column is a segment of {shape.segment} rows" if shape.segment > 1 else "",
-    ]  # fmt: skip
+        *notes,
+    ]
     said = "; ".join(note for note in notes if note)
-    figure.suptitle(f"{title}: the newest {shape.lookback:,} rows of {subject}", x=0.02, ha="left")
-    text = "\n".join(line for line in (said and said[0].upper() + said[1:] + ".", *lines) if line)
-    top.set_title(text, loc="left", fontsize=8.5, color=GREY)
+    gap = "\n" if len(subject) > 30 else " "
+    figure.suptitle(f"{title}: the newest {shape.lookback:,} rows of{gap}{subject}", x=0.02, ha="left")
+    top.set_title("\n".join(textwrap.wrap(said[:1].upper() + said[1:], 120)), loc="left", fontsize=8.5, color=GREY)
 
 
-def _lookback(axes: Axes, run: Run, found: _Window, label: Callable[[str], str], *, ahead: bool = False) -> None:
+def _lookback(axes: Axes, run: Run, found: _Window, label: Callable[[str], str]) -> None:
     """The series over the window, in the units of the file."""
     axes.plot(found.times, found.values, color="black", linewidth=1.2, label="series")
-    if ahead and len(found.forecast):
-        axes.plot(found.ahead, found.forecast, color=BLUE, linewidth=1.6, label="forecast")
-        axes.legend(frameon=False, fontsize=8.5, ncols=2, loc="upper left")
     axes.set_ylabel(label(run.config.columns.target), fontsize=9)
     axes.grid(alpha=0.25)
     axes.margins(x=0)
