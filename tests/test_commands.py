@@ -52,6 +52,33 @@ def test_train_then_predict_then_plot_without_arguments(forecast: Forecast) -> N
     assert [p.name for p in Path("pictures").iterdir()] == ["loss.png"]
 
 
+def test_gates_and_attention_are_drawn_on_request(forecast: Forecast, airline_store: Path) -> None:
+    store_words = ("--store", airline_store, "-o", "pictures")
+    assert forecast("plot", "--kind", "gates", *store_words) == Result(0, "", "wrote pictures/gates.png\n")
+    assert [p.name for p in Path("pictures").iterdir()] == ["gates.png"]
+    document = json.loads(forecast("plot", *store_words, "--json").out)
+    assert document["files"] == ["pictures/loss.png", "pictures/predictions.png"]
+    name = store.latest(airline_store)
+    for words, message, hint in (
+        (("--kind", "attention"), f"the run {name} has no attention", "train with --attention bahdanau, or --preset seq2seq"),
+        (("--kind", "gates", "--series", "x"), "no series 'x': the run has one series, without a name", "leave --series out"),
+        (("--series", "x"), "--series goes with --kind gates or attention", "add --kind gates"),
+    ):  # fmt: skip
+        assert forecast("plot", *words, *store_words) == Result(2, "", f"error: {message}\nhint: {hint}\n")
+    assert len(list(Path("pictures").iterdir())) == 3
+
+
+def test_attention_of_a_series_by_its_name(forecast: Forecast) -> None:
+    rows = "".join(f"{name},2024-01-{d:02},{d % 7 + k}\n" for k, name in enumerate("ab") for d in range(1, 32))
+    Path("two.csv").write_text("unique_id,ds,y\n" + rows)
+    assert forecast("train", "two.csv", *QUICK, "--preset", "seq2seq", "--quiet").code == 0
+    drawn = forecast("plot", "--kind", "attention", "--series", "b", "-o", ".")
+    assert drawn == Result(0, "", "wrote attention.png\n")
+    assert forecast("plot", "--kind", "attention", "--series", "c") == Result(
+        2, "", "error: no series 'c' in the run\nhint: known: a, b\n"
+    )
+
+
 def test_train_json_is_one_document_and_no_talk(forecast: Forecast) -> None:
     result = forecast("train", AIRLINE, *QUICK, "--json")
     document = json.loads(result.out)
