@@ -61,7 +61,7 @@ def infer(times: Ints, starts: Ints) -> Frequency:
     """
     inside = np.ones(len(times), bool)
     inside[starts] = False
-    gaps = np.diff(times, prepend=times[:1])[inside]
+    gaps = np.diff(times)[inside[1:]]
     if len(gaps) == 0:
         raise DataError(
             "no series has two rows, so the step between rows is unknown", "give at least two rows a series"

@@ -135,11 +135,12 @@ def _ordered(
         return rows, calendar.STEPS, np.arange(count) - np.repeat(starts, counts), np.append(starts, count)
     times, codes = rows.times, rows.codes
     grouped = bool((np.diff(codes) >= 0).all())
-    by_series = slice(None) if grouped else np.argsort(codes, kind="stable")
-    falling = (np.diff(times[by_series]) < 0) & (np.diff(codes[by_series]) == 0)
-    if falling.any():
+    if not grouped:
+        rows = _taken(rows, np.argsort(codes, kind="stable"))
+        assert rows.times is not None  # noqa: S101
+        times, codes = rows.times, rows.codes
+    if ((np.diff(times) < 0) & (np.diff(codes) == 0)).any():
         notes.append(Note("info", "the rows were not in order of time; they were sorted"))
-    if falling.any() or not grouped:
         rows = _taken(rows, np.lexsort((times, codes)))
     rows = _merged(rows, settings, time_format, notes)
     assert rows.times is not None  # noqa: S101
