@@ -139,12 +139,12 @@ def _seasons(panel: Panel, settings: Settings, rows: int, reasons: dict[str, str
     usual = calendar.season_lengths(panel.frequency)
     found = tuple(length for length in usual if 2 * length <= rows)
     reasons["seasons"] = f"{calendar.describe(panel.frequency)}, with two full seasons in the training part"
-    # a season that cannot be measured (NaN) stays
+    # what cannot be measured (NaN) stays, and what a quarter of the series show: a network for all can learn it
     parts = _training_parts(panel, int(panel.lengths.max()) - rows)
     measured = np.array([checks.strengths(part, found) for part in parts], np.float64).reshape(len(parts), -1)
     for length, of_series in zip(found, measured.T, strict=True):
         known = of_series[~np.isnan(of_series)]
-        if len(known) and np.median(known) < checks.WEAK:
+        if len(known) and np.quantile(known, 0.75) < checks.WEAK:
             found = tuple(other for other in found if other != length)
             reasons["seasons"] += f"; {length} left out: it does not show in the training part"
     return found

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from forecast_cli import plan
+from forecast_cli import calendar, plan
 from forecast_cli.config import settings_from
 from forecast_cli.errors import SettingsError, TooLittleDataError
 from forecast_cli.panel import from_series, head
@@ -108,6 +108,14 @@ def test_seasons_that_the_training_part_does_not_show_are_left_out(tmp_path: Pat
     assert hourly(tmp_path, noise + day + 0.05 * hours).seasons == (24,)
     assert hourly(tmp_path, noise + day + week).seasons == (24, 168)
     assert hourly(tmp_path, noise, season="24,168").seasons == (24, 168)
+
+
+def test_a_season_that_a_quarter_of_the_series_show_stays() -> None:
+    noise, hours = np.random.default_rng(1).normal(size=(8, 1400)), np.arange(1400)
+    weekly = noise + np.where(hours // 24 % 7 >= 5, -3, 0) * (np.arange(8) < 3)[:, None]
+    hourly_steps = calendar.Frequency("fixed", calendar.HOUR)
+    assert plan.make(from_series(list(weekly), hourly_steps), settings_from()).seasons == (168,)
+    assert plan.make(from_series(list(weekly[2:]), hourly_steps), settings_from()).seasons == ()
 
 
 def test_seasons_are_not_looked_for_in_the_test_part(tmp_path: Path) -> None:
