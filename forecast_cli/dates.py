@@ -12,7 +12,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import product
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -286,7 +285,7 @@ def to_utc(wall: Ints, codes: Ints, name: str, column: str, place: Callable[[int
     if len(skipped):
         more = f" (and {len(skipped) - 1:,} more)" if len(skipped) > 1 else ""
         raise DataError(
-            f"{place(int(skipped[0]))}: column {column!r}: {stamp(wall[skipped[0]])} does not exist in {name}: "
+            f"{place(int(skipped[0]))}: column {column!r}: {calendar.stamp(wall[skipped[0]])} does not exist in {name}: "
             f"the clocks skip it{more}",
             "correct the rows, or name the right --timezone; UTC has no clock changes",
         )
@@ -316,17 +315,12 @@ def _in_order(wall: Ints, run: Ints, early: Ints, late: Ints, place: str, name: 
     turns = np.flatnonzero(steps <= 0) if rising else np.flatnonzero(steps >= 0)
     if len(turns) != 1 or not around:
         raise DataError(
-            f"{place}: column {column!r}: {stamp(times[0])} is there twice in {name}, and the order of the "
+            f"{place}: column {column!r}: {calendar.stamp(times[0])} is there twice in {name}, and the order of the "
             "rows does not say which one this is",
             "write the times with their offset, e.g. +02:00",
         )
     later = np.arange(len(run)) > turns[0]
     return np.where(later == rising, late[run], early[run])
-
-
-def stamp(time: Any) -> str:
-    """A time in a message: `2024-03-31T02:00:00`."""
-    return str(np.int64(time).view("datetime64[us]").astype("datetime64[s]"))
 
 
 @functools.lru_cache(maxsize=512)

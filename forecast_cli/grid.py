@@ -154,7 +154,7 @@ def _ordered(
         name, at = dates.skipped_hour(_distinct(rows.times, positions, frequency), frequency.size)
         if name:
             raise DataError(
-                f"no row is in the hour from {dates.stamp(at)}, which the clocks of {name} skip",
+                f"no row is in the hour from {calendar.stamp(at)}, which the clocks of {name} skip",
                 f"say --timezone {name} (or another), or --timezone UTC if the clocks never change",
             )
     return rows, frequency, positions, np.append(starts, len(rows.codes))
@@ -194,7 +194,7 @@ def _merged(rows: Rows, settings: DataSettings, time_format: TimeFormat, notes: 
     lines = sorted((rows.place(int(hits[0])), rows.place(int(hits[0]) + 1)), key=lambda text: (len(text), text))
     message = (
         f"{lines[0]} and {lines[1].rpartition(':')[2]}: {where(rows.ids[rows.codes[hits[0]]])}"
-        f"the time {dates.stamp(rows.times[hits[0]])} is there twice"
+        f"the time {calendar.stamp(rows.times[hits[0]])} is there twice"
         + (f" (and {len(hits) - 1:,} more)" if len(hits) > 1 else "")
     )
     gaps = np.diff(rows.times)
@@ -288,7 +288,7 @@ def _fill(grid: Floats, gaps: str, limit: int, label: str, first: int, frequency
     longest = int(np.argmax(ends - begins))
     if gaps == "error" or (gaps == "auto" and ends[longest] - begins[longest] > limit):
         start = int(calendar.times_at(frequency, np.array([first + begins[longest]]))[0])
-        at = f"step {start}" if frequency.kind == "step" else dates.stamp(start)
+        at = f"step {start}" if frequency.kind == "step" else calendar.stamp(start)
         length = f"{ends[longest] - begins[longest]:,} step{'s' if ends[longest] - begins[longest] > 1 else ''}"
         allowed = "none is allowed" if gaps == "error" else f"gaps of up to {limit:,} (one season) are interpolated"
         raise DataError(

@@ -68,7 +68,7 @@ def test_a_missing_file_is_named_with_its_neighbour(write: Write) -> None:
         ("day,y\n" + DAYS.replace(",7\n", ",1e200\n"), "data.csv:8: column 'y': 1e+200 is too large | scale the column"),
         (
             "day,y\n" + DAYS + "2024-01-05,9\n",
-            "data.csv:6 and 22: the time 2024-01-05T00:00:00 is there twice | keep one row for each time, or say --duplicates first, last, mean or sum",
+            "data.csv:6 and 22: the time 2024-01-05 is there twice | keep one row for each time, or say --duplicates first, last, mean or sum",
         ),
         (
             "day,y\n" + DAYS.replace("2024-01-09,9\n", "2024-01-09,9,9\n"),
@@ -145,7 +145,7 @@ def test_short_gaps_are_interpolated_and_long_ones_refused(write: Write) -> None
     assert [note.text for note in panel.notes] == ["2 missing steps were interpolated"]
     rows = DAYS.splitlines(keepends=True)
     answer = refused(write("day,y\n" + "".join(rows[:6] + rows[14:])))
-    assert answer.startswith("data.csv: a gap of 8 steps begins at 2024-01-07T00:00:00; gaps of up to 7 (one season)")
+    assert answer.startswith("data.csv: a gap of 8 steps begins at 2024-01-07; gaps of up to 7 (one season)")
 
 
 def test_empty_values_at_the_end_are_left_out_and_said(write: Write) -> None:
