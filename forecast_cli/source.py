@@ -31,7 +31,7 @@ from forecast_cli.panel import Note
 DELIMITERS = (",", ";", "\t", "|")
 LIKELY = ("cp1252", "gb18030", "shift_jis")  # shown for text that is not UTF-8; none of them is ever assumed
 EXPANDED = 8 << 30  # bytes that a .gz file may expand to
-PIECE = 1 << 20  # bytes scanned at once
+PIECE = 1 << 17  # bytes scanned at once: few enough to stay in the cache
 SAMPLE = 1 << 16  # bytes that decide on delimiter and roles
 MANY_QUOTES = 100  # lines with a broken quote that are left out before the whole file is refused
 
@@ -422,7 +422,7 @@ def _regular_rows(text: bytes, start: int, delimiter: str, width: int) -> int | 
     rows, carry = 0, 0
     for _, at, newline, folded in _pieces(text, start, delimiter):
         expected = newline[(width - 1 - carry) % width :: width]
-        if folded or not expected.all() or int(newline.sum()) != len(expected):
+        if folded or not expected.all() or np.count_nonzero(newline) != len(expected):
             return None
         rows += len(expected)
         carry = (carry + len(at)) % width
