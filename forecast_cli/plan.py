@@ -148,15 +148,19 @@ def _seasons(panel: Panel, settings: Settings, rows: int, reasons: dict[str, str
     usual = calendar.season_lengths(panel.frequency)
     found = tuple(length for length in usual if 2 * length <= rows)
     reasons["seasons"] = f"{calendar.describe(panel.frequency)}, with two full seasons in the training part"
-    # what cannot be measured (NaN) stays, and what a quarter of the series show: a network for all can learn it
     parts = _training_parts(panel, int(panel.lengths.max()) - rows)
     measured = np.array([checks.strengths(part, found) for part in parts], np.float64).reshape(len(parts), -1)
+    weak = []
     for length, of_series in zip(found, measured.T, strict=True):
-        known = of_series[~np.isnan(of_series)]
+        known = of_series[~np.isnan(of_series)]  # what cannot be measured stays
+        # and what a quarter of the series show: a network for all can learn it
         if len(known) and np.quantile(known, 0.75) < checks.WEAK:
-            found = tuple(other for other in found if other != length)
-            reasons["seasons"] += f"; {length} left out: it does not show in the training part"
-    return found
+            weak.append(length)
+    if weak == list(found):  # the baseline needs one, and `_lag` sees for itself whether it is of use
+        weak = weak[1:]
+    if weak:
+        reasons["seasons"] += f"; {', '.join(map(str, weak))} left out: the training part does not show it"
+    return tuple(length for length in found if length not in weak)
 
 
 def _training_parts(panel: Panel, held: int) -> list[Floats]:
