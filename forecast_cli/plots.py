@@ -501,7 +501,10 @@ def _title(figure: Figure, top: Axes, run: Run, title: str, subject: str, notes:
 def _lookback(axes: Axes, run: Run, found: _Window, label: Callable[[str], str]) -> None:
     """The series over the window, in the units of the file."""
     axes.plot(found.times, found.values, color="black", linewidth=1.2, label="series")
-    axes.set_ylabel(label(run.config.columns.target), fontsize=9)
+    name = label(run.config.columns.target)
+    axes.set_ylabel(
+        name if len(name) <= 12 else "", fontsize=9
+    )  # a long one would reach beyond the panel; the title has it
     axes.grid(alpha=0.25)
     axes.margins(x=0)
     _time_axis(axes, found.times, _zone(run.config.time_format))
