@@ -254,7 +254,7 @@ def readers(root: Path, broken: list[str]) -> Iterator[Counter[str]]:
                 if len(predicted.forecast.values[0]) != 3:
                     raise ValueError("a forecast of another length")
                 count["predictions"] += 1
-                time.sleep(0.01)
+                time.sleep(0.05)
             except Exception as error:
                 broken.append(f"reader: {error!r}")
 
@@ -267,32 +267,73 @@ def readers(root: Path, broken: list[str]) -> Iterator[Counter[str]]:
         thread.join()
 
 
+# Has loaded all that a training needs, so that what is killed is at work: one fork a training. Pid, then exit code.
+NURSERY = """
+import os, sys
+from forecast_cli.app import app
+from forecast_cli import plots, training, workflow
+for line in sys.stdin:
+    child = os.fork()
+    if not child:
+        app(line.rstrip().split("|"))
+    print(child, flush=True)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+"""
+
+
+def is_running(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
 def kill_trainings(folder: Path, kills: int, seed: int = 1) -> Figure:
     """kill -9 of `forecast train` at random: one half at any time, the other while a run is being written."""
     root, chance = new_store(folder), random.Random(seed)  # noqa: S311  not for secrets
-    started = time.monotonic()
-    command("train", AIRLINE, *SMALL, "--store", root, "--quiet")
-    usual = time.monotonic() - started
+    words = "|".join(map(str, ("train", AIRLINE, *SMALL, "--store", root, "--quiet", "--keep", KEEP)))
     broken: list[str] = []
     outcome: Counter[str] = Counter()
+    nursery = subprocess.Popen(
+        [sys.executable, "-c", NURSERY], env=environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    if nursery.stdin is None or nursery.stdout is None:
+        raise RuntimeError("no pipes")
+
+    def start() -> int:
+        print(words, file=nursery.stdin, flush=True)
+        return int(nursery.stdout.readline())  # type: ignore[union-attr]
+
+    start()
+    broken += ["the first training failed"] if int(nursery.stdout.readline()) else []
+    usual = 0.0
     with readers(root, broken) as read:
-        for number in range(kills):
-            before = set(store.names(root))
-            process = subprocess.Popen(
-                tool("train", AIRLINE, *SMALL, "--store", root, "--quiet", "--keep", KEEP), env=environment()
-            )
-            deadline = time.monotonic() + chance.uniform(0.2, 1.1) * usual
-            while time.monotonic() < deadline + 60 * (number % 2) and process.poll() is None:
-                if number % 2 and any(name.startswith(".tmp-0") for name in os.listdir(root / "runs")):
-                    time.sleep(chance.uniform(0, 0.1))
-                    break
-                time.sleep(0.0005)
-            process.kill()
-            outcome["killed" if process.wait() == -signal.SIGKILL else "ended before"] += 1
+        for number in range(-3, kills):
+            before, old = set(store.names(root)), store.latest(root)
+            started, child = time.monotonic(), start()
+            if number < 0:  # how long a training takes here and now
+                nursery.stdout.readline()
+                usual = time.monotonic() - started
+                continue
+            deadline = started + chance.uniform(0, 1.1) * usual
+            if number % 2:
+                while time.monotonic() < started + 60 and not any(
+                    n.startswith(".tmp-0") for n in os.listdir(root / "runs")
+                ):
+                    time.sleep(0.0005)
+                deadline = time.monotonic() + chance.uniform(0, 0.1)
+            time.sleep(max(deadline - time.monotonic(), 0))
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(child, signal.SIGKILL)
+            outcome["killed" if int(nursery.stdout.readline()) == -signal.SIGKILL else "ended before"] += 1
             new = set(store.names(root)) - before
             outcome["new run"] += bool(new)
             outcome["leftovers"] += len(leftovers(root))
-            broken += [f"kill {number}: {wrong}" for wrong in wrongs(root, {max(before), *new})]
+            broken += [f"kill {number}: {wrong}" for wrong in wrongs(root, {old, *new})]
+    nursery.stdin.close()
+    nursery.wait()
+    nursery.stdout.close()
     return {"kills": kills, **outcome, **read, "broken": broken}
 
 
@@ -327,7 +368,7 @@ def full_disk(folder: Path, sizes: int) -> Figure:
         root = new_store(place)
         contents = again(root)
         for number in range(sizes):
-            used = store.names(root)
+            used, old = store.names(root), store.latest(root)
             room = os.statvfs(place).f_bavail * os.statvfs(place).f_frsize
             filler = place / "filler"
             filler.write_bytes(bytes(max(room - 96 * 1024 * number // sizes, 0)))
@@ -337,7 +378,7 @@ def full_disk(folder: Path, sizes: int) -> Figure:
             except StorageError:
                 outcome["exit_30"] += 1
             name = store.latest(root)
-            if name not in {used[-1], *set(store.names(root)) - set(used)}:
+            if name not in {old, *set(store.names(root)) - set(used)}:
                 broken.append(f"{number}: latest is {name}")
             store.verify(root, name)
             if number == 0:
@@ -612,8 +653,8 @@ def main() -> int:
         "calls-fail": lambda folder, quick: fail_at_calls(
             prepared(folder), folder, {"EIO": errno.EIO} if quick else CODES, 3 if quick else 1
         ),
-        "calls-kill": lambda folder, quick: kill_at_calls(prepared(folder), folder, 3 if quick else 1),
-        "kills": lambda folder, quick: kill_trainings(folder, options.kills or (6 if quick else 200)),
+        "calls-kill": lambda folder, quick: kill_at_calls(prepared(folder), folder, 5 if quick else 1),
+        "kills": lambda folder, quick: kill_trainings(folder, options.kills or (10 if quick else 200), options.seed),
         "prune": lambda folder, quick: prune_under_readers(folder, 50 if quick else 500),
         "full-disk": lambda folder, quick: full_disk(folder, 10 if quick else 60),
         "file-size": lambda folder, quick: file_size_limits(
@@ -621,7 +662,7 @@ def main() -> int:
         ),
         "locks": lambda folder, quick: trainings_at_once(folder, 8),
         "truncations": lambda folder, quick: truncations(folder, 25 if quick else 1),
-        "flips": lambda folder, quick: bit_flips(folder, options.flips or (100 if quick else 2000)),
+        "flips": lambda folder, quick: bit_flips(folder, options.flips or (100 if quick else 2000), options.seed),
         "canaries": lambda folder, quick: canaries(folder),
         "output": lambda folder, quick: lost_output(folder),
     }
@@ -630,6 +671,7 @@ def main() -> int:
     parser.add_argument("--only", action="append", choices=list(attacks), help="this attack; repeat it for several")
     parser.add_argument("--kills", type=int, help="random kill -9 of a training")
     parser.add_argument("--flips", type=int, help="flipped bits of each file")
+    parser.add_argument("--seed", type=int, default=1, help="of the times of kills and the places of flips")
     options = parser.parse_args()
     failed = False
     for name in options.only or attacks:

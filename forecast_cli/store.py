@@ -18,7 +18,6 @@ import math
 import os
 import platform
 import re
-import socket
 import stat
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -53,7 +52,8 @@ from forecast_cli.panel import Columns, Floats, Panel, TimeFormat, select
 from forecast_cli.plan import Plan
 from forecast_cli.scaling import SeriesScale
 
-SCHEMA = 2
+SCHEMA = 2  # of a run
+STORE_SCHEMA = 1  # of what lies beside the runs
 FILES = (
     "config.json", "forecast.csv", "history.csv", "metrics.json", "model.safetensors", "predictions.csv",
     "series.json", "series.safetensors",
@@ -317,14 +317,14 @@ def writing(root: Path, wait: float = 0) -> Iterator[None]:
     """
     files.make_folder(root / "runs")
     started = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    with files.locked(root / "lock", f"pid {os.getpid()} on {socket.gethostname()} since {started}\n", wait) as holder:
+    with files.locked(root / "lock", f"pid {os.getpid()} on {platform.node()} since {started}\n", wait) as holder:
         if holder is not None:
             raise LockedError(
                 f"another command is writing in {root}: {holder}",
                 "wait for it (--lock-wait 10m), or use another --store",
             )
         if not _check_mark(root):
-            files.replace(root / "store.json", to_json(Mark("forecast-store", SCHEMA)))
+            files.replace(root / "store.json", to_json(Mark("forecast-store", STORE_SCHEMA)))
         _sweep(root)
         files.check_writable(root)
         files.check_writable(root / "runs")
@@ -340,7 +340,7 @@ def _check_mark(root: Path) -> bool:
         return False
     try:
         content = _loads(data)
-        _check_schema(path, content, "this store")
+        _check_schema(path, content, "this store", STORE_SCHEMA)
         mark = _record_of(Mark, content)
     except ValueError:
         raise _rejected(path, "it is not the mark of a store") from None
@@ -638,16 +638,16 @@ def _unreadable(path: Path, error: OSError) -> Exception:
     return StorageError(f"cannot read {path}: {error.strerror}", "check the permissions, or use another --store")
 
 
-def _check_schema(path: Path, content: Any, what: str) -> None:
+def _check_schema(path: Path, content: Any, what: str, known: int) -> None:
     """Raise RunMismatchError naming both releases where the content is of a newer schema."""
     schema = content.get("schema") if isinstance(content, dict) else None
-    if not isinstance(schema, int) or schema <= SCHEMA:
+    if not isinstance(schema, int) or schema <= known:
         return
     made_with = content.get("versions")
     release = made_with.get("forecast") if isinstance(made_with, dict) else None
     by = f" of forecast {release}" if isinstance(release, str) and len(release) < 40 else ""
     raise RunMismatchError(
-        f"{path}: {what} has schema {schema}{by}, this is forecast {forecast_cli.__version__} with schema {SCHEMA}",
+        f"{path}: {what} has schema {schema}{by}, this is forecast {forecast_cli.__version__} with schema {known}",
         "use the newer release that wrote it, or train again in another --store",
     )
 
@@ -664,7 +664,7 @@ def _verified(folder: Path, name: str) -> tuple[Manifest, dict[str, bytes]]:
             raise _rejected(folder / "manifest.json", "it does not match the name of the run")
         try:
             content = _loads(sealed)
-            _check_schema(folder, content, "the run")
+            _check_schema(folder, content, "the run", SCHEMA)
             manifest = _record_of(Manifest, content)
         except ValueError:
             raise _rejected(folder / "manifest.json", "it is not a manifest") from None
