@@ -26,6 +26,7 @@ WARMUP = (
     300  # steps over which the learning rate rises where windows are few: small steps first, so the best can be found
 )
 Optimizer = Literal["rmsprop", "adam", "adamw", "sgd"]
+LOOKED_AT = 48  # steps of a window that attention weighs, unless the user says otherwise
 EPOCH = 50  # most batches in an epoch: validation comes at least this often
 
 
@@ -393,9 +394,10 @@ def _lookback(
             )
         return rounded, segment
     choices = [s for s in (*common.seasons, 24, 12, 8, 6) if 4 <= s <= 48 and lookback % s == 0 and lookback // s >= 4]
-    if attention != "none" and lookback < 200:
-        reasons["segment"] = "attention looks at single steps"
-        return lookback, 1
+    if attention != "none":  # few enough to learn what to look at, short enough to see where it looks
+        fine = [s for s in (1, 2, 3, 4, 6, 8, 12, 24) if lookback % s == 0 and 2 <= lookback // s <= LOOKED_AT]
+        reasons["segment"] = f"attention looks at {LOOKED_AT} steps at most"
+        return lookback, (fine or [1])[0]
     if lookback >= 36 and choices:
         reasons["segment"] = f"a lookback of {lookback} is long"
         return lookback, choices[0]

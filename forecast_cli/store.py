@@ -351,8 +351,12 @@ def _check_mark(root: Path) -> bool:
 
 def _sweep(root: Path) -> None:
     """Remove what a killed command left behind; the lock is ours, so nobody is at it."""
-    for folder, is_leftover in ((root, LEFTOVER.fullmatch), (root / "runs", re.compile(r"\.tmp-").match)):
-        for name in files.list_folder(folder):
+    for folder, is_leftover in (
+        (root, LEFTOVER.fullmatch),
+        (root / "runs", re.compile(r"\.tmp-").match),
+        (root / "checkpoints", re.compile(r"\.tmp-").match),
+    ):
+        for name in files.list_folder(folder) if folder.exists() else []:
             if is_leftover(name):
                 files.remove(folder / name)
 

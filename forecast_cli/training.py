@@ -23,7 +23,7 @@ from forecast_cli.panel import Floats
 from forecast_cli.plan import Plan
 from forecast_cli.windows import Windows
 
-FORCED = 0.5  # share of the epochs over which teacher forcing is scheduled down to none
+FORCED = 0.2  # share of the epochs over which teacher forcing is scheduled down to none
 
 
 @dataclass(frozen=True)
@@ -179,7 +179,9 @@ def _fit(material: Material, folds: Sequence[Fold], report: Report, rate: float,
                 "the unfinished training does not fit the network it is said to be of", "train without --resume"
             ) from None
     expired = False
-    while now.epoch < epochs and not (patient and now.epoch - now.best_epoch >= plan.patience):
+    while now.epoch < epochs and not (
+        patient and now.epoch - max(now.best_epoch, forced_epochs(plan)) >= plan.patience
+    ):
         count = min(plan.epoch_batches, (steps or 10**12) - now.done)
         # One epoch there must be, whatever the time: without it there is nothing to keep.
         deadline = course.deadline if now.epoch else None
@@ -287,6 +289,11 @@ def forcing_at(plan: Plan, step: int) -> float:
     if plan.architecture.decoder != "seq2seq":
         return 0.0
     return max(0.0, 1 - step / (FORCED * plan.epochs * plan.epoch_batches))
+
+
+def forced_epochs(plan: Plan) -> int:
+    """Epochs in which a decoder is still told the truth now and then: too early to judge it by what it does alone."""
+    return math.ceil(FORCED * plan.epochs) if plan.architecture.decoder == "seq2seq" else 0
 
 
 def _average(averaged: nn.Module, network: nn.Module, decay: float, step: int) -> None:

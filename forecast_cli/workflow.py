@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from forecast_cli import config, covariates, engine, forecasting, parquet, plan, scoring, store
+from forecast_cli import config, covariates, forecasting, parquet, plan, scoring, store
 from forecast_cli.config import DEFAULT_STORE, DataSettings, Settings
 from forecast_cli.errors import (
     DataError,
@@ -78,7 +78,7 @@ def train(
     settings = settings or config.settings_from(**named)
     if isinstance(data, Panel) and replace(settings.data, season=None) != DataSettings():
         raise SettingsError("settings of the reader do not go with a Panel", "give them to read_csv")
-    from forecast_cli import checkpoints, learning
+    from forecast_cli import checkpoints, engine, learning
 
     limit = config.duration(settings.training.time_limit, "--time-limit") if settings.training.time_limit else None
     deadline = None if limit is None else time.monotonic() + limit

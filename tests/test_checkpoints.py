@@ -164,3 +164,10 @@ def test_a_signal_stops_the_command_and_resume_finishes_it(number: int, code: in
     done = subprocess.run([*words, *settings, "--resume"], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert (done.returncode, "trained from the start" in done.stderr) == (0, False), done.stderr
     assert len(store.names(tmp_path / "runs")) == 1
+
+
+def test_what_a_killed_command_left_of_a_checkpoint_is_swept(tmp_path: Path) -> None:
+    (tmp_path / "checkpoints").mkdir()
+    (tmp_path / "checkpoints" / ".tmp-1-training.checkpoint").write_bytes(b"half")
+    train(PANEL, store_folder=tmp_path, **QUICK)
+    assert list((tmp_path / "checkpoints").iterdir()) == []

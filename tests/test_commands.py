@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.faults import again
-from forecast_cli import __version__, errors, store, workflow
+from forecast_cli import __version__, errors, learning, store
 from tests.conftest import AIRLINE, ROOT, SAMPLES, Result
 
 Forecast = Callable[..., Result]
@@ -487,7 +487,7 @@ def test_the_report_of_the_last_training_is_kept_also_of_a_failed_one(
     def fail(*_: object, **__: object) -> None:
         raise MemoryError
 
-    monkeypatch.setattr(workflow, "_learn", fail)
+    monkeypatch.setattr(learning, "learn", fail)
     assert forecast("train", AIRLINE).code == 31
     assert json.loads(kept.read_text())["exit_code"] == 31
     kept.unlink()

@@ -29,6 +29,7 @@ EXAMPLES: dict[str, tuple[str, str, Any]] = {
     "timezone": ('"Europe/Berlin"', "Europe/Berlin", "Europe/Berlin"),
     "season": ('"24,168"', "24,168", "24,168"),
     "levels": ('"50"', "50", "50"),
+    "time_limit": ('"2h"', "2h", "2h"),
     "lock_wait": ('"10m"', "10m", "10m"),
     "if_locked": ('"skip"', "skip", "skip"),
     "log_format": ('"json"', "json", "json"),

@@ -133,9 +133,10 @@ def test_what_is_no_parquet_file_is_refused(save: Callable[..., str], tmp_path: 
         read(str(tmp_path / "text.parquet"))
 
 
-def test_without_pyarrow_parquet_is_a_usage_error(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_pyarrow_parquet_is_a_usage_error(write: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    path = str(write(b"PAR1", "data.parquet"))
     monkeypatch.setitem(__import__("sys").modules, "pyarrow", None)
-    for attempt in (lambda: read("data.parquet"), lambda: parquet.to_parquet({})):
+    for attempt in (lambda: read(path), lambda: parquet.to_parquet({})):
         with pytest.raises(SettingsError) as caught:
             attempt()
         assert caught.value.exit_code == 2

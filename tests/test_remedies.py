@@ -120,7 +120,7 @@ def test_teacher_forcing_is_scheduled_down_to_none() -> None:
     chances = [training.forcing_at(decided, step) for step in range(steps)]
     assert chances[0] == 1
     assert chances == sorted(chances, reverse=True)
-    assert chances[steps // 2 :] == [0.0] * (steps - steps // 2)
+    assert chances[steps // 5 :] == [0.0] * (steps - steps // 5)
     assert training.forcing_at(plan.make(panel, settings_from(horizon=4)), 0) == 0
 
 

@@ -20,7 +20,7 @@ import pytest
 from benchmarks.faults import again, leftovers, seal
 from forecast_cli import files, forecasting, store
 from forecast_cli.errors import ForecastError, LockedError, NoRunError, RunMismatchError, RunRejectedError, StorageError
-from forecast_cli.forecasting import forecast, to_csv
+from forecast_cli.forecasting import Answer, forecast, to_csv
 from forecast_cli.workflow import train
 from tests.conftest import AIRLINE
 
@@ -362,7 +362,9 @@ def test_runs_are_ordered_by_sequence_whatever_the_clock_says(
 
 def test_a_run_that_cannot_forecast_is_never_published(store_copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     old, contents = store.latest(store_copy), again(store_copy)
-    monkeypatch.setattr(forecasting, "answer", lambda *_: (np.full((1, 12), np.nan), np.ones(1)))
+    monkeypatch.setattr(
+        forecasting, "answer", lambda *_: Answer(np.full((1, 12, 1), np.nan), np.ones(1), np.ones((1, 1, 12)))
+    )
     with store.writing(store_copy), pytest.raises(RunRejectedError, match="cannot forecast"):
         store.publish(store_copy, contents)
     assert (store.latest(store_copy), store.names(store_copy), leftovers(store_copy)) == (old, [old], [])

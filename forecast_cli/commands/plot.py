@@ -78,7 +78,9 @@ def plot(
 def draw_into(run: Run, folder: Path, kinds: list[Kind] | None = None, series: str | None = None) -> list[Path]:
     """Draw pictures of a run into a folder, losses and predictions by default; returns their paths."""
     from forecast_cli import files, plots
+    from forecast_cli.store import check_tables
 
+    check_tables(run)
     pictures = plots.draw(run, [kind.value for kind in kinds] if kinds else plots.KINDS, series)
     if pictures.note:
         console.warning(pictures.note)
