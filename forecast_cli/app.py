@@ -13,7 +13,7 @@ from typer.core import TyperGroup
 
 import forecast_cli
 from forecast_cli import console
-from forecast_cli.commands import check, plot, predict, runs, train
+from forecast_cli.commands import check, compare, plot, predict, runs, train
 from forecast_cli.errors import BUG, CLOSED_PIPE, ForecastError, OutOfMemoryError, SettingsError, StoppedError
 
 
@@ -81,7 +81,7 @@ def _usage_hint(words: list[str]) -> str:
     return f"see `forecast {command + ' ' if command else ''}--help`"
 
 
-_COMMANDS = ("train", "predict", "plot", "check", "runs", "list", "show")
+_COMMANDS = ("train", "predict", "plot", "check", "runs", "list", "show", "compare")
 
 app = typer.Typer(
     cls=_RootGroup,
@@ -97,6 +97,7 @@ app.command("plot")(plot.plot)
 app.command("check")(check.check)
 runs_app.command("list")(runs.list_)
 runs_app.command("show")(runs.show)
+runs_app.command("compare")(compare.compare)
 app.add_typer(runs_app, name="runs")
 
 

@@ -145,6 +145,19 @@ def count_operations(architecture: Architecture) -> int:
     return total
 
 
+def describe(architecture: Architecture) -> str:
+    """The network in words, e.g. `bidirectional GRU 50 + 50, luong attention`."""
+    a = architecture
+    words = f"{'bidirectional ' if a.bidirectional else ''}{a.cell.upper()} {' + '.join(map(str, a.units))}"
+    extras = [
+        f"segments of {a.segment}" if a.segment > 1 else "",
+        f"{a.attention} attention" if a.attention != "none" else "",
+        {"direct": "", "seq2seq": "decoder", "recursive": "rolled forward"}[a.decoder],
+        "mlp head" if a.head == "mlp" else "",
+    ]
+    return ", ".join([words, *filter(None, extras)])
+
+
 # -- the equations ---------------------------------------------------------------------------------------------------
 
 

@@ -106,10 +106,7 @@ def extended(model: Model, horizon: int) -> Model:
             f"{model.covariates[0][0].split('=')[0]!r} beyond the last row",
             f"use --horizon {model.plan.horizon} or less, or train with --horizon {horizon}",
         )
-    residuals = np.full((len(model.residuals), horizon, model.residuals.shape[2]), np.nan)
-    kept = min(horizon, model.plan.horizon)
-    residuals[:, :kept] = model.residuals[:, :kept]
-    return replace(model, plan=replace(model.plan, horizon=horizon), residuals=residuals)
+    return replace(model, plan=replace(model.plan, horizon=horizon))
 
 
 def forecast(panel: Panel, model: Model, levels: tuple[float, ...]) -> Forecast:
@@ -147,7 +144,7 @@ def forecast(panel: Panel, model: Model, levels: tuple[float, ...]) -> Forecast:
         for level in levels:
             # Too short to have a spread of its own: what is not known stays empty.
             spread = history.std() if history.std() > 0 and history.shape[1] > 2 else np.nan
-            low, high = intervals.bounds(_middle(model), level)
+            low, high = (_as_far(side, plan.horizon) for side in intervals.bounds(_middle(model), level))
             bounds[level][0][i], bounds[level][1][i] = values[i] + low * spread, values[i] + high * spread
     times = np.stack([times_of(panel, i, int(n), int(n) + plan.horizon) for i, n in enumerate(lengths)])
     texts = tuple(tuple(format_times(panel, row)) for row in times)
@@ -233,10 +230,15 @@ def _offsets(model: Model, level: float) -> tuple[tuple[int, Floats], tuple[int,
     if tail in quantiles and 1 - tail in quantiles:
         low, high = quantiles.index(tail), quantiles.index(1 - tail)
         excess = np.maximum(-model.residuals[:, :, low], model.residuals[:, :, high])
-        wider = intervals.widening(excess, level)
+        wider = _as_far(intervals.widening(excess, level), model.plan.horizon)
         return (low, -wider), (high, wider)
-    below, above = intervals.bounds(_middle(model), level)
+    below, above = (_as_far(side, model.plan.horizon) for side in intervals.bounds(_middle(model), level))
     return (middle, below), (middle, above)
+
+
+def _as_far(offsets: Floats, horizon: int) -> Floats:
+    """Offsets for `horizon` steps; those beyond the steps that were measured are not known."""
+    return np.concatenate([offsets[:horizon], np.full(max(horizon - len(offsets), 0), np.nan)])
 
 
 def answer(model: Model, past: Floats, seen: Callable[[int], Gathered] | None = None) -> Answer:

@@ -16,9 +16,18 @@ if TYPE_CHECKING:  # torch is for training alone
 
 
 def scores(
-    panel: Panel, decided: Plan, fitted: tuple[Fitted, ...], rows: HeldOut | None, windows_kept: int
+    panel: Panel,
+    decided: Plan,
+    fitted: tuple[Fitted, ...],
+    rows: HeldOut | None,
+    windows_kept: int,
+    *,
+    seen: bool = False,
 ) -> dict[str, Any]:
-    """metrics.json: each score per series first, then the mean over series; NaN becomes null."""
+    """metrics.json: each score per series first, then the mean over series; NaN becomes null.
+
+    seen: the weights to begin with had been trained on the held-out rows.
+    """
     first, clipped = fitted[0], [line.clipped for one in fitted for line in one.history]
     scores: dict[str, Any] = {
         "training": {
@@ -58,7 +67,11 @@ def scores(
         scores["test"] = {
             "rows": int(decided.test), "series": len(np.unique(rows.series)), "season": decided.season, **means, "skill": skills,
         }  # fmt: skip
-    scores["verdict"] = _verdict(scores["test"])
+    scores["verdict"] = (
+        "The run that this one began with had learned the held-out rows, so they do not say whether it is worth it."
+        if seen
+        else _verdict(scores["test"])
+    )
     return scores
 
 

@@ -87,7 +87,9 @@ def train(
         )  # fmt: skip
         learned = learning.learn(panel, decided, effort)
         rows = forecasting.held_out(panel, learned.model, decided.levels) if decided.test else None
-        scores = scoring.scores(panel, decided, learned.fitted, rows, len(learned.model.residuals))
+        scores = scoring.scores(
+            panel, decided, learned.fitted, rows, len(learned.model.residuals), seen=_seen(start, panel, decided)
+        )
         model = learning.refit(panel, learned, effort)
         result, unknown = _forecast(panel, model)
         run = store.publish(
@@ -112,10 +114,12 @@ def predict(
     run: Run | str | None = None,
     levels: tuple[float, ...] | None = None,
     future_values: str | os.PathLike[str] | None = None,
+    horizon: int | None = None,
 ) -> Predicted:
     """Forecast past the last row of the data (default: the file the run was trained on) with a saved run.
 
-    future_values: a CSV of the known-future covariates past the last row. Never trains, never imports torch, never writes. Raises NoRunError, RunRejectedError, RunMismatchError, DataError.
+    future_values: a CSV of the known-future covariates past the last row. horizon: steps, by default those of the run; for
+    more, the network is fed its own forecasts. Never trains, never imports torch, never writes. Raises NoRunError, RunRejectedError, RunMismatchError, DataError.
     """
     if levels is not None:
         levels = config.levels(",".join(map(repr, levels)))
@@ -132,7 +136,13 @@ def predict(
         panel = _read_again(run, data)
     if future_values is not None:
         panel = read_future_values(future_values, panel, run.config.data)
-    result = forecasting.forecast(panel, run.model, run.config.plan.levels if levels is None else levels)
+    model, trained = run.model, run.config.plan.horizon
+    if horizon is not None and horizon != trained:
+        model = forecasting.extended(model, horizon)
+        if horizon > trained:
+            text = f"the run was trained for {trained:,} steps: from step {trained + 1:,} on the network is fed its own forecasts"
+            notes = (*notes, Note("warning", f"{text}, and their intervals are not known"))
+    result = forecasting.forecast(panel, model, run.config.plan.levels if levels is None else levels)
     return Predicted(run, panel, result, (*panel.notes, *notes, *_fallback_notes(result), *_constant_notes(panel)))
 
 
@@ -155,6 +165,13 @@ def _start(root: Path, name: str, decided: Plan) -> tuple[Run, ...]:
             "give the same settings as there (see `forecast runs show`), or train without --from",
         )
     return (run,)
+
+
+def _seen(start: tuple[Run, ...], panel: Panel, decided: Plan) -> bool:
+    """Whether the run to begin with was trained on rows that are held out here."""
+    ends = {name: int(run.tail.first[i] + run.tail.lengths[i]) for run in start for i, name in enumerate(run.tail.ids)}
+    held_out = panel.first + panel.lengths - decided.test
+    return any(ends.get(name, -1) > held_out[i] for i, name in enumerate(panel.ids)) if decided.test else False
 
 
 def _config(panel: Panel, decided: Plan) -> RunConfig:

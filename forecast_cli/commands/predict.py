@@ -50,6 +50,15 @@ def predict(
         str | None,
         typer.Option("--levels", help="Levels of the intervals, in percent.", show_default="those of the run"),
     ] = None,
+    horizon: Annotated[
+        int | None,
+        typer.Option(
+            "--horizon",
+            min=1,
+            help="Steps to forecast; beyond those of the run, the network is fed its own forecasts.",
+            show_default="that of the run",
+        ),
+    ] = None,
     future_values: Annotated[
         str | None,
         typer.Option(
@@ -81,7 +90,9 @@ def predict(
     if json and format_ and not output:
         raise SettingsError(f"--json and --format {format_} both write to stdout", "add -o FILE, or leave one out")
     chosen = None if levels is None else config.levels(levels)
-    predicted = workflow.predict(data, store_folder=store, run=run, levels=chosen, future_values=future_values)
+    predicted = workflow.predict(
+        data, store_folder=store, run=run, levels=chosen, future_values=future_values, horizon=horizon
+    )
     for note in predicted.notes:
         if note.level != "info":
             console.warning(note.text)

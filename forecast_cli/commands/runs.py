@@ -92,7 +92,7 @@ def show(
 
 
 def _document(run: Run) -> dict[str, Any]:
-    from forecast_cli.cells import count_parameters
+    from forecast_cli.cells import count_operations, count_parameters
 
     return {
         "schema": "forecast/runs-show/v1",
@@ -104,14 +104,35 @@ def _document(run: Run) -> dict[str, Any]:
         "input": dataclasses.asdict(run.manifest.input),
         "columns": dataclasses.asdict(run.config.columns),
         "plan": dataclasses.asdict(run.config.plan),
-        "parameters": count_parameters(run.config.plan.architecture),
+        "parameters": run.config.plan.members * count_parameters(run.config.plan.architecture),
+        "operations": run.config.plan.members * count_operations(run.config.plan.architecture),
         "metrics": run.metrics,
     }
 
 
+def _members(run: Run) -> str:
+    plan, found = run.config.plan, run.metrics["members"]
+    if plan.members == 1:
+        return "" if not plan.warm_start else f"began with the weights of {plan.warm_start}"
+    how = "each learned what the former left over" if plan.boosting else f"their {plan.combine}"
+    if plan.bagging:
+        how += " over windows drawn in blocks"
+    return how if found["spread"] is None else f"{how}; {console.number(found['spread'])} apart on held-out rows"
+
+
+def _clipped(run: Run) -> str:
+    share = run.metrics["training"]["clipped"]
+    return (
+        "gradients were not clipped"
+        if share is None
+        else f"{share:.0%} of the steps clipped to norm {run.config.plan.clip_norm:g}"
+    )
+
+
 def _show(run: Run) -> None:
     from forecast_cli.calendar import describe
-    from forecast_cli.cells import count_parameters
+    from forecast_cli.cells import count_operations, count_parameters
+    from forecast_cli.cells import describe as network
 
     plan, columns, shape = run.config.plan, run.config.columns, run.config.plan.architecture
     why = plan.reasons
@@ -127,8 +148,11 @@ def _show(run: Run) -> None:
         ["segment", f"{shape.segment:,}", why.get("segment", "")],
         ["normalization", plan.normalization, why.get("normalization", "")],
         ["difference to", f"{plan.lag:,} steps earlier" if plan.lag else "nothing", why.get("lag", "")],
-        ["network", f"LSTM {' + '.join(map(str, shape.units))}, dropout {shape.dropout:g}", f"{count_parameters(shape):,} parameters"],
+        ["network", f"{network(shape)}, dropout {shape.dropout:g}", why.get("units", "")],
+        ["size", f"{count_parameters(shape):,} parameters", f"{count_operations(shape):,} operations a window: multiplications and additions"],
+        ["members", f"{plan.members:,}", _members(run)],
         ["training", f"{plan.epochs:,} epochs at most of {plan.epoch_batches:,} batches of {plan.batch_size:,}", f"best epoch {run.metrics['training']['best_epoch']:,}"],
+        ["steps", f"{plan.optimizer}, {plan.loss} loss, learning rate {plan.learning_rate:g}, {plan.schedule}", _clipped(run)],
         ["seed, threads", f"{plan.seed}, {plan.threads}", why.get("threads", "")],
     ]  # fmt: skip
     test = run.metrics["test"]

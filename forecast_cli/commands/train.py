@@ -26,6 +26,12 @@ def train(
     print_config: Annotated[
         bool, typer.Option("--print-config", help="Print what would be used, and why; train nothing.")
     ] = False,
+    from_: Annotated[
+        str | None,
+        typer.Option(
+            "--from", metavar="ID", help="Run of the same network, whose weights to begin with.", show_default="random"
+        ),
+    ] = None,
     store: options.Store = options.STORE,
     json: options.Json = False,
     quiet: options.Quiet = False,
@@ -42,7 +48,7 @@ def train(
     if print_config:
         return _print_config(data, settings, given, store, json)
     with console.progress(quiet=quiet or json) as report:
-        trained = workflow.train(data, settings, store_folder=store, report=report)
+        trained = workflow.train(data, settings, store_folder=store, report=report, warm_start=from_)
     reasons = [note.text for note in trained.notes if note.level == "degraded"]
     reasons += _draw(trained)
     for note in trained.notes:
@@ -97,7 +103,7 @@ def _document(trained: Trained, reasons: list[str], code: int) -> dict[str, Any]
         "series": len(trained.panel),
         "rows": int(trained.panel.offsets[-1]),
         "verdict": trained.metrics["verdict"],
-        "metrics": {key: trained.metrics[key] for key in ("training", "test")},
+        "metrics": {key: trained.metrics[key] for key in ("training", "test", "members")},
         "plan": plan,
         "warnings": [note.text for note in trained.notes if note.level == "warning"],
         "reasons": reasons,
@@ -121,6 +127,13 @@ def _summary(trained: Trained) -> None:
         title = f"Held-out last {test['rows']:,} rows{of}"
         console.table(title, ["", "MAE", "RMSE", "sMAPE", "MASE", "skill against"], rows, stderr=True)
     console.say(console.escape(trained.metrics["verdict"]))
+    members = trained.metrics["members"]
+    if members["spread"] is not None:
+        alone = f"{console.number(min(members['mae']))} to {console.number(max(members['mae']))}"
+        console.say(
+            f"{members['count']} members: {console.number(members['spread'])} apart on the held-out rows (standard deviation); "
+            f"alone their MAE is {alone}, together {console.number(test['network']['mae'])}"
+        )
     known = trained.metrics["intervals"]
     if run.config.plan.levels and not known["unseen"]:
         console.say("intervals: from rows that the network was trained on, so they are too narrow")

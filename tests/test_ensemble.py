@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from forecast_cli import ensemble, forecasting, learning, plan, train, windows
+from forecast_cli.config import settings_from
+from forecast_cli.errors import SettingsError
+from forecast_cli.learning import Effort
+from forecast_cli.panel import Panel, from_series
+from tests.conftest import AIRLINE, Result
+
+SINE = 10 + np.sin(np.arange(160) / 3) + 0.1 * np.random.default_rng(1).normal(size=160)
+PANEL = from_series([SINE])
+
+
+def learned(panel: Panel = PANEL, workers: int = 1, **changes: Any) -> learning.Learned:
+    settings = settings_from(**{"horizon": 4, "lookback": 12, "units": "6", "epochs": 4, "members": 3, **changes})
+    return learning.learn(panel, plan.make(panel, settings), Effort(workers=workers))
+
+
+def weights_of(found: learning.Learned) -> list[bytes]:
+    return [b"".join(member[name].tobytes() for name in sorted(member)) for member in found.model.members]
+
+
+@pytest.mark.parametrize("kind", [{}, {"bagging": True}, {"boosting": True}], ids=["seeds", "bagging", "boosting"])
+def test_members_differ_and_are_the_same_in_sequence_and_in_parallel(kind: dict[str, bool]) -> None:
+    alone, together = weights_of(learned(**kind)), weights_of(learned(workers=2, **kind))
+    assert len(set(alone)) == 3
+    assert alone == together
+
+
+def test_the_first_member_is_what_a_single_network_would_be() -> None:
+    assert weights_of(learned())[0] == weights_of(learned(members=1))[0]
+
+
+@given(st.integers(1, 300), st.integers(1, 80), st.integers(0, 99))
+def test_bagging_draws_as_many_windows_in_blocks_of_neighbors(count: int, block: int, seed: int) -> None:
+    panel = from_series([np.arange(count + 9.0)])
+    chosen = windows.between(panel, 6, 4, np.zeros(1, int), panel.lengths)
+    drawn = ensemble.resampled(chosen, block, np.random.default_rng(seed))
+    assert len(drawn) == len(chosen)
+    assert set(drawn.origins) <= set(chosen.origins)
+    size = max(1, min(block, len(chosen) // 4))
+    steps = np.diff(drawn.origins)
+    inside = np.arange(1, len(drawn)) % size != 0
+    assert ((steps == 1) | (steps == 1 - len(chosen)))[inside].all()
+
+
+def test_members_are_combined_as_the_plan_says() -> None:
+    outputs = np.array([1.0, 2.0, 6.0])[:, None, None, None]
+    decided = plan.make(PANEL, settings_from(horizon=4, members=3))
+    assert forecasting.combine(decided, outputs).item() == 2
+    assert forecasting.combine(replace(decided, combine="mean"), outputs).item() == 3
+    assert forecasting.combine(replace(decided, boosting=True), outputs).item() == 9
+
+
+def test_boosting_fits_what_is_left_over() -> None:
+    """The more members add up, the smaller the error on what they were trained on."""
+    found = learned(boosting=True, epochs=25, patience=0, dropout=0.0, test=0, validation=0, refit=False).model
+    chosen = windows.between(PANEL, 12, 4, np.zeros(1, int), PANEL.lengths)
+    errors = [
+        np.abs(forecasting.residuals(PANEL, replace(found, members=found.members[:count]), chosen)).mean()
+        for count in (1, 2, 3)
+    ]
+    assert errors[0] > errors[1] > errors[2]
+
+
+def test_the_spread_of_the_members_is_reported(forecast: Callable[..., Result]) -> None:
+    words = ("--members", 3, "--bagging", "--epochs", 2, "--units", 4, "--workers", 1)
+    result = forecast("train", AIRLINE, *words, "--json")
+    found = json.loads(result.out)["metrics"]["members"]
+    assert (found["count"], len(found["mae"]), len(found["best_epochs"])) == (3, 3, 3)
+    assert found["spread"] > 0
+    shown = forecast("runs", "show").out
+    assert "their median over windows drawn in blocks" in shown
+    history = (next(Path("forecast_runs/runs").iterdir()) / "history.csv").read_text().splitlines()
+    assert history[0] == "epoch,training_loss,validation_loss,learning_rate,clipped,member"
+    assert {line.split(",")[-1] for line in history[1:]} == {"1", "2", "3"}
+    assert forecast("predict").out == (next(Path("forecast_runs/runs").iterdir()) / "forecast.csv").read_text()
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"bagging": True}, "--bagging wants several members"),
+        ({"boosting": True}, "--boosting wants several members"),
+        ({"members": 2, "bagging": True, "boosting": True}, "--bagging does not go with --boosting"),
+        ({"members": 2, "boosting": True, "loss": "quantile"}, "--boosting does not go with --loss quantile"),
+    ],
+)
+def test_what_does_not_go_together_is_refused(settings: dict[str, Any], message: str, tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=message):
+        train(AIRLINE, store_folder=tmp_path / "runs", **settings)
+    assert not (tmp_path / "runs").exists()
