@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextvars
+import itertools
+import os
 import signal
 import sys
-import traceback
 from collections.abc import Sequence
 from typing import Annotated, Any, NoReturn
 
@@ -12,9 +14,9 @@ import typer
 from typer.core import TyperGroup
 
 import forecast_cli
-from forecast_cli import console
+from forecast_cli import config, console
 from forecast_cli.commands import check, compare, plot, predict, runs, train
-from forecast_cli.errors import BUG, CLOSED_PIPE, ForecastError, OutOfMemoryError, SettingsError, StoppedError
+from forecast_cli.errors import BUG, CLOSED_PIPE, ForecastError, SettingsError, StoppedError, failure_of
 
 
 class _Group(TyperGroup):
@@ -22,23 +24,27 @@ class _Group(TyperGroup):
 
     def main(self, args: Sequence[str] | None = None, *rest: Any, **extra: Any) -> NoReturn:
         words = list(sys.argv[1:] if args is None else args)
-        try:
-            code = super().main(words, "forecast", standalone_mode=False)
-        except ForecastError as error:
-            code = _fail(error, words)
-        except typer.TyperException as error:
-            code = _fail(SettingsError(_one_line(error.format_message()), _usage_hint(words)), words)
-        except typer.Abort:
-            code = _fail(StoppedError(signal.SIGINT), words)
-        except MemoryError:
-            hint = "use fewer rows, a smaller --lookback or --batch-size"
-            code = _fail(OutOfMemoryError("this does not fit in memory", hint), words)
-        except Exception as error:
-            text = _one_line(f"{type(error).__name__}: {error}")
-            code = _fail(
-                ForecastError(f"unexpected {text}", "this is a bug; run again with --debug and report it"), words
-            )
+        # How to talk is known to this call alone: the next one in this process starts anew.
+        code = contextvars.copy_context().run(self._run, words)
         sys.exit(code if isinstance(code, int) else 0)
+
+    def _run(self, words: list[str]) -> Any:
+        console.talk_as(_log_format(words))
+        try:
+            return super().main(words, "forecast", standalone_mode=False)
+        except typer.TyperException as error:
+            return _fail(SettingsError(_one_line(error.format_message()), _usage_hint(words)), words)
+        except typer.Abort:
+            return _fail(StoppedError(signal.SIGINT), words)
+        except Exception as error:
+            return _fail(failure_of(error), words)
+
+
+def _log_format(words: list[str]) -> str:
+    """How to say what goes wrong before the options are understood."""
+    given = [word.partition("=")[2] for word in words if word.startswith("--log-format=")]
+    given += [after for word, after in itertools.pairwise(words) if word == "--log-format"]
+    return given[-1] if given else os.environ.get(config.variable_name("log_format"), "text")
 
 
 class _RootGroup(_Group):
@@ -51,22 +57,13 @@ class _RootGroup(_Group):
 
 
 def _fail(failure: ForecastError, words: list[str]) -> int:
-    if "--debug" in words and failure.__traceback__ is not None:
-        traceback.print_exc()
     if failure.exit_code == CLOSED_PIPE:
         return failure.exit_code
-    console.error(failure)
+    console.error(failure, debug="--debug" in words)
     if "--json" in words:
         command = "-".join(word for word in words[:2] if word in _COMMANDS) or "forecast"
         try:
-            console.emit_json(
-                {
-                    "schema": f"forecast/{command}/v1",
-                    "exit_code": failure.exit_code,
-                    "error": failure.message,
-                    "hint": failure.hint,
-                }
-            )
+            console.emit_json(console.failure(f"forecast/{command}/v1", failure))
         except ForecastError:
             return failure.exit_code
     return failure.exit_code
@@ -81,7 +78,9 @@ def _usage_hint(words: list[str]) -> str:
     return f"see `forecast {command + ' ' if command else ''}--help`"
 
 
-_COMMANDS = ("train", "predict", "plot", "check", "runs", "list", "show", "compare")
+_COMMANDS = (
+    "train", "predict", "plot", "check", "runs", "list", "show", "compare", "verify", "rollback", "prune", "pin", "unpin",
+)  # fmt: skip
 
 app = typer.Typer(
     cls=_RootGroup,
@@ -98,6 +97,11 @@ app.command("check")(check.check)
 runs_app.command("list")(runs.list_)
 runs_app.command("show")(runs.show)
 runs_app.command("compare")(compare.compare)
+runs_app.command("verify")(runs.verify)
+runs_app.command("rollback")(runs.rollback)
+runs_app.command("prune")(runs.prune)
+runs_app.command("pin")(runs.pin)
+runs_app.command("unpin")(runs.unpin)
 app.add_typer(runs_app, name="runs")
 
 

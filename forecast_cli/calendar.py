@@ -53,6 +53,12 @@ def _months_and_days(times: Ints) -> tuple[Ints, Ints, Ints]:
     return months.astype(np.int64), (days - months.astype("datetime64[D]")).astype(np.int64) + 1, lengths
 
 
+def stamp(time: int | np.int64) -> str:
+    """A time in a message, without zeros at its end: `2024-03-31`, `2024-03-31T02:00:00`."""
+    text = str(np.int64(time).view("datetime64[us]"))
+    return text.removesuffix(".000000").removesuffix("T00:00:00")
+
+
 def infer(times: Ints, starts: Ints) -> Frequency:
     """The frequency of sorted times.
 
@@ -61,7 +67,7 @@ def infer(times: Ints, starts: Ints) -> Frequency:
     """
     inside = np.ones(len(times), bool)
     inside[starts] = False
-    gaps = np.diff(times, prepend=times[:1])[inside]
+    gaps = np.diff(times)[inside[1:]]
     if len(gaps) == 0:
         raise DataError(
             "no series has two rows, so the step between rows is unknown", "give at least two rows a series"
@@ -80,7 +86,7 @@ def infer(times: Ints, starts: Ints) -> Frequency:
     phase = int(times[0] % size)
     off = np.flatnonzero(times % size != phase)
     if len(off):
-        bad = str(times[off[0] : off[0] + 1].view("datetime64[us]")[0])
+        bad = stamp(times[off[0]])
         raise DataError(
             f"the times are not on one grid: most are {describe(Frequency('fixed', size))} apart, {bad} is not on it",
             "correct or remove the odd rows, or bring the rows to one step first",
@@ -163,7 +169,7 @@ def ordinals(frequency: Frequency, times: Ints) -> Ints:
         found = (_months_and_days(times)[0] - frequency.phase) // frequency.size
     off = np.flatnonzero(times_at(frequency, found) != times)
     if len(off):
-        bad = times[off[0] : off[0] + 1].view("datetime64[us]")[0]
+        bad = stamp(times[off[0]])
         raise DataError(
             f"{bad} is not on the grid of the other times ({describe(frequency)})", "correct or remove the odd rows"
         )

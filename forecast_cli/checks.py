@@ -244,15 +244,27 @@ def strength(values: Floats, season: int) -> float | None:
     return float(np.clip(1 - float((remainder**2).sum()) / freedom / whole, 0, 1))
 
 
+def strengths(values: Floats, seasons: tuple[int, ...]) -> list[float | None]:
+    """The strength of each season, shortest first, in what the shorter ones leave: a week is more than its days."""
+    found = []
+    for season in seasons:
+        found.append(strength(values, season))
+        phase, known = np.arange(len(values)) % season, ~np.isnan(values)
+        counts = np.bincount(phase[known], minlength=season)
+        means = np.bincount(phase[known], values[known], minlength=season) / np.maximum(counts, 1)
+        values = values - means[phase]
+    return found
+
+
 def _seasons(panel: Panel, seasons: tuple[int, ...]) -> Finding:
     if not seasons:
         return Finding("seasons", "none usual for such rows; --season names some", details={"measured": []})
     chosen = np.unique(np.linspace(0, len(panel) - 1, MEASURED).astype(np.int64))
     parts, measured = [], []
-    for season in seasons:
-        found = [
-            s for i in chosen if (s := strength(values_of(panel, int(i))[-max(ROWS, 5 * season) :], season)) is not None
-        ]
+    rows = max(ROWS, 5 * max(seasons))
+    of_series = [strengths(values_of(panel, int(i))[-rows:], seasons) for i in chosen]
+    for number, season in enumerate(seasons):
+        found = [s for each in of_series if (s := each[number]) is not None]
         middle = float(np.median(found)) if found else None
         measured.append({"season": season, "strength": middle, "series": len(found)})
         if middle is None:

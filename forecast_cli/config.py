@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import dataclasses
 import difflib
+import re
 import typing
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -237,10 +238,15 @@ class TrainingSettings:
         None, "Threads of the training; equal threads, equal bytes.", minimum=1, maximum=256, auto="by size",
         panel="Training",
     )  # fmt: skip
+    time_limit: str | None = setting(
+        None, "Time for the training, e.g. 30m or 2h; then the best so far is published.", auto="none", panel="Training"
+    )
     refit: bool = setting(True, "After scoring, train again on all rows for the steps found.", panel="Training")
 
     def __post_init__(self) -> None:
         check_bounds(self)
+        if self.time_limit is not None:
+            duration(self.time_limit, "--time-limit")
 
 
 @dataclass(frozen=True)
@@ -274,8 +280,44 @@ class IntervalSettings:
 
 
 @dataclass(frozen=True)
+class LockSettings:
+    """What to do while another command writes in the store."""
+
+    lock_wait: str = setting("0s", "Wait so long for another command's lock, e.g. 30s, 10m, 2h.", panel="Store")
+    if_locked: Literal["fail", "skip"] = setting(
+        "fail", "Still locked then; fail: exit 11, skip: do nothing, exit 0.", panel="Store"
+    )
+
+    def __post_init__(self) -> None:
+        check_bounds(self)
+        duration(self.lock_wait, "--lock-wait")
+
+
+@dataclass(frozen=True)
+class PruneSettings:
+    """How many runs stay."""
+
+    keep: int = setting(
+        10, "Runs to keep; the latest, the one before it and pinned ones always stay.", minimum=1, panel="Store"
+    )
+
+    def __post_init__(self) -> None:
+        check_bounds(self)
+
+
+@dataclass(frozen=True)
+class LogSettings:
+    """How a command talks."""
+
+    log_format: Literal["text", "json"] = setting("text", "Messages on stderr as text, or one JSON object a line.")
+
+    def __post_init__(self) -> None:
+        check_bounds(self)
+
+
+@dataclass(frozen=True)
 class Settings:
-    """All settings of a training."""
+    """All settings: of a training, of the store it is kept in, of the messages."""
 
     data: DataSettings = dataclasses.field(default_factory=DataSettings)
     window: WindowSettings = dataclasses.field(default_factory=WindowSettings)
@@ -283,6 +325,9 @@ class Settings:
     training: TrainingSettings = dataclasses.field(default_factory=TrainingSettings)
     ensemble: EnsembleSettings = dataclasses.field(default_factory=EnsembleSettings)
     interval: IntervalSettings = dataclasses.field(default_factory=IntervalSettings)
+    lock: LockSettings = dataclasses.field(default_factory=LockSettings)
+    prune: PruneSettings = dataclasses.field(default_factory=PruneSettings)
+    log: LogSettings = dataclasses.field(default_factory=LogSettings)
 
 
 GROUPS: dict[str, type[Any]] = {
@@ -292,6 +337,9 @@ GROUPS: dict[str, type[Any]] = {
     "training": TrainingSettings,
     "ensemble": EnsembleSettings,
     "interval": IntervalSettings,
+    "lock": LockSettings,
+    "prune": PruneSettings,
+    "log": LogSettings,
 }
 
 
@@ -322,7 +370,9 @@ def _from_python(name: str, value: Any, kind: Any) -> Any:
         return None
     if plain == list[str] and isinstance(value, str):
         return [value]
-    if name in ("units", "season", "levels") and isinstance(value, (int, float, tuple, list)):
+    if name in ("units", "season", "levels", "lock_wait", "time_limit") and isinstance(
+        value, (int, float, tuple, list)
+    ):
         return ",".join(map(str, value)) if isinstance(value, (tuple, list)) else str(value)
     good = {int: (int,), float: (int, float), str: (str,), bool: (bool,)}.get(plain, (list, tuple))
     if not isinstance(value, good) or (isinstance(value, bool) and plain is not bool):
@@ -377,6 +427,17 @@ def levels(text: str) -> tuple[float, ...]:
             f"--levels: {text!r} is not a list of percentages between 0 and 100", "write --levels 80,95"
         )
     return numbers
+
+
+_UNITS = {"": 1, "s": 1, "m": 60, "h": 3_600, "d": 86_400}
+
+
+def duration(text: str, name: str) -> float:
+    """`30s`, `10m`, `2h`, `1d`, or a bare number of seconds -> seconds. Raises SettingsError."""
+    match = re.fullmatch(r"\s*([0-9]{1,9}(?:\.[0-9]{1,9})?)\s*([smhd]?)\s*", text)
+    if not match:
+        raise SettingsError(f"{name}: {text!r} is not a duration", f"write {name} 30s, 10m or 2h")
+    return float(match[1]) * _UNITS[match[2]]
 
 
 # -- where settings come from ----------------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 """All that people see: messages and progress on stderr, data on stdout, tables, JSON. The only rich, and only on terminals.
 
 stdout is data, stderr is talk. User text is printed as text: control characters and bidi marks come out escaped.
+With --log-format json each message on stderr is one JSON object on a line: time, level, message, and what belongs to it.
 """
 
 from __future__ import annotations
@@ -10,8 +11,11 @@ import json
 import os
 import sys
 import time
+import traceback
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
+from contextvars import ContextVar
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from forecast_cli.errors import CLOSED_PIPE, ForecastError, StorageError
@@ -21,6 +25,7 @@ if TYPE_CHECKING:
 
 BARS = "▁▂▃▄▅▆▇█"
 EVERY = 10.0  # seconds between plain progress lines
+_FORMAT: ContextVar[str] = ContextVar("log_format", default="text")
 
 
 class ClosedPipeError(ForecastError):
@@ -76,8 +81,30 @@ def _stderr_is_terminal() -> bool:
     return sys.stderr is not None and sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
 
 
+def talk_as(log_format: str) -> None:
+    """How messages look from here on: `text` or `json`."""
+    _FORMAT.set(log_format)
+
+
+def _is_json() -> bool:
+    return _FORMAT.get() == "json"
+
+
+def _log(level: str, message: str, **more: Any) -> None:
+    """One JSON object on a line of stderr; ASCII, so that nothing in it can steer a terminal."""
+    now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    _line(json.dumps({"time": now, "level": level, "message": message, **more}))
+
+
 def say(text: str) -> None:
     """A line on stderr, whatever becomes of it."""
+    if _is_json():
+        _log("info", text)
+    else:
+        _line(text)
+
+
+def _line(text: str) -> None:
     if sys.stderr is None:
         return
     with contextlib.suppress(OSError, ValueError):
@@ -92,14 +119,29 @@ def _paint(word: str, style: str) -> str:
 
 
 def warning(text: str) -> None:
-    say(f"{_paint('warning:', '33')} {escape(text)}")
+    if _is_json():
+        _log("warning", text)
+    else:
+        _line(f"{_paint('warning:', '33')} {escape(text)}")
 
 
-def error(failure: ForecastError) -> None:
-    """One line of what is wrong, one line of what to do."""
-    say(f"{_paint('error:', '1;31')} {escape(failure.message)}")
+def error(failure: ForecastError, *, debug: bool = False) -> None:
+    """One line of what is wrong, one line of what to do; with `debug` where it happened."""
+    trace = "".join(traceback.format_exception(failure)) if debug else ""
+    if _is_json():
+        more = {"traceback": trace} if trace else {}
+        _log("error", failure.message, hint=failure.hint, exit_code=failure.exit_code, **more)
+        return
+    if trace:
+        _line(trace.rstrip())
+    _line(f"{_paint('error:', '1;31')} {escape(failure.message)}")
     if failure.hint:
-        say(f"{_paint('hint:', '36')} {escape(failure.hint)}")
+        _line(f"{_paint('hint:', '36')} {escape(failure.hint)}")
+
+
+def failure(schema: str, failed: ForecastError) -> dict[str, Any]:
+    """The JSON document of a command that failed."""
+    return {"schema": schema, "exit_code": failed.exit_code, "error": failed.message, "hint": failed.hint}
 
 
 def sparkline(values: Sequence[float]) -> str:
@@ -114,6 +156,9 @@ def table(
     title: str, header: Sequence[str], rows: Sequence[Sequence[str]], *, stderr: bool = False, text_columns: int = 1
 ) -> None:
     """A table for people; rich draws it on a terminal, plain columns elsewhere. The first columns are text, the others numbers."""
+    if stderr and _is_json():
+        _log("info", title, rows=[dict(zip(header, row, strict=True)) for row in rows])
+        return
     terminal = _stderr_is_terminal() if stderr else stdout_is_terminal()
     cells = [[escape(cell) for cell in row] for row in rows]
     if terminal:
@@ -159,7 +204,7 @@ def progress(*, quiet: bool) -> Iterator[Callable[[Epoch], None]]:
     """Yields a report for training: a live bar on a terminal, a plain line now and then elsewhere, nothing when quiet."""
     if quiet:
         yield lambda epoch: None
-    elif _stderr_is_terminal():
+    elif _stderr_is_terminal() and not _is_json():
         with _bar() as report:
             yield report
     else:
@@ -179,9 +224,11 @@ def _plain() -> Callable[[Epoch], None]:
         now = time.monotonic()
         if now - said.get(epoch.stage, float("-inf")) >= EVERY:
             said[epoch.stage] = now
-            say(
-                f"{epoch.stage}: epoch {epoch.epoch} of {'' if epoch.stage == 'refit' else 'at most '}{epoch.epochs}  {_losses(epoch)}"
-            )
+            text = f"{epoch.stage}: epoch {epoch.epoch} of {'' if epoch.stage == 'refit' else 'at most '}{epoch.epochs}  {_losses(epoch)}"
+            if _is_json():
+                _log("progress", text, stage=epoch.stage, epoch=epoch.epoch, epochs=epoch.epochs)
+            else:
+                _line(text)
 
     return report
 

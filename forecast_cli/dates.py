@@ -9,10 +9,9 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import product
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -34,6 +33,9 @@ _ZONES = ("", "%z", " %z")
 EPOCHS = {"epoch": calendar.SECOND, "epoch-ms": 1000}
 NEVER = np.iinfo(np.int64).min  # what pandas calls NaT
 UNITS = ("year", "month", "day", "hour", "minute", "second")
+_DIGITS = {"%Y": 4, "%m": 2, "%d": 2, "%H": 2, "%M": 2, "%S": 2}  # parts of one width, and which
+_YEAR_ONE = int(np.datetime64("0001-01-01", "us").astype(np.int64))
+Stamps = NDArray[np.bytes_]
 JOINED = ("%Y", "%Y-%m", "%Y-%m-%d", "%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S")
 KNOWN_ZONES = (
     "Europe/Berlin", "Europe/London", "Europe/Helsinki", "America/New_York", "America/Chicago", "America/Denver",
@@ -50,14 +52,21 @@ def _shape(text: str) -> str:
 @functools.cache
 def _patterns() -> dict[str, list[str]]:
     """All patterns by the shapes of the texts that they read."""
+
+    def shape(pattern: str) -> str:
+        return re.sub(r"%[bBp]|T", "a", re.sub(r"%[YmdyHMSfI]", "9", pattern))
+
+    clocks = [("", "")]
+    for between, clock, zone in product(" T", _CLOCKS[1:], _ZONES):
+        pattern = f"{between}{clock}{zone}"
+        offsets = ("+9", "-9", "+9:9", "-9:9", "a") if zone else ("",)
+        clocks += [(pattern, shape(pattern).replace("%z", offset)) for offset in offsets]
     found: dict[str, list[str]] = {}
-    for date, clock, zone in product(_DATES, _CLOCKS, _ZONES):
-        for between in (" ", "T") if clock else ("",):
-            pattern = f"{date}{between}{clock}{zone if clock else ''}"
-            shape = re.sub(r"%[bBp]", "a", re.sub(r"%[YmdyHMSfI]", "9", pattern)).replace("T", "a")
-            for offset in ("+9", "-9", "+9:9", "-9:9", "a") if zone and clock else ("",):
-                found.setdefault(shape.replace("%z", offset), []).append(pattern)
-    return {shape: list(dict.fromkeys(patterns)) for shape, patterns in found.items()}
+    for date in _DATES:
+        of_date = shape(date)
+        for pattern, of_clock in clocks:
+            found.setdefault(of_date + of_clock, []).append(date + pattern)
+    return {of_text: list(dict.fromkeys(patterns)) for of_text, patterns in found.items()}
 
 
 @functools.lru_cache(maxsize=64)
@@ -77,15 +86,22 @@ def formats(cell: str) -> tuple[str, ...]:
 
 @dataclass(eq=False)
 class Reading:
-    """One format, and what it made of the texts so far: (R,) microseconds, NEVER where it does not fit."""
+    """One format, and what it made of the texts so far: times (R,) in microseconds, NEVER where it does not fit."""
 
     pattern: str
-    parts: list[Ints] = field(default_factory=list)
+    times: Ints
     bad: int = 0
     first_bad: tuple[int, str] = (0, "")  # row, text
 
+    def add_stamps(self, stamps: Stamps, start: int) -> bool:
+        """(n,) texts of the rows from `start`; False, and nothing added, if one is not in the format to the byte."""
+        micro = parse_stamps(stamps, self.pattern)
+        if micro is not None:
+            self.times[start : start + len(micro)] = micro
+        return micro is not None
+
     def add(self, codes: Ints, cells: list[str], start: int) -> None:
-        """codes: (n,) positions in the distinct `cells`, or None where there is one cell a row; start: the first row."""
+        """codes: (n,) positions in the distinct `cells`; start: the first row."""
         micro = parse(cells, self.pattern)
         wrong = np.flatnonzero(micro == NEVER)
         rows = micro[codes]
@@ -94,7 +110,66 @@ class Reading:
             if len(bad) and not self.bad:
                 self.first_bad = (start + int(bad[0]), cells[int(codes[bad[0]])])
             self.bad += len(bad)
-        self.parts.append(rows)
+        self.times[start : start + len(rows)] = rows
+
+
+@dataclass(frozen=True, eq=False)
+class Layout:
+    """How the times of a format look, byte by byte, if all have one width; the byte after them is 0.
+
+    iso: what they look like in ISO 8601, and which of their bytes its digits are; None if they are in it as they are.
+    """
+
+    least: bytes
+    most: bytes
+    iso: tuple[bytes, list[int], list[int]] | None
+
+
+@functools.cache
+def layout(pattern: str) -> Layout | None:
+    """The layout of a format whose parts are years to seconds in digits, as far as they go; None for other formats."""
+    parts = re.findall(r"%.|.", pattern, re.DOTALL)
+    fields = [part for part in parts if part in _DIGITS]
+    used = list(_DIGITS)[: len(fields)]
+    if not fields or sorted(fields) != sorted(used) or any(len(part) == 2 for part in parts if part not in _DIGITS):
+        return None
+    least, most, places = b"", b"", {}
+    for part in parts:
+        count = _DIGITS.get(part, 0)
+        places[part] = list(range(len(least), len(least) + count))
+        least += b"0" * count or part.encode()
+        most += b"9" * count or part.encode()
+    least, most = least + b"\0", most + b"\0"
+    iso = "%Y-%m-%d %H:%M:%S"[: 3 * len(fields) - 1]
+    if pattern.replace("T", " ") == iso:
+        return Layout(least, most, None)
+    text = b"0000-00-00 00:00:00"[: 3 * len(fields) + 1]
+    digits = [at for at, letter in enumerate(text) if letter == ord("0")]
+    return Layout(least, most, (text, digits, [at for part in used for at in places[part]]))
+
+
+def parse_stamps(stamps: Stamps, pattern: str) -> Ints | None:
+    """Microseconds of (R,) texts of a byte more than the format's layout; None if not all of them are in this format.
+
+    What it reads, `parse` reads alike; but here numpy reads the bytes of all rows, and no texts are made.
+    """
+    known = layout(pattern)
+    if known is None or stamps.itemsize != len(known.least):
+        return None
+    letters = stamps.view(np.uint8)
+    least, most = (np.frombuffer(text * len(stamps), np.uint8) for text in (known.least, known.most))
+    if (letters < least).any() or (letters > most).any():
+        return None
+    if known.iso is not None:
+        text, digits, places = known.iso
+        written = np.tile(np.frombuffer(text, np.uint8), (len(stamps), 1))
+        written[:, digits] = letters.reshape(len(stamps), -1)[:, places]
+        stamps = written.view(f"S{len(text)}").ravel()
+    try:
+        micro = stamps.astype("datetime64[us]").view(np.int64)
+    except ValueError:  # a 13th month
+        return None
+    return None if (micro < _YEAR_ONE).any() else micro
 
 
 def parse(cells: list[str], pattern: str) -> Ints:
@@ -126,7 +201,7 @@ def choose(readings: list[Reading], name: str, sample: str, place: Callable[[int
         )
     first = good[0]
     for other in good[1:]:
-        if any((a != b).any() for a, b in zip(first.parts, other.parts, strict=True)):
+        if (first.times != other.times).any():
             raise DataError(
                 f"column {name!r}: {sample!r} could be {first.pattern} or {other.pattern}, and so could every other row",
                 f"say --date-format {first.pattern} or --date-format {other.pattern}",
@@ -210,7 +285,7 @@ def to_utc(wall: Ints, codes: Ints, name: str, column: str, place: Callable[[int
     if len(skipped):
         more = f" (and {len(skipped) - 1:,} more)" if len(skipped) > 1 else ""
         raise DataError(
-            f"{place(int(skipped[0]))}: column {column!r}: {stamp(wall[skipped[0]])} does not exist in {name}: "
+            f"{place(int(skipped[0]))}: column {column!r}: {calendar.stamp(wall[skipped[0]])} does not exist in {name}: "
             f"the clocks skip it{more}",
             "correct the rows, or name the right --timezone; UTC has no clock changes",
         )
@@ -240,17 +315,12 @@ def _in_order(wall: Ints, run: Ints, early: Ints, late: Ints, place: str, name: 
     turns = np.flatnonzero(steps <= 0) if rising else np.flatnonzero(steps >= 0)
     if len(turns) != 1 or not around:
         raise DataError(
-            f"{place}: column {column!r}: {stamp(times[0])} is there twice in {name}, and the order of the "
+            f"{place}: column {column!r}: {calendar.stamp(times[0])} is there twice in {name}, and the order of the "
             "rows does not say which one this is",
             "write the times with their offset, e.g. +02:00",
         )
     later = np.arange(len(run)) > turns[0]
     return np.where(later == rising, late[run], early[run])
-
-
-def stamp(time: Any) -> str:
-    """A time in a message: `2024-03-31T02:00:00`."""
-    return str(np.int64(time).view("datetime64[us]").astype("datetime64[s]"))
 
 
 @functools.lru_cache(maxsize=512)

@@ -14,7 +14,7 @@
   - StoppedError     130/143    SIGINT or SIGTERM
 
 A code that is not listed is never used for anything else; codes are only ever added. 0 is complete success,
-1 a bug in this tool, 3 published but degraded (`reasons` say why), 141 a closed pipe.
+1 a bug in this tool, 3 published but degraded (`reasons` say why), 31 out of memory, 141 a closed pipe.
 """
 
 from __future__ import annotations
@@ -81,3 +81,15 @@ class StoppedError(ForecastError):
     def __init__(self, signal_number: int) -> None:
         super().__init__(f"stopped by signal {signal_number}; nothing was published", "run the command again")
         self.exit_code = 128 + signal_number
+
+
+def failure_of(error: BaseException) -> ForecastError:
+    """Any exception as a failure with a message, a hint and an exit code."""
+    if isinstance(error, ForecastError):
+        return error
+    if isinstance(error, MemoryError):
+        return OutOfMemoryError("this does not fit in memory", "use fewer rows, a smaller --lookback or --batch-size")
+    text = " ".join(f"{type(error).__name__}: {error}".split())
+    failure = ForecastError(f"unexpected {text}", "this is a bug; run again with --debug and report it")
+    failure.__cause__ = error
+    return failure

@@ -13,6 +13,7 @@ import os
 import re
 import shutil
 import stat
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -71,7 +72,7 @@ def replace(path: Path, data: bytes) -> None:
                 raise OSError(errno.EAGAIN, os.strerror(errno.EAGAIN))
             _pour(descriptor, data)
             return
-        temporary = path.with_name(f".{path.name[:100]}.{os.getpid()}.tmp")
+        temporary = path.with_name(f".tmp-{os.getpid()}-{path.name[:100]}")
         temporary.unlink(missing_ok=True)
         try:
             mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else 0o666 & ~_umask()
@@ -100,9 +101,14 @@ def _pour(descriptor: int, data: bytes) -> None:
 
 
 def make_folder(path: Path) -> None:
-    """Make a folder and its parents; no matter if it is there."""
+    """Make a folder and its parents, durably; no matter if it is there."""
     with _storage(path, "make the folder"):
-        path.mkdir(parents=True, exist_ok=True)
+        for folder in reversed([folder for folder in path.parents if not folder.exists()]):
+            folder.mkdir(exist_ok=True)
+            _fsync_folder(folder.parent)
+        if not path.is_dir():
+            path.mkdir(exist_ok=True)
+            _fsync_folder(path.parent)
 
 
 def make_new_folder(path: Path) -> None:
@@ -118,9 +124,13 @@ def rename(old: Path, new: Path) -> None:
         _fsync_folder(new.parent)
 
 
-def remove_folder(path: Path) -> None:
+def remove(path: Path) -> None:
+    """Remove a file, or a folder with all that is in it; links are removed, never followed."""
     with _storage(path, "remove"):
-        shutil.rmtree(path)
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
 
 
 def list_folder(path: Path) -> list[str]:
@@ -153,22 +163,36 @@ def check_writable(folder: Path) -> None:
 
 
 @contextlib.contextmanager
-def locked(path: Path, text: str) -> Iterator[str | None]:
-    """Hold the kernel lock on a file, with a text for people in it. Yields None, or the holder's text if it is taken.
+def locked(path: Path, text: str, wait: float = 0) -> Iterator[str | None]:
+    """Hold the kernel lock on a file, with a text for people in it; if it is taken, wait for up to `wait` seconds.
 
-    The lock goes with the process, however it ends.
+    Yields None, or the holder's text if it is still taken. The lock goes with the process, however it ends.
     """
     with _storage(path, "lock"):
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
     try:
+        with _storage(path, "lock"):
+            holder = _lock(descriptor, time.monotonic() + wait)
+        if holder is None:
+            with _storage(path, "write"):
+                os.ftruncate(descriptor, 0)
+                os.write(descriptor, text.encode())
+        yield holder
+    finally:
+        os.close(descriptor)
+
+
+def _lock(descriptor: int, until: float) -> str | None:
+    """None once the lock is ours, or the text of who holds it when the time is up."""
+    until_named = time.monotonic() + 0.3  # who has just taken it writes its name next
+    while True:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            yield os.read(descriptor, 1000).decode(errors="replace").strip() or "unknown"
-            return
-        with _storage(path, "write"):
-            os.ftruncate(descriptor, 0)
-            os.write(descriptor, text.encode())
-        yield None
-    finally:
-        os.close(descriptor)
+            holder = os.pread(descriptor, 1000, 0).decode(errors="replace").strip()
+            now = time.monotonic()
+            if now >= until and (holder or now >= until_named):
+                return holder or "unknown"
+            time.sleep(min(max(until - now, 0.02), 0.2))
+        else:
+            return None

@@ -118,12 +118,7 @@ def forecast(panel: Panel, model: Model, levels: tuple[float, ...]) -> Forecast:
     plan = model.plan
     covariates.check_known(panel, plan.horizon)
     lengths = panel.lengths
-    usable = np.array(
-        [
-            n >= plan.lookback and not np.isnan(values_of(panel, i)[-plan.lookback :]).any()
-            for i, n in enumerate(lengths)
-        ]
-    )
+    usable = readable(panel, plan)
     if plan.short != "fallback" and not usable.all():
         panel, usable, dropped = _without_short(panel, plan, usable)
         lengths = panel.lengths
@@ -150,6 +145,44 @@ def forecast(panel: Panel, model: Model, levels: tuple[float, ...]) -> Forecast:
     texts = tuple(tuple(format_times(panel, row)) for row in times)
     names = tuple(panel.ids[i] for i in np.flatnonzero(~usable))
     return Forecast(panel.ids, times, texts, values, bounds, panel.columns, panel.time_format, names, dropped)
+
+
+def readable(panel: Panel, plan: Plan) -> NDArray[np.bool_]:
+    """(S,) whether the network can read the newest window of a series: it is long enough and has no hole in it."""
+    return np.array(
+        [
+            n >= plan.lookback and not np.isnan(values_of(panel, i)[-plan.lookback :]).any()
+            for i, n in enumerate(panel.lengths)
+        ]
+    )
+
+
+def inputs_of(panel: Panel, model: Model, series: int) -> tuple[Floats, ...]:
+    """What the network is given to forecast one series: its newest window x (1, lookback, inputs), where covariates are
+    known also those ahead (1, outputs, 2 * known) and the static ones (1, K). Values are in units of the window's spread.
+
+    Raises TooLittleDataError where the network cannot read the series, and RunMismatchError as `forecast` does.
+    """
+    plan, lone = model.plan, select(panel, np.array([series]))
+    if not readable(lone, plan)[0]:
+        name = f"series {lone.ids[0]!r}" if lone.ids[0] else "the series"
+        raise TooLittleDataError(
+            f"{name} is shorter than the lookback of {plan.lookback:,}, or has a hole in it: the network cannot read it",
+            "choose another series, or train with a smaller --lookback",
+        )
+    scale, positions = _scale_of(lone, model)
+    index = np.zeros(1, np.int64)
+    newest = Windows(index, lone.offsets[1:], plan.lookback, plan.horizon)
+    past = _pasts(lone, plan, scale, newest, index, positions)
+    seen = _seen(_covariates_of(lone, model), newest, index, plan)
+    alone = scaling.window_scale(past, plan.architecture.outputs, plan.normalization, plan.lag)
+    return _inputs(past, alone, None if seen is None else seen(0))
+
+
+def _inputs(past: Floats, scale: scaling.WindowScale, found: Gathered | None) -> tuple[Floats, ...]:
+    """Transformed windows (B, lookback) and their covariates as `cells.run` takes them."""
+    x = scaling.inputs(past, scale)[:, :, None]
+    return (x,) if found is None else (np.concatenate([x, found.past], axis=2), found.ahead, found.static)
 
 
 def _without_short(
@@ -251,10 +284,7 @@ def answer(model: Model, past: Floats, seen: Callable[[int], Gathered] | None = 
     parts, each = [], []
     for step in range(0, plan.horizon, shape.outputs):
         scale = scaling.window_scale(past, shape.outputs, plan.normalization, plan.lag)
-        inputs: tuple[Floats, ...] = (scaling.inputs(past, scale)[:, :, None],)
-        if seen is not None:
-            found = seen(step)
-            inputs = (np.concatenate([inputs[0], found.past], axis=2), found.ahead, found.static)
+        inputs = _inputs(past, scale, None if seen is None else seen(step))
         outputs = np.stack([cells.run(shape, weights, *inputs) for weights in model.members])
         combined = combine(plan, outputs)
         parts.append(np.stack([scaling.answers(combined[:, :, q], scale) for q in range(shape.answers)], axis=2))

@@ -135,11 +135,12 @@ def _ordered(
         return rows, calendar.STEPS, np.arange(count) - np.repeat(starts, counts), np.append(starts, count)
     times, codes = rows.times, rows.codes
     grouped = bool((np.diff(codes) >= 0).all())
-    by_series = slice(None) if grouped else np.argsort(codes, kind="stable")
-    falling = (np.diff(times[by_series]) < 0) & (np.diff(codes[by_series]) == 0)
-    if falling.any():
+    if not grouped:
+        rows = _taken(rows, np.argsort(codes, kind="stable"))
+        assert rows.times is not None  # noqa: S101
+        times, codes = rows.times, rows.codes
+    if ((np.diff(times) < 0) & (np.diff(codes) == 0)).any():
         notes.append(Note("info", "the rows were not in order of time; they were sorted"))
-    if falling.any() or not grouped:
         rows = _taken(rows, np.lexsort((times, codes)))
     rows = _merged(rows, settings, time_format, notes)
     assert rows.times is not None  # noqa: S101
@@ -153,7 +154,7 @@ def _ordered(
         name, at = dates.skipped_hour(_distinct(rows.times, positions, frequency), frequency.size)
         if name:
             raise DataError(
-                f"no row is in the hour from {dates.stamp(at)}, which the clocks of {name} skip",
+                f"no row is in the hour from {calendar.stamp(at)}, which the clocks of {name} skip",
                 f"say --timezone {name} (or another), or --timezone UTC if the clocks never change",
             )
     return rows, frequency, positions, np.append(starts, len(rows.codes))
@@ -193,7 +194,7 @@ def _merged(rows: Rows, settings: DataSettings, time_format: TimeFormat, notes: 
     lines = sorted((rows.place(int(hits[0])), rows.place(int(hits[0]) + 1)), key=lambda text: (len(text), text))
     message = (
         f"{lines[0]} and {lines[1].rpartition(':')[2]}: {where(rows.ids[rows.codes[hits[0]]])}"
-        f"the time {dates.stamp(rows.times[hits[0]])} is there twice"
+        f"the time {calendar.stamp(rows.times[hits[0]])} is there twice"
         + (f" (and {len(hits) - 1:,} more)" if len(hits) > 1 else "")
     )
     gaps = np.diff(rows.times)
@@ -287,7 +288,7 @@ def _fill(grid: Floats, gaps: str, limit: int, label: str, first: int, frequency
     longest = int(np.argmax(ends - begins))
     if gaps == "error" or (gaps == "auto" and ends[longest] - begins[longest] > limit):
         start = int(calendar.times_at(frequency, np.array([first + begins[longest]]))[0])
-        at = f"step {start}" if frequency.kind == "step" else dates.stamp(start)
+        at = f"step {start}" if frequency.kind == "step" else calendar.stamp(start)
         length = f"{ends[longest] - begins[longest]:,} step{'s' if ends[longest] - begins[longest] > 1 else ''}"
         allowed = "none is allowed" if gaps == "error" else f"gaps of up to {limit:,} (one season) are interpolated"
         raise DataError(

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import functools
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from forecast_cli import (
+    cells,
     covariates,
     engine,
     ensemble,
@@ -20,7 +22,9 @@ from forecast_cli import (
     windows,
 )
 from forecast_cli.calendar import Ints
+from forecast_cli.checkpoints import Checkpoint
 from forecast_cli.ensemble import Task
+from forecast_cli.errors import RunRejectedError
 from forecast_cli.forecasting import Model
 from forecast_cli.panel import Floats, Panel
 from forecast_cli.plan import Plan
@@ -38,12 +42,15 @@ def silent(epoch: Epoch) -> None:
 class Effort:
     """How training is carried out, which does not change what comes out.
 
-    workers: members that train at the same time; start: the weights that members begin with, in turn.
+    workers: members that train at the same time; start: the weights that members begin with, in turn; checkpoint: what
+    was done before, and where to keep what is done; deadline: when it must be over, in time.monotonic().
     """
 
     report: Report = silent
     workers: int = 1
     start: tuple[Weights, ...] = ()
+    checkpoint: Checkpoint | None = None
+    deadline: float | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,7 +70,10 @@ def learn(panel: Panel, decided: Plan, effort: Effort) -> Learned:
     none = np.empty((0, decided.horizon, decided.architecture.answers))
     model = Model(decided, (), panel.ids, scale, none, features, names)
     material = _material(panel, model, cut.training)
-    fitted = _fit(material, _folds(panel, decided, material.values), [Course() for _ in range(decided.members)], effort)
+    half = effort  # of the time, so that the other half is there for the refit
+    if effort.deadline is not None and decided.refit:
+        half = replace(effort, deadline=(time.monotonic() + effort.deadline) / 2)
+    fitted = _fit(material, _folds(panel, decided, material.values), [Course() for _ in range(decided.members)], half)
     model = replace(model, members=tuple(_doubles(one.weights) for one in fitted))
     unseen = windows.between(panel, decided.lookback, decided.horizon, cut.training, panel.lengths)
     if not decided.validation + decided.test:  # nothing was held out: what was trained on is all there is
@@ -72,9 +82,14 @@ def learn(panel: Panel, decided: Plan, effort: Effort) -> Learned:
 
 
 def refit(panel: Panel, learned: Learned, effort: Effort) -> Model:
-    """Train again from the start on all rows, for the steps that early stopping found; the model as it is without."""
+    """Train again from the start on all rows, for the steps that early stopping found.
+
+    The model as it is, if that is not wanted, or if time is up before it is done.
+    """
     model, decided = learned.model, learned.model.plan
     if not decided.refit or not all(one.steps for one in learned.fitted):
+        return model
+    if effort.deadline is not None and time.monotonic() >= effort.deadline:
         return model
     material = _material(panel, model, panel.lengths)
     everything = windows.between(
@@ -82,6 +97,8 @@ def refit(panel: Panel, learned: Learned, effort: Effort) -> Model:
     )
     folds = [Fold(_changing(material.values, everything))]
     again = _fit(material, folds, [Course("refit", steps=one.steps) for one in learned.fitted], effort)
+    if any(one.expired for one in again):
+        return model
     return replace(model, members=tuple(_doubles(one.weights) for one in again))
 
 
@@ -94,23 +111,55 @@ def _fit(material: Material, folds: Sequence[Fold], courses: list[Course], effor
     if start:
         courses = [replace(course, start=start[number % len(start)]) for number, course in enumerate(courses)]
     alone = effort.workers == 1 or len(courses) == 1 or material.plan.boosting
+    begun, kept = time.monotonic(), effort.checkpoint
+    if effort.deadline is not None:  # one after the other they share the time, side by side each has all of it
+        shares = [(number + 1) / len(courses) if alone else 1.0 for number in range(len(courses))]
+        courses = [
+            replace(course, deadline=begun + share * (effort.deadline - begun))
+            for course, share in zip(courses, shares, strict=True)
+        ]
 
     def run(work: Callable[[Task, Report], Fitted], tasks: Sequence[Task]) -> list[Fitted]:
-        report = effort.report if alone else silent
-        heard = (lambda number, fitted: None) if alone else functools.partial(_tell, effort.report, tasks)
-        return engine.run(functools.partial(_reporting, work, report), tasks, effort.workers, heard)
+        done = {} if kept is None else _checked(kept, material.plan)
+        left = [task for task in tasks if task.course.stage not in done]
+        if alone and kept is not None:
+            left = [_kept(task, kept) for task in left]
+
+        def finished(number: int, fitted: Fitted) -> None:
+            stage = left[number].course.stage
+            if kept is not None:
+                kept.finish(stage, fitted)
+            if not alone and fitted.history:  # members that train side by side are heard of when they are done
+                effort.report(replace(fitted.history[-1], stage=stage))
+
+        work = functools.partial(_reporting, work, effort.report if alone else silent)
+        found = iter(engine.run(work, left, effort.workers, finished))
+        return [done[task.course.stage] if task.course.stage in done else next(found) for task in tasks]
 
     return ensemble.fit(material, folds, courses, run)
 
 
+def _kept(task: Task, checkpoint: Checkpoint) -> Task:
+    stage = task.course.stage
+    return replace(task, course=replace(task.course, keep=checkpoint.keep(stage), resume=checkpoint.running.get(stage)))
+
+
+def _checked(checkpoint: Checkpoint, decided: Plan) -> dict[str, Fitted]:
+    """What a checkpoint says is done, if it can be of this network. Raises RunRejectedError."""
+    shapes = cells.tensors(decided.architecture)
+    for fitted in checkpoint.finished.values():
+        if (
+            any({name: w.shape for name, w in weights.items()} != shapes for weights in fitted.folds)
+            or not fitted.folds
+        ):
+            raise RunRejectedError(
+                "the unfinished training does not fit the network it is said to be of", "train without --resume"
+            )
+    return checkpoint.finished
+
+
 def _reporting(work: Callable[[Task, Report], Fitted], report: Report, task: Task) -> Fitted:
     return work(task, report)
-
-
-def _tell(report: Report, tasks: Sequence[Task], number: int, fitted: Fitted) -> None:
-    """Members that train at the same time are heard of when they are done."""
-    if fitted.history:
-        report(replace(fitted.history[-1], stage=tasks[number].course.stage))
 
 
 def _material(panel: Panel, model: Model, ends: Ints) -> Material:

@@ -18,6 +18,7 @@ from forecast_cli.config import DataSettings, nearest
 from forecast_cli.errors import DataError, SettingsError
 from forecast_cli.panel import Note, Panel, format_times, times_of
 from forecast_cli.reader import NIXTLA, Levels, read_csv
+from forecast_cli.source import no_such_file
 
 if TYPE_CHECKING:
     import pyarrow
@@ -73,8 +74,8 @@ def read_parquet(path: str | os.PathLike[str], settings: DataSettings, levels: L
     Raises SettingsError without pyarrow, DataError for what cannot be read, and all that `read_csv` raises.
     """
     name = os.fspath(path)
-    _library()
     data = _bytes(name)
+    _library()
     table, settings, unused = _table(name, data, settings)
     defaults: dict[str, Any] = {f.name: f.default for f in dataclasses.fields(settings) if f.name in TEXTUAL}
     panel = read_csv(name, replace(settings, **defaults), content=_csv(name, table), levels=levels)
@@ -120,7 +121,7 @@ def _bytes(name: str) -> bytes:
             data = file.read()
             after = os.fstat(file.fileno())
     except FileNotFoundError:
-        raise DataError(f"{name}: no such file", "check the path") from None
+        raise no_such_file(name) from None
     except OSError as error:
         raise DataError(f"{name}: {error.strerror}", "give a Parquet file that can be read") from None
     if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns) or len(data) != after.st_size:

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from forecast_cli import calendar, config, covariates
+from forecast_cli import calendar, checks, config, covariates
 from forecast_cli.baselines import seasonal_naive
 from forecast_cli.cells import Architecture, Attention, Decoder, Head
 from forecast_cli.config import Settings
@@ -148,17 +148,28 @@ def _seasons(panel: Panel, settings: Settings, rows: int, reasons: dict[str, str
     usual = calendar.season_lengths(panel.frequency)
     found = tuple(length for length in usual if 2 * length <= rows)
     reasons["seasons"] = f"{calendar.describe(panel.frequency)}, with two full seasons in the training part"
-    return found
+    parts = _training_parts(panel, int(panel.lengths.max()) - rows)
+    measured = np.array([checks.strengths(part, found) for part in parts], np.float64).reshape(len(parts), -1)
+    weak = []
+    for length, of_series in zip(found, measured.T, strict=True):
+        known = of_series[~np.isnan(of_series)]  # what cannot be measured stays
+        # and what a quarter of the series show: a network for all can learn it
+        if len(known) and np.quantile(known, 0.75) < checks.WEAK:
+            weak.append(length)
+    if weak == list(found):  # the baseline needs one, and `_lag` sees for itself whether it is of use
+        weak = weak[1:]
+    if weak:
+        reasons["seasons"] += f"; {', '.join(map(str, weak))} left out: the training part does not show it"
+    return tuple(length for length in found if length not in weak)
 
 
-def _training_parts(panel: Panel, common: _Common) -> list[Floats]:
+def _training_parts(panel: Panel, held: int) -> list[Floats]:
     """The training parts of up to 200 series, at most 5,000 rows each: enough for a rule."""
     chosen = np.unique(np.linspace(0, len(panel) - 1, 200).astype(int))
     parts = [values_of(panel, int(i)) for i in chosen]
-    parts = [
-        p[: len(p) - common.test - common.validation][-5000:] for p in parts if len(p) > common.test + common.validation
-    ]
-    return parts or [values_of(panel, 0)]
+    parts = [p[: len(p) - held][-5000:] for p in parts if len(p) > held]
+    longest = int(np.argmax(panel.lengths))
+    return parts or [values_of(panel, longest)[: int(panel.lengths[longest]) - held]]
 
 
 def _lag(parts: list[Floats], common: _Common, reasons: dict[str, str]) -> int:
@@ -289,7 +300,7 @@ def _check_network(plan: Plan) -> None:
 
 def _auto(panel: Panel, settings: Settings, common: _Common, reasons: dict[str, str]) -> Plan:
     recipe, training, network = RECIPES[settings.training.preset], settings.training, _network(settings, reasons)
-    parts = _training_parts(panel, common)
+    parts = _training_parts(panel, common.test + common.validation)
     features, known, static = covariates.count(panel, settings.window.calendar)
     if network["decoder"] == "recursive" and panel.past_names:
         raise SettingsError(

@@ -1,7 +1,7 @@
 """CSV -> Panel, strictly: refuse rather than guess, and name file, line, column and value.
 
 pandas parses; the strictness around it is ours: the skeleton of the file (records, fields, quotes) is checked first,
-numbers are read as numbers, and only if a column is not numeric a second, textual pass names the cells.
+numbers are read as numbers and times from their bytes, and only if that fails a second, textual pass names the cells.
 """
 
 from __future__ import annotations
@@ -10,8 +10,9 @@ import io
 import os
 import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from itertools import product
+from itertools import pairwise, product
 from typing import Any
 
 import numpy as np
@@ -30,8 +31,12 @@ from forecast_cli.source import EXPANDED, SAMPLE, Table, load, more, table
 NIXTLA = ("unique_id", "ds", "y")
 SHOWN = 3  # cells named in one message
 CHUNK = 1 << 18  # rows parsed at once
+SMALL_CHUNK = 1 << 15  # where no texts are made: what is in the cache is parsed faster, and takes less memory
+ROOM = 16  # bytes, rounded to words, by which an id may be longer than those of the first rows
+FREED = 30 << 20  # bytes; glibc learns from blocks of up to 32 MiB
 LEVELS = 50  # distinct texts of a covariate
 Levels = dict[str, tuple[str, ...]]
+Sample = dict[str, list[str]]
 
 
 def _any_case(word: str) -> list[str]:
@@ -85,6 +90,7 @@ def read_csv(
             named[name] = [named[name]]
     settings = settings or settings_from(**named).data
     notes: list[Note] = []
+    np.empty(FREED, np.uint8)  # freed at once, it has malloc keep what one piece of the file frees for the next one
     source = load(os.fspath(path), settings.encoding, expanded=expanded, content=content)
     name, full, fingerprint = source.name, source.path, source.fingerprint
     try:
@@ -92,14 +98,15 @@ def read_csv(
         del source
         if not records.rows:
             raise DataError("there is a header but no row", "give a file with data")
-        roles = _roles(records, settings, levels, notes)
+        sample = _sample(records)
+        roles = _roles(records, sample, settings, levels, notes)
         if roles.unused:
             notes.append(Note("info", f"columns not used: {some(roles.unused)}"))
         time_name = "step" if not roles.time else roles.time[0] if len(roles.time) == 1 else "time"
         columns = Columns(time_name, roles.targets[0] if len(roles.targets) == 1 else "value", roles.id)
         if len(roles.targets) > 1:
             columns = replace(columns, id="unique_id")
-        cells = _cells(records, roles, settings, notes)
+        cells = _cells(records, sample, roles, settings, notes)
         rows, time_format = _rows(records, roles, cells, settings, levels, notes)
         del records, cells  # the text is not needed on the grid
         panel = grid.lay(rows, settings, columns, time_format, notes)
@@ -139,7 +146,7 @@ def read_future_values(path: str | os.PathLike[str], panel: Panel, settings: Dat
             raise DataError("there is a header but no row", "give a file with data")
         texts = tuple(name for name in wanted if name in panel.levels)
         roles = Roles(time, (), identity, tuple(wanted), texts, ())
-        cells = _cells(records, roles, settings, notes)
+        cells = _cells(records, _sample(records), roles, settings, notes)
         rows, _ = _rows(records, roles, cells, settings, panel.levels, notes)
         ahead = _ahead(rows, panel, wanted, notes)
     except DataError as error:
@@ -201,24 +208,35 @@ class _Rest:
 
 
 def _frames(
-    records: Table, texts: list[str], numbers: list[str], *, missing: list[str], repeated: bool = True, decimal: str = "."
+    records: Table, texts: list[str], numbers: list[str], *, missing: list[str], decimal: str = ".",
+    sizes: dict[str, int] | None = None,
 ) -> Iterator[pd.DataFrame]:  # fmt: skip
-    """The columns of a table, some rows at a time: texts as they are, numbers as float64 (else ValueError)."""
+    """The columns of a table, some rows at a time: texts as they are, numbers as float64 (else ValueError).
+
+    sizes: texts that are wanted as bytes, of which at most so many are read.
+    """
     at = {name: records.names.index(name) for name in (*texts, *numbers)}
-    kinds: dict[Any, Any] = {at[name]: ("category" if repeated else str) for name in texts}
+    sizes = sizes or {}
+    # never "category", whose texts pandas turns into numbers where it can: 007 into 7
+    kinds: dict[Any, Any] = {at[name]: f"S{sizes[name]}" if name in sizes else object for name in texts}
+    chunk = CHUNK if len(sizes) < len(texts) else SMALL_CHUNK
     kinds |= {at[name]: np.float64 for name in numbers}
     nulls: Any = {at[name]: missing for name in numbers}
     rest: Any = _Rest(records.source.text, records.body)
     reader: Any = pd.read_csv(
         rest, sep=records.delimiter, header=None, names=list(range(len(records.names))), usecols=sorted(at.values()),
-        dtype=kinds, na_values=nulls, keep_default_na=False, index_col=False, chunksize=min(CHUNK, max(records.rows, 1)),
+        dtype=kinds, na_values=nulls, keep_default_na=False, index_col=False, chunksize=min(chunk, max(records.rows, 1)),
         low_memory=False, encoding="utf-8", decimal=decimal,
     )  # fmt: skip
     names = {position: name for name, position in at.items()}
     rows = 0
-    with reader:
-        for frame in reader:
+    with reader, ThreadPoolExecutor(1, thread_name_prefix="parser") as worker:
+        coming = worker.submit(next, reader, None)
+        while (frame := coming.result()) is not None:
+            coming = worker.submit(next, reader, None)  # pandas parses the next chunk while this one is used
             rows += len(frame)
+            if rows > records.rows:
+                break
             yield frame.rename(columns=names)
     if rows != records.rows:
         raise DataError("quotes or blank lines make the rows ambiguous", "quote whole fields only, as RFC 4180 says")
@@ -230,20 +248,26 @@ def _missing(settings: DataSettings) -> list[str]:
 
 def _distinct(column: pd.Series[Any]) -> tuple[Ints, list[str]]:
     """The distinct texts of a column in order of appearance, and the number of each row's."""
-    if isinstance(column.dtype, pd.CategoricalDtype):
-        codes, texts = column.cat.codes.to_numpy(), column.cat.categories.to_numpy(object)
-        first = np.zeros(len(texts), np.int64)
-        first[codes[::-1]] = np.arange(len(codes) - 1, -1, -1)  # the last one written is the first row
-        order = np.argsort(first)
-        rank = np.empty(len(order), np.int64)
-        rank[order] = np.arange(len(order))
-        return rank[codes], [str(text) for text in texts[order]]
-    numbers, distinct = pd.factorize(column)
-    return numbers.astype(np.int64), [str(text) for text in distinct]
+    cells = column.to_numpy()
+    if cells.dtype.kind != "S":
+        numbers, distinct = pd.factorize(cells)
+        return numbers.astype(np.int64, copy=False), list(distinct)
+    words = cells.view(np.uint64).reshape(len(cells), -1)  # these numpy compares faster than texts
+    changes = np.unique(np.flatnonzero(words[1:] != words[:-1]) // words.shape[1]) + 1
+    begins = np.concatenate([[0], changes])
+    numbers, distinct = pd.factorize(cells[begins].astype(object))
+    lengths = np.diff(begins, append=len(cells))
+    return np.repeat(numbers, lengths).astype(np.int64, copy=False), [text.decode() for text in distinct]
 
 
-def _sample(records: Table, names: tuple[str, ...]) -> dict[str, list[str]]:
-    """The texts of the first rows of some columns."""
+def _is_cut(column: pd.Series[Any]) -> bool:
+    """Whether a text may be longer than the bytes that were read of it."""
+    cells = column.to_numpy()
+    return bool(cells.view(np.uint8)[cells.itemsize - 1 :: cells.itemsize].any())
+
+
+def _sample(records: Table) -> Sample:
+    """The texts of the first rows, by column."""
     text = records.source.text
     end = len(text)
     if end > records.body + SAMPLE:
@@ -254,17 +278,16 @@ def _sample(records: Table, names: tuple[str, ...]) -> dict[str, list[str]]:
             end = text.find(b"\n", records.body) + 1
     frame = pd.read_csv(
         io.BytesIO(text[records.body : end]), sep=records.delimiter, header=None, names=list(range(len(records.names))),
-        usecols=[records.names.index(name) for name in names], dtype=str, keep_default_na=False, index_col=False,
-        encoding="utf-8",
+        usecols=list(range(len(records.names))), dtype=str, keep_default_na=False, index_col=False, encoding="utf-8",
     )  # fmt: skip
-    return {name: [str(cell).strip() for cell in frame[records.names.index(name)]] for name in names}
+    return {name: [str(cell).strip() for cell in frame[at]] for at, name in enumerate(records.names)}
 
 
 # -- roles -----------------------------------------------------------------------------------------------------------
 
 
-def _roles(records: Table, settings: DataSettings, levels: Levels | None, notes: list[Note]) -> Roles:
-    names, sample, missing = list(records.names), _sample(records, records.names), set(_missing(settings))
+def _roles(records: Table, sample: Sample, settings: DataSettings, levels: Levels | None, notes: list[Note]) -> Roles:
+    names, missing = list(records.names), set(_missing(settings))
     if all(name in names for name in NIXTLA):
         settings = replace(
             settings, id=settings.id or NIXTLA[0], time=settings.time or NIXTLA[1], target=settings.target or [NIXTLA[2]]
@@ -373,7 +396,7 @@ def _refuse_unread_time(sample: dict[str, list[str]], names: list[str], settings
 # -- columns ---------------------------------------------------------------------------------------------------------
 
 
-def _cells(records: Table, roles: Roles, settings: DataSettings, notes: list[Note]) -> Cells:
+def _cells(records: Table, sample: Sample, roles: Roles, settings: DataSettings, notes: list[Note]) -> Cells:
     """Read the columns that have a role, each as what it is."""
     skip = settings.bad_rows == "skip"
     joined = list(roles.time) if len(roles.time) > 1 else []
@@ -385,7 +408,7 @@ def _cells(records: Table, roles: Roles, settings: DataSettings, notes: list[Not
     numbers: dict[str, Floats] | None = None
     if plain:
         try:
-            times, coded, numbers = _read_all(records, roles, settings, texts, numeric, PLAIN)
+            times, coded, numbers = _read_all(records, sample, roles, settings, texts, numeric, PLAIN)
         except ValueError:
             numbers = None
     if numbers is None:
@@ -393,9 +416,9 @@ def _cells(records: Table, roles: Roles, settings: DataSettings, notes: list[Not
         try:
             if convention[1]:
                 raise ValueError
-            times, coded, numbers = _read_all(records, roles, settings, texts, numeric, convention)
+            times, coded, numbers = _read_all(records, sample, roles, settings, texts, numeric, convention)
         except ValueError:
-            times, coded, _ = _read_all(records, roles, settings, texts, [], PLAIN)
+            times, coded, _ = _read_all(records, sample, roles, settings, texts, [], PLAIN)
             numbers = _read_numbers(records, settings, numeric, convention, bad)
     for name, values in numbers.items():
         _check_size(records, name, values, bad, skip)
@@ -413,10 +436,8 @@ def _cells(records: Table, roles: Roles, settings: DataSettings, notes: list[Not
             )
         bad |= micro == dates.NEVER
     elif roles.time:
-        reading = dates.choose(
-            times, roles.time[0], _sample(records, roles.time)[roles.time[0]][0], records.place, skip
-        )
-        micro = _joined(reading.parts)
+        reading = dates.choose(times, roles.time[0], sample[roles.time[0]][0], records.place, skip)
+        micro = reading.times
         bad |= micro == dates.NEVER
         time_format = TimeFormat("%Y-%m-%d %H:%M:%S" if reading.pattern in dates.EPOCHS else reading.pattern)
     elif settings.date_format:
@@ -447,7 +468,7 @@ def _cells(records: Table, roles: Roles, settings: DataSettings, notes: list[Not
 def _tail_texts(records: Table, name: str, row: int) -> Iterator[str]:
     """The text of one cell, found by reading its column again up to it."""
     seen = 0
-    for frame in _frames(records, [name], [], missing=[], repeated=False):
+    for frame in _frames(records, [name], [], missing=[]):
         if seen <= row < seen + len(frame):
             yield str(frame[name].iloc[row - seen]).strip()
             return
@@ -455,19 +476,30 @@ def _tail_texts(records: Table, name: str, row: int) -> Iterator[str]:
 
 
 def _read_all(
-    records: Table, roles: Roles, settings: DataSettings, texts: list[str], numeric: list[str], convention: Convention
-) -> tuple[list[dates.Reading], dict[str, tuple[Ints, list[str]]], dict[str, Floats]]:
-    """One pass over the text: times by every format that may be theirs, texts as codes, numbers typed."""
+    records: Table, sample: Sample, roles: Roles, settings: DataSettings, texts: list[str], numeric: list[str],
+    convention: Convention, *, as_bytes: bool = True,
+) -> tuple[list[dates.Reading], dict[str, tuple[Ints, list[str]]], dict[str, Floats]]:  # fmt: skip
+    """One pass over the text: times by every format that may be theirs, texts as codes, numbers typed.
+
+    as_bytes: read what can be read from its bytes in this way; where it cannot, a second, textual pass names the cells.
+    """
     time = roles.time[0] if len(roles.time) == 1 else ""
-    readings = _candidates(records, time, settings) if time else []
+    readings = _candidates(records, sample[time], time, settings) if time else []
     known: dict[str, dict[str, int]] = {name: {} for name in texts}
-    codes: dict[str, list[Ints]] = {name: [] for name in texts}
-    numbers: dict[str, list[Floats]] = {name: [] for name in numeric}
+    codes = {name: np.empty(records.rows, np.int64) for name in texts}
+    numbers = {name: np.empty(records.rows) for name in numeric}
     wanted = list(dict.fromkeys([*([time] if time else []), *texts]))
+    sizes = _sizes(sample, time, readings, texts) if as_bytes else {}
     start, missing = 0, _missing(settings)
-    read = _frames(records, wanted, numeric, missing=missing, repeated=bool(texts), decimal=convention[0])
+    read = _frames(records, wanted, numeric, missing=missing, decimal=convention[0], sizes=sizes)
     for frame in read if wanted or numeric else ():
-        if time:
+        rows = slice(start, start + len(frame))
+        if time in sizes:
+            stamps = frame[time].to_numpy()
+            readings = [reading for reading in readings if reading.add_stamps(stamps, start)]
+        if (time and not readings) or any(_is_cut(frame[name]) for name in texts if name in sizes):
+            return _read_all(records, sample, roles, settings, texts, numeric, convention, as_bytes=False)
+        if time and time not in sizes:
             own, cells = _distinct(frame[time])
             cells = [cell.strip() for cell in cells]
             empty = np.array([cell in MISSING for cell in cells])
@@ -484,25 +516,38 @@ def _read_all(
                 if len(index) > 100 * LEVELS:
                     raise _too_many_levels(name, len(index))
             mapped = np.array([index.setdefault(cell, len(index)) for cell in cells], np.int64)
-            codes[name].append(own if (mapped == np.arange(len(mapped))).all() else mapped[own])
+            codes[name][rows] = mapped[own]
         for name in numeric:
-            numbers[name].append(frame[name].to_numpy(np.float64))
+            numbers[name][rows] = frame[name]
         start += len(frame)
-    coded = {name: (_joined(codes.pop(name)), list(known[name])) for name in texts}
-    return readings, coded, {name: _joined(numbers.pop(name)) for name in numeric}
+    return readings, {name: (codes[name], list(known[name])) for name in texts}, numbers
 
 
-def _joined(parts: list[NDArray[Any]]) -> NDArray[Any]:
-    return parts[0] if len(parts) == 1 else np.concatenate(parts)
+def _sizes(sample: Sample, time: str, readings: list[dates.Reading], texts: list[str]) -> dict[str, int]:
+    """How many bytes to read of times of one width, and of texts that come in runs, as the ids of a long file do."""
+    sizes = {}
+    layouts = [dates.layout(reading.pattern) for reading in readings]
+    widths = {0 if layout is None else len(layout.least) for layout in layouts}
+    if len(widths) == 1 and 0 not in widths:
+        sizes[time] = widths.pop()
+    for name in texts:
+        runs = sum(text != before for text, before in pairwise(sample[name]))
+        if 8 * runs < len(sample[name]):
+            sizes[name] = (max(len(text.encode()) for text in sample[name]) + ROOM) // 8 * 8
+    return sizes
 
 
-def _candidates(records: Table, name: str, settings: DataSettings) -> list[dates.Reading]:
+def _candidates(records: Table, cells: list[str], name: str, settings: DataSettings) -> list[dates.Reading]:
     """The formats that may be those of a time column, by its first cell."""
-    cells = [cell for cell in _sample(records, (name,))[name] if cell not in MISSING] or [""]
+    cells = [cell for cell in cells if cell not in MISSING] or [""]
+
+    def reading(pattern: str) -> dates.Reading:
+        return dates.Reading(pattern, np.empty(records.rows, np.int64))
+
     if settings.date_format:
-        return [dates.Reading(settings.date_format)]
+        return [reading(settings.date_format)]
     if all(re.fullmatch(r"[12]\d{3}", cell) for cell in cells):
-        return [dates.Reading("%Y")]
+        return [reading("%Y")]
     found = next(
         (dates.formats(cell) for cell in cells[: 1 if settings.bad_rows == "error" else 100] if dates.formats(cell)), ()
     )
@@ -513,7 +558,7 @@ def _candidates(records: Table, name: str, settings: DataSettings) -> list[dates
             if cells[0].isdigit()
             else "say what it is with --date-format, e.g. %d/%m/%Y",
         )
-    return [dates.Reading(pattern) for pattern in found]
+    return [reading(pattern) for pattern in found]
 
 
 def _convention(records: Table, settings: DataSettings, numeric: list[str]) -> Convention:
@@ -522,7 +567,7 @@ def _convention(records: Table, settings: DataSettings, numeric: list[str]) -> C
     left = numerals.allowed(settings.decimal, settings.thousands, records.delimiter)
     evidence = numerals.Evidence(left)
     for name in numeric:
-        for frame in _frames(records, [name], [], missing=[], repeated=False):
+        for frame in _frames(records, [name], [], missing=[]):
             _, cells = _distinct(frame[name])
             evidence.add(cell for cell in map(numerals.tidy, cells) if cell not in missing)
     if records.delimiter != ";" and evidence.bad.get(PLAIN) == 0:
@@ -551,7 +596,7 @@ def _read_numbers(
     count = 0
     for name in numeric:
         parts, start = [], 0
-        for frame in _frames(records, [name], [], missing=[], repeated=False):
+        for frame in _frames(records, [name], [], missing=[]):
             codes, cells = _distinct(frame[name])
             cells = [numerals.tidy(cell) for cell in cells]
             values = numerals.read(cells, convention)

@@ -31,7 +31,7 @@ from forecast_cli.panel import Note
 DELIMITERS = (",", ";", "\t", "|")
 LIKELY = ("cp1252", "gb18030", "shift_jis")  # shown for text that is not UTF-8; none of them is ever assumed
 EXPANDED = 8 << 30  # bytes that a .gz file may expand to
-PIECE = 1 << 20  # bytes scanned at once
+PIECE = 1 << 17  # bytes scanned at once: few enough to stay in the cache
 SAMPLE = 1 << 16  # bytes that decide on delimiter and roles
 MANY_QUOTES = 100  # lines with a broken quote that are left out before the whole file is refused
 
@@ -100,7 +100,7 @@ def load(path: str, encoding: str | None = None, *, expanded: int = EXPANDED, co
                 if not stat.S_ISREG(after.st_mode):
                     again, before = "-", after
         except FileNotFoundError:
-            raise DataError(f"{path}: no such file", _near_file(path)) from None
+            raise no_such_file(path) from None
         except OSError as error:
             raise DataError(f"{path}: {error.strerror}", "give a CSV file that can be read") from None
         if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns) or (
@@ -120,6 +120,12 @@ def load(path: str, encoding: str | None = None, *, expanded: int = EXPANDED, co
     if not text[:SAMPLE].strip() and not text.strip():
         raise DataError(f"{name}: the file is empty", "give a CSV file with a header and rows")
     return Source(name, "-" if again == "-" else str(Path(path).absolute()), text, fingerprint)
+
+
+def no_such_file(path: str) -> DataError:
+    if re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", path):
+        return DataError(f"{path}: a URL is never read", "download it, and give the file")
+    return DataError(f"{path}: no such file", _near_file(path))
 
 
 def _near_file(path: str) -> str:
@@ -362,12 +368,13 @@ def _check_quotes(
         line = text.count(b"\n", 0, begin) + 1
         for number in gone:
             line += line >= number
-        if not whole and end == len(text):
+        is_header = not text[:begin].strip()
+        if not whole and end == len(text) and not is_header:
             text = text[:begin]
             notes.append(Note("degraded", f"{source.name}:{line}: the last line is cut off and was left out"))
             continue
         message = f"{source.name}:{line}: {at[1]}"
-        if not skip or len(gone) >= MANY_QUOTES or begin == 0:
+        if not skip or len(gone) >= MANY_QUOTES or is_header:
             raise DataError(message, "quote whole fields and double the quotes in them, or --bad-rows skip")
         if not gone:
             notes.append(Note("degraded", f"rows with broken quotes were left out: {message}"))
@@ -422,7 +429,7 @@ def _regular_rows(text: bytes, start: int, delimiter: str, width: int) -> int | 
     rows, carry = 0, 0
     for _, at, newline, folded in _pieces(text, start, delimiter):
         expected = newline[(width - 1 - carry) % width :: width]
-        if folded or not expected.all() or int(newline.sum()) != len(expected):
+        if folded or not expected.all() or np.count_nonzero(newline) != len(expected):
             return None
         rows += len(expected)
         carry = (carry + len(at)) % width

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from forecast_cli import covariates, losses, scaling, windows
 from forecast_cli.calendar import Ints
 from forecast_cli.covariates import Covariates
-from forecast_cli.errors import DivergedError
+from forecast_cli.errors import DivergedError, RunRejectedError
 from forecast_cli.networks import NETWORKS, weights_of
 from forecast_cli.panel import Floats
 from forecast_cli.plan import Plan
@@ -56,13 +56,14 @@ Weights = dict[str, Floats]
 class Fitted:
     """What a training leaves: the weights to keep, the losses, and how many steps led to those weights.
 
-    folds: the weights of every fold's network at that epoch, the first being those to keep.
+    folds: the weights of every fold's network at that epoch, the first being those to keep; expired: time was up.
     """
 
     folds: tuple[Weights, ...]
     history: tuple[Epoch, ...]
     best_epoch: int
     steps: int
+    expired: bool = False
 
     @property
     def weights(self) -> Weights:
@@ -171,12 +172,21 @@ def _fit(material: Material, folds: Sequence[Fold], report: Report, rate: float,
     epochs = plan.epochs if steps is None else -(-steps // plan.epoch_batches)
     now = _Progress(best=tuple(weights_of(one.averaged) for one in learners))
     if course.resume is not None:
-        _restore(course.resume, learners, now)
+        try:
+            _restore(course.resume, learners, now)
+        except (RuntimeError, LookupError, TypeError, ValueError):
+            raise RunRejectedError(
+                "the unfinished training does not fit the network it is said to be of", "train without --resume"
+            ) from None
+    expired = False
     while now.epoch < epochs and not (patient and now.epoch - now.best_epoch >= plan.patience):
         count = min(plan.epoch_batches, (steps or 10**12) - now.done)
-        trained = [_train_epoch(material, one, count, now.done, course.deadline) for one in learners]
+        # One epoch there must be, whatever the time: without it there is nothing to keep.
+        deadline = course.deadline if now.epoch else None
+        trained = [_train_epoch(material, one, count, now.done, deadline) for one in learners]
         if None in trained:
-            break  # time is up: the best so far is what there is
+            expired = True
+            break
         training_loss, clipped = trained[0] or (math.nan, 0.0)
         now.epoch, now.done = now.epoch + 1, now.done + count
         found = [
@@ -195,7 +205,7 @@ def _fit(material: Material, folds: Sequence[Fold], report: Report, rate: float,
         if course.keep is not None:
             course.keep(_snapshot(learners, now, rate))
     used = now.best_epoch * plan.epoch_batches if steps is None else now.done
-    return Fitted(now.best, tuple(now.history), now.best_epoch, used)
+    return Fitted(now.best, tuple(now.history), now.best_epoch, used, expired)
 
 
 def _learner(plan: Plan, fold: Fold, rate: float, number: int, course: Course) -> _Learner:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
+import hashlib
 import os
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from dataclasses import fields as fields_of
@@ -13,7 +17,14 @@ import numpy as np
 
 from forecast_cli import config, covariates, engine, forecasting, parquet, plan, scoring, store
 from forecast_cli.config import DEFAULT_STORE, DataSettings, Settings
-from forecast_cli.errors import DataError, RunMismatchError, SettingsError, TooLittleDataError
+from forecast_cli.errors import (
+    DataError,
+    RunMismatchError,
+    SettingsError,
+    StoppedError,
+    StorageError,
+    TooLittleDataError,
+)
 from forecast_cli.forecasting import Forecast, Model
 from forecast_cli.panel import Note, Panel, values_of
 from forecast_cli.plan import Plan
@@ -21,6 +32,7 @@ from forecast_cli.reader import read_future_values
 from forecast_cli.store import Contents, Run, RunConfig
 
 if TYPE_CHECKING:  # predict must not import torch
+    from forecast_cli.learning import Learned
     from forecast_cli.training import Epoch
 
 
@@ -55,42 +67,51 @@ def train(
     store_folder: str | os.PathLike[str] = DEFAULT_STORE,
     report: Callable[[Epoch], None] | None = None,
     warm_start: str | None = None,
+    resume: bool = False,
     **named: Any,
 ) -> Trained:
     """Train on a file or a Panel, score on its held-out end, publish the run, forecast past the last row.
 
     Settings come as one object or by name (`horizon=12, units="50,100"`). warm_start: a run whose weights to begin with.
-    Raises ForecastError and its children.
+    resume: go on with a training that was stopped, if it is this one. Raises ForecastError and its children.
     """
     settings = settings or config.settings_from(**named)
     if isinstance(data, Panel) and replace(settings.data, season=None) != DataSettings():
         raise SettingsError("settings of the reader do not go with a Panel", "give them to read_csv")
-    panel = data if isinstance(data, Panel) else parquet.read(data, settings.data)
-    decided = plan.make(panel, settings)
-    short = panel.lengths < decided.lookback
-    if short.any() and decided.short == "refuse":
-        name = panel.ids[int(np.argmax(short))]
-        raise TooLittleDataError(
-            f"series {name!r} is shorter than the lookback of {decided.lookback:,} ({int(short.sum()):,} such series)",
-            "give more rows, a smaller --lookback, or --short fallback or drop",
-        )
-    root = Path(store_folder)
-    from forecast_cli import learning
+    from forecast_cli import checkpoints, learning
 
-    start = () if warm_start is None else _start(root, warm_start, decided)
-    if start:
-        decided = replace(decided, warm_start=start[0].name)
-    with store.writing(root):
+    limit = config.duration(settings.training.time_limit, "--time-limit") if settings.training.time_limit else None
+    deadline = None if limit is None else time.monotonic() + limit
+    root, wait = Path(store_folder), config.duration(settings.lock.lock_wait, "--lock-wait")
+    with contextlib.ExitStack() as held:
+        is_there = store.exists(root)
+        if is_there:  # wait first and read then, so that what is read is new
+            held.enter_context(store.writing(root, wait))
+        panel, decided = _planned(data, settings)
+        start = () if warm_start is None else _start(root, warm_start, decided)
+        if start:
+            decided = replace(decided, warm_start=start[0].name)
+        if not is_there:  # data that cannot be read make no store
+            held.enter_context(store.writing(root, wait))
+        checkpoint, missing = checkpoints.load(root / "checkpoints", _identity(panel, decided))
+        if not resume:
+            checkpoint = checkpoints.Checkpoint(checkpoint.folder, checkpoint.identity)
         effort = learning.Effort(
             report or learning.silent, settings.ensemble.workers or max(engine.cores() // decided.threads, 1),
-            tuple(dict(weights) for run in start for weights in run.model.members),
+            tuple(dict(weights) for run in start for weights in run.model.members), checkpoint, deadline,
         )  # fmt: skip
-        learned = learning.learn(panel, decided, effort)
-        rows = forecasting.held_out(panel, learned.model, decided.levels) if decided.test else None
-        scores = scoring.scores(
-            panel, decided, learned.fitted, rows, len(learned.model.residuals), seen=_seen(start, panel, decided)
-        )
-        model = learning.refit(panel, learned, effort)
+        try:
+            learned = learning.learn(panel, decided, effort)
+            rows = forecasting.held_out(panel, learned.model, decided.levels) if decided.test else None
+            scores = scoring.scores(
+                panel, decided, learned.fitted, rows, len(learned.model.residuals), seen=_seen(start, panel, decided)
+            )
+            model = learning.refit(panel, learned, effort)
+        except StoppedError as error:
+            with contextlib.suppress(StorageError):
+                if checkpoints.save(checkpoint):
+                    error.hint = "go on where it stopped: the same command with --resume"
+            raise
         result, unknown = _forecast(panel, model)
         run = store.publish(
             root,
@@ -104,7 +125,54 @@ def train(
                 forecast=forecasting.to_csv(result),
             ),
         )
-    return Trained(run, panel, result, (*panel.notes, *unknown, *_fallback_notes(result), *_constant_notes(panel)))
+        checkpoints.remove(checkpoint.folder)
+        pruned = _prune(root, settings.prune.keep)
+    late = _late(learned, model) if limit is not None else ()
+    afresh = (Note("warning", f"trained from the start: {missing}"),) if resume and missing else ()
+    notes = (*panel.notes, *afresh, *late, *unknown, *_fallback_notes(result), *_constant_notes(panel), *pruned)
+    return Trained(run, panel, result, notes)
+
+
+def _identity(panel: Panel, decided: Plan) -> str:
+    """What must be equal for a training to be gone on with: the data as they were read, the plan, the versions."""
+    from forecast_cli import checkpoints
+
+    values = hashlib.sha256(panel.values.tobytes()).hexdigest()
+    return checkpoints.identity_of(
+        panel.fingerprint, values, dataclasses.asdict(panel.reading), dataclasses.asdict(decided), store.versions()
+    )
+
+
+def _late(learned: Learned, model: Model) -> tuple[Note, ...]:
+    """What --time-limit cut short."""
+    if not any(one.expired for one in learned.fitted) and (model is not learned.model or not model.plan.refit):
+        return ()
+    epochs = ", ".join(f"{len(one.history):,}" for one in learned.fitted[:5])
+    refitted = "" if model is not learned.model else "; not fitted again on all rows"
+    return (Note("warning", f"time was up after {epochs} epochs: the best so far is what is published{refitted}"),)
+
+
+def _planned(data: str | os.PathLike[str] | Panel, settings: Settings) -> tuple[Panel, Plan]:
+    """The data, and what is to be done with them."""
+    panel = data if isinstance(data, Panel) else parquet.read(data, settings.data)
+    decided = plan.make(panel, settings)
+    short = panel.lengths < decided.lookback
+    if short.any() and decided.short == "refuse":
+        name = panel.ids[int(np.argmax(short))]
+        raise TooLittleDataError(
+            f"series {name!r} is shorter than the lookback of {decided.lookback:,} ({int(short.sum()):,} such series)",
+            "give more rows, a smaller --lookback, or --short fallback or drop",
+        )
+    return panel, decided
+
+
+def _prune(root: Path, keep: int) -> tuple[Note, ...]:
+    """Prune after publishing; the new run is the latest already, so a failure here only degrades."""
+    try:
+        removed = store.prune(root, keep)
+    except StorageError as error:
+        return (Note("degraded", f"the run is published, but older ones could not be pruned: {error.message}"),)
+    return (Note("info", f"pruned {len(removed):,} old runs; --keep {keep}"),) if removed else ()
 
 
 def predict(
@@ -171,7 +239,7 @@ def _seen(start: tuple[Run, ...], panel: Panel, decided: Plan) -> bool:
     """Whether the run to begin with was trained on rows that are held out here."""
     ends = {name: int(run.tail.first[i] + run.tail.lengths[i]) for run in start for i, name in enumerate(run.tail.ids)}
     held_out = panel.first + panel.lengths - decided.test
-    return any(ends.get(name, -1) > held_out[i] for i, name in enumerate(panel.ids)) if decided.test else False
+    return any(name in ends and ends[name] > held_out[i] for i, name in enumerate(panel.ids) if decided.test)
 
 
 def _config(panel: Panel, decided: Plan) -> RunConfig:
@@ -202,7 +270,7 @@ def _forecast(panel: Panel, model: Model) -> tuple[Forecast, tuple[Note, ...]]:
 
 def _read_again(run: Run, data: str | os.PathLike[str] | None) -> Panel:
     path = os.fspath(data) if data is not None else run.config.source
-    if data is None and not Path(path).exists():
+    if data is None and not os.path.isfile(path):  # nor a device or a pipe, which might never end
         raise DataError(f"{path}: the file that the run was trained on is gone", "give the data: forecast predict DATA")
     try:
         levels = {name: tuple(found) for name, found in run.config.levels.items()}

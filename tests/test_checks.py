@@ -7,7 +7,7 @@ import pytest
 
 from forecast_cli import checks
 from forecast_cli.calendar import DAY, Frequency
-from forecast_cli.checks import Finding, check, outliers, strength
+from forecast_cli.checks import Finding, check, outliers, strength, strengths
 from forecast_cli.panel import Note, Panel, TimeFormat, from_series
 from forecast_cli.reader import read_csv
 from tests.conftest import AIRLINE, SAMPLES
@@ -146,3 +146,13 @@ def test_findings_are_as_readable_for_many_series_as_for_one(count: int) -> None
     findings = check(days(*series, ids=[f"shop {n}" for n in range(count)]), (7,), 20)
     assert len(findings) == 10
     assert max(len(finding.text) for finding in findings) < 130
+
+
+def test_a_long_season_is_measured_in_what_the_short_ones_leave() -> None:
+    days = np.arange(24 * 7 * 8)
+    daily, weekly = np.sin(2 * np.pi * days / 24), np.where(days // 24 % 7 >= 5, -1.0, 0.0)
+    noise = np.random.default_rng(0).normal(0, 0.1, len(days))
+    assert strengths(daily + noise, (24, 168)) == pytest.approx([0.98, 0], abs=0.02)
+    assert strengths(weekly + noise, (24, 168)) == pytest.approx([0, 0.95], abs=0.02)
+    assert min(s for s in strengths(daily + weekly + noise, (24, 168)) if s is not None) > 0.9
+    assert strengths(daily[:48] + noise[:48], (24, 168)) == [None, None]

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from forecast_cli import __version__, errors, store
+from benchmarks.faults import again
+from forecast_cli import __version__, errors, store, workflow
 from tests.conftest import AIRLINE, ROOT, SAMPLES, Result
 
 Forecast = Callable[..., Result]
@@ -49,6 +50,33 @@ def test_train_then_predict_then_plot_without_arguments(forecast: Forecast) -> N
     assert (run.folder / "plots" / "loss.png").read_bytes()[:4] == b"\x89PNG"
     assert forecast("plot", "--kind", "loss", "-o", "pictures", "--quiet") == Result(0, "", "")
     assert [p.name for p in Path("pictures").iterdir()] == ["loss.png"]
+
+
+def test_gates_and_attention_are_drawn_on_request(forecast: Forecast, airline_store: Path) -> None:
+    store_words = ("--store", airline_store, "-o", "pictures")
+    assert forecast("plot", "--kind", "gates", *store_words) == Result(0, "", "wrote pictures/gates.png\n")
+    assert [p.name for p in Path("pictures").iterdir()] == ["gates.png"]
+    document = json.loads(forecast("plot", *store_words, "--json").out)
+    assert document["files"] == ["pictures/loss.png", "pictures/predictions.png"]
+    name = store.latest(airline_store)
+    for words, message, hint in (
+        (("--kind", "attention"), f"the run {name} has no attention", "train with --attention bahdanau, or --preset seq2seq"),
+        (("--kind", "gates", "--series", "x"), "no series 'x': the run has one series, without a name", "leave --series out"),
+        (("--series", "x"), "--series goes with --kind gates or attention", "add --kind gates"),
+    ):  # fmt: skip
+        assert forecast("plot", *words, *store_words) == Result(2, "", f"error: {message}\nhint: {hint}\n")
+    assert len(list(Path("pictures").iterdir())) == 3
+
+
+def test_attention_of_a_series_by_its_name(forecast: Forecast) -> None:
+    rows = "".join(f"{name},2024-01-{d:02},{d % 7 + k}\n" for k, name in enumerate("ab") for d in range(1, 32))
+    Path("two.csv").write_text("unique_id,ds,y\n" + rows)
+    assert forecast("train", "two.csv", *QUICK, "--preset", "seq2seq", "--quiet").code == 0
+    drawn = forecast("plot", "--kind", "attention", "--series", "b", "-o", ".")
+    assert drawn == Result(0, "", "wrote attention.png\n")
+    assert forecast("plot", "--kind", "attention", "--series", "c") == Result(
+        2, "", "error: no series 'c' in the run\nhint: known: a, b\n"
+    )
 
 
 def test_train_json_is_one_document_and_no_talk(forecast: Forecast) -> None:
@@ -346,11 +374,12 @@ def test_user_text_cannot_steer_the_terminal(forecast: Forecast) -> None:
 
 
 def test_every_command_has_help_with_an_example(forecast: Forecast) -> None:
-    for words in (("train",), ("predict",), ("plot",), ("runs", "list"), ("runs", "show")):
+    looks = [("runs", word) for word in ("list", "show", "verify", "rollback", "prune", "pin", "unpin")]
+    for words in (("train",), ("predict",), ("plot",), *looks):
         result = forecast(*words, "--help")
         assert result.code == 0
         assert f"Example: forecast {' '.join(words)}" in " ".join(result.out.split())
-        for option in ("--json", "--quiet", "--debug", "--store"):
+        for option in ("--json", "--quiet", "--debug", "--store", "--log-format"):
             assert option in result.out
     assert "Example: forecast train" in forecast("--help").out
 
@@ -358,6 +387,155 @@ def test_every_command_has_help_with_an_example(forecast: Forecast) -> None:
 def test_debug_shows_the_traceback(forecast: Forecast) -> None:
     assert "Traceback" not in forecast("train", "none.csv").err
     assert "Traceback" in forecast("train", "none.csv", "--debug").err
+
+
+# -- looking after the store, locks, logs ----------------------------------------------------------------------------
+
+
+def several(root: Path, count: int = 3) -> list[str]:
+    """A store with some runs more."""
+    with store.writing(root):
+        for _ in range(count - 1):
+            store.publish(root, again(root))
+    return store.names(root)
+
+
+def test_runs_verify_names_what_is_damaged_and_is_exit_12(forecast: Forecast, store_copy: Path) -> None:
+    first, second = several(store_copy, 2)
+    sound = forecast("runs", "verify", "--store", store_copy)
+    assert (sound.code, sound.err) == (0, "")
+    assert sound.out.split() == ["run", "verified", first, "ok", second, "ok"]
+    (store_copy / "runs" / first / "model.safetensors").write_bytes(b"")
+    (store_copy / "runs" / second / "notes\x1b.txt").write_text("mine")
+    result = forecast("runs", "verify", "--store", store_copy)
+    assert (result.code, result.err.count("\n")) == (12, 3)
+    assert result.err.startswith(
+        f"warning: {second} holds files that are not of the run; nothing reads them: notes\\x1b.txt\nerror: 1 of 2 runs"
+    )
+    assert f"{second}  ok" in result.out
+    document = json.loads(forecast("runs", "verify", "--store", store_copy, "--json").out)
+    assert [run["ok"] for run in document["runs"]] == [False, True]
+    assert (document["schema"], document["exit_code"]) == ("forecast/runs-verify/v1", 12)
+    assert "its bytes are not those that were published" in document["error"]
+    assert forecast("runs", "verify", "--run", "2", "--store", store_copy).code == 0
+    (store_copy / "latest.json").write_text("{}")
+    document = json.loads(forecast("runs", "verify", "--store", store_copy, "--json").out)
+    assert [run["run"] for run in document["runs"]] == ["latest.json", first, second]
+
+
+def test_runs_verify_without_a_run_is_exit_10(forecast: Forecast) -> None:
+    assert forecast("runs", "verify") == Result(
+        10, "", "error: no run in forecast_runs\nhint: train one first: forecast train DATA\n"
+    )
+    for command in ("rollback", "prune", "pin", "unpin"):
+        assert forecast("runs", command).code == 10
+    assert not Path("forecast_runs").exists()
+
+
+def test_runs_rollback_prune_and_pin(forecast: Forecast, store_copy: Path) -> None:
+    first, second, third = several(store_copy)
+    place = ("--store", store_copy)
+    assert forecast("runs", "pin", "--run", "1", *place) == Result(0, "", f"{first} is pinned\n")
+    assert f"{first} pinned" in forecast("runs", "list", *place).out
+    assert forecast("runs", "rollback", *place) == Result(0, "", f"the latest run is now {second}\n")
+    assert json.loads(forecast("predict", *place, "--json").out)["run"] == second
+    assert forecast("runs", "rollback", "--run", "3", *place, "--quiet") == Result(0, "", "")
+    assert forecast("runs", "prune", "--keep", "1", *place) == Result(0, "", "removed 0 runs, 3 left\n")
+    assert forecast("runs", "unpin", "--run", "1", *place) == Result(0, "", f"{first} is not pinned\n")
+    document = json.loads(forecast("runs", "prune", "--keep", "1", *place, "--json").out)
+    assert document == {
+        "schema": "forecast/runs-prune/v1", "exit_code": 0, "removed": [first], "left": 2,
+    }  # fmt: skip
+    assert store.names(store_copy) == [second, third]
+    assert forecast("runs", "prune", "--keep", "0", *place).err.startswith("error: --keep must be at least 1, got 0\n")
+
+
+def test_a_lock_that_is_held_is_waited_for_or_skipped(forecast: Forecast, store_copy: Path) -> None:
+    several(store_copy)
+    with store.writing(store_copy):
+        for words in (("train", AIRLINE), ("runs", "rollback"), ("runs", "prune"), ("runs", "pin")):
+            line = (*words, "--store", store_copy)
+            failed = forecast(*line)
+            assert (failed.code, failed.err.count("\n")) == (11, 2)
+            assert f": pid {os.getpid()} on " in failed.err
+            assert failed.err.endswith("hint: wait for it (--lock-wait 10m), or use another --store\n")
+            skipped = forecast(*line, "--if-locked", "skip", "--lock-wait", "0.2s")
+            assert (skipped.code, skipped.out, skipped.err.count("\n")) == (0, "", 1)
+            assert skipped.err.startswith(f"skipped: another command is writing in {store_copy}: pid ")
+            document = json.loads(forecast(*line, "--if-locked", "skip", "--json").out)
+            assert (document["exit_code"], len(document["reasons"])) == (0, 1)
+        assert forecast("predict", "--store", store_copy).code == 0
+    assert forecast("train", AIRLINE, "--lock-wait", "soon").err.startswith(
+        "error: --lock-wait: 'soon' is not a duration\nhint: write --lock-wait 30s, 10m or 2h\n"
+    )
+    assert not (store_copy / "last_run.json").exists()
+
+
+def test_the_report_of_the_last_training_is_kept_also_of_a_failed_one(
+    forecast: Forecast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = Path("forecast_runs/last_run.json")
+    printed = forecast("train", AIRLINE, *QUICK, "--json")
+    assert kept.read_text() == printed.out
+    failed = forecast("train", "none.csv", "--json")
+    assert json.loads(kept.read_text()) == json.loads(failed.out)
+    assert json.loads(kept.read_text())["exit_code"] == 20
+    before = kept.read_text()
+    assert forecast("predict").code == 0
+    assert kept.read_text() == before
+
+    def fail(*_: object, **__: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(workflow, "_learn", fail)
+    assert forecast("train", AIRLINE).code == 31
+    assert json.loads(kept.read_text())["exit_code"] == 31
+    kept.unlink()
+    kept.mkdir()
+    assert forecast("train", AIRLINE).err.startswith("error: this does not fit in memory\n")
+    monkeypatch.undo()
+
+
+def test_a_report_that_cannot_be_kept_degrades(forecast: Forecast, store_copy: Path) -> None:
+    (store_copy / "last_run.json").mkdir()
+    result = forecast("train", AIRLINE, *QUICK, "--store", store_copy, "--json")
+    assert result.code == 3
+    assert json.loads(result.out)["reasons"][0].startswith("last_run.json: cannot write ")
+
+
+def test_messages_can_be_json_lines(forecast: Forecast, monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("open.csv").write_text(AIRLINE.read_text().rstrip("\n"))
+    result = forecast("train", "open.csv", *QUICK, "--log-format", "json")
+    assert (result.code, result.out) == (0, "")
+    lines = [json.loads(line) for line in result.err.splitlines()]
+    assert {line["level"] for line in lines} == {"progress", "warning", "info"}
+    assert all(list(line)[:3] == ["time", "level", "message"] for line in lines)
+    assert lines[0]["message"].startswith("training: epoch 1 of at most 2")
+    assert lines[0]["epochs"] == 2
+    assert [line["message"] for line in lines if line["level"] == "warning"] == [
+        "open.csv:145: the last line has no newline; it was used"
+    ]
+    table = next(line for line in lines if "rows" in line)
+    assert (table["message"], len(table["rows"])) == ("Held-out last 12 rows", 3)
+    monkeypatch.setenv("FORECAST_LOG_FORMAT", "json")
+    for words, code in (
+        (("train",), 2),
+        (("predict", "--run", "9"), 10),
+        (("nothing",), 2),
+        (("train", "\x1b[1m.csv"), 20),
+    ):
+        failed = forecast(*words)
+        line = json.loads(failed.err)
+        assert (failed.code, line["exit_code"], line["level"]) == (code, code, "error")
+        assert line["hint"]
+        assert "\x1b" not in failed.err
+    assert "Traceback" in json.loads(forecast("predict", "--run", "9", "--debug").err)["traceback"]
+    assert forecast("predict", "--run", "9", "--log-format", "text").err.startswith("error: no run '9'")
+    assert forecast("predict", "--run", "9", "--log-format=text").err.startswith("error: no run '9'")
+    monkeypatch.delenv("FORECAST_LOG_FORMAT")
+    Path("forecast.toml").write_text('log_format = "json"\n')
+    assert json.loads(forecast("predict", "--run", "9", "--config", "forecast.toml").err)["level"] == "error"
+    assert forecast("predict", "--run", "9").err.startswith("error: no run '9'")
 
 
 # -- settings from elsewhere, print-config, formats, check -----------------------------------------------------------

@@ -29,6 +29,9 @@ EXAMPLES: dict[str, tuple[str, str, Any]] = {
     "timezone": ('"Europe/Berlin"', "Europe/Berlin", "Europe/Berlin"),
     "season": ('"24,168"', "24,168", "24,168"),
     "levels": ('"50"', "50", "50"),
+    "lock_wait": ('"10m"', "10m", "10m"),
+    "if_locked": ('"skip"', "skip", "skip"),
+    "log_format": ('"json"', "json", "json"),
     "units": ('"50,100"', "50,100", "50,100"),
     "refit": ("false", "no", False),
     "dropout": ("0", "0", 0.0),
@@ -156,3 +159,20 @@ def test_a_wrong_value_on_the_command_line_is_not_blamed_on_the_file(write: Call
     with pytest.raises(SettingsError) as caught:
         settings_of(gather({}, {}, path))
     assert caught.value.message == f"--lookback must be at least 1, got 0, in {path}"
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("30", 30), ("0", 0), ("30s", 30), ("10m", 600), ("2h", 7200), ("1d", 86_400), (" 1.5 m ", 90)],
+)
+def test_durations_are_seconds_unless_they_say_otherwise(text: str, seconds: float) -> None:
+    assert config.duration(text, "--lock-wait") == seconds
+
+
+@pytest.mark.parametrize("text", ["", "m", "-1", "10 minutes", "1e3", "1m30s", "٣", "inf", "nan"])
+def test_what_is_no_duration_is_named(text: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        config.LockSettings(lock_wait=text)
+    assert caught.value.message == f"--lock-wait: {text!r} is not a duration"
+    assert caught.value.hint == "write --lock-wait 30s, 10m or 2h"
+    assert config.settings_from(lock_wait=30).lock.lock_wait == "30"

@@ -42,15 +42,16 @@ def blocks(name: str) -> list[str]:
     return re.findall(r"^    ((?:forecast|env) .*)$", (ROOT / name).read_text(), re.M)
 
 
-def test_the_readme_shows_only_commands_and_options_that_exist() -> None:
+@pytest.mark.parametrize(("page", "least"), [("README.md", 8), ("docs/looking-inside.md", 7)])
+def test_pages_show_only_commands_and_options_that_exist(page: str, least: int) -> None:
     from typer.main import get_command
 
     from forecast_cli.app import app
 
     root = get_command(app)
-    shown = [shlex.split(part.split("#")[0]) for line in blocks("README.md") for part in re.split(r"&&|\||;", line)]
+    shown = [shlex.split(part.split("#")[0]) for line in blocks(page) for part in re.split(r"&&|\||;", line)]
     lines = [words for words in shown if words and words[0] == "forecast"]
-    assert len(lines) >= 8
+    assert len(lines) >= least
     for words in lines:
         command = root
         for word in words[1:]:
@@ -60,6 +61,13 @@ def test_the_readme_shows_only_commands_and_options_that_exist() -> None:
         for word in words[1:]:
             if word.startswith("-") and word != "-":
                 assert word in options, f"{' '.join(words)}: {word}"
+
+
+def test_the_pictures_of_the_pages_are_there_and_small() -> None:
+    shown = re.findall(r"!\[.+?\]\((pictures/.+?)\)", (ROOT / "docs" / "looking-inside.md").read_text())
+    kept = [str(path.relative_to(ROOT / "docs")) for path in (ROOT / "docs" / "pictures").rglob("*.png")]
+    assert sorted(shown) == sorted(kept)
+    assert all((ROOT / "docs" / name).stat().st_size < 150_000 for name in shown)
 
 
 @pytest.mark.slow

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from forecast_cli import plan
+from forecast_cli import calendar, plan
 from forecast_cli.config import settings_from
 from forecast_cli.errors import SettingsError, TooLittleDataError
 from forecast_cli.panel import from_series, head
@@ -82,3 +84,42 @@ def test_a_segment_that_does_not_divide_the_lookback_is_refused() -> None:
 def test_short_data_takes_a_smaller_horizon() -> None:
     panel = read_csv(AIRLINE)
     assert plan.make(head(panel, np.array([40])), settings_from()).horizon == 8
+
+
+def hourly(tmp_path: Path, values: np.ndarray, **settings: object) -> plan.Plan:
+    times = np.datetime64("2024-01-01T00", "h") + np.arange(len(values))
+    path = tmp_path / "hourly.csv"
+    path.write_text("t,y\n" + "".join(f"{time}:00,{value:.4f}\n" for time, value in zip(times, values, strict=True)))
+    return plan.make(read_csv(path), settings_from(**settings))
+
+
+def test_seasons_that_the_training_part_does_not_show_are_left_out(tmp_path: Path) -> None:
+    noise, hours = np.random.default_rng(1).normal(size=1400), np.arange(1400)
+    day, week = 3 * np.sin(2 * np.pi * hours / 24), np.where(hours // 24 % 7 >= 5, -3, 0)
+    answer = "hourly, with two full seasons in the training part; 168 left out: the training part does not show it"
+    decided = hourly(tmp_path, noise + day)
+    assert (decided.seasons, decided.reasons["seasons"]) == ((24,), answer)
+    assert hourly(tmp_path, noise + day + 0.05 * hours).seasons == (24,)
+    assert hourly(tmp_path, noise + day + week).seasons == (24, 168)
+    assert hourly(tmp_path, noise + week).seasons == (168,)
+    assert hourly(tmp_path, noise, season="24,168").seasons == (24, 168)
+
+
+def test_without_any_season_the_main_one_stays_for_the_baseline_alone(tmp_path: Path) -> None:
+    decided = hourly(tmp_path, np.random.default_rng(1).normal(size=1400))
+    assert (decided.seasons, decided.season) == ((24,), 24)
+
+
+def test_a_season_that_a_quarter_of_the_series_show_stays() -> None:
+    noise, hours = np.random.default_rng(1).normal(size=(8, 1400)), np.arange(1400)
+    weekly = noise + np.where(hours // 24 % 7 >= 5, -3, 0) * (np.arange(8) < 3)[:, None]
+    hourly_steps = calendar.Frequency("fixed", calendar.HOUR)
+    assert plan.make(from_series(list(weekly), hourly_steps), settings_from()).seasons == (168,)
+    assert plan.make(from_series(list(weekly[2:]), hourly_steps), settings_from()).seasons == (24,)
+
+
+def test_seasons_are_not_looked_for_in_the_test_part(tmp_path: Path) -> None:
+    values = np.random.default_rng(1).normal(size=1400)
+    values[-336:] = 100 * np.sin(2 * np.pi * np.arange(336) / 168)
+    decided = hourly(tmp_path, values, test=336)
+    assert decided.seasons == (24,)

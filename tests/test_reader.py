@@ -68,7 +68,7 @@ def test_a_missing_file_is_named_with_its_neighbour(write: Write) -> None:
         ("day,y\n" + DAYS.replace(",7\n", ",1e200\n"), "data.csv:8: column 'y': 1e+200 is too large | scale the column"),
         (
             "day,y\n" + DAYS + "2024-01-05,9\n",
-            "data.csv:6 and 22: the time 2024-01-05T00:00:00 is there twice | keep one row for each time, or say --duplicates first, last, mean or sum",
+            "data.csv:6 and 22: the time 2024-01-05 is there twice | keep one row for each time, or say --duplicates first, last, mean or sum",
         ),
         (
             "day,y\n" + DAYS.replace("2024-01-09,9\n", "2024-01-09,9,9\n"),
@@ -145,7 +145,7 @@ def test_short_gaps_are_interpolated_and_long_ones_refused(write: Write) -> None
     assert [note.text for note in panel.notes] == ["2 missing steps were interpolated"]
     rows = DAYS.splitlines(keepends=True)
     answer = refused(write("day,y\n" + "".join(rows[:6] + rows[14:])))
-    assert answer.startswith("data.csv: a gap of 8 steps begins at 2024-01-07T00:00:00; gaps of up to 7 (one season)")
+    assert answer.startswith("data.csv: a gap of 8 steps begins at 2024-01-07; gaps of up to 7 (one season)")
 
 
 def test_empty_values_at_the_end_are_left_out_and_said(write: Write) -> None:
@@ -286,3 +286,39 @@ def test_a_column_of_years_is_not_passed_over(write: Write) -> None:
     assert refused(path, target="y") == "data.csv: column 'year' may hold times: '2019' | say --time year"
     panel = read_csv(path, time="year")
     assert (panel.values[-1], panel.frequency.kind, panel.frequency.size) == (69, "months", 12)
+
+
+@pytest.mark.parametrize("ids", [("007",), ("7", "007"), ("1e5", "100000"), ("1", "1.0"), ("True", "true")])
+def test_ids_that_look_alike_as_numbers_stay_apart(write: Write, ids: tuple[str, ...]) -> None:
+    long = write("unique_id,ds,y\n" + "".join(f"{name},2024-01-{d:02},{d}\n" for name in ids for d in range(1, 21)))
+    assert read_csv(long).ids == ids
+    turns = write("unique_id,ds,y\n" + "".join(f"{name},2024-01-{d:02},{d}\n" for d in range(1, 21) for name in ids))
+    assert read_csv(turns).ids == ids
+
+
+def test_an_id_that_is_longer_than_all_before_is_read_whole(write: Write) -> None:
+    ids = ("a", "ä" * 40)
+    path = write("unique_id,ds,y\n" + "".join(f"{name},2024-01-{d:02},{d}\n" for name in ids for d in range(1, 21)))
+    assert read_csv(path).ids == ids
+
+
+def test_dates_of_digits_alone_keep_their_zeros(write: Write) -> None:
+    path = write("day,y\n" + "".join(f"{d:02}01{y},{d}\n" for y in (2023,) for d in range(1, 21)))
+    panel = read_csv(path, time="day", date_format="%d%m%Y")
+    assert format_times(panel, times_of(panel, 0, 0, 1)) == ["01012023"]
+
+
+def test_the_size_of_a_chunk_changes_nothing(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [f"{name},{d:02}/{m:02}/2024,{d}\n" for name in ("a", "b", "c" * 30) for m in (1, 2) for d in range(1, 29)]
+    odd = [*rows[:100], rows[100].replace("/2024", "/2024 ?"), *rows[101:]]
+    good, bad = write("id,day,y\n" + "".join(rows), "good.csv"), write("id,day,y\n" + "".join(odd))
+    settings = {"id": "id", "gaps": "interpolate"}
+    whole = read_csv(good, **settings)
+    for size in (1, 7, 30):
+        monkeypatch.setattr("forecast_cli.reader.SMALL_CHUNK", size)
+        monkeypatch.setattr("forecast_cli.reader.CHUNK", 2 * size)
+        panel = read_csv(good, **settings)
+        assert panel.ids == whole.ids
+        assert panel.values.tolist() == whole.values.tolist()
+        answer = refused(bad, **settings)
+        assert answer.startswith("data.csv:102: column 'day': '17/02/2024 ?' is not a date like the others (%d/%m/%Y)")

@@ -150,7 +150,8 @@ def test_quantiles_lie_in_order_around_the_forecast_and_other_levels_come_from_r
 
 def test_a_run_begins_with_the_weights_of_another(forecast: Callable[..., Result]) -> None:
     quick = ("--epochs", 1, "--units", 4, "--learning-rate", "1e-8")
-    forecast("train", AIRLINE, *quick)
+    first = forecast("train", AIRLINE, *quick, "--json")
+    assert "had learned" not in json.loads(first.out)["verdict"]
     result = forecast("train", AIRLINE, *quick, "--from", 1, "--seed", 9, "--json")
     document = json.loads(result.out)
     assert document["plan"]["warm_start"].split("-")[1] == "000001"

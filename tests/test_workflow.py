@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+import os
+import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -7,13 +11,13 @@ import numpy as np
 import pytest
 
 import forecast_cli
-from forecast_cli import predict, read_csv, train
+from forecast_cli import predict, read_csv, store, train
 from forecast_cli.config import settings_from
 from forecast_cli.errors import DataError, RunMismatchError, SettingsError, TooLittleDataError
 from forecast_cli.forecasting import to_csv
 from forecast_cli.panel import from_series, head
 from forecast_cli.store import Run
-from tests.conftest import AIRLINE, SAMPLES, daily, monthly
+from tests.conftest import AIRLINE, ROOT, SAMPLES, daily, monthly
 
 Write = Callable[..., Path]
 QUICK = {"epochs": 2, "units": "6"}
@@ -272,3 +276,34 @@ def test_the_panel_and_hourly_samples_train(tmp_path: Path) -> None:
         trained = train(SAMPLES / name, store_folder=tmp_path / name)
         assert np.isfinite(trained.forecast.values).all()
         assert trained.metrics["test"]["network"]["mase"] < 1
+
+
+@pytest.mark.parametrize("threads", [1, pytest.param(2, marks=pytest.mark.slow)])
+def test_equal_trainings_have_equal_bytes_in_another_zone_locale_folder_and_under_load(
+    tmp_path: Path, threads: int
+) -> None:
+    """Equal data, settings, seed, threads and versions; only what should not matter differs."""
+    words = ["train", "data.csv", "--epochs", "2", "--units", "24", "--threads", str(threads), "--quiet"]
+    places = {
+        "here": {"TZ": "UTC", "LC_ALL": "C"},
+        "far/away ü": {"TZ": "Asia/Kathmandu", "LC_ALL": "C.UTF-8", "HOME": "/"},
+    }
+    found = []
+    for name, more in places.items():
+        folder = tmp_path / name
+        folder.mkdir(parents=True)
+        shutil.copy(SAMPLES / "airline.csv", folder / "data.csv")
+        busy = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(int(name != "here"))]
+        try:
+            subprocess.run(
+                [sys.executable, "-m", "forecast_cli", *words], cwd=folder, check=True,
+                env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), **more},
+            )  # fmt: skip
+        finally:
+            for process in busy:
+                process.kill()
+                process.wait()
+        run = store.load(folder / "forecast_runs")
+        kept = ("model.safetensors", "forecast.csv", "predictions.csv", "history.csv", "metrics.json")
+        found.append({name: run.manifest.files[name].sha256 for name in kept})
+    assert found[0] == found[1]

@@ -20,6 +20,19 @@ Run = Annotated[
     str | None,
     typer.Option("--run", metavar="ID", help="Run to use: its name, number or last part.", show_default="the latest"),
 ]
+RunOrAll = Annotated[
+    str | None,
+    typer.Option("--run", metavar="ID", help="Run to use: its name, number or last part.", show_default="all"),
+]
+RunBefore = Annotated[
+    str | None,
+    typer.Option(
+        "--run",
+        metavar="ID",
+        help="Run to use: its name, number or last part.",
+        show_default="the one before the latest",
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout, also on failure.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="No progress and no summary; warnings and errors stay.")]
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of a failure.")]
@@ -32,7 +45,7 @@ SHARED = ("config", "store", "json", "quiet", "debug")
 
 
 def with_settings(*groups: str) -> Callable[[Callable[..., int]], Callable[..., int]]:
-    """Give a command one option for each field of the named groups, and `--config`.
+    """Give a command one option for each field of the named groups, `--config` and `--log-format`.
 
     The command line beats the environment beats the file beats the defaults, for these and for options of the
     command's own that bear the name of a setting (`store`). It gets all settings as `settings`, and what was given
@@ -42,14 +55,15 @@ def with_settings(*groups: str) -> Callable[[Callable[..., int]], Callable[..., 
     def decorate(command: Callable[..., int]) -> Callable[..., int]:
         wanted = inspect.signature(command, eval_str=True).parameters
         own = [p for name, p in wanted.items() if name not in ("settings", "given")]
-        fields = {f.name: (g, f) for g in groups for f in dataclasses.fields(GROUPS[g])}
+        fields = {f.name: (g, f) for g in (*groups, "log") for f in dataclasses.fields(GROUPS[g])}
         front = [p for p in own if p.name not in SHARED]
         parameters = [
             inspect.Parameter("context", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context),
             *front,
-            *(_parameter(g, f) for g, f in fields.values()),
+            *(_parameter(g, f) for g, f in fields.values() if g != "log"),
             inspect.Parameter("config", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Config),
             *(p for p in own if p.name in SHARED),
+            *(_parameter(g, f) for g, f in fields.values() if g == "log"),
         ]
         shadowed = [p.name for p in own if p.name in config.kinds()]
 
@@ -59,6 +73,7 @@ def with_settings(*groups: str) -> Callable[[Callable[..., int]], Callable[..., 
             named = {name: values.pop(name) for name in fields} | {name: values[name] for name in shadowed}
             typed = {name: value for name, value in named.items() if _was_typed(context, name)}
             given = config.gather(typed, os.environ, file)
+            console.talk_as(given.values.get("log_format", "text"))
             for warning in given.warnings:
                 console.warning(warning)
             extra = {"settings": config.settings_of(given), "given": given}
@@ -87,7 +102,7 @@ def _parameter(group: str, field: dataclasses.Field[Any]) -> inspect.Parameter:
     option = typer.Option(
         f"{name}/--no-{name[2:]}" if bool in (hint, *typing.get_args(hint)) else name,
         help=field.metadata["help"],
-        rich_help_panel=field.metadata["panel"],
+        rich_help_panel=field.metadata["panel"] or None,
         show_default=auto or True,
     )
     return inspect.Parameter(

@@ -10,6 +10,7 @@ import typer
 
 from forecast_cli import console
 from forecast_cli.commands import options
+from forecast_cli.errors import SettingsError
 
 if TYPE_CHECKING:
     from forecast_cli.store import Run
@@ -18,16 +19,28 @@ SCHEMA = "forecast/plot/v1"
 
 
 class Kind(StrEnum):
-    """The pictures; the same words as in plots.KINDS, which would cost matplotlib's import to read here."""
+    """The pictures; the same words as in plots.py, which would cost matplotlib's import to read here."""
 
     loss = "loss"
     predictions = "predictions"
+    gates = "gates"
+    attention = "attention"
+
+
+INSIDE = {Kind.gates, Kind.attention}  # they show one series
 
 
 @options.with_settings()
 def plot(
     kind: Annotated[
-        list[Kind] | None, typer.Option("--kind", help="Picture to draw; repeat it for several.", show_default="all")
+        list[Kind] | None,
+        typer.Option("--kind", help="Picture to draw; repeat it for several.", show_default="loss and predictions"),
+    ] = None,
+    series: Annotated[
+        str | None,
+        typer.Option(
+            "--series", metavar="ID", help="Series whose gates or attention to draw.", show_default="the first"
+        ),
     ] = None,
     output: Annotated[
         str | None,
@@ -41,15 +54,17 @@ def plot(
     quiet: options.Quiet = False,
     debug: options.Debug = False,
 ) -> int:
-    """Draw losses and predictions of a run as PNG.
+    """Draw pictures of a run as PNG: losses and predictions, or what its network does by --kind gates, attention.
 
-    Example: forecast plot -o pictures
+    Example: forecast plot --kind gates -o pictures
     """
     from forecast_cli.store import load, resolve
 
+    if series is not None and not INSIDE & set(kind or ()):
+        raise SettingsError("--series goes with --kind gates or attention", "add --kind gates")
     root = Path(store)
     chosen = load(root, resolve(root, run))
-    written = draw_into(chosen, Path(output) if output else chosen.folder / "plots", kind)
+    written = draw_into(chosen, Path(output) if output else chosen.folder / "plots", kind, series)
     if json:
         console.emit_json(
             {"schema": SCHEMA, "exit_code": 0, "run": chosen.name, "files": [str(path) for path in written]}
@@ -60,11 +75,11 @@ def plot(
     return 0
 
 
-def draw_into(run: Run, folder: Path, kinds: list[Kind] | None = None) -> list[Path]:
-    """Draw pictures of a run into a folder; returns their paths."""
+def draw_into(run: Run, folder: Path, kinds: list[Kind] | None = None, series: str | None = None) -> list[Path]:
+    """Draw pictures of a run into a folder, losses and predictions by default; returns their paths."""
     from forecast_cli import files, plots
 
-    pictures = plots.draw(run, [kind.value for kind in kinds or Kind])
+    pictures = plots.draw(run, [kind.value for kind in kinds] if kinds else plots.KINDS, series)
     if pictures.note:
         console.warning(pictures.note)
     files.make_folder(folder)

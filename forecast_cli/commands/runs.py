@@ -1,14 +1,17 @@
-"""forecast runs list / show"""
+"""forecast runs list / show / verify / rollback / prune / pin / unpin"""
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from forecast_cli import console
+from forecast_cli import config, console
 from forecast_cli.commands import options
-from forecast_cli.errors import ForecastError
+from forecast_cli.config import Settings
+from forecast_cli.errors import ForecastError, LockedError, NoRunError, RunRejectedError
 
 if TYPE_CHECKING:
     from forecast_cli.store import Run
@@ -35,12 +38,13 @@ def list_(
         if not names:
             raise
         console.warning(error.message)
-    rows = [_row(root, name, name == latest) for name in names]
+    pinned = runs.pinned(root)
+    rows = [_row(root, name, name == latest) | {"pinned": name in pinned} for name in names]
     if json:
         console.emit_json({"schema": "forecast/runs-list/v1", "exit_code": 0, "latest": latest or None, "runs": rows})
         return 0
     lines = [
-        [("* " if row["latest"] else "  ") + row["run"], row["preset"] or "rejected", row["target"],
+        [("* " if row["latest"] else "  ") + row["run"] + (" pinned" if row["pinned"] else ""), row["preset"] or "rejected", row["target"],
          str(row["horizon"] or "-"), console.number(row["mase"]), "-" if row["skill"] is None else f"{row['skill']:+.0%}"]
         for row in rows
     ]  # fmt: skip
@@ -111,17 +115,17 @@ def _document(run: Run) -> dict[str, Any]:
 
 
 def _members(run: Run) -> str:
-    plan, found = run.config.plan, run.metrics["members"]
+    plan, found = run.config.plan, run.metrics.get("members", {})
     if plan.members == 1:
         return "" if not plan.warm_start else f"began with the weights of {plan.warm_start}"
     how = "each learned what the former left over" if plan.boosting else f"their {plan.combine}"
     if plan.bagging:
         how += " over windows drawn in blocks"
-    return how if found["spread"] is None else f"{how}; {console.number(found['spread'])} apart on held-out rows"
+    return how if found.get("spread") is None else f"{how}; {console.number(found['spread'])} apart on held-out rows"
 
 
 def _clipped(run: Run) -> str:
-    share = run.metrics["training"]["clipped"]
+    share = run.metrics["training"].get("clipped")
     return (
         "gradients were not clipped"
         if share is None
@@ -163,3 +167,192 @@ def _show(run: Run) -> None:
             rows.append([f"test: {name.replace('_', ' ')}", scores, ""])
     console.table("", ["", "", "why"], rows, text_columns=3)
     console.emit(f"{run.metrics['verdict']}\n".encode())
+
+
+@options.with_settings()
+def verify(
+    run: options.RunOrAll = None,
+    store: options.Store = options.STORE,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
+    debug: options.Debug = False,
+) -> int:
+    """Check runs: the hash of every file, what is in them, and that they forecast. Exit 12 if one is damaged.
+
+    Example: forecast runs verify
+    """
+    from forecast_cli import store as runs
+
+    root = Path(store)
+    chosen = runs.resolve(root, run)
+    names = runs.names(root) if chosen is None else [chosen]
+    failures: list[ForecastError] = []
+    rows = []
+    if chosen is None:
+        try:
+            latest = runs.latest(root)
+            if latest not in names:
+                raise RunRejectedError(f"{root / 'latest.json'}: the run {latest} that it names is gone")
+        except NoRunError:
+            if not names:
+                raise
+            console.warning(f"no latest.json in {root}; `forecast runs rollback --run ID` makes a run the latest")
+        except ForecastError as error:
+            failures.append(error)
+            rows.append({"run": "latest.json", "ok": False, "error": error.message})
+    for name in names:
+        try:
+            strangers = runs.verify(root, name)
+        except ForecastError as error:
+            failures.append(error)
+            rows.append({"run": name, "ok": False, "error": error.message})
+            continue
+        rows.append({"run": name, "ok": True, "error": ""})
+        if strangers:
+            console.warning(f"{name} holds files that are not of the run; nothing reads them: {', '.join(strangers)}")
+    failure = _worst(failures, len(rows))
+    if json:
+        document = console.failure(VERIFY, failure) if failure else {"schema": VERIFY, "exit_code": 0}
+        console.emit_json(document | {"runs": rows})
+    else:
+        console.table(
+            "", ["run", "verified"], [[str(row["run"]), str(row["error"] or "ok")] for row in rows], text_columns=2
+        )
+    if failure:
+        console.error(failure)
+    return failure.exit_code if failure else 0
+
+
+VERIFY = "forecast/runs-verify/v1"
+
+
+def _worst(failures: list[ForecastError], count: int) -> ForecastError | None:
+    """One failure for all: damage before anything else."""
+    if not failures:
+        return None
+    found = sorted(failures, key=lambda failure: not isinstance(failure, RunRejectedError))[0]
+    found.message = (
+        f"{len(failures):,} of {count:,} runs cannot be used: {found.message}" if count > 1 else found.message
+    )
+    return found
+
+
+@contextlib.contextmanager
+def _changing(root: Path, settings: Settings) -> Iterator[None]:
+    """Hold the lock of a store that has runs. Raises NoRunError, LockedError."""
+    from forecast_cli import store as runs
+
+    if not runs.names(root):
+        raise NoRunError(f"no run in {root}", "train one first: forecast train DATA")
+    with runs.writing(root, config.duration(settings.lock.lock_wait, "--lock-wait")):
+        yield
+
+
+def _done(json: bool, quiet: bool, command: str, text: str, **document: Any) -> int:
+    if json:
+        console.emit_json({"schema": f"forecast/runs-{command}/v1", "exit_code": 0, **document})
+    elif not quiet:
+        console.say(text)
+    return 0
+
+
+def _skipped(error: LockedError, settings: Settings, json: bool, command: str) -> int:
+    if settings.lock.if_locked == "fail":
+        raise error
+    text = f"skipped: {error.message}"
+    console.say(console.escape(text))
+    return _done(json, True, command, "", reasons=[text])
+
+
+@options.with_settings("lock")
+def rollback(
+    settings: Settings,
+    run: options.RunBefore = None,
+    store: options.Store = options.STORE,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
+    debug: options.Debug = False,
+) -> int:
+    """Make an older run the latest again, after verifying it. No run is removed.
+
+    Example: forecast runs rollback
+    """
+    from forecast_cli import store as runs
+
+    root = Path(store)
+    try:
+        with _changing(root, settings):
+            now = runs.roll_back(root, runs.resolve(root, run)).name
+    except LockedError as error:
+        return _skipped(error, settings, json, "rollback")
+    return _done(json, quiet, "rollback", f"the latest run is now {now}", run=now)
+
+
+@options.with_settings("lock", "prune")
+def prune(
+    settings: Settings,
+    store: options.Store = options.STORE,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
+    debug: options.Debug = False,
+) -> int:
+    """Remove old runs. The latest, the one before it and pinned ones stay.
+
+    Example: forecast runs prune --keep 3
+    """
+    from forecast_cli import store as runs
+
+    root = Path(store)
+    try:
+        with _changing(root, settings):
+            removed = runs.prune(root, settings.prune.keep)
+            left = len(runs.names(root))
+    except LockedError as error:
+        return _skipped(error, settings, json, "prune")
+    text = f"removed {len(removed):,} run{'' if len(removed) == 1 else 's'}, {left:,} left"
+    return _done(json, quiet, "prune", text, removed=removed, left=left)
+
+
+@options.with_settings("lock")
+def pin(
+    settings: Settings,
+    run: options.Run = None,
+    store: options.Store = options.STORE,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
+    debug: options.Debug = False,
+) -> int:
+    """Keep a run from being pruned.
+
+    Example: forecast runs pin --run 3
+    """
+    return _pin(settings, run, store, json, quiet, on=True)
+
+
+@options.with_settings("lock")
+def unpin(
+    settings: Settings,
+    run: options.Run = None,
+    store: options.Store = options.STORE,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
+    debug: options.Debug = False,
+) -> int:
+    """Let a pinned run be pruned again.
+
+    Example: forecast runs unpin --run 3
+    """
+    return _pin(settings, run, store, json, quiet, on=False)
+
+
+def _pin(settings: Settings, run: str | None, store: str, json: bool, quiet: bool, *, on: bool) -> int:
+    from forecast_cli import store as runs
+
+    root, command = Path(store), "pin" if on else "unpin"
+    try:
+        with _changing(root, settings):
+            name = runs.resolve(root, run) or runs.latest(root)
+            runs.pin(root, name, on=on)
+    except LockedError as error:
+        return _skipped(error, settings, json, command)
+    return _done(json, quiet, command, f"{name} is {'pinned' if on else 'not pinned'}", run=name)

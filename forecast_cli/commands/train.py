@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -10,7 +12,7 @@ import typer
 from forecast_cli import console
 from forecast_cli.commands import options
 from forecast_cli.config import Given, Settings
-from forecast_cli.errors import DEGRADED, ForecastError
+from forecast_cli.errors import DEGRADED, ForecastError, LockedError, StoppedError, failure_of
 
 if TYPE_CHECKING:
     from forecast_cli.workflow import Trained
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 SCHEMA = "forecast/train/v1"
 
 
-@options.with_settings("data", "window", "network", "training", "ensemble", "interval")
+@options.with_settings("data", "window", "network", "training", "ensemble", "interval", "lock", "prune")
 def train(
     data: Annotated[str, typer.Argument(metavar="DATA", help="CSV or Parquet file; - reads standard input.")],
     settings: Settings,
@@ -32,6 +34,9 @@ def train(
             "--from", metavar="ID", help="Run of the same network, whose weights to begin with.", show_default="random"
         ),
     ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with a training that was stopped, if it is this one.")
+    ] = False,
     store: options.Store = options.STORE,
     json: options.Json = False,
     quiet: options.Quiet = False,
@@ -44,13 +49,28 @@ def train(
     Example: forecast train sample_data/airline.csv --horizon 12
     """
     from forecast_cli import workflow
+    from forecast_cli.store import keep_report
 
     if print_config:
         return _print_config(data, settings, given, store, json)
-    with console.progress(quiet=quiet or json) as report:
-        trained = workflow.train(data, settings, store_folder=store, report=report, warm_start=from_)
+    try:
+        with console.progress(quiet=quiet or json) as report:
+            trained = workflow.train(data, settings, store_folder=store, report=report, warm_start=from_, resume=resume)
+    except LockedError as error:
+        if settings.lock.if_locked == "skip":
+            return _skip(error, json)
+        raise
+    except BaseException as error:
+        with contextlib.suppress(ForecastError):  # the failure itself is what the user must hear of
+            keep_report(Path(store), console.failure(SCHEMA, failure_of(error)))
+        raise
     reasons = [note.text for note in trained.notes if note.level == "degraded"]
     reasons += _draw(trained)
+    try:
+        keep_report(Path(store), _document(trained, reasons, DEGRADED if reasons else 0))
+    except ForecastError as error:
+        console.warning(f"the run is published, but its report is not: {error.message}")
+        reasons.append(f"last_run.json: {error.message}")
     for note in trained.notes:
         if note.level == "info" and not quiet and not json:
             console.say(console.escape(note.text))
@@ -62,6 +82,15 @@ def train(
     elif not quiet:
         _summary(trained)
     return code
+
+
+def _skip(error: LockedError, json: bool) -> int:
+    """Another command is at it, and that is fine."""
+    text = f"skipped: {error.message}"
+    if json:
+        console.emit_json({"schema": SCHEMA, "exit_code": 0, "published": False, "reasons": [text]})
+    console.say(console.escape(text))
+    return 0
 
 
 def _print_config(data: str, settings: Settings, given: Given, store: str, json: bool) -> int:
@@ -86,6 +115,10 @@ def _draw(trained: Trained) -> list[str]:
 
     try:
         draw_into(trained.run, trained.run.folder / "plots")
+    except StoppedError as error:
+        error.message = error.message.replace("nothing was published", "the run is published, but its plots are not")
+        error.hint = "forecast plot draws them"
+        raise
     except ForecastError as error:
         console.warning(f"the run is published, but its plots are not: {error.message}")
         return [f"plots: {error.message}"]

@@ -1,0 +1,688 @@
+"""Attacks on the store: `python benchmarks/faults.py`, or a bounded part: `--quick`, or some: `--only flips --only locks`.
+
+Prints one JSON line a figure: what was done how often, and how often a promise was broken, which must be 0. Ends with
+exit 1 if one was. What each promise is, and the counts of a whole pass, are in docs/reliability.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import errno
+import hashlib
+import json
+import os
+import pickle
+import random
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import zipfile
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from forecast_cli import store, workflow
+from forecast_cli.errors import ForecastError, NoRunError, RunMismatchError, RunRejectedError, StorageError
+from forecast_cli.store import Contents
+
+ROOT = Path(__file__).parent.parent
+AIRLINE = ROOT / "sample_data" / "airline.csv"
+SMALL = ("--epochs", "1", "--units", "3", "--horizon", "3")
+CODES = {"ENOSPC": errno.ENOSPC, "EIO": errno.EIO, "EACCES": errno.EACCES, "EFBIG": errno.EFBIG}
+KEEP = 3
+REJECTIONS = (RunRejectedError, RunMismatchError, NoRunError)
+Figure = dict[str, Any]
+
+
+def tool(*words: object) -> list[str]:
+    return [sys.executable, "-m", "forecast_cli", *map(str, words)]
+
+
+def environment(**more: str) -> dict[str, str]:
+    """That of cron: no HOME, no terminal."""
+    return {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)} | more
+
+
+def command(*words: object, **rest: Any) -> subprocess.CompletedProcess[bytes]:
+    """The tool as a process of its own."""
+    usual: dict[str, Any] = {"env": environment(), "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "timeout": 300}
+    return subprocess.run(tool(*words), check=False, **(usual | rest))
+
+
+def new_store(folder: Path) -> Path:
+    """A store with one small run."""
+    root = folder / "store"
+    workflow.train(AIRLINE, store_folder=root, epochs=1, units="3", horizon=3, threads=1)
+    return root
+
+
+def again(root: Path) -> Contents:
+    """What publishes the latest run once more: a publication without a training."""
+    run = store.load(root)
+    texts = (run.texts[name] for name in ("history.csv", "predictions.csv", "forecast.csv"))
+    return Contents(run.config, run.model, run.tail, run.metrics, *texts)
+
+
+def publish_and_prune(root: Path, contents: Contents) -> None:
+    with store.writing(root):
+        store.publish(root, contents)
+        store.prune(root, KEEP)
+
+
+def leftovers(root: Path) -> list[str]:
+    return [name for folder in (root, root / "runs") for name in os.listdir(folder) if name.startswith(".tmp-")]
+
+
+def wrongs(root: Path, allowed: set[str] | None = None) -> list[str]:
+    """What is wrong with a store after an attack, with every run in it; empty: nothing."""
+    found = []
+    try:
+        name = store.latest(root)
+        if allowed is not None and name not in allowed:
+            found.append(f"latest is {name}")
+        for each in store.names(root):
+            store.verify(root, each)
+        if name not in store.names(root):
+            found.append("latest is gone")
+    except ForecastError as error:
+        found.append(error.message)
+    if len(leftovers(root)) > 1:
+        found.append(f"leftovers: {leftovers(root)}")
+    with store.writing(root):  # the lock is free, and what was left behind is swept
+        pass
+    if leftovers(root):
+        found.append(f"not swept: {leftovers(root)}")
+    return found
+
+
+# -- every call fails, or is the last ----------------------------------------------------------------------------------
+
+BY_PATH = ("open", "rename", "replace", "mkdir", "unlink", "rmdir")
+BY_DESCRIPTOR = ("write", "fsync", "ftruncate")
+
+
+@contextlib.contextmanager
+def at_call(root: Path, act: Callable[[int, Callable[[], object]], None]) -> Iterator[Counter[str]]:
+    """Call `act` before every system call below `root`, with its number and with what does half of it if it is a write.
+
+    All that files.py does goes through these functions of `os`, also by way of pathlib and shutil: replaced there, the
+    product needs no seam.
+    """
+    count: Counter[str] = Counter()
+    inside: set[int] = set()
+    real = {name: getattr(os, name) for name in (*BY_PATH, *BY_DESCRIPTOR, "close")}
+
+    def is_below(name: str, first: Any, rest: dict[str, Any]) -> bool:
+        if name in BY_DESCRIPTOR:
+            return first in inside
+        held = rest.get("dir_fd")
+        return held in inside if held is not None else str(first).startswith(str(root))
+
+    def replaced(name: str) -> Callable[..., Any]:
+        def call(first: Any, *more: Any, **rest: Any) -> Any:
+            if not is_below(name, first, rest):
+                return real[name](first, *more, **rest)
+            count[name] += 1
+            act(
+                count.total(),
+                lambda: real["write"](first, bytes(more[0])[: len(more[0]) // 2]) if name == "write" else None,
+            )
+            result = real[name](first, *more, **rest)
+            if name == "open":
+                inside.add(result)
+            return result
+
+        return call
+
+    def close(fd: int) -> None:
+        inside.discard(fd)
+        real["close"](fd)
+
+    try:
+        for name in (*BY_PATH, *BY_DESCRIPTOR):
+            setattr(os, name, replaced(name))
+        os.close = close
+        yield count
+    finally:
+        for name, function in real.items():
+            setattr(os, name, function)
+
+
+def prepared(folder: Path) -> Path:
+    """A store with as many runs as stay, so that the next publication prunes one."""
+    root = new_store(folder)
+    for _ in range(KEEP - 1):
+        publish_and_prune(root, again(root))
+    return root
+
+
+def count_calls(template: Path, folder: Path) -> Counter[str]:
+    root = Path(shutil.copytree(template, folder / "counted"))
+    contents = again(root)
+    with at_call(root, lambda number, half: None) as count:
+        publish_and_prune(root, contents)
+    shutil.rmtree(root)
+    return count
+
+
+def fail_at_calls(template: Path, folder: Path, codes: dict[str, int], step: int = 1) -> Figure:
+    """Call N of a publication and its pruning fails, once and from then on, for every N."""
+    calls = count_calls(template, folder)
+    broken: list[str] = []
+    attacks = failed = 0
+    root = folder / "failing"
+    for code in codes.values():
+        for for_good in (False, True):
+            for number in range(1, calls.total() + 1, step):
+
+                def act(
+                    at: int,
+                    half: Callable[[], object],
+                    number: int = number,
+                    code: int = code,
+                    good: bool = for_good,
+                ) -> None:
+                    if at == number or (good and at > number):
+                        half()
+                        raise OSError(code, os.strerror(code))
+
+                shutil.copytree(template, root)
+                contents, before = again(root), set(store.names(root))
+                attacks += 1
+                with at_call(root, act):
+                    try:
+                        publish_and_prune(root, contents)
+                    except StorageError as error:
+                        failed += error.exit_code == 30
+                    except BaseException as error:
+                        broken.append(f"call {number}: {error!r}")
+                new = set(store.names(root)) - before
+                broken += [
+                    f"call {number}, {os.strerror(code)}: {wrong}" for wrong in wrongs(root, {max(before), *new})
+                ]
+                shutil.rmtree(root)
+    return {"calls": dict(calls), "attacks": attacks, "exit_30": failed, "errors": list(codes), "broken": broken}
+
+
+def kill_at_calls(template: Path, folder: Path, step: int = 1) -> Figure:
+    """SIGKILL at call N of a publication and its pruning, in the middle of it if it is a write."""
+    calls = count_calls(template, folder)
+    broken: list[str] = []
+    killed = 0
+    root = folder / "killed"
+    for number in range(1, calls.total() + 1, step):
+
+        def act(at: int, half: Callable[[], object], number: int = number) -> None:
+            if at == number:
+                half()
+                os.kill(os.getpid(), signal.SIGKILL)
+
+        shutil.copytree(template, root)
+        contents, before = again(root), set(store.names(root))
+        child = os.fork()  # one process for each call would take an hour to start
+        if not child:
+            with at_call(root, act):
+                publish_and_prune(root, contents)
+            os._exit(0)
+        killed += os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
+        new = set(store.names(root)) - before
+        broken += [f"call {number}: {wrong}" for wrong in wrongs(root, {max(before), *new})]
+        shutil.rmtree(root)
+    return {"calls": calls.total(), "killed": killed, "broken": broken}
+
+
+# -- killed at any time, with readers ----------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def readers(root: Path, broken: list[str]) -> Iterator[Counter[str]]:
+    """A thread that predicts all the while; every forecast must be that of a whole run."""
+    count: Counter[str] = Counter()
+    stop = threading.Event()
+
+    def predict() -> None:
+        while not stop.is_set():
+            try:
+                predicted = workflow.predict(AIRLINE, store_folder=root)
+                if len(predicted.forecast.values[0]) != 3:
+                    raise ValueError("a forecast of another length")
+                count["predictions"] += 1
+                time.sleep(0.05)
+            except Exception as error:
+                broken.append(f"reader: {error!r}")
+
+    thread = threading.Thread(target=predict)
+    thread.start()
+    try:
+        yield count
+    finally:
+        stop.set()
+        thread.join()
+
+
+# Has loaded all that a training needs, so that what is killed is at work: one fork a training. Pid, then exit code.
+NURSERY = """
+import os, sys
+from forecast_cli.app import app
+from forecast_cli import plots, training, workflow
+for line in sys.stdin:
+    child = os.fork()
+    if not child:
+        app(line.rstrip().split("|"))
+    print(child, flush=True)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+"""
+
+
+def is_running(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def kill_trainings(folder: Path, kills: int, seed: int = 1) -> Figure:
+    """kill -9 of `forecast train` at random: one half at any time, the other while a run is being written."""
+    root, chance = new_store(folder), random.Random(seed)  # noqa: S311  not for secrets
+    words = "|".join(map(str, ("train", AIRLINE, *SMALL, "--store", root, "--quiet", "--keep", KEEP)))
+    broken: list[str] = []
+    outcome: Counter[str] = Counter()
+    nursery = subprocess.Popen(
+        [sys.executable, "-c", NURSERY], env=environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    if nursery.stdin is None or nursery.stdout is None:
+        raise RuntimeError("no pipes")
+
+    def start() -> int:
+        print(words, file=nursery.stdin, flush=True)
+        return int(nursery.stdout.readline())  # type: ignore[union-attr]
+
+    start()
+    broken += ["the first training failed"] if int(nursery.stdout.readline()) else []
+    usual = 0.0
+    with readers(root, broken) as read:
+        for number in range(-3, kills):
+            before, old = set(store.names(root)), store.latest(root)
+            started, child = time.monotonic(), start()
+            if number < 0:  # how long a training takes here and now
+                nursery.stdout.readline()
+                usual = time.monotonic() - started
+                continue
+            deadline = started + chance.uniform(0, 1.1) * usual
+            if number % 2:
+                while time.monotonic() < started + 60 and not any(
+                    n.startswith(".tmp-0") for n in os.listdir(root / "runs")
+                ):
+                    time.sleep(0.0005)
+                deadline = time.monotonic() + chance.uniform(0, 0.1)
+            time.sleep(max(deadline - time.monotonic(), 0))
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(child, signal.SIGKILL)
+            outcome["killed" if int(nursery.stdout.readline()) == -signal.SIGKILL else "ended before"] += 1
+            new = set(store.names(root)) - before
+            outcome["new run"] += bool(new)
+            outcome["leftovers"] += len(leftovers(root))
+            broken += [f"kill {number}: {wrong}" for wrong in wrongs(root, {old, *new})]
+    nursery.stdin.close()
+    nursery.wait()
+    nursery.stdout.close()
+    return {"kills": kills, **outcome, **read, "broken": broken}
+
+
+def prune_under_readers(folder: Path, publications: int) -> Figure:
+    """Publications that prune all they may, while others read."""
+    root = new_store(folder)
+    contents = again(root)
+    broken: list[str] = []
+    with readers(root, broken) as read:
+        for _ in range(publications):
+            with store.writing(root):
+                store.publish(root, contents)
+                store.prune(root, 1)
+    broken += wrongs(root)
+    return {"publications": publications, **read, "broken": broken}
+
+
+# -- no room -----------------------------------------------------------------------------------------------------------
+
+
+def full_disk(folder: Path, sizes: int) -> Figure:
+    """A small file system that is more and more full."""
+    place = folder / "small"
+    place.mkdir()
+    mounted = os.geteuid() == 0 and shutil.which("mount")
+    line = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(place)]
+    if not mounted or subprocess.run(line, capture_output=True, check=False).returncode:
+        return {"skipped": "no right to mount a file system here", "broken": []}
+    broken: list[str] = []
+    outcome: Counter[str] = Counter()
+    try:
+        root = new_store(place)
+        contents = again(root)
+        for number in range(sizes):
+            used, old = store.names(root), store.latest(root)
+            room = os.statvfs(place).f_bavail * os.statvfs(place).f_frsize
+            filler = place / "filler"
+            filler.write_bytes(bytes(max(room - 96 * 1024 * number // sizes, 0)))
+            try:
+                publish_and_prune(root, contents)
+                outcome["published"] += 1
+            except StorageError:
+                outcome["exit_30"] += 1
+            name = store.latest(root)
+            if name not in {old, *set(store.names(root)) - set(used)}:
+                broken.append(f"{number}: latest is {name}")
+            store.verify(root, name)
+            if number == 0:
+                done = command("train", AIRLINE, *SMALL, "--store", root)
+                outcome["trainings, exit 30"] += done.returncode == 30
+                if done.returncode != 30:
+                    broken.append(f"a training on a full disk: exit {done.returncode}, {done.stderr.decode()}")
+            filler.unlink()
+            broken += [f"{number}: {wrong}" for wrong in wrongs(root)]
+    finally:
+        subprocess.run(["umount", str(place)], check=True)
+    return {"sizes": sizes, **outcome, "broken": broken}
+
+
+def file_size_limits(folder: Path, limits: list[int]) -> Figure:
+    """Trainings that may write files of so many bytes only."""
+    root = new_store(folder)
+    broken: list[str] = []
+    outcome: Counter[str] = Counter()
+    for limit in limits:
+        before = store.latest(root)
+        done = command(
+            "train", AIRLINE, *SMALL, "--store", root, "--quiet",
+            preexec_fn=lambda limit=limit: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)),
+        )  # fmt: skip
+        outcome[f"exit {done.returncode}"] += 1
+        if (done.returncode == 30) != (store.latest(root) == before) or done.returncode not in (0, 3, 30):
+            broken.append(f"{limit} bytes: exit {done.returncode}, {done.stderr.decode()}")
+        broken += [f"{limit} bytes: {wrong}" for wrong in wrongs(root)]
+    return {"limits": len(limits), **outcome, "broken": broken}
+
+
+# -- at the same time --------------------------------------------------------------------------------------------------
+
+
+def trainings_at_once(folder: Path, count: int) -> Figure:
+    """Several trainings in one store at the same moment, and how long it takes to be refused."""
+    root = folder / "store"
+    long = ("--epochs", "400", "--patience", "0", "--units", "32", "--horizon", "3")
+    started = time.monotonic()
+    ran = [
+        subprocess.Popen(
+            tool("train", AIRLINE, *long, "--store", root, "--quiet"), env=environment(), stderr=subprocess.PIPE
+        )
+        for _ in range(count)
+    ]
+    refused: dict[int, float] = {}
+    while any(process.poll() is None for process in ran):
+        now = time.monotonic() - started
+        refused |= {process.pid: now for process in ran if process.poll() == 11 and process.pid not in refused}
+        time.sleep(0.01)
+    codes = Counter(process.returncode for process in ran)
+    texts = [process.stderr.read().decode() for process in ran if process.stderr]
+    for process in ran:
+        if process.stderr:
+            process.stderr.close()
+    named = sum("another command is writing in" in text and " pid " in text for text in texts)
+    broken = [] if codes == {0: 1, 11: count - 1} and named == count - 1 else [f"exit codes {dict(codes)}, {texts}"]
+    broken += wrongs(root)
+    alone = []
+    with store.writing(root):
+        for _ in range(5):
+            started = time.monotonic()
+            if command("train", AIRLINE, *SMALL, "--store", root).returncode != 11:
+                broken.append("a second training was not refused")
+            alone.append(time.monotonic() - started)
+    codes_by_name = {f"exit {code}": number for code, number in sorted(codes.items())}
+    return {
+        "trainings": count, **codes_by_name, "naming the holder": named, "last refused after s": round(max(refused.values(), default=0), 2),
+        "one refused after s": round(sorted(alone)[2], 2), "broken": broken,
+    }  # fmt: skip
+
+
+# -- damaged and hostile runs ------------------------------------------------------------------------------------------
+
+
+def run_files(root: Path) -> list[Path]:
+    folder = root / "runs" / store.latest(root)
+    return [folder / name for name in (*store.FILES, "manifest.json")]
+
+
+def accepts(root: Path, broken: list[str], what: str) -> bool:
+    """Whether a run is believed; every way of refusing it but the right ones is noted."""
+    try:
+        store.load(root)
+    except REJECTIONS:
+        return False
+    except BaseException as error:
+        broken.append(f"{what}: {error!r}")
+        return False
+    return True
+
+
+def truncations(folder: Path, step: int = 1) -> Figure:
+    """Every file of a run, cut off after every byte."""
+    root = new_store(folder)
+    broken: list[str] = []
+    tried = accepted = 0
+    for path in run_files(root):
+        good = path.read_bytes()
+        for length in range(len(good) - 1, -1, -step):
+            os.truncate(path, length)
+            tried += 1
+            accepted += accepts(root, broken, f"{path.name} cut to {length}")
+        path.write_bytes(good)
+    store.load(root)
+    return {"truncations": tried, "accepted": accepted, "broken": broken + ["accepted"] * accepted}
+
+
+def bit_flips(folder: Path, flips: int, seed: int = 1) -> Figure:
+    """Random bits of every file of a run, one at a time."""
+    root, chance = new_store(folder), random.Random(seed)  # noqa: S311  not for secrets
+    broken: list[str] = []
+    accepted = tried = 0
+    for path in run_files(root):
+        good = path.read_bytes()
+        for _ in range(flips):
+            place, bit = chance.randrange(len(good)), 1 << chance.randrange(8)
+            bad = bytearray(good)
+            bad[place] ^= bit
+            path.write_bytes(bad)
+            tried += 1
+            accepted += accepts(root, broken, f"{path.name}, byte {place}, bit {bit}")
+        path.write_bytes(good)
+    store.load(root)
+    return {
+        "files": len(run_files(root)),
+        "flips": tried,
+        "accepted": accepted,
+        "broken": broken + ["accepted"] * accepted,
+    }
+
+
+def seal(root: Path, texts: dict[str, bytes]) -> None:
+    """What an attacker with write access does: change files of the latest run, and make all hashes fit again."""
+    folder = root / "runs" / store.latest(root)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    for name, data in texts.items():
+        if name == "manifest.json":
+            continue
+        (folder / name).write_bytes(data)
+        manifest["files"][name] = {"size": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+    sealed = texts.get("manifest.json", json.dumps(manifest).encode())
+    (folder / "manifest.json").write_bytes(sealed)
+    new = f"{folder.name[:-12]}{hashlib.sha256(sealed).hexdigest()[:12]}"
+    folder.rename(folder.with_name(new))
+    (root / "latest.json").write_text(json.dumps({"run": new, "sequence": int(new.split("-")[1])}))
+
+
+class Bait:
+    """A pickle of this makes a file wherever it is loaded."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[Any, tuple[str, str]]:
+        return (open, (str(self.path), "w"))
+
+
+def baits(folder: Path, canary: Path) -> dict[str, bytes]:
+    """Pickles of every protocol, and archives of them."""
+    found = {f"pickle {n}": pickle.dumps(Bait(canary), n) for n in range(pickle.HIGHEST_PROTOCOL + 1)}
+    archive = folder / "bait.zip"
+    with zipfile.ZipFile(archive, "w") as file:  # as torch.save writes it
+        file.writestr("archive/data.pkl", found["pickle 2"])
+        file.writestr("archive/version", b"3\n")
+    found["zip"] = archive.read_bytes()
+    found["npy"] = (
+        b"\x93NUMPY\x01\x00\x46\x00" + b"{'descr': '|O', 'fortran_order': False, 'shape': (1,), }".ljust(69) + b"\n"
+    )
+    found["npy"] += found["pickle 4"]
+    found["python"] = f"open({str(canary)!r}, 'w')\n".encode()
+    return found
+
+
+def canaries(folder: Path) -> Figure:
+    """Pickles, archives, links under the name of every file of a run, with hashes that fit and with hashes that do not."""
+    template, canary = new_store(folder), folder / "canary"
+    broken: list[str] = []
+    tried: Counter[str] = Counter()
+
+    def attacked(what: str, change: Callable[[Path], None]) -> None:
+        root = Path(shutil.copytree(template, folder / "attacked"))
+        change(root)
+        tried[what] += 1
+        with contextlib.suppress(*REJECTIONS):
+            workflow.predict(AIRLINE, store_folder=root)  # it reads no tables, so the bait in one does not stop it
+        try:
+            store.verify(root, store.latest(root))
+            broken.append(f"{what} was accepted")
+        except REJECTIONS:
+            pass
+        except BaseException as error:
+            broken.append(f"{what}: {error!r}")
+        shutil.rmtree(root)
+
+    for path in run_files(template):
+        name = path.name
+        for kind, data in baits(folder, canary).items():
+            attacked(f"{kind}, sealed", lambda root, name=name, data=data: seal(root, {name: data}))  # type: ignore[misc]
+            attacked(kind, lambda root, name=name, data=data: overwrite(root, name, data))  # type: ignore[misc]
+        for kind, link in {"symlink": os.symlink, "hard link": os.link}.items():
+            attacked(kind, lambda root, name=name, link=link: replace_by_link(root, name, link))  # type: ignore[misc]
+    attacked("symlink of the run", link_folder)
+    if canary.exists():
+        broken.append("the bait was executed")
+    return {**tried, "executed": int(canary.exists()), "broken": broken}
+
+
+def overwrite(root: Path, name: str, data: bytes) -> None:
+    (root / "runs" / store.latest(root) / name).write_bytes(data)
+
+
+def replace_by_link(root: Path, name: str, link: Callable[[Path, Path], None]) -> None:
+    path = root / "runs" / store.latest(root) / name
+    shutil.move(path, root / "elsewhere")
+    link(root / "elsewhere", path)
+
+
+def link_folder(root: Path) -> None:
+    path = root / "runs" / store.latest(root)
+    shutil.move(path, root / "elsewhere")
+    path.symlink_to(root / "elsewhere")
+
+
+# -- where the output goes ---------------------------------------------------------------------------------------------
+
+
+def lost_output(folder: Path) -> Figure:
+    """Commands whose stdout is closed, full or left by its reader, without a HOME, and in a locale without UTF-8."""
+    root = new_store(folder)
+    broken: list[str] = []
+    tried = 0
+    commands = (("predict",), ("predict", "--json"), ("runs", "list"), ("runs", "show"), ("runs", "verify"))
+    for words in commands:
+        line = [*words, "--store", root, *((str(AIRLINE),) if words[0] == "predict" else ())]
+        wanted = command(*line)
+        plain = environment(LC_ALL="C", PYTHONCOERCECLOCALE="0", PYTHONUTF8="0")
+        with open("/dev/full", "wb") as full:
+            codes = {
+                "closed": subprocess.run(
+                    ["sh", "-c", 'exec "$@" >&-', "sh", *tool(*line)],
+                    env=environment(),
+                    stderr=subprocess.PIPE,
+                    check=False,
+                ).returncode,
+                "/dev/full": command(*line, stdout=full).returncode,
+                "pipe": _into_closed_pipe(line),
+            }
+        tried += 4
+        if (wanted.returncode, codes) != (0, {"closed": 30, "/dev/full": 30, "pipe": 141}):
+            broken.append(f"{' '.join(words)}: exit {wanted.returncode}, {codes}")
+        if command(*line, env=plain).stdout != wanted.stdout:
+            broken.append(f"{' '.join(words)}: other bytes in another locale")
+    return {"commands": len(commands), "tried": tried, "broken": broken}
+
+
+def _into_closed_pipe(line: list[Any]) -> int:
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        return command(*line, stdout=writing).returncode
+    finally:
+        os.close(writing)
+
+
+# -- all of them -------------------------------------------------------------------------------------------------------
+
+
+def main() -> int:
+    attacks: dict[str, Callable[[Path, bool], Figure]] = {
+        "calls-fail": lambda folder, quick: fail_at_calls(
+            prepared(folder), folder, {"EIO": errno.EIO} if quick else CODES, 3 if quick else 1
+        ),
+        "calls-kill": lambda folder, quick: kill_at_calls(prepared(folder), folder, 5 if quick else 1),
+        "kills": lambda folder, quick: kill_trainings(folder, options.kills or (10 if quick else 200), options.seed),
+        "prune": lambda folder, quick: prune_under_readers(folder, 50 if quick else 500),
+        "full-disk": lambda folder, quick: full_disk(folder, 10 if quick else 60),
+        "file-size": lambda folder, quick: file_size_limits(
+            folder, [0, 4096] if quick else [0, 1, 100, 500, 1000, 1500, 2000, 4000, 8000, 16_000, 40_000, 1 << 20]
+        ),
+        "locks": lambda folder, quick: trainings_at_once(folder, 8),
+        "truncations": lambda folder, quick: truncations(folder, 25 if quick else 1),
+        "flips": lambda folder, quick: bit_flips(folder, options.flips or (100 if quick else 2000), options.seed),
+        "canaries": lambda folder, quick: canaries(folder),
+        "output": lambda folder, quick: lost_output(folder),
+    }
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="a bounded part, in under two minutes")
+    parser.add_argument("--only", action="append", choices=list(attacks), help="this attack; repeat it for several")
+    parser.add_argument("--kills", type=int, help="random kill -9 of a training")
+    parser.add_argument("--flips", type=int, help="flipped bits of each file")
+    parser.add_argument("--seed", type=int, default=1, help="of the times of kills and the places of flips")
+    options = parser.parse_args()
+    failed = False
+    for name in options.only or attacks:
+        started = time.monotonic()
+        with tempfile.TemporaryDirectory() as place:
+            figure = attacks[name](Path(place).resolve(), options.quick)
+        failed |= bool(figure["broken"])
+        figure |= {"broken": len(figure["broken"]), "examples": figure["broken"][:3]}
+        print(json.dumps({"what": name, **figure, "seconds": round(time.monotonic() - started, 1)}), flush=True)
+    return int(failed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,166 @@
+"""Training that is stopped and gone on with, or cut short by a time limit."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from forecast_cli import checkpoints, learning, store, train
+from forecast_cli.checkpoints import Checkpoint
+from forecast_cli.errors import RunRejectedError, SettingsError, StoppedError
+from forecast_cli.panel import Panel, from_series
+from forecast_cli.training import Epoch, Fitted, Snapshot
+
+PANEL = from_series([10 + np.sin(np.arange(90) / 3) + 0.1 * np.random.default_rng(1).normal(size=90)])
+QUICK: dict[str, Any] = {"horizon": 4, "lookback": 12, "units": "6", "epochs": 5}
+
+
+def stopping_at(stage: str, epoch: int) -> Any:
+    """A report that stops the training as a signal would."""
+
+    def report(line: Epoch) -> None:
+        if (line.stage, line.epoch) == (stage, epoch):
+            raise StoppedError(signal.SIGTERM)
+
+    return report
+
+
+def bytes_of(root: Path) -> list[bytes]:
+    run = store.load(root)
+    return [run.texts[name] for name in ("model.safetensors", "history.csv", "predictions.csv", "forecast.csv")]
+
+
+@pytest.mark.parametrize(
+    ("stage", "epoch", "settings"),
+    [
+        ("training", 3, {}),
+        ("training", 2, {"optimizer": "adam", "jitter": 0.1, "dropout": 0.5}),
+        ("refit", 2, {"optimizer": "sgd", "schedule": "cosine"}),
+        ("training 2 of 3", 3, {"members": 3, "bagging": True, "workers": 1}),
+        ("refit 3 of 3", 1, {"members": 3, "boosting": True}),
+        ("training", 2, {"decoder": "seq2seq", "attention": "bahdanau"}),
+    ],
+)
+def test_a_stopped_training_ends_in_the_same_bytes(
+    stage: str, epoch: int, settings: dict[str, Any], tmp_path: Path
+) -> None:
+    train(PANEL, store_folder=tmp_path / "whole", patience=0, **QUICK, **settings)
+    with pytest.raises(StoppedError) as caught:
+        train(PANEL, store_folder=tmp_path / "cut", patience=0, report=stopping_at(stage, epoch), **QUICK, **settings)
+    assert caught.value.hint == "go on where it stopped: the same command with --resume"
+    assert store.names(tmp_path / "cut") == []
+    seen: list[Epoch] = []
+    trained = train(
+        PANEL, store_folder=tmp_path / "cut", patience=0, report=seen.append, resume=True, **QUICK, **settings
+    )
+    assert trained.notes == ()
+    assert (seen[0].stage, seen[0].epoch) == (stage, epoch)  # no more than the one epoch was trained again
+    assert bytes_of(tmp_path / "cut") == bytes_of(tmp_path / "whole")
+    assert list((tmp_path / "cut" / "checkpoints").iterdir()) == []
+
+
+@pytest.mark.parametrize("change", ["data", "settings", "bytes", "nothing"])
+def test_what_cannot_be_gone_on_with_is_trained_from_the_start_and_said(change: str, tmp_path: Path) -> None:
+    if change != "nothing":
+        with pytest.raises(StoppedError):
+            train(PANEL, store_folder=tmp_path, report=stopping_at("training", 2), **QUICK)
+    kept = tmp_path / "checkpoints" / checkpoints.NAME
+    if change == "bytes":
+        kept.write_bytes(kept.read_bytes()[:-1])
+    data: Panel = from_series([PANEL.values + 1]) if change == "data" else PANEL
+    more = {"seed": 9} if change == "settings" else {}
+    trained = train(data, store_folder=tmp_path, resume=True, **QUICK, **more)
+    (note,) = trained.notes
+    why = {
+        "data": "the unfinished training is of other data, settings or versions",
+        "settings": "the unfinished training is of other data, settings or versions",
+        "bytes": f"{kept} is damaged",
+        "nothing": "no training was left unfinished",
+    }
+    assert (note.level, note.text) == ("warning", f"trained from the start: {why[change]}")
+
+
+def test_a_checkpoint_of_another_network_is_refused_by_its_shapes(tmp_path: Path) -> None:
+    with pytest.raises(StoppedError):
+        train(PANEL, store_folder=tmp_path, report=stopping_at("training", 2), **QUICK)
+    data = (tmp_path / "checkpoints" / checkpoints.NAME).read_bytes()
+    identity = checkpoints.json.loads(checkpoints.parse_tensors(data[64:])[checkpoints.RECORD].tobytes())["identity"]
+    forged = Checkpoint(tmp_path / "checkpoints", identity)
+    forged.finished["training"] = Fitted(({"head.bias": np.zeros(3, np.float32)},), (), 1, 1)
+    checkpoints.save(forged)
+    with pytest.raises(RunRejectedError, match="does not fit the network"):
+        train(PANEL, store_folder=tmp_path, resume=True, **QUICK)
+    forged.finished.clear()
+    forged.running["training"] = Snapshot({"random": np.zeros(4, np.uint8)}, {"rate": 3e-3})
+    checkpoints.save(forged)
+    with pytest.raises(RunRejectedError, match="does not fit the network"):
+        train(PANEL, store_folder=tmp_path, resume=True, **QUICK)
+
+
+def test_it_is_written_every_minute_while_nobody_stops_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checkpoints, "EVERY", 0.0)
+    kept = Checkpoint(tmp_path / "checkpoints", "x")
+    kept.keep("training")(Snapshot({"a": np.zeros(2)}, {}))
+    assert checkpoints.load(tmp_path / "checkpoints", "x")[0].running["training"].arrays["a"].tolist() == [0, 0]
+
+
+def test_a_time_limit_publishes_the_best_so_far_and_says_so(tmp_path: Path) -> None:
+    trained = train(PANEL, store_folder=tmp_path, time_limit="0.4s", **(QUICK | {"epochs": 10**5, "patience": 0}))
+    (note,) = trained.notes
+    assert "time was up after" in note.text
+    assert 1 <= trained.metrics["training"]["epochs"] < 10**5
+    again = train(PANEL, store_folder=tmp_path, time_limit="1h", **QUICK)
+    assert (again.notes, again.metrics["training"]["epochs"]) == ((), 5)
+
+
+def test_a_time_limit_is_a_duration(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="--time-limit: 'soon' is not a duration"):
+        train(PANEL, store_folder=tmp_path, time_limit="soon")
+
+
+def test_members_share_the_time(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    trained = train(
+        PANEL,
+        store_folder=tmp_path,
+        time_limit="0.9s",
+        members=3,
+        workers=1,
+        refit=False,
+        **(QUICK | {"epochs": 10**5}),
+    )
+    assert trained.metrics["members"]["count"] == 3
+    assert learning.silent(Epoch(1, 0, 0, 0, 1, 1, "")) is None
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_signal_stops_the_command_and_resume_finishes_it(number: int, code: int, tmp_path: Path) -> None:
+    from tests.conftest import SAMPLES
+
+    words = [sys.executable, "-m", "forecast_cli", "train", str(SAMPLES / "hourly.csv"), "--store", "runs"]
+    settings = ["--units", "4", "--epochs", "60", "--horizon", "4", "--lookback", "8", "--no-refit"]
+    with subprocess.Popen([*words, *settings], cwd=tmp_path, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        first = process.stderr.readline()
+        while "epoch" not in first:
+            first = process.stderr.readline()
+            assert first
+        time.sleep(1.0)
+        sent = time.monotonic()
+        os.kill(process.pid, number)
+        rest = process.stderr.read()
+        process.wait()
+        assert time.monotonic() - sent < 30
+    assert process.returncode == code, rest
+    assert "hint: go on where it stopped: the same command with --resume" in rest
+    assert store.names(tmp_path / "runs") == []
+    done = subprocess.run([*words, *settings, "--resume"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, "trained from the start" in done.stderr) == (0, False), done.stderr
+    assert len(store.names(tmp_path / "runs")) == 1

@@ -1,0 +1,45 @@
+"""Runs that older releases wrote: each still loads, and forecasts what it forecast then."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from forecast_cli import store
+from forecast_cli.forecasting import to_csv
+from forecast_cli.workflow import predict
+from tests.conftest import ROOT
+
+GOLDEN = ROOT / "tests" / "golden"
+STORES = sorted(GOLDEN.glob("*/store"))
+
+
+def table(data: bytes) -> list[list[str]]:
+    return list(csv.reader(io.StringIO(data.decode())))
+
+
+def test_every_release_has_left_a_golden_store() -> None:
+    released = re.findall(r"^## \[(.+?)\]", (ROOT / "CHANGELOG.md").read_text(), re.M)
+    kept = [version for version in released if version != "0.1.0"]  # the first to leave one was 0.2.0
+    assert sorted(kept) == [path.parent.name for path in STORES], "run python tests/golden/make.py"
+
+
+@pytest.mark.parametrize("root", STORES, ids=lambda path: path.parent.name)
+def test_a_run_of_an_older_release_forecasts_the_same(root: Path) -> None:
+    assert len(store.names(root)) == 2
+    for name in store.names(root):
+        run = store.load(root, name)
+        assert run.manifest.versions["forecast"] == root.parent.name
+        found = to_csv(predict(root.parent / run.config.source, store_folder=root, run=name).forecast)
+        before, now = table(run.texts["forecast.csv"]), table(found)
+        assert [len(row) for row in now] == [len(row) for row in before]
+        assert before[0] == now[0]
+        texts = now[0].index("forecast")
+        assert [row[:texts] for row in before[1:]] == [row[:texts] for row in now[1:]]
+        numbers = [np.array([row[texts:] for row in rows[1:]], float) for rows in (before, now)]
+        np.testing.assert_allclose(numbers[1], numbers[0], rtol=1e-4, atol=1e-4)
