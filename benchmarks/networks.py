@@ -139,7 +139,7 @@ def table(figures: list[Figure]) -> list[str]:
         naive = found[SETTINGS[0]][0]["seasonal_naive"]
         lines += [f"**{name}**, seasonal naive {naive:.3f}", ""]
         lines += ["| settings | MASE | time | parameters | operations |", "|---|---|---|---|---|"]
-        lines += [f"| `{setting}` | {row(found[setting], unit)} |" for setting in found]
+        lines += [f"| `{setting}` | {row(found[setting], unit)} |" for setting in SETTINGS if setting in found]
         lines.append("")
     return lines
 
