@@ -25,10 +25,10 @@ Series = NDArray[np.float64]
 ROOT = Path(__file__).parent.parent
 
 
-def forecast(*words: str, folder: str) -> bytes:
+def forecast(*words: str, folder: str, timeout: float | None = None) -> bytes:
     """The command as a user has it; its stdout."""
     command = str(Path(sys.executable).with_name("forecast"))
-    return subprocess.run([command, *words], cwd=folder, check=True, stdout=subprocess.PIPE).stdout
+    return subprocess.run([command, *words], cwd=folder, check=True, stdout=subprocess.PIPE, timeout=timeout).stdout
 
 
 def airline(preset: str, data: Path | None) -> list[dict[str, Any]]:

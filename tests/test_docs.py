@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
+import json
+import pkgutil
 import re
 import shlex
 import subprocess
 import sys
+from collections.abc import Callable
 
 import pytest
 
-from forecast_cli import __version__
-from tests.conftest import ROOT
+from forecast_cli import __version__, config
+from tests.conftest import ROOT, SAMPLES, Result
 
 
 def test_the_newest_changelog_entry_is_this_version() -> None:
@@ -81,3 +85,50 @@ def test_the_quick_start_of_the_readme_runs_as_written(tmp_path: object) -> None
         env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"},
     )  # type: ignore[call-overload]
     assert done.returncode == 0, done.stderr
+
+
+NETWORKS = (ROOT / "docs" / "networks.md").read_text()
+
+
+def test_every_function_and_class_named_on_the_page_of_networks_exists() -> None:
+    modules = {path.stem for path in (ROOT / "forecast_cli").iterdir() if path.suffix == ".py" or path.is_dir()}
+    names = [name for name in re.findall(r"`([a-z0-9_]+(?:\.\w+)+)`", NETWORKS) if name.split(".")[0] in modules]
+    assert len(set(names)) >= 30
+    for name in names:
+        assert pkgutil.resolve_name(f"forecast_cli.{name}") is not None, name
+
+
+def test_every_option_and_choice_named_on_the_page_of_networks_exists() -> None:
+    kinds = config.kinds() | {"print_config": bool}
+    shown = [words.split() for words in re.findall(r"`(--[^`]+)`", NETWORKS)]
+    assert len(shown) >= 30
+    for words in shown:
+        for option, value in itertools.pairwise([*words, "--"]):
+            if option.startswith("--"):
+                name = option[2:].removeprefix("no-").replace("-", "_")
+                assert name in kinds, option
+                assert value.startswith("--") or value in (config.choices_of(kinds[name]) or [value]), " ".join(words)
+
+
+def test_each_preset_stands_for_the_options_that_the_page_names(forecast: Callable[..., Result]) -> None:
+    rows = re.findall(r"^\| `(\w+)` \| `(--[^`]+)` \|(.*)\|$", NETWORKS, re.M)
+    assert {name for name, _, _ in rows} == set(config.choices_of(config.kinds()["preset"]))
+    for preset, options, beside in rows:
+        decided = []
+        for words in (["--preset", preset], options.split()):
+            found = json.loads(forecast("train", SAMPLES / "hourly.csv", *words, "--print-config", "--json").out)
+            decided.append({one["name"]: one["value"] for one in found["settings"] if one["name"] != "preset"})
+        differing = {name: value for name, value in decided[0].items() if value != decided[1][name]}
+        named = dict(re.findall(r"`(\w+)` (\w+)", beside))
+        shown = {name: f"{v:g}" if type(v) is float else str(v).lower() for name, v in differing.items()}
+        assert shown == named, preset
+
+
+def test_the_tables_of_networks_hold_every_setting_of_the_benchmark_in_its_order() -> None:
+    text = (ROOT / "benchmarks" / "networks.py").read_text()
+    settings = re.findall(r'"(--[^"]+)"', text.split("SETTINGS = (", 1)[1].split("\n)", 1)[0])
+    tables = re.findall(r"\| settings \|.+\n\|[-|]+\n((?:\|.+\n)+)", NETWORKS)
+    rows = [[row.split("`")[1] for row in table.splitlines()] for table in tables]
+    assert {setting for table in rows for setting in table} == set(settings)
+    for table in rows:
+        assert table == [setting for setting in settings if setting in table]
