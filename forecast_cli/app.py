@@ -124,6 +124,8 @@ def _stop(number: int, frame: Any) -> NoReturn:
 
 def main() -> NoReturn:
     """The console script."""
+    # One thread for numpy, whatever the machine: its matrices are small, and equal threads are equal bytes.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     signal.signal(signal.SIGTERM, _stop)
     signal.signal(signal.SIGINT, _stop)
     app()

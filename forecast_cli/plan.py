@@ -173,9 +173,13 @@ def _training_parts(panel: Panel, held: int) -> list[Floats]:
     return parts or [values_of(panel, longest)[: int(panel.lengths[longest]) - held]]
 
 
-def _lag(parts: list[Floats], common: _Common, reasons: dict[str, str]) -> int:
-    """The season (or 1: the last value) whose naive forecast errs least over the horizon in the training part."""
-    candidates = [1, *(m for m in common.seasons if 2 * m + common.horizon <= common.rows)]
+def _lag(parts: list[Floats], common: _Common, lookback: int | None, reasons: dict[str, str]) -> int:
+    """The season (or 1: the last value) whose naive forecast errs least over the horizon in the training part.
+
+    lookback: the one given, if any; a season that is longer is not in the window to be repeated.
+    """
+    most = common.rows if lookback is None else lookback
+    candidates = [1, *(m for m in common.seasons if 2 * m + common.horizon <= common.rows and m <= most)]
     if len(candidates) == 1:
         reasons["lag"] = "no season to look back on"
         return 1
@@ -309,7 +313,7 @@ def _auto(panel: Panel, settings: Settings, common: _Common, reasons: dict[str, 
             "rolled forward, it would have to know it beyond the last row",
             "use --decoder direct, or --future where it is known",
         )
-    lag = _lag(parts, common, reasons)
+    lag = _lag(parts, common, settings.window.lookback, reasons)
     normalization = recipe.normalization or _normalization(panel.values, parts, reasons)
     if recipe.normalization:
         reasons["normalization"] = f"preset {training.preset}: fitted on the training part of each series"
@@ -329,6 +333,9 @@ def _auto(panel: Panel, settings: Settings, common: _Common, reasons: dict[str, 
     alone = recipe.normalization is None  # each window by itself, as a difference to its reference
     if not alone:
         reasons["lag"] = f"preset {training.preset}: the network answers with values, not with differences"
+    reasons["inputs"] = "the target, covariates over the window" if features else "the target"
+    reasons["outputs"] = "one step, rolled forward" if outputs < common.horizon else "the horizon"
+    reasons["known"], reasons["static"] = "covariates known ahead", "covariates of one value a series"
     weighted = training.balance or settings.data.weight is not None
     return Plan(
         preset=training.preset,

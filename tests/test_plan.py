@@ -15,6 +15,12 @@ from tests.conftest import AIRLINE, SAMPLES
 T = np.arange(400)
 
 
+def test_a_season_longer_than_the_lookback_given_is_not_repeated() -> None:
+    panel = read_csv(AIRLINE)
+    assert plan.make(panel, settings_from(lookback=10)).lag == 1
+    assert plan.make(panel, settings_from(lookback=12)).lag == 12
+
+
 def test_auto_reads_the_airline_sample_as_a_person_would() -> None:
     decided = plan.make(read_csv(AIRLINE), settings_from())
     assert (decided.horizon, decided.lookback, decided.lag, decided.seasons) == (12, 24, 12, (12,))
