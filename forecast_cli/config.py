@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import dataclasses
 import difflib
+import functools
 import re
 import typing
 from collections.abc import Mapping
@@ -466,7 +467,8 @@ def variable_name(field: str) -> str:
     return PREFIX + field.upper()
 
 
-def kinds() -> dict[str, Any]:
+@functools.cache
+def kinds() -> Mapping[str, Any]:
     """Every name that a file or the environment may set, with its type: all settings, and the store."""
     found: dict[str, Any] = {"store": str}
     for group in GROUPS.values():

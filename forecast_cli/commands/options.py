@@ -95,8 +95,14 @@ def _was_typed(context: typer.Context, name: str) -> bool:
     return source is not None and source.name == "COMMANDLINE"
 
 
+@functools.cache
+def _hints(group: str) -> dict[str, Any]:
+    """The types of a group of settings; to evaluate them anew for each field would cost more than all else in --help."""
+    return typing.get_type_hints(GROUPS[group])
+
+
 def _parameter(group: str, field: dataclasses.Field[Any]) -> inspect.Parameter:
-    hint = typing.get_type_hints(GROUPS[group])[field.name]
+    hint = _hints(group)[field.name]
     auto = field.metadata["auto"]
     name = config.option_name(field.name)
     option = typer.Option(
