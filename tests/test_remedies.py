@@ -113,6 +113,13 @@ def test_the_cosine_schedule_falls_to_zero_in_the_last_epoch() -> None:
     assert rates[-1] == pytest.approx(0, abs=1e-9)
 
 
+def test_early_stopping_waits_until_a_decoder_is_on_its_own() -> None:
+    panel = from_series([np.random.default_rng(1).normal(size=80)])  # noise: no epoch is better for long
+    found = fitted(panel, decoder="seq2seq", epochs=50, patience=1, learning_rate=2.0)
+    assert len(found.fitted[0].history) > training.forced_epochs(found.model.plan) == 10
+    assert len(fitted(panel, epochs=50, patience=1, learning_rate=2.0).fitted[0].history) < 10
+
+
 def test_teacher_forcing_is_scheduled_down_to_none() -> None:
     panel = from_series([np.sin(np.arange(200) / 3)])
     decided = plan.make(panel, settings_from(horizon=4, preset="seq2seq", epochs=10))
