@@ -20,8 +20,8 @@ from safetensors import SafetensorError
 from safetensors.numpy import load as parse_tensors
 from safetensors.numpy import save as format_tensors
 
-from forecast_cli import files
-from forecast_cli.errors import StorageError
+from forecast_cli import files, store
+from forecast_cli.errors import ForecastError, StorageError
 from forecast_cli.training import Epoch, Fitted, Snapshot
 
 EVERY = 60.0  # seconds between two writes while nobody stops the training
@@ -92,11 +92,11 @@ def load(folder: Path, identity: str) -> tuple[Checkpoint, str]:
     """What was kept of the training with that identity, else a new checkpoint; and why there is nothing to resume."""
     new, path = Checkpoint(folder, identity), folder / NAME
     try:
-        content = path.read_bytes()
+        content = store.read_plain(path, store.MOST_BYTES)
     except FileNotFoundError:
         return new, "no training was left unfinished"
-    except OSError as error:
-        return new, f"{path} cannot be read: {error.strerror}"
+    except ForecastError as error:
+        return new, error.message
     seal, data = content[:64], content[64:]
     if hashlib.sha256(data).hexdigest().encode() != seal:
         return new, f"{path} is damaged"

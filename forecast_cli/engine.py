@@ -44,7 +44,8 @@ def run(
         return [future.result() for future in futures]
     except BrokenProcessPool:
         raise OutOfMemoryError(
-            "a process that trained a member was killed, most likely for want of memory", "use --workers 1"
+            "a process that trained a member was killed, most likely for want of memory",
+            "use --workers 1; a script of yours must train under `if __name__ == '__main__':`",
         ) from None
     except BaseException:
         for child in multiprocessing.active_children():

@@ -112,15 +112,16 @@ def _fit(material: Material, folds: Sequence[Fold], courses: list[Course], effor
         courses = [replace(course, start=start[number % len(start)]) for number, course in enumerate(courses)]
     alone = effort.workers == 1 or len(courses) == 1 or material.plan.boosting
     begun, kept = time.monotonic(), effort.checkpoint
-    if effort.deadline is not None:  # one after the other they share the time, side by side each has all of it
-        shares = [(number + 1) / len(courses) if alone else 1.0 for number in range(len(courses))]
+    if effort.deadline is not None:  # those that train side by side share their turn's part of the time
+        side_by_side = 1 if alone else effort.workers
+        turns, left_over = -(-len(courses) // side_by_side), effort.deadline - begun
         courses = [
-            replace(course, deadline=begun + share * (effort.deadline - begun))
-            for course, share in zip(courses, shares, strict=True)
+            replace(course, deadline=begun + (number // side_by_side + 1) / turns * left_over)
+            for number, course in enumerate(courses)
         ]
 
     def run(work: Callable[[Task, Report], Fitted], tasks: Sequence[Task]) -> list[Fitted]:
-        done = {} if kept is None else _checked(kept, material.plan)
+        done = {} if kept is None else dict(_checked(kept, material.plan))
         left = [task for task in tasks if task.course.stage not in done]
         if alone and kept is not None:
             left = [_kept(task, kept) for task in left]

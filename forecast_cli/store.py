@@ -335,7 +335,7 @@ def _check_mark(root: Path) -> bool:
     """Whether there is a store.json. Raises RunRejectedError where it is not ours, RunMismatchError where it is newer."""
     path = root / "store.json"
     try:
-        data = _read(path, 1 << 16)
+        data = read_plain(path, 1 << 16)
     except FileNotFoundError:
         return False
     try:
@@ -569,7 +569,7 @@ def latest(root: Path) -> str:
     """The name of the latest run. Raises NoRunError, RunRejectedError."""
     pointer = root / "latest.json"
     try:
-        data = _read(pointer, 1 << 16)
+        data = read_plain(pointer, 1 << 16)
     except FileNotFoundError:
         if names(root):
             raise NoRunError(f"{pointer} is gone", "name a run with --run; see `forecast runs list`") from None
@@ -612,8 +612,11 @@ def _rejected(path: Path, why: str) -> RunRejectedError:
     )
 
 
-def _read(path: Path, most: int, folder: int | None = None, size: int | None = None) -> bytes:
-    """The bytes of a plain file with one name, never through a link; `folder`: the open folder that it is in."""
+def read_plain(path: Path, most: int, folder: int | None = None, size: int | None = None) -> bytes:
+    """The bytes of a plain file with one name, never through a link; `folder`: the open folder that it is in.
+
+    Raises FileNotFoundError, RunRejectedError where it is something else or too large, StorageError.
+    """
     flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     try:
         descriptor = os.open(path if folder is None else path.name, flags, dir_fd=folder)
@@ -663,7 +666,7 @@ def _verified(folder: Path, name: str) -> tuple[Manifest, dict[str, bytes]]:
     except OSError as error:
         raise _unreadable(folder, error) from None
     try:
-        sealed = _read(folder / "manifest.json", 1 << 20, opened)
+        sealed = read_plain(folder / "manifest.json", 1 << 20, opened)
         if hashlib.sha256(sealed).hexdigest()[:12] != name.rsplit("-", 1)[-1]:
             raise _rejected(folder / "manifest.json", "it does not match the name of the run")
         try:
@@ -681,7 +684,7 @@ def _verified(folder: Path, name: str) -> tuple[Manifest, dict[str, bytes]]:
             raise _rejected(folder / "manifest.json", "it is not a manifest of ours")
         texts = {}
         for file, seal in manifest.files.items():
-            texts[file] = _read(folder / file, MOST_BYTES, opened, seal.size)
+            texts[file] = read_plain(folder / file, MOST_BYTES, opened, seal.size)
             if hashlib.sha256(texts[file]).hexdigest() != seal.sha256:
                 raise _rejected(folder / file, "its bytes are not those that were published")
     finally:

@@ -68,12 +68,15 @@ def train(
     report: Callable[[Epoch], None] | None = None,
     warm_start: str | None = None,
     resume: bool = False,
+    by_cores: bool = False,
     **named: Any,
 ) -> Trained:
     """Train on a file or a Panel, score on its held-out end, publish the run, forecast past the last row.
 
     Settings come as one object or by name (`horizon=12, units="50,100"`). warm_start: a run whose weights to begin with.
-    resume: go on with a training that was stopped, if it is this one. Raises ForecastError and its children.
+    resume: go on with a training that was stopped, if it is this one.
+    by_cores: members train side by side, as many as there are cores, if `workers` says nothing: for a main module that
+    spawned processes can import. Raises ForecastError and its children.
     """
     settings = settings or config.settings_from(**named)
     if isinstance(data, Panel) and replace(settings.data, season=None) != DataSettings():
@@ -97,7 +100,8 @@ def train(
         if not resume:
             checkpoint = checkpoints.Checkpoint(checkpoint.folder, checkpoint.identity)
         effort = learning.Effort(
-            report or learning.silent, settings.ensemble.workers or max(engine.cores() // decided.threads, 1),
+            report or learning.silent,
+            settings.ensemble.workers or (max(engine.cores() // decided.threads, 1) if by_cores else 1),
             tuple(dict(weights) for run in start for weights in run.model.members), checkpoint, deadline,
         )  # fmt: skip
         try:
@@ -127,7 +131,7 @@ def train(
         )
         checkpoints.remove(checkpoint.folder)
         pruned = _prune(root, settings.prune.keep)
-    late = _late(learned, model) if limit is not None else ()
+    late = _late(learned, model)
     afresh = (Note("warning", f"trained from the start: {missing}"),) if resume and missing else ()
     notes = (*panel.notes, *afresh, *late, *unknown, *_fallback_notes(result), *_constant_notes(panel), *pruned)
     return Trained(run, panel, result, notes)
@@ -147,9 +151,10 @@ def _late(learned: Learned, model: Model) -> tuple[Note, ...]:
     """What --time-limit cut short."""
     if not any(one.expired for one in learned.fitted) and (model is not learned.model or not model.plan.refit):
         return ()
-    epochs = ", ".join(f"{len(one.history):,}" for one in learned.fitted[:5])
+    counts = [len(one.history) for one in learned.fitted[:5]]
+    epochs = f"{', '.join(f'{count:,}' for count in counts)} epoch{'s' if counts != [1] else ''}"
     refitted = "" if model is not learned.model else "; not fitted again on all rows"
-    return (Note("warning", f"time was up after {epochs} epochs: the best so far is what is published{refitted}"),)
+    return (Note("warning", f"time was up after {epochs}: the best so far is what is published{refitted}"),)
 
 
 def _planned(data: str | os.PathLike[str] | Panel, settings: Settings) -> tuple[Panel, Plan]:
@@ -237,7 +242,11 @@ def _start(root: Path, name: str, decided: Plan) -> tuple[Run, ...]:
 
 def _seen(start: tuple[Run, ...], panel: Panel, decided: Plan) -> bool:
     """Whether the run to begin with was trained on rows that are held out here."""
-    ends = {name: int(run.tail.first[i] + run.tail.lengths[i]) for run in start for i, name in enumerate(run.tail.ids)}
+    ends = {
+        name: int(run.tail.first[i] + run.tail.lengths[i]) - (0 if run.config.plan.refit else run.config.plan.test)
+        for run in start
+        for i, name in enumerate(run.tail.ids)
+    }
     held_out = panel.first + panel.lengths - decided.test
     return any(name in ends and ends[name] > held_out[i] for i, name in enumerate(panel.ids) if decided.test)
 

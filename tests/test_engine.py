@@ -44,4 +44,5 @@ def test_what_a_task_raises_is_raised() -> None:
 def test_a_killed_worker_is_an_error_that_says_what_to_do() -> None:
     with pytest.raises(OutOfMemoryError) as caught:
         engine.run(die, range(2), 2, lambda number, result: None)
-    assert (caught.value.exit_code, caught.value.hint) == (31, "use --workers 1")
+    assert caught.value.exit_code == 31
+    assert caught.value.hint.startswith("use --workers 1")

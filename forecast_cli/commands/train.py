@@ -55,7 +55,9 @@ def train(
         return _print_config(data, settings, given, store, json)
     try:
         with console.progress(quiet=quiet or json) as report:
-            trained = workflow.train(data, settings, store_folder=store, report=report, warm_start=from_, resume=resume)
+            trained = workflow.train(
+                data, settings, store_folder=store, report=report, warm_start=from_, resume=resume, by_cores=True
+            )
     except LockedError as error:
         if settings.lock.if_locked == "skip":
             return _skip(error, json)
