@@ -32,9 +32,15 @@ def setting(
     maximum: float | None = None,
     auto: str = "",
     panel: str = "",
+    rereading: bool = False,
 ) -> Any:
-    """A field that is an option: its default, its help, its bounds (inclusive), what `None` stands for, its panel."""
-    metadata = {"help": help, "minimum": minimum, "maximum": maximum, "auto": auto, "panel": panel}
+    """A field that is an option: its default, its help, its bounds (inclusive), what `None` stands for, its panel.
+
+    rereading: `predict` has the option too, because rows that are new since the training may need it.
+    """
+    metadata = {
+        "help": help, "minimum": minimum, "maximum": maximum, "auto": auto, "panel": panel, "rereading": rereading,
+    }  # fmt: skip
     return dataclasses.field(default=default, metadata=metadata)
 
 
@@ -108,16 +114,16 @@ class DataSettings:
     encoding: str | None = setting(None, "Encoding of the text, e.g. cp1252.", auto="UTF-8", panel="Data")
     null: list[str] | None = setting(
         None, "Another word for a missing value, besides empty, NA, NaN and null; repeat it for several.",
-        auto="none", panel="Data",
+        auto="none", panel="Data", rereading=True,
     )  # fmt: skip
     gaps: Literal["auto", "interpolate", "ffill", "zero", "drop", "error"] = setting(
-        "auto", "Missing steps; auto: interpolate up to one season, refuse longer ones.", panel="Data"
+        "auto", "Missing steps; auto: interpolate up to one season, refuse longer ones.", panel="Data", rereading=True
     )
     duplicates: Literal["error", "first", "last", "mean", "sum"] = setting(
-        "error", "Rows of the same time.", panel="Data"
+        "error", "Rows of the same time.", panel="Data", rereading=True
     )
     bad_rows: Literal["error", "skip"] = setting(
-        "error", "Rows that cannot be read; skip: leave them out, exit 3.", panel="Data"
+        "error", "Rows that cannot be read; skip: leave them out, exit 3.", panel="Data", rereading=True
     )
 
     def __post_init__(self) -> None:
@@ -342,6 +348,11 @@ GROUPS: dict[str, type[Any]] = {
     "prune": PruneSettings,
     "log": LogSettings,
 }
+
+
+def rereading() -> tuple[str, ...]:
+    """The settings of the reader that may change from a training to a prediction."""
+    return tuple(field.name for field in dataclasses.fields(DataSettings) if field.metadata["rereading"])
 
 
 def settings_from(**values: Any) -> Settings:

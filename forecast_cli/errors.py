@@ -25,14 +25,18 @@ CLOSED_PIPE = 141
 
 
 class ForecastError(Exception):
-    """A failure that the user can act on: one line of what is wrong, one line of what to do, an exit code."""
+    """A failure that the user can act on: one line of what is wrong, one line of what to do, an exit code.
+
+    option: the setting that helps, by its field in `config`, where code must know it.
+    """
 
     exit_code = BUG
 
-    def __init__(self, message: str, hint: str = "") -> None:
+    def __init__(self, message: str, hint: str = "", *, option: str = "") -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
+        self.option = option
 
 
 class SettingsError(ForecastError):

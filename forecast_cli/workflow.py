@@ -188,17 +188,26 @@ def predict(
     levels: tuple[float, ...] | None = None,
     future_values: str | os.PathLike[str] | None = None,
     horizon: int | None = None,
+    **reading: Any,
 ) -> Predicted:
     """Forecast past the last row of the data (default: the file the run was trained on) with a saved run.
 
     future_values: a CSV of the known-future covariates past the last row. horizon: steps, by default those of the run; for
-    more, the network is fed its own forecasts. Never trains, never imports torch, never writes. Raises NoRunError, RunRejectedError, RunMismatchError, DataError.
+    more, the network is fed its own forecasts. reading: settings of the reader that new rows need, instead of those
+    of the training, as in `config.rereading()`. Never trains, never imports torch, never writes. Raises NoRunError, RunRejectedError, RunMismatchError, DataError.
     """
     if levels is not None:
         levels = config.levels(",".join(map(repr, levels)))
+    for name in reading:
+        if name not in config.rereading():
+            raise SettingsError(f"unknown setting {name!r}", config.nearest(name, list(config.rereading())))
     if not isinstance(run, Run):
         root = Path(store_folder)
         run = store.load(root, store.resolve(root, run))
+    if reading:
+        given = config.settings_from(**reading).data
+        data_settings = replace(run.config.data, **{name: getattr(given, name) for name in reading})
+        run = replace(run, config=replace(run.config, data=data_settings))
     notes: tuple[Note, ...] = ()
     if isinstance(data, Panel):
         panel = data
@@ -285,7 +294,9 @@ def _read_again(run: Run, data: str | os.PathLike[str] | None) -> Panel:
         levels = {name: tuple(found) for name, found in run.config.levels.items()}
         panel = parquet.read(path, replace(run.config.data, weight=None), levels)
     except DataError as error:
-        if "--" in error.hint:  # an option of train, which settled how this run reads
+        if (
+            "--" in error.hint and error.option not in config.rereading()
+        ):  # an option of train, which settled how this run reads
             error.hint = "bring the file to the form of the one that was trained on, or train on this one"
         raise
     known, found = run.config, panel

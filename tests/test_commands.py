@@ -735,3 +735,16 @@ def test_a_terminal_gets_tables_of_settings_and_findings_and_no_parquet(airline_
     code, screen = terminal("predict", "--store", airline_store, "--format", "parquet", cwd=tmp_path)
     assert code == 2
     assert "goes to a terminal only into a file" in screen
+
+
+def test_predict_reads_new_rows_by_settings_of_its_own(
+    forecast: Callable[..., Result], write: Callable[..., Path]
+) -> None:
+    """What the run was trained with stands in the way of rows that came later: no cron job may be stuck."""
+    days = [f"2024-01-{day:02}" for day in range(1, 31)]
+    path = write("day,y\n" + "".join(f"{day},{n % 7}\n" for n, day in enumerate(days)))
+    assert forecast("train", path, "--epochs", 1, "--units", 4, "--gaps", "error").code == 0
+    write("day,y\n" + "".join(f"{day},{n % 7}\n" for n, day in enumerate(days) if n != 20))
+    assert forecast("predict").code == 20
+    result = forecast("predict", "--gaps", "zero")
+    assert (result.code, result.out.splitlines()[1][:10]) == (0, "2024-01-31")

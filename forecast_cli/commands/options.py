@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from forecast_cli import config, console
-from forecast_cli.config import DEFAULT_STORE, GROUPS
+from forecast_cli.config import DEFAULT_STORE, GROUPS, DataSettings
 
 Store = Annotated[str, typer.Option("--store", envvar="FORECAST_STORE", help="Folder of the runs.", show_envvar=False)]
 Run = Annotated[
@@ -44,18 +44,22 @@ STORE = DEFAULT_STORE
 SHARED = ("config", "store", "json", "quiet", "debug")
 
 
-def with_settings(*groups: str) -> Callable[[Callable[..., int]], Callable[..., int]]:
+def with_settings(*groups: str, rereading: bool = False) -> Callable[[Callable[..., int]], Callable[..., int]]:
     """Give a command one option for each field of the named groups, `--config` and `--log-format`.
 
     The command line beats the environment beats the file beats the defaults, for these and for options of the
     command's own that bear the name of a setting (`store`). It gets all settings as `settings`, and what was given
-    where as `given`, if it has such parameters.
+    where as `given`, if it has such parameters. rereading: of the settings of the reader, those that may change later;
+    without one, what the run was trained with is used.
     """
 
     def decorate(command: Callable[..., int]) -> Callable[..., int]:
         wanted = inspect.signature(command, eval_str=True).parameters
+        again = config.rereading()
         own = [p for name, p in wanted.items() if name not in ("settings", "given")]
         fields = {f.name: (g, f) for g in (*groups, "log") for f in dataclasses.fields(GROUPS[g])}
+        if rereading:
+            fields |= {f.name: ("data", _as_trained(f)) for f in dataclasses.fields(DataSettings) if f.name in again}
         front = [p for p in own if p.name not in SHARED]
         parameters = [
             inspect.Parameter("context", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context),
@@ -101,9 +105,18 @@ def _hints(group: str) -> dict[str, Any]:
     return typing.get_type_hints(GROUPS[group])
 
 
+def _as_trained(field: dataclasses.Field[Any]) -> Any:
+    """The field with no default of its own: what the run was trained with."""
+    again: Any = dataclasses.field(default=None, metadata={**field.metadata, "auto": "as in training"})
+    again.name = field.name
+    return again
+
+
 def _parameter(group: str, field: dataclasses.Field[Any]) -> inspect.Parameter:
     hint = _hints(group)[field.name]
     auto = field.metadata["auto"]
+    if field.default is None and type(None) not in typing.get_args(hint):
+        hint = hint | None
     name = config.option_name(field.name)
     option = typer.Option(
         f"{name}/--no-{name[2:]}" if bool in (hint, *typing.get_args(hint)) else name,

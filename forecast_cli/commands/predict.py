@@ -12,6 +12,7 @@ import typer
 
 from forecast_cli import config, console
 from forecast_cli.commands import options
+from forecast_cli.config import Given
 from forecast_cli.errors import DEGRADED, SettingsError
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ class Format(StrEnum):
     parquet = "parquet"
 
 
-@options.with_settings()
+@options.with_settings(rereading=True)
 def predict(
     data: Annotated[
         str | None,
@@ -38,6 +39,8 @@ def predict(
             metavar="DATA", help="CSV or Parquet file with the newest rows.", show_default="the one trained on"
         ),
     ] = None,
+    *,
+    given: Given,
     output: Annotated[
         str | None,
         typer.Option("--output", "-o", metavar="FILE", help="Write the forecast to a file.", show_default="stdout"),
@@ -90,8 +93,9 @@ def predict(
     if json and format_ and not output:
         raise SettingsError(f"--json and --format {format_} both write to stdout", "add -o FILE, or leave one out")
     chosen = None if levels is None else config.levels(levels)
+    reading = {name: value for name, value in given.values.items() if name in config.rereading()}
     predicted = workflow.predict(
-        data, store_folder=store, run=run, levels=chosen, future_values=future_values, horizon=horizon
+        data, store_folder=store, run=run, levels=chosen, future_values=future_values, horizon=horizon, **reading
     )
     for note in predicted.notes:
         if note.level != "info":
