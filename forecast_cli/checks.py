@@ -74,12 +74,12 @@ def _columns(panel: Panel) -> Finding:
         "past": list(panel.past_names), "future": list(panel.future_names), "static": list(panel.static_names),
     }  # fmt: skip
     parts = [f"time {columns.time!r}" if panel.reading.time else "no time: rows are steps"]
-    parts.append(f"target {_some(targets)}")
+    parts.append(f"target {_some(targets, panel.written)}")
     if panel.reading.id:
         parts.append(f"id {panel.reading.id!r}")
-    parts += [f"{role} {_some(roles[role])}" for role in ("past", "future", "static") if roles[role]]
+    parts += [f"{role} {_some(roles[role], panel.written)}" for role in ("past", "future", "static") if roles[role]]
     parts += [note.text.replace("columns not used:", "not used:") for note in panel.notes if _is_unused(note.text)]
-    return Finding("columns", ", ".join(parts), details=roles)
+    return Finding("columns", ", ".join(parts), details=roles | {"written": panel.written})
 
 
 def _is_unused(text: str) -> bool:
@@ -303,6 +303,8 @@ def _short(panel: Panel, needed: int | None) -> Finding:
     return Finding("short", text, "warning", details)
 
 
-def _some(names: list[str]) -> str:
-    shown = ", ".join(repr(name) for name in names[:NAMED])
+def _some(names: list[str], written: dict[str, str] | None = None) -> str:
+    """The first names; `written`: how the numbers of some are written, as in `'Close' in $`."""
+    how = written or {}
+    shown = ", ".join(f"{name!r} {how[name]}" if name in how else repr(name) for name in names[:NAMED])
     return shown if len(names) <= NAMED else f"{shown} and {len(names) - NAMED:,} more"

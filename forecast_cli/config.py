@@ -10,6 +10,7 @@ import csv
 import dataclasses
 import difflib
 import functools
+import math
 import re
 import typing
 from collections.abc import Mapping
@@ -116,6 +117,13 @@ class DataSettings:
         None, "Another word for a missing value, besides empty, NA, NaN and null; repeat it for several.",
         auto="none", panel="Data", rereading=True,
     )  # fmt: skip
+    not_null: list[str] | None = setting(
+        None,
+        "Number to keep although it looks like a placeholder for a missing value, e.g. -999; repeat it for several.",
+        auto="none",
+        panel="Data",
+        rereading=True,
+    )
     gaps: Literal["auto", "interpolate", "ffill", "zero", "drop", "error"] = setting(
         "auto", "Missing steps; auto: interpolate up to one season, refuse longer ones.", panel="Data", rereading=True
     )
@@ -128,13 +136,34 @@ class DataSettings:
 
     def __post_init__(self) -> None:
         check_bounds(self)
-        for name in ("target", "past", "future", "static", "null"):
+        for name in ("target", "past", "future", "static", "null", "not_null"):
             given = getattr(self, name)
             object.__setattr__(self, name, [word for word in given or [] if word] or None)
         if self.delimiter in ("tab", r"\t"):
             object.__setattr__(self, "delimiter", "\t")
         _check_marks(self.delimiter, self.decimal, self.thousands)
         seasons(self.season)
+        _check_not_null(self.null or [], self.not_null or [])
+
+
+def _check_not_null(null: list[str], not_null: list[str]) -> None:
+    nulls = {_number(text) for text in null}
+    for text in not_null:
+        number = _number(text)
+        if number is None:
+            raise SettingsError(f"--not-null: {text!r} is not a number", "write --not-null -999")
+        if number in nulls:
+            raise SettingsError(
+                f"--not-null: {text!r} is also named by --null", "name each value with one of the two options"
+            )
+
+
+def _number(text: str) -> float | None:
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None
 
 
 def _check_marks(delimiter: str | None, decimal: str | None, thousands: str | None) -> None:
@@ -382,6 +411,8 @@ def _from_python(name: str, value: Any, kind: Any) -> Any:
         return None
     if plain == list[str] and isinstance(value, str):
         return [value]
+    if name in ("null", "not_null") and isinstance(value, (int, float, tuple, list)):
+        return [str(item) for item in (value if isinstance(value, (tuple, list)) else [value])]
     if name in ("units", "season", "levels", "lock_wait", "time_limit") and isinstance(
         value, (int, float, tuple, list)
     ):

@@ -18,7 +18,7 @@ PLAIN: Convention = (".", "")
 CONVENTIONS: tuple[Convention, ...] = (
     PLAIN, (",", ""), (".", ","), (",", "."), (",", " "), (".", " "), (".", "'"), (",", "'"),
 )  # fmt: skip
-_SPACES = str.maketrans({"\u00a0": " ", "\u202f": " ", "\u2019": "'"})
+_SPACES = str.maketrans({"\u00a0": " ", "\u202f": " ", "\u2019": "'", "\u2212": "-"})
 
 
 @functools.cache
@@ -49,6 +49,14 @@ def is_number(cell: str) -> bool:
     """Whether a cell is a number in any convention."""
     cell = tidy(cell)
     return any(_pattern(convention).fullmatch(cell) for convention in CONVENTIONS) or bool(_ENDLESS.fullmatch(cell))
+
+
+def describe(convention: Convention) -> str:
+    """A convention in words; an empty text for the plain one."""
+    decimal, thousands = convention
+    words = ["decimal comma"] if decimal == "," else []
+    words += [f"thousands separated by {thousands!r}"] if thousands else []
+    return ", ".join(words)
 
 
 def tidy(cell: str) -> str:

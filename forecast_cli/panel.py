@@ -61,6 +61,7 @@ class Panel:
     static: (S, K). A text column is one-hot: one name `column=level` for each of its `levels`, NaN where it is missing.
     filled: (N,) which values were not in the file but filled in, or empty: such steps are never scored.
     weights: (N,) how much each row counts in training, or empty.
+    written: how the numbers of a column are written in the file, e.g. `in $`, where they are not plain.
     source, fingerprint, reading: the path, the sha256 of its bytes, and the settings that read the same again.
     """
 
@@ -82,6 +83,7 @@ class Panel:
     filled: NDArray[np.bool_] = field(default_factory=lambda: np.empty(0, bool))
     weights: Floats = field(default_factory=lambda: np.empty(0))
     notes: tuple[Note, ...] = ()
+    written: dict[str, str] = field(default_factory=dict)
     source: str = ""
     fingerprint: str = ""
     reading: DataSettings = field(default_factory=DataSettings)

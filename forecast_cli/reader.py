@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from forecast_cli import calendar, dates, grid, numerals
+from forecast_cli import calendar, dates, grid, marks, numerals, placeholders
 from forecast_cli.calendar import Ints
 from forecast_cli.config import DataSettings, nearest, settings_from
 from forecast_cli.errors import DataError, SettingsError
@@ -61,13 +61,17 @@ class Roles:
 
 @dataclass(frozen=True, eq=False)
 class Cells:
-    """The columns of a table, read: (R,) each. `bad`: rows that `--bad-rows skip` leaves out."""
+    """The columns of a table, read: (R,) each. `bad`: rows that `--bad-rows skip` leaves out.
+
+    written: how the numbers of a column are written, in words; an empty text for plain ones.
+    """
 
     times: Ints | None
     time_format: TimeFormat
     texts: dict[str, tuple[Ints, list[str]]]
     numbers: dict[str, Floats]
     bad: NDArray[np.bool_]
+    written: dict[str, str]
 
 
 def read_csv(
@@ -85,7 +89,7 @@ def read_csv(
     expand to; content: the bytes, where something else has read the file at `path`. Gaps and repeated times are treated as the settings say, and noted. Raises DataError (exit 20) for
     whatever cannot be read in one way only, SettingsError for settings that do not go together.
     """
-    for name in ("target", "past", "future", "static", "null"):
+    for name in ("target", "past", "future", "static"):
         if isinstance(named.get(name), str):
             named[name] = [named[name]]
     settings = settings or settings_from(**named).data
@@ -107,6 +111,9 @@ def read_csv(
         if len(roles.targets) > 1:
             columns = replace(columns, id="unique_id")
         cells = _cells(records, sample, roles, settings, notes)
+        written = {name: how for name, how in cells.written.items() if how}
+        series = cells.texts[roles.id][0] if roles.id else None
+        _check_placeholders(records, cells, settings, notes, series)
         rows, time_format = _rows(records, roles, cells, settings, levels, notes)
         del records, cells  # the text is not needed on the grid
         panel = grid.lay(rows, settings, columns, time_format, notes)
@@ -121,6 +128,7 @@ def read_csv(
         id=roles.id or None,
         date_format=settings.date_format or (time_format.pattern if len(roles.time) == 1 else None) or None,
     )
+    panel = replace(panel, written=written)
     return replace(panel, notes=tuple(notes), source=full, fingerprint=fingerprint.result(), reading=reading)
 
 
@@ -147,6 +155,8 @@ def read_future_values(path: str | os.PathLike[str], panel: Panel, settings: Dat
         texts = tuple(name for name in wanted if name in panel.levels)
         roles = Roles(time, (), identity, tuple(wanted), texts, ())
         cells = _cells(records, _sample(records), roles, settings, notes)
+        series, known = _with_history(panel, cells, roles)
+        _check_placeholders(records, cells, settings, notes, series, known)
         rows, _ = _rows(records, roles, cells, settings, panel.levels, notes)
         ahead = _ahead(rows, panel, wanted, notes)
     except DataError as error:
@@ -357,9 +367,11 @@ def _quoted(name: str) -> str:
 
 
 def _is_numeric(cells: list[str], missing: set[str]) -> bool:
-    """Most of the cells are numbers: a few bad ones make it a column of numbers with errors, not a text."""
-    given = [cell for cell in cells[:1000] if cell not in missing]
-    return len(given) > 0 and 2 * sum(map(numerals.is_number, given)) >= len(given)
+    """Most of the cells are numbers: a few bad ones make it a column of numbers with errors, not a text.
+
+    So does something beside the numbers, whether it can be read or not.
+    """
+    return marks.look_like_numbers([cell for cell in cells[:1000] if cell not in missing])
 
 
 def _time_column(sample: dict[str, list[str]], names: list[str]) -> str | None:
@@ -406,6 +418,7 @@ def _cells(records: Table, sample: Sample, roles: Roles, settings: DataSettings,
     named = settings.decimal, settings.thousands
     plain = records.delimiter != ";" and named in ((None, None), (".", None))
     numbers: dict[str, Floats] | None = None
+    written: dict[str, str] = {}
     if plain:
         try:
             times, coded, numbers = _read_all(records, sample, roles, settings, texts, numeric, PLAIN)
@@ -413,13 +426,16 @@ def _cells(records: Table, sample: Sample, roles: Roles, settings: DataSettings,
             numbers = None
     if numbers is None:
         convention = _convention(records, settings, numeric)
+        beside: dict[str, str] = {}
         try:
             if convention[1]:
                 raise ValueError
             times, coded, numbers = _read_all(records, sample, roles, settings, texts, numeric, convention)
         except ValueError:
             times, coded, _ = _read_all(records, sample, roles, settings, texts, [], PLAIN)
-            numbers = _read_numbers(records, settings, numeric, convention, bad)
+            numbers, beside = _read_numbers(records, settings, numeric, convention, bad)
+        for name in numeric:
+            written[name] = ", ".join(filter(None, [beside.get(name), numerals.describe(convention)]))
     for name, values in numbers.items():
         _check_size(records, name, values, bad, skip)
     time_format = TimeFormat()
@@ -462,7 +478,7 @@ def _cells(records: Table, sample: Sample, roles: Roles, settings: DataSettings,
         column = next(iter(_tail_texts(records, roles.time[0], last)))
         found = re.search(r"(Z|[+-]\d\d:?\d\d)$", column)
         time_format = replace(time_format, offset=found[0] if found else "Z")
-    return Cells(micro, time_format, coded, numbers, bad)
+    return Cells(micro, time_format, coded, numbers, bad, written)
 
 
 def _tail_texts(records: Table, name: str, row: int) -> Iterator[str]:
@@ -569,7 +585,8 @@ def _convention(records: Table, settings: DataSettings, numeric: list[str]) -> C
     for name in numeric:
         for frame in _frames(records, [name], [], missing=[]):
             _, cells = _distinct(frame[name])
-            evidence.add(cell for cell in map(numerals.tidy, cells) if cell not in missing)
+            present = [cell for cell in map(numerals.tidy, cells) if cell not in missing]
+            evidence.add(marks.take_apart(cell).number for cell in present)
     if records.delimiter != ";" and evidence.bad.get(PLAIN) == 0:
         return PLAIN
     convention, cell = evidence.best()
@@ -587,35 +604,115 @@ def _convention(records: Table, settings: DataSettings, numeric: list[str]) -> C
 
 def _read_numbers(
     records: Table, settings: DataSettings, numeric: list[str], convention: Convention, bad: NDArray[np.bool_]
-) -> dict[str, Floats]:
-    """Numbers from texts; cells that are none are named, or their rows marked as bad."""
-    missing = frozenset(_missing(settings))
-    nulls = [float(text) for text in settings.null or [] if numerals.is_number(text) and "," not in text]
+) -> tuple[dict[str, Floats], dict[str, str]]:
+    """Numbers from texts, and what stands beside them; cells that are none are named, or their rows marked as bad."""
+    missing, nulls = frozenset(_missing(settings)), _null_numbers(settings)
     numbers: dict[str, Floats] = {}
+    written: dict[str, str] = {}
     shown: list[str] = []
+    beside: list[str] = []
     count = 0
     for name in numeric:
-        parts, start = [], 0
-        for frame in _frames(records, [name], [], missing=[]):
-            codes, cells = _distinct(frame[name])
-            cells = [numerals.tidy(cell) for cell in cells]
-            values = numerals.read(cells, convention)
-            absent = np.array([cell in missing for cell in cells], bool) | np.isin(values, nulls)
-            wrong = np.flatnonzero((np.isnan(values) & ~absent)[codes])
-            for row in wrong[: max(SHOWN - len(shown), 0)]:
-                cell = str(frame[name].iloc[int(row)]).strip()
-                shown.append(f"{records.place(start + int(row))}: column {name!r}: {cell!r} is not a number")
-            count += len(wrong)
-            bad[start + wrong] = True
-            parts.append(np.where(absent, np.nan, values)[codes])
-            start += len(frame)
-        numbers[name] = np.concatenate(parts)
+        found = _read_column(records, name, marks.Column(convention, missing, nulls))
+        wrong = np.flatnonzero(found.wrong)
+        for row in wrong[: max(SHOWN - len(shown), 0)].tolist():
+            cell = next(_tail_texts(records, name, row))
+            is_unlike = found.example and not np.isnan(found.values[row])
+            reason = f"is not written like the others, e.g. {found.example!r}" if is_unlike else "is not a number"
+            shown.append(f"{records.place(row)}: column {name!r}: {cell!r} {reason}")
+            beside.append("" if is_unlike else "".join(marks.beside_number(cell) or ()))
+        count += len(wrong)
+        bad[wrong] = True
+        numbers[name] = np.where(found.wrong, np.nan, found.values)
+        written[name] = found.style
     if count and settings.bad_rows == "error":
+        raise DataError("; ".join(shown) + more(count, SHOWN), _how_to_correct(beside), option="bad_rows")
+    return numbers, written
+
+
+def _read_column(records: Table, name: str, column: marks.Column) -> marks.Numbers:
+    for frame in _frames(records, [name], [], missing=[]):
+        codes, cells = _distinct(frame[name])
+        column.add([numerals.tidy(cell) for cell in cells], codes)
+    return column.numbers()
+
+
+def _null_numbers(settings: DataSettings) -> list[float]:
+    """The numbers that stand for a missing value, however they are written."""
+    values = numerals.read([numerals.tidy(text) for text in settings.null or []], PLAIN)
+    return [float(value) for value in values if not np.isnan(value)]
+
+
+def _how_to_correct(beside: list[str]) -> str:
+    """A hint on cells that are no numbers. beside: what stands beside the number in each, if there is one."""
+    if not all(beside):
+        return "correct these cells, or --bad-rows skip; missing values are empty, NA, NaN, null or named with --null"
+    if "()" in beside:
+        return "write negative numbers with a minus: parentheses are one only beside a currency"
+    taken = f"take {' and '.join(map(repr, dict.fromkeys(beside)))} out of the cells"
+    meant = {"m": "write M for millions, or ", "b": "write B for billions, or "}.get(beside[0], "")
+    return f"{meant}{taken}, or use another column; --bad-rows skip leaves out the rows"
+
+
+def _check_placeholders(
+    records: Table,
+    cells: Cells,
+    settings: DataSettings,
+    notes: list[Note],
+    series: Ints | None,
+    known: dict[str, Floats] | None = None,
+) -> None:
+    """Refuse numbers that seem to stand for a missing value, unless `--not-null` keeps them, which is noted.
+
+    series: the number of the series of each row; known: earlier values of the columns, which come before these rows.
+    """
+    kept = {float(text) for text in settings.not_null or []}
+    refused: list[str] = []
+    said: list[str] = []
+    values: dict[float, str] = {}
+    for name, numbers in cells.numbers.items():
+        if name in (settings.static or []):
+            continue
+        good = np.where(cells.bad, np.nan, numbers) if cells.bad.any() else numbers
+        for one in placeholders.find(np.concatenate([known[name], good]) if known else good, series):
+            rows = np.flatnonzero(good == one.value)
+            if not len(rows):
+                continue
+            text = next(_tail_texts(records, name, int(rows[0])))
+            if one.value in kept:
+                said.append(f"{text} ({len(rows):,} times in column {name!r})")
+                continue
+            place = f"{records.place(int(rows[0]))}: column {name!r}"
+            refused.append(f"{place}: {text} stands {one.count:,} times, and {one.reason}")
+            values.setdefault(one.value, _as_option(text, one.value))
+    if refused:
+        nulls = " ".join(f"--null {_quoted(word)}" for word in [*(settings.null or []), *values.values()])
+        others = " ".join(f"--not-null {word}" for word in [*(settings.not_null or []), *values.values()])
         raise DataError(
-            "; ".join(shown) + more(count, SHOWN),
-            "correct these cells, or --bad-rows skip; missing values are empty, NA, NaN, null or named with --null",
+            "; ".join(refused[:SHOWN]) + more(len(refused), SHOWN),
+            f"say {nulls} if it stands for a missing value, {others} if it is a number like the others",
+            option="not_null",
         )
-    return numbers
+    if said:
+        notes.append(Note("info", f"kept as numbers: {', '.join(said[:SHOWN])}{more(len(said), SHOWN)}"))
+
+
+def _with_history(panel: Panel, cells: Cells, roles: Roles) -> tuple[Ints, dict[str, Floats]]:
+    """The series of the rows of a panel and then of a file, and the known-future covariates of the panel."""
+    rows = np.repeat(np.arange(len(panel)), panel.lengths)
+    own = np.zeros(len(cells.bad), np.int64)
+    if roles.id:
+        codes, labels = cells.texts[roles.id]
+        numbers = {label: number for number, label in enumerate(panel.ids)}
+        own = np.array([numbers.get(label, len(panel)) for label in labels], np.int64)[codes]
+    known = {name: panel.future[:, panel.future_names.index(name)] for name in cells.numbers}
+    return np.concatenate([rows, own]), known
+
+
+def _as_option(text: str, value: float) -> str:
+    """A number as it is written in the file, if an option can take it so."""
+    is_plain = numerals.read([text], PLAIN)[0] == value
+    return text if is_plain else repr(value).removesuffix(".0")
 
 
 def _check_size(records: Table, name: str, values: Floats, bad: NDArray[np.bool_], skip: bool) -> None:

@@ -21,6 +21,7 @@ EXAMPLES: dict[str, tuple[str, str, Any]] = {
     "gaps": ('"zero"', "zero", "zero"),
     "duplicates": ('"sum"', "sum", "sum"),
     "bad_rows": ('"skip"', "skip", "skip"),
+    "not_null": ('["-1", "-999"]', "-1,-999", ["-1", "-999"]),
     "delimiter": ('";"', ";", ";"),
     "decimal": ('","', ",", ","),
     "thousands": ('"."', ".", "."),

@@ -79,6 +79,15 @@ FILES: dict[str, str | bytes] = {
     + "".join(f"{name},2024-01-0{d},{d}\n" for name in ("007", "NA", "None", "null", "1e5") for d in (1, 2, 3)),
     "date in columns": "year,month,day,y\n" + "".join(f"2024,2,{27 + d},{d}\n" for d in (1, 2)) + "2024,3,1,3\n",
     "last line cut off": days(1, 2, 3) + "2024-01",
+    "placeholder": days(1, 2, -999, 4, 5, -999, 7, 8, -999, 10, 11),
+    "placeholder that is none": days(1, 2, -999, 4, 5, -999, 7, 8, -999, 10, 11),
+    "large placeholder": days(*(9999 if at % 9 == 5 else at for at in range(1, 31))),
+    "prices": days("$273.36,4", "$1274.50,5", "$275,6", names=("day", "y,volume")),
+    "prices with a decimal comma": days("1.234,50 €", "2,00 €", "3,25 €", mark=";"),
+    "percent": days("12.5%", "-3%", "0%"),
+    "thousands and millions": days("1.46M", "980K", "0"),
+    "two currencies": days("$5", "$6", "€7", "$8"),
+    "a unit beside the numbers": days("273.36 kWh,4", "274 kWh,5", "275.5 kWh,6", names=("day", "y,volume")),
 }
 
 

@@ -57,8 +57,9 @@ def test_wide_and_long_of_the_same_data_are_the_same_series(tmp_path: Path, rows
     )
     (tmp_path / "wide.csv").write_text(wide)
     (tmp_path / "long.csv").write_text(long)
-    one = read_csv(tmp_path / "wide.csv", target="all", gaps="drop")
-    other = read_csv(tmp_path / "long.csv", gaps="drop")
+    kept = [repr(value) for row in rows for value in row if value is not None]  # -1 may be there three times
+    one = read_csv(tmp_path / "wide.csv", target="all", gaps="drop", not_null=kept)
+    other = read_csv(tmp_path / "long.csv", gaps="drop", not_null=kept)
     assert (one.ids, one.frequency, one.first.tolist()) == (other.ids, other.frequency, other.first.tolist())
     assert np.array_equal(one.offsets, other.offsets)
     assert np.array_equal(one.values, other.values, equal_nan=True)
@@ -202,12 +203,14 @@ def test_whatever_the_marks_numbers_are_right_or_refused(
 
     path = tmp_path / "data.csv"
     path.write_text("y;n\n" + "".join(f"{written(c)};a\n" for c in cents))
+    kept = [str(c / 1000) for c in cents]  # -1 may be there three times
     try:
-        found = read_csv(path, target="y").values.tolist()
+        found = read_csv(path, target="y", not_null=kept).values.tolist()
     except DataError as error:
         if "could be" not in error.message:
             raise
-        found = read_csv(path, target="y", decimal=decimal, thousands=separator or None).values.tolist()
+        marks = {"decimal": decimal, "thousands": separator or None}
+        found = read_csv(path, target="y", not_null=kept, **marks).values.tolist()
     assert found == pytest.approx([c / 1000 for c in cents], rel=1e-12)
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from forecast_cli.workflow import Trained
 
 SCHEMA = "forecast/train/v1"
+NAMED = 3  # targets named in the summary
 
 
 @options.with_settings("data", "window", "network", "training", "ensemble", "interval", "lock", "prune")
@@ -73,6 +74,8 @@ def train(
     except ForecastError as error:
         console.warning(f"the run is published, but its report is not: {error.message}")
         reasons.append(f"last_run.json: {error.message}")
+    if not quiet and not json:
+        console.say(console.escape(_target_line(trained)))
     for note in trained.notes:
         if note.level == "info" and not quiet and not json:
             console.say(console.escape(note.text))
@@ -135,6 +138,7 @@ def _document(trained: Trained, reasons: list[str], code: int) -> dict[str, Any]
         "published": True,
         "run": trained.run.name,
         "folder": str(trained.run.folder),
+        "target": _targets(trained) if len(_targets(trained)) > 1 else _targets(trained)[0],
         "series": len(trained.panel),
         "rows": int(trained.panel.offsets[-1]),
         "verdict": trained.metrics["verdict"],
@@ -143,6 +147,18 @@ def _document(trained: Trained, reasons: list[str], code: int) -> dict[str, Any]
         "warnings": [note.text for note in trained.notes if note.level == "warning"],
         "reasons": reasons,
     }
+
+
+def _targets(trained: Trained) -> list[str]:
+    return trained.panel.reading.target or [trained.panel.columns.target]
+
+
+def _target_line(trained: Trained) -> str:
+    """`Target: Close, in $`, or the first of several targets."""
+    targets, written = _targets(trained), trained.panel.written
+    shown = [f"{name}, {written[name]}" if name in written else name for name in targets[:NAMED]]
+    more = f"; and {len(targets) - NAMED:,} more" if len(targets) > NAMED else ""
+    return f"Target{'s' if len(targets) > 1 else ''}: {'; '.join(shown)}{more}"
 
 
 def _summary(trained: Trained) -> None:
