@@ -117,8 +117,14 @@ class DataSettings:
         auto="none", panel="Data", rereading=True,
     )  # fmt: skip
     gaps: Literal["auto", "interpolate", "ffill", "zero", "drop", "error"] = setting(
-        "auto", "Missing steps; auto: interpolate up to one season, refuse longer ones.", panel="Data", rereading=True
-    )
+        "auto",
+        "Missing steps; auto: interpolate up to one season, refuse longer ones; after --duplicates sum they are 0.",
+        panel="Data", rereading=True,
+    )  # fmt: skip
+    max_filled: float | None = setting(
+        None, "Share of a series' steps that may be interpolated or filled with the value before, e.g. 0.6.",
+        minimum=0, maximum=1, auto="a third", panel="Data", rereading=True,
+    )  # fmt: skip
     duplicates: Literal["error", "first", "last", "mean", "sum"] = setting(
         "error", "Rows of the same time.", panel="Data", rereading=True
     )

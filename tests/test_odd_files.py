@@ -73,6 +73,8 @@ FILES: dict[str, str | bytes] = {
     "skipped hour": local("2024-03-30", timedelta(hours=1), 96, "%Y-%m-%d %H:%M"),
     "days with offsets": OFFSETS,
     "long gap": "day,y\n2024-01-01,1\n2024-01-20,2\n2024-01-21,3\n",
+    "sales of some days": "day,y\n2024-01-01,1\n2024-01-01,2\n2024-01-02,4\n2024-01-05,8\n2024-01-05,1\n2024-01-06,3\n",
+    "half empty": "day,y\n" + "".join(f"2024-01-{d:02},{d}\n" for d in (1, 2, 5, 6, 9, 10)),
     "one row": days(1),
     "newest first": "y\n3\n2\n1\n",
     "ids that look like others": "unique_id,ds,y\n"
@@ -90,7 +92,10 @@ def settings_of(options: str) -> dict[str, object]:
     while words:
         name = words.pop(0).removeprefix("--").replace("-", "_")
         assert name in known
-        given[name] = True if kinds[name] is bool else words.pop(0)
+        if kinds[name] is bool:
+            given[name] = True
+            continue
+        given[name] = float(words.pop(0)) if kinds[name] == float | None else words.pop(0)
     return given
 
 
