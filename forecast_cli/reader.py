@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from forecast_cli import calendar, dates, grid, numerals
+from forecast_cli import calendar, dates, grid, numerals, transposed
 from forecast_cli.calendar import Ints
 from forecast_cli.config import DataSettings, nearest, settings_from
 from forecast_cli.errors import DataError, SettingsError
@@ -32,6 +32,7 @@ NIXTLA = ("unique_id", "ds", "y")
 SHOWN = 3  # cells named in one message
 CHUNK = 1 << 18  # rows parsed at once
 SMALL_CHUNK = 1 << 15  # where no texts are made: what is in the cache is parsed faster, and takes less memory
+AT_ONCE = 1 << 20  # cells that are texts at the same time
 ROOM = 16  # bytes, rounded to words, by which an id may be longer than those of the first rows
 FREED = 30 << 20  # bytes; glibc learns from blocks of up to 32 MiB
 LEVELS = 50  # distinct texts of a covariate
@@ -99,21 +100,33 @@ def read_csv(
         if not records.rows:
             raise DataError("there is a header but no row", "give a file with data")
         sample = _sample(records)
-        roles = _roles(records, sample, settings, levels, notes)
-        if roles.unused:
-            notes.append(Note("info", f"columns not used: {some(roles.unused)}"))
-        time_name = "step" if not roles.time else roles.time[0] if len(roles.time) == 1 else "time"
-        columns = Columns(time_name, roles.targets[0] if len(roles.targets) == 1 else "value", roles.id)
-        if len(roles.targets) > 1:
-            columns = replace(columns, id="unique_id")
-        cells = _cells(records, sample, roles, settings, notes)
-        rows, time_format = _rows(records, roles, cells, settings, levels, notes)
-        del records, cells  # the text is not needed on the grid
+        layout = transposed.layout(records.names, sample, settings, notes)
+        if layout is None:
+            rows, time_format, columns, reading = _from_rows(records, sample, settings, levels, notes)
+        else:
+            rows, time_format, columns, reading = _from_columns(records, sample, layout, settings, notes)
+        del records  # the text is not needed on the grid
         panel = grid.lay(rows, settings, columns, time_format, notes)
     except DataError as error:
         if not error.message.startswith(name):
             error.message = f"{name}: {error.message}"
         raise
+    return replace(panel, notes=tuple(notes), source=full, fingerprint=fingerprint.result(), reading=reading)
+
+
+def _from_rows(
+    records: Table, sample: Sample, settings: DataSettings, levels: Levels | None, notes: list[Note]
+) -> tuple[Rows, TimeFormat, Columns, DataSettings]:
+    """The rows of a file that has its times in rows, and the settings that read it the same again."""
+    roles = _roles(records, sample, settings, levels, notes)
+    if roles.unused:
+        notes.append(Note("info", f"columns not used: {some(roles.unused)}"))
+    time_name = "step" if not roles.time else roles.time[0] if len(roles.time) == 1 else "time"
+    columns = Columns(time_name, roles.targets[0] if len(roles.targets) == 1 else "value", roles.id)
+    if len(roles.targets) > 1:
+        columns = replace(columns, id="unique_id")
+    cells = _cells(records, sample, roles, settings, notes)
+    rows, time_format = _rows(records, roles, cells, settings, levels, notes)
     reading = replace(
         settings,
         time=settings.time if len(roles.time) > 1 else (roles.time or (None,))[0],
@@ -121,7 +134,40 @@ def read_csv(
         id=roles.id or None,
         date_format=settings.date_format or (time_format.pattern if len(roles.time) == 1 else None) or None,
     )
-    return replace(panel, notes=tuple(notes), source=full, fingerprint=fingerprint.result(), reading=reading)
+    return rows, time_format, columns, reading
+
+
+def _from_columns(
+    records: Table, sample: Sample, layout: transposed.Layout, settings: DataSettings, notes: list[Note]
+) -> tuple[Rows, TimeFormat, Columns, DataSettings]:
+    """The same of a file that has its times in columns."""
+    if layout.unused:
+        notes.append(Note("info", f"columns not used: {some(layout.unused)}"))
+    roles = Roles((), layout.numbers, "", (), layout.texts, layout.unused)
+    cells = _cells(records, sample, roles, replace(settings, date_format=None), notes)
+    time_format = transposed.time_format(layout, sample)
+    if settings.timezone:
+        layout, time_format = _columns_in_zone(layout, time_format, settings.timezone)
+
+    name, first, lines = records.source.name, records.first, records.lines
+
+    def place(row: int) -> str:
+        return f"{name}:{first + row if lines is None else int(lines[row])}"
+
+    rows = transposed.rows(layout, cells.numbers, cells.texts, cells.bad, place)
+    reading = replace(settings, date_format=settings.date_format or layout.header.pattern or None)
+    return rows, time_format, layout.columns, reading
+
+
+def _columns_in_zone(layout: transposed.Layout, how: TimeFormat, name: str) -> tuple[transposed.Layout, TimeFormat]:
+    """The times of the columns in the named zone. Months and years are the same everywhere."""
+    dates.zone(name)
+    header = layout.header
+    if layout.beside:
+        return layout, replace(how, timezone=name, wall=True)
+    one = np.zeros(len(header.times), np.int64)
+    times, how = _in_zone(header.times, one, how, name, "date", lambda at: f"column {header.names[at]!r}")
+    return replace(layout, header=replace(header, times=times)), how
 
 
 def read_future_values(path: str | os.PathLike[str], panel: Panel, settings: DataSettings) -> Panel:
@@ -215,7 +261,8 @@ def _frames(
 
     sizes: texts that are wanted as bytes, of which at most so many are read.
     """
-    at = {name: records.names.index(name) for name in (*texts, *numbers)}
+    places = {name: place for place, name in enumerate(records.names)}
+    at = {name: places[name] for name in (*texts, *numbers)}
     sizes = sizes or {}
     # never "category", whose texts pandas turns into numbers where it can: 007 into 7
     kinds: dict[Any, Any] = {at[name]: f"S{sizes[name]}" if name in sizes else object for name in texts}
@@ -240,6 +287,20 @@ def _frames(
             yield frame.rename(columns=names)
     if rows != records.rows:
         raise DataError("quotes or blank lines make the rows ambiguous", "quote whole fields only, as RFC 4180 says")
+
+
+def _text_columns(records: Table, names: list[str]) -> Iterator[tuple[str, int, pd.Series[Any]]]:
+    """Columns as texts, some rows at a time: their names, first rows and cells.
+
+    Where rows are few and columns many, one pass over the text reads several columns.
+    """
+    together = max(AT_ONCE // max(records.rows, 1), 1)
+    for low in range(0, len(names), together):
+        wanted, start = names[low : low + together], 0
+        for frame in _frames(records, wanted, [], missing=[]):
+            for name in wanted:
+                yield name, start, frame[name]
+            start += len(frame)
 
 
 def _missing(settings: DataSettings) -> list[str]:
@@ -511,7 +572,7 @@ def _read_all(
         for name in texts:
             own, cells = _distinct(frame[name])
             index = known[name]
-            if name != roles.id:
+            if name in roles.covariates:
                 cells = [cell.strip() for cell in cells]
                 if len(index) > 100 * LEVELS:
                     raise _too_many_levels(name, len(index))
@@ -566,10 +627,9 @@ def _convention(records: Table, settings: DataSettings, numeric: list[str]) -> C
     missing = frozenset(_missing(settings))
     left = numerals.allowed(settings.decimal, settings.thousands, records.delimiter)
     evidence = numerals.Evidence(left)
-    for name in numeric:
-        for frame in _frames(records, [name], [], missing=[]):
-            _, cells = _distinct(frame[name])
-            evidence.add(cell for cell in map(numerals.tidy, cells) if cell not in missing)
+    for _, _, column in _text_columns(records, numeric):
+        _, cells = _distinct(column)
+        evidence.add(cell for cell in map(numerals.tidy, cells) if cell not in missing)
     if records.delimiter != ";" and evidence.bad.get(PLAIN) == 0:
         return PLAIN
     convention, cell = evidence.best()
@@ -591,31 +651,27 @@ def _read_numbers(
     """Numbers from texts; cells that are none are named, or their rows marked as bad."""
     missing = frozenset(_missing(settings))
     nulls = [float(text) for text in settings.null or [] if numerals.is_number(text) and "," not in text]
-    numbers: dict[str, Floats] = {}
+    parts: dict[str, list[Floats]] = {name: [] for name in numeric}
     shown: list[str] = []
     count = 0
-    for name in numeric:
-        parts, start = [], 0
-        for frame in _frames(records, [name], [], missing=[]):
-            codes, cells = _distinct(frame[name])
-            cells = [numerals.tidy(cell) for cell in cells]
-            values = numerals.read(cells, convention)
-            absent = np.array([cell in missing for cell in cells], bool) | np.isin(values, nulls)
-            wrong = np.flatnonzero((np.isnan(values) & ~absent)[codes])
-            for row in wrong[: max(SHOWN - len(shown), 0)]:
-                cell = str(frame[name].iloc[int(row)]).strip()
-                shown.append(f"{records.place(start + int(row))}: column {name!r}: {cell!r} is not a number")
-            count += len(wrong)
-            bad[start + wrong] = True
-            parts.append(np.where(absent, np.nan, values)[codes])
-            start += len(frame)
-        numbers[name] = np.concatenate(parts)
+    for name, start, column in _text_columns(records, numeric):
+        codes, cells = _distinct(column)
+        cells = [numerals.tidy(cell) for cell in cells]
+        values = numerals.read(cells, convention)
+        absent = np.array([cell in missing for cell in cells], bool) | np.isin(values, nulls)
+        wrong = np.flatnonzero((np.isnan(values) & ~absent)[codes])
+        for row in wrong[: max(SHOWN - len(shown), 0)]:
+            cell = str(column.iloc[int(row)]).strip()
+            shown.append(f"{records.place(start + int(row))}: column {name!r}: {cell!r} is not a number")
+        count += len(wrong)
+        bad[start + wrong] = True
+        parts[name].append(np.where(absent, np.nan, values)[codes])
     if count and settings.bad_rows == "error":
         raise DataError(
             "; ".join(shown) + more(count, SHOWN),
             "correct these cells, or --bad-rows skip; missing values are empty, NA, NaN, null or named with --null",
         )
-    return numbers
+    return {name: np.concatenate(of_column) for name, of_column in parts.items()}
 
 
 def _check_size(records: Table, name: str, values: Floats, bad: NDArray[np.bool_], skip: bool) -> None:

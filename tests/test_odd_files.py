@@ -41,6 +41,7 @@ def local(start: str, step: timedelta, count: int, pattern: str) -> str:
     )
 
 
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 OFFSETS = "time,y\n" + "".join(
     f"{at:%Y-%m-%d}T00:00:00{'+01:00' if at <= datetime(2024, 3, 31) else '+02:00'},{number}\n"
     for number, at in enumerate(datetime(2024, 3, 27) + timedelta(days=n) for n in range(10))
@@ -80,6 +81,11 @@ FILES: dict[str, str | bytes] = {
     "ids that look like others": "unique_id,ds,y\n"
     + "".join(f"{name},2024-01-0{d},{d}\n" for name in ("007", "NA", "None", "null", "1e5") for d in (1, 2, 3)),
     "date in columns": "year,month,day,y\n" + "".join(f"2024,2,{27 + d},{d}\n" for d in (1, 2)) + "2024,3,1,3\n",
+    "dates as columns": "region,Lat,1/22/20,1/23/20,1/24/20,1/25/20\na,0.5,1,2,3,4\nb,1.5,5,6,7,8\n",
+    "months as columns": f"Year,{','.join(MONTHS)},Annual\n"
+    + "".join(f"{year},{','.join(str(12 * year + m - 24_000) for m in range(1, 13))},9\n" for year in (2000, 2001)),
+    "years as columns": "Month,1958,1959,1960\n"
+    + "".join(f"{name.upper()},{number},{number + 12},{number + 24}\n" for number, name in enumerate(MONTHS, 1)),
     "last line cut off": days(1, 2, 3) + "2024-01",
 }
 

@@ -98,6 +98,7 @@ def test_a_missing_file_is_named_with_its_neighbour(write: Write) -> None:
             "| write all dates in one format, or name theirs with --date-format",
         ),
         (b"day,y\n2024-01-01,1\n2024-01-02,\xff\n", "data.csv:3: the text is not UTF-8; the row would read '2024-01-02,ÿ' in cp1252 | say --encoding cp1252, gb18030 or shift_jis: the one in which the row reads right"),
+        ('day,a;"b\n2024-01-01,1;1\n', "data.csv:1: the header can be split at ',' or ';' | --delimiter ',' or --delimiter ';'"),
         (b"day,y\n2024-01-01,\0\n", "data.csv:2: a NUL byte; this is not a text file | give a CSV file"),
     ],
 )  # fmt: skip
