@@ -77,6 +77,8 @@ def _columns(panel: Panel) -> Finding:
     parts.append(f"target {_some(targets, panel.written)}")
     if panel.reading.id:
         parts.append(f"id {panel.reading.id!r}")
+    if panel.reading.dates_as_columns not in (None, "none"):
+        parts = [f"dates are columns, beside {panel.reading.dates_as_columns!r}"]
     parts += [f"{role} {_some(roles[role], panel.written)}" for role in ("past", "future", "static") if roles[role]]
     parts += [note.text.replace("columns not used:", "not used:") for note in panel.notes if _is_unused(note.text)]
     return Finding("columns", ", ".join(parts), details=roles | {"written": panel.written})

@@ -23,6 +23,7 @@ DEFAULT_STORE = "./forecast_runs"
 DEFAULT_LEVELS = "80,95"
 PREFIX = "FORECAST_"  # of the names in the environment
 CONFIG = "config"  # the option that names the file, and FORECAST_CONFIG
+ROLES = ("time", "target", "id", "past", "future", "static", "weight")  # settings that say what a column is
 
 
 def setting(
@@ -82,6 +83,12 @@ class DataSettings:
         None, "Column to forecast; repeat it, or say 'all', for several.", auto="the only one", panel="Data"
     )
     id: str | None = setting(None, "Column that names the series (long files).", auto="unique_id", panel="Data")
+    dates_as_columns: str | None = setting(
+        None,
+        "For a file with a column for each date: the column that names its rows, several with commas between them; for "
+        "months as columns, the one with the year; none: the columns are series.",
+        auto="dates in rows", panel="Data", rereading=True,
+    )  # fmt: skip
     season: str | None = setting(
         None, "Season lengths in steps, e.g. 24,168; 1 for none.", auto="by frequency", panel="Data"
     )
@@ -125,8 +132,14 @@ class DataSettings:
         rereading=True,
     )
     gaps: Literal["auto", "interpolate", "ffill", "zero", "drop", "error"] = setting(
-        "auto", "Missing steps; auto: interpolate up to one season, refuse longer ones.", panel="Data", rereading=True
-    )
+        "auto",
+        "Missing steps; auto: interpolate up to one season, refuse longer ones; after --duplicates sum they are 0.",
+        panel="Data", rereading=True,
+    )  # fmt: skip
+    max_filled: float | None = setting(
+        None, "Share of a series' steps that may be interpolated or filled with the value before, e.g. 0.6.",
+        minimum=0, maximum=1, auto="a third", panel="Data", rereading=True,
+    )  # fmt: skip
     duplicates: Literal["error", "first", "last", "mean", "sum"] = setting(
         "error", "Rows of the same time.", panel="Data", rereading=True
     )
@@ -142,6 +155,7 @@ class DataSettings:
         if self.delimiter in ("tab", r"\t"):
             object.__setattr__(self, "delimiter", "\t")
         _check_marks(self.delimiter, self.decimal, self.thousands)
+        _check_dates_as_columns(self)
         seasons(self.season)
         _check_not_null(self.null or [], self.not_null or [])
 
@@ -164,6 +178,19 @@ def _number(text: str) -> float | None:
     except ValueError:
         return None
     return number if math.isfinite(number) else None
+
+
+def _check_dates_as_columns(settings: DataSettings) -> None:
+    """The dates are the columns then, and none is left to be named as something else."""
+    if settings.dates_as_columns in (None, "none"):
+        return
+    for name in ROLES:
+        if getattr(settings, name):
+            raise SettingsError(
+                f"--dates-as-columns does not go with {option_name(name)}: all numbers are of one kind, and dates are "
+                "their columns",
+                f"leave out {option_name(name)}; --dates-as-columns names the series",
+            )
 
 
 def _check_marks(delimiter: str | None, decimal: str | None, thousands: str | None) -> None:

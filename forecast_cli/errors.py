@@ -27,16 +27,18 @@ CLOSED_PIPE = 141
 class ForecastError(Exception):
     """A failure that the user can act on: one line of what is wrong, one line of what to do, an exit code.
 
-    option: the setting that helps, by its field in `config`, where code must know it.
+    option: the setting that helps, by its field in `config`, where code must know it; value: what to give it, where
+    there is one such text.
     """
 
     exit_code = BUG
 
-    def __init__(self, message: str, hint: str = "", *, option: str = "") -> None:
+    def __init__(self, message: str, hint: str = "", *, option: str = "", value: str = "") -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
         self.option = option
+        self.value = value
 
 
 class SettingsError(ForecastError):

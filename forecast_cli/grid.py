@@ -17,7 +17,8 @@ from forecast_cli.panel import Columns, Floats, Note, Panel, TimeFormat, from_se
 
 SHOWN = 3  # names in one message
 MOST_EMPTY = 50  # steps of the grid for each row, beyond a thousand
-MOST_FILLED = 1 / 3  # of the steps of a series that are interpolated without being asked
+MOST_FILLED = 1 / 3  # of the steps of a series that are made up unless --max-filled says otherwise
+FILLING = ("auto", "interpolate", "ffill")  # ways of --gaps that make up values
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,6 +58,8 @@ def lay(rows: Rows, settings: DataSettings, columns: Columns, time_format: TimeF
     """Lay every series of the rows on its full grid; what was done is added to the notes."""
     rows, frequency, positions, bounds = _ordered(rows, settings, time_format, notes)
     limit = max([1, *seasons(settings, frequency)[:1]])
+    _check_filled(rows, settings, frequency, positions, bounds, limit)
+    summed = _sums_to_zero(settings)
     names = [*(settings.past or []), *(settings.future or [])]
     series: list[Floats] = []
     first: list[int] = []
@@ -65,7 +68,7 @@ def lay(rows: Rows, settings: DataSettings, columns: Columns, time_format: TimeF
     statics: dict[str, list[float]] = {name: [] for name in settings.static or []}
     ahead: list[list[Floats]] = []
     holes: list[NDArray[np.bool_]] = []
-    filled, made_up, trailing, left_out = 0, 0, [], []
+    filled, zeros, made_up, trailing, left_out = 0, 0, 0, [], []
     for number in range(len(rows.ids)):
         span = slice(bounds[number], bounds[number + 1])
         at = positions[span]
@@ -82,10 +85,12 @@ def lay(rows: Rows, settings: DataSettings, columns: Columns, time_format: TimeF
                 trailing.append(len(given) - int(inside.stop))
             if high - low >= MOST_EMPTY * (inside.stop - inside.start) + 1000:
                 raise DataError(
-                    f"{where(label)}more than 98 % of the steps are missing", "bring the rows to one step first"
+                    f"{where(label)}more than 98 % of the steps are missing",
+                    "name a coarser step with --freq, or bring the rows to one step first",
                 )
-            grid = np.full(high - low + 1, np.nan)
+            grid = np.full(high - low + 1, 0.0 if summed else np.nan)
             grid[at[inside] - low] = given[inside]
+            zeros += len(grid) - (inside.stop - inside.start) if summed else 0
             holes.append(np.isnan(grid))
             filled += _fill(grid, settings.gaps, limit, label, low, frequency)
             series.append(grid)
@@ -108,6 +113,11 @@ def lay(rows: Rows, settings: DataSettings, columns: Columns, time_format: TimeF
         use = "; their known-future covariates are used" if settings.future else ""
         kind = "have no value and were left out" if not use else "have no value" + use
         notes.append(Note("info", f"the last {sum(trailing):,} rows{several} {kind}"))
+    if zeros:
+        steps = "1 step without rows counts" if zeros == 1 else f"{zeros:,} steps without rows count"
+        notes.append(
+            Note("info", f"{steps} as 0 after --duplicates sum; --gaps interpolate, ffill or drop for another way")
+        )
     if filled:
         done = {
             "ffill": "were filled with the value before", "zero": "were filled with 0", "drop": "were left empty",
@@ -278,6 +288,104 @@ def _check_steps(rows: Rows, starts: Ints, positions: Ints, frequency: Frequency
         )  # fmt: skip
 
 
+def _sums_to_zero(settings: DataSettings) -> bool:
+    """Whether a step without rows is a sum of nothing: data like any other, not a gap."""
+    return settings.duplicates == "sum" and settings.gaps in ("auto", "zero")
+
+
+@dataclass(frozen=True, eq=False)
+class _Extent:
+    """Of the S series that have a value, one array element each: where they lie and how much of them is missing.
+
+    owners: numbers of the series; first, last: the rows of the first and of the last value; steps: from the one to the
+    other; missing: those of the steps that would have to be made up.
+    """
+
+    owners: Ints
+    first: Ints
+    last: Ints
+    steps: Ints
+    missing: Ints
+
+    @property
+    def shares(self) -> Floats:
+        return self.missing / self.steps
+
+
+def _extent(values: Floats, positions: Ints, bounds: Ints, summed: bool) -> _Extent:
+    """values, positions: (R,) of rows by series and time; bounds: (S + 1,) of the series in them."""
+    known = np.flatnonzero(~np.isnan(values))
+    begins = np.searchsorted(known, bounds)
+    counts = np.diff(begins)
+    owners = np.flatnonzero(counts)
+
+    first, last = known[begins[owners]], known[begins[owners + 1] - 1]
+    steps = positions[last] - positions[first] + 1
+    missing = (last - first + 1 if summed else steps) - counts[owners]
+    return _Extent(owners, first, last, steps, missing)
+
+
+def _check_filled(
+    rows: Rows, settings: DataSettings, frequency: Frequency, positions: Ints, bounds: Ints, limit: int
+) -> None:
+    """Refuse to make up more of a series than --max-filled allows, naming the worst one.
+
+    This comes before the grid, which may be larger than memory. Raises DataError.
+    """
+    if settings.gaps not in FILLING:
+        return
+
+    allowed = MOST_FILLED if settings.max_filled is None else settings.max_filled
+    summed = _sums_to_zero(settings)
+    extents = {target: _extent(values, positions, bounds, summed) for target, values in rows.targets.items()}
+    over = sum(int((extent.shares > allowed + 1e-9).sum()) for extent in extents.values())
+    if not over:
+        return
+
+    target = max(extents, key=lambda name: float(extents[name].shares.max(initial=0)))
+    extent = extents[target]
+    worst = int(np.argmax(extent.shares))
+    span = slice(int(extent.first[worst]), int(extent.last[worst]) + 1)
+    known = span.start + np.flatnonzero(~np.isnan(rows.targets[target][span]))
+    if settings.gaps == "auto" and not summed and np.diff(positions[known]).max() > limit + 1:
+        return  # a single long gap says more: `_fill` names where it begins
+
+    label = target if len(rows.targets) > 1 else rows.ids[extent.owners[worst]]
+    missing, steps = int(extent.missing[worst]), int(extent.steps[worst])
+    share = "a third" if settings.max_filled is None else f"a share of {settings.max_filled:g}"
+    more = f" (and {over - 1:,} more series like it)" if over > 1 else ""
+    needed = np.ceil(10 * missing / steps) / 10
+    raise DataError(
+        f"{where(label)}{missing:,} of {steps:,} steps are missing, more than {share}{more}",
+        _other_step(rows, settings, frequency, known, allowed)
+        + f"say --max-filled {needed:g} to have so many filled, or --gaps zero or drop",
+        option="max_filled",
+    )
+
+
+def _other_step(rows: Rows, settings: DataSettings, frequency: Frequency, known: Ints, allowed: float) -> str:
+    """What other step the rows may have, as the beginning of a hint. known: the rows of one series that have a value."""
+    if rows.times is None:
+        return ""
+    if _is_business(rows.times, frequency, known, allowed):
+        return "say --freq B, as no row is on a weekend; or "
+    if settings.freq:
+        return "name a coarser step with --freq; or "
+    return "bring the rows to one step first; or "
+
+
+def _is_business(times: Ints, frequency: Frequency, known: Ints, allowed: float) -> bool:
+    """Whether the rows of a daily file are all on weekdays, and few enough weekdays are missing."""
+    if frequency.kind != "fixed" or frequency.size != calendar.DAY:
+        return False
+    try:
+        positions = calendar.ordinals(Frequency("business", clock=int(times[0] % calendar.DAY)), times)[known]
+    except DataError:
+        return False
+    steps = int(positions[-1] - positions[0]) + 1
+    return 1 - len(known) / steps <= allowed
+
+
 def _fill(grid: Floats, gaps: str, limit: int, label: str, first: int, frequency: Frequency) -> int:
     """Fill runs of NaN in place, as `--gaps` says; return how many steps there were."""
     holes = np.isnan(grid)
@@ -294,11 +402,7 @@ def _fill(grid: Floats, gaps: str, limit: int, label: str, first: int, frequency
         raise DataError(
             f"{where(label)}a gap of {length} begins at {at}; {allowed}",
             "fill it in the file, start after it, or say --gaps interpolate, ffill, zero or drop",
-        )
-    if gaps == "auto" and holes.mean() > MOST_FILLED:
-        raise DataError(
-            f"{where(label)}{holes.sum():,} of {len(holes):,} steps are missing, too many to interpolate",
-            "say --gaps interpolate, ffill, zero or drop, or bring the rows to one step first",
+            option="gaps",
         )
     if gaps == "zero":
         grid[holes] = 0.0

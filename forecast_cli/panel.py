@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, replace
-from datetime import UTC
+from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -188,7 +188,12 @@ def format_times(panel: Panel, times: Ints) -> list[str]:
     shift = offset_microseconds(panel.time_format.offset)
     pattern = panel.time_format.pattern.replace("%z", panel.time_format.offset)
     stamps = (np.asarray(times, np.int64) + shift).view("datetime64[us]").astype(object)
-    return [stamp.strftime(pattern) for stamp in stamps]
+    return [_written(stamp, pattern) for stamp in stamps]
+
+
+def _written(stamp: datetime, pattern: str) -> str:
+    """A time in a strftime pattern, which may have %q for the quarter."""
+    return stamp.strftime(pattern.replace("%q", str((stamp.month + 2) // 3)))
 
 
 def _format_in_zone(how: TimeFormat, times: Ints) -> list[str]:
@@ -199,7 +204,7 @@ def _format_in_zone(how: TimeFormat, times: Ints) -> list[str]:
         minutes = round(local.utcoffset().total_seconds() / 60)
         colon = "" if re.search(r"\d{4}$", how.offset) else ":"
         offset = f"{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02}{colon}{abs(minutes) % 60:02}"
-        texts.append(local.replace(tzinfo=None).strftime(how.pattern.replace("%z", offset)))
+        texts.append(_written(local.replace(tzinfo=None), how.pattern.replace("%z", offset)))
     return texts
 
 

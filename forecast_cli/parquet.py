@@ -19,6 +19,7 @@ from forecast_cli.errors import DataError, SettingsError
 from forecast_cli.panel import Note, Panel, format_times, times_of
 from forecast_cli.reader import NIXTLA, Levels, read_csv
 from forecast_cli.source import no_such_file
+from forecast_cli.transposed import is_transposed
 
 if TYPE_CHECKING:
     import pyarrow
@@ -139,7 +140,7 @@ def _table(name: str, data: bytes, settings: DataSettings) -> tuple[pyarrow.Tabl
         names = list(file.schema_arrow.names)
         if len(set(names)) < len(names):
             raise DataError(f"{name}: several columns have the same name", "give each column a name of its own")
-        if settings.time and settings.target and settings.target != ["all"]:
+        if settings.time and settings.target and settings.target != ["all"] and not is_transposed(names):
             if all(word in names for word in NIXTLA):
                 settings = replace(settings, id=settings.id or NIXTLA[0])
             wanted = _named(name, settings, names)

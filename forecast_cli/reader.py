@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import pairwise, product
@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from forecast_cli import calendar, dates, grid, marks, numerals, placeholders
+from forecast_cli import calendar, dates, grid, marks, numerals, placeholders, transposed
 from forecast_cli.calendar import Ints
 from forecast_cli.config import DataSettings, nearest, settings_from
 from forecast_cli.errors import DataError, SettingsError
@@ -32,6 +32,7 @@ NIXTLA = ("unique_id", "ds", "y")
 SHOWN = 3  # cells named in one message
 CHUNK = 1 << 18  # rows parsed at once
 SMALL_CHUNK = 1 << 15  # where no texts are made: what is in the cache is parsed faster, and takes less memory
+AT_ONCE = 1 << 20  # cells that are texts at the same time
 ROOM = 16  # bytes, rounded to words, by which an id may be longer than those of the first rows
 FREED = 30 << 20  # bytes; glibc learns from blocks of up to 32 MiB
 LEVELS = 50  # distinct texts of a covariate
@@ -103,24 +104,36 @@ def read_csv(
         if not records.rows:
             raise DataError("there is a header but no row", "give a file with data")
         sample = _sample(records)
-        roles = _roles(records, sample, settings, levels, notes)
-        if roles.unused:
-            notes.append(Note("info", f"columns not used: {some(roles.unused)}"))
-        time_name = "step" if not roles.time else roles.time[0] if len(roles.time) == 1 else "time"
-        columns = Columns(time_name, roles.targets[0] if len(roles.targets) == 1 else "value", roles.id)
-        if len(roles.targets) > 1:
-            columns = replace(columns, id="unique_id")
-        cells = _cells(records, sample, roles, settings, notes)
-        written = {name: how for name, how in cells.written.items() if how}
-        series = cells.texts[roles.id][0] if roles.id else None
-        _check_placeholders(records, cells, settings, notes, series)
-        rows, time_format = _rows(records, roles, cells, settings, levels, notes)
-        del records, cells  # the text is not needed on the grid
+        layout = transposed.layout(records.names, sample, settings, notes)
+        if layout is None:
+            rows, time_format, columns, reading, written = _from_rows(records, sample, settings, levels, notes)
+        else:
+            rows, time_format, columns, reading, written = _from_columns(records, sample, layout, settings, notes)
+        del records  # the text is not needed on the grid
         panel = grid.lay(rows, settings, columns, time_format, notes)
     except DataError as error:
         if not error.message.startswith(name):
             error.message = f"{name}: {error.message}"
         raise
+    found = replace(panel, notes=tuple(notes), written=written, reading=reading)
+    return replace(found, source=full, fingerprint=fingerprint.result())
+
+
+def _from_rows(
+    records: Table, sample: Sample, settings: DataSettings, levels: Levels | None, notes: list[Note]
+) -> tuple[Rows, TimeFormat, Columns, DataSettings, dict[str, str]]:
+    """The rows of a file that has its times in rows, the settings that read it again, and how its numbers are written."""
+    roles = _roles(records, sample, settings, levels, notes)
+    if roles.unused:
+        notes.append(Note("info", f"columns not used: {some(roles.unused)}"))
+    time_name = "step" if not roles.time else roles.time[0] if len(roles.time) == 1 else "time"
+    columns = Columns(time_name, roles.targets[0] if len(roles.targets) == 1 else "value", roles.id)
+    if len(roles.targets) > 1:
+        columns = replace(columns, id="unique_id")
+    cells = _cells(records, sample, roles, settings, notes)
+    series = cells.texts[roles.id][0] if roles.id else None
+    _check_placeholders(_numbers_in_rows(records, cells, settings.static or []), settings, notes, series)
+    rows, time_format = _rows(records, roles, cells, settings, levels, notes)
     reading = replace(
         settings,
         time=settings.time if len(roles.time) > 1 else (roles.time or (None,))[0],
@@ -128,8 +141,42 @@ def read_csv(
         id=roles.id or None,
         date_format=settings.date_format or (time_format.pattern if len(roles.time) == 1 else None) or None,
     )
-    panel = replace(panel, written=written)
-    return replace(panel, notes=tuple(notes), source=full, fingerprint=fingerprint.result(), reading=reading)
+    written = {name: how for name, how in cells.written.items() if how}
+    return rows, time_format, columns, reading, written
+
+
+def _from_columns(
+    records: Table, sample: Sample, layout: transposed.Layout, settings: DataSettings, notes: list[Note]
+) -> tuple[Rows, TimeFormat, Columns, DataSettings, dict[str, str]]:
+    """The same of a file that has its times in columns."""
+    if layout.unused:
+        notes.append(Note("info", f"columns not used: {some(layout.unused)}"))
+    roles = Roles((), layout.numbers, "", (), layout.texts, layout.unused)
+    cells = _cells(records, sample, roles, replace(settings, date_format=None), notes)
+    time_format = transposed.time_format(layout, sample)
+    if settings.timezone:
+        layout, time_format = _columns_in_zone(layout, time_format, settings.timezone)
+
+    name, first, lines = records.source.name, records.first, records.lines
+
+    def place(row: int) -> str:
+        return f"{name}:{first + row if lines is None else int(lines[row])}"
+
+    rows = transposed.rows(layout, cells.numbers, cells.texts, cells.bad, place)
+    _check_placeholders(_numbers_in_columns(rows), settings, notes, rows.codes)
+    reading = replace(settings, date_format=settings.date_format or layout.header.pattern or None)
+    return rows, time_format, layout.columns, reading, {}
+
+
+def _columns_in_zone(layout: transposed.Layout, how: TimeFormat, name: str) -> tuple[transposed.Layout, TimeFormat]:
+    """The times of the columns in the named zone. Months and years are the same everywhere."""
+    dates.zone(name)
+    header = layout.header
+    if layout.beside:
+        return layout, replace(how, timezone=name, wall=True)
+    one = np.zeros(len(header.times), np.int64)
+    times, how = _in_zone(header.times, one, how, name, "date", lambda at: f"column {header.names[at]!r}")
+    return replace(layout, header=replace(header, times=times)), how
 
 
 def read_future_values(path: str | os.PathLike[str], panel: Panel, settings: DataSettings) -> Panel:
@@ -156,7 +203,7 @@ def read_future_values(path: str | os.PathLike[str], panel: Panel, settings: Dat
         roles = Roles(time, (), identity, tuple(wanted), texts, ())
         cells = _cells(records, _sample(records), roles, settings, notes)
         series, known = _with_history(panel, cells, roles)
-        _check_placeholders(records, cells, settings, notes, series, known)
+        _check_placeholders(_numbers_in_rows(records, cells, []), settings, notes, series, known)
         rows, _ = _rows(records, roles, cells, settings, panel.levels, notes)
         ahead = _ahead(rows, panel, wanted, notes)
     except DataError as error:
@@ -225,7 +272,8 @@ def _frames(
 
     sizes: texts that are wanted as bytes, of which at most so many are read.
     """
-    at = {name: records.names.index(name) for name in (*texts, *numbers)}
+    places = {name: place for place, name in enumerate(records.names)}
+    at = {name: places[name] for name in (*texts, *numbers)}
     sizes = sizes or {}
     # never "category", whose texts pandas turns into numbers where it can: 007 into 7
     kinds: dict[Any, Any] = {at[name]: f"S{sizes[name]}" if name in sizes else object for name in texts}
@@ -250,6 +298,20 @@ def _frames(
             yield frame.rename(columns=names)
     if rows != records.rows:
         raise DataError("quotes or blank lines make the rows ambiguous", "quote whole fields only, as RFC 4180 says")
+
+
+def _text_columns(records: Table, names: list[str]) -> Iterator[tuple[str, int, pd.Series[Any]]]:
+    """Columns as texts, some rows at a time: their names, first rows and cells.
+
+    Where rows are few and columns many, one pass over the text reads several columns.
+    """
+    together = max(AT_ONCE // max(records.rows, 1), 1)
+    for low in range(0, len(names), together):
+        wanted, start = names[low : low + together], 0
+        for frame in _frames(records, wanted, [], missing=[]):
+            for name in wanted:
+                yield name, start, frame[name]
+            start += len(frame)
 
 
 def _missing(settings: DataSettings) -> list[str]:
@@ -527,7 +589,7 @@ def _read_all(
         for name in texts:
             own, cells = _distinct(frame[name])
             index = known[name]
-            if name != roles.id:
+            if name in roles.covariates:
                 cells = [cell.strip() for cell in cells]
                 if len(index) > 100 * LEVELS:
                     raise _too_many_levels(name, len(index))
@@ -582,11 +644,10 @@ def _convention(records: Table, settings: DataSettings, numeric: list[str]) -> C
     missing = frozenset(_missing(settings))
     left = numerals.allowed(settings.decimal, settings.thousands, records.delimiter)
     evidence = numerals.Evidence(left)
-    for name in numeric:
-        for frame in _frames(records, [name], [], missing=[]):
-            _, cells = _distinct(frame[name])
-            present = [cell for cell in map(numerals.tidy, cells) if cell not in missing]
-            evidence.add(marks.take_apart(cell).number for cell in present)
+    for _, _, column in _text_columns(records, numeric):
+        _, cells = _distinct(column)
+        present = [cell for cell in map(numerals.tidy, cells) if cell not in missing]
+        evidence.add(marks.take_apart(cell).number for cell in present)
     if records.delimiter != ";" and evidence.bad.get(PLAIN) == 0:
         return PLAIN
     convention, cell = evidence.best()
@@ -607,13 +668,18 @@ def _read_numbers(
 ) -> tuple[dict[str, Floats], dict[str, str]]:
     """Numbers from texts, and what stands beside them; cells that are none are named, or their rows marked as bad."""
     missing, nulls = frozenset(_missing(settings)), _null_numbers(settings)
+    columns = {name: marks.Column(convention, missing, nulls) for name in numeric}
+    for name, _, column in _text_columns(records, numeric):
+        codes, cells = _distinct(column)
+        columns[name].add([numerals.tidy(cell) for cell in cells], codes)
+
     numbers: dict[str, Floats] = {}
     written: dict[str, str] = {}
     shown: list[str] = []
     beside: list[str] = []
     count = 0
-    for name in numeric:
-        found = _read_column(records, name, marks.Column(convention, missing, nulls))
+    for name, column_of_name in columns.items():
+        found = column_of_name.numbers()
         wrong = np.flatnonzero(found.wrong)
         for row in wrong[: max(SHOWN - len(shown), 0)].tolist():
             cell = next(_tail_texts(records, name, row))
@@ -628,13 +694,6 @@ def _read_numbers(
     if count and settings.bad_rows == "error":
         raise DataError("; ".join(shown) + more(count, SHOWN), _how_to_correct(beside), option="bad_rows")
     return numbers, written
-
-
-def _read_column(records: Table, name: str, column: marks.Column) -> marks.Numbers:
-    for frame in _frames(records, [name], [], missing=[]):
-        codes, cells = _distinct(frame[name])
-        column.add([numerals.tidy(cell) for cell in cells], codes)
-    return column.numbers()
 
 
 def _null_numbers(settings: DataSettings) -> list[float]:
@@ -654,9 +713,34 @@ def _how_to_correct(beside: list[str]) -> str:
     return f"{meant}{taken}, or use another column; --bad-rows skip leaves out the rows"
 
 
+@dataclass(frozen=True, eq=False)
+class _Numbers:
+    """Columns of numbers (R,), NaN in rows that are left out; where a cell is, and what its text is, for messages."""
+
+    columns: dict[str, Floats]
+    place: Callable[[str, int], str]
+    text: Callable[[str, int], str]
+
+
+def _numbers_in_rows(records: Table, cells: Cells, static: list[str]) -> _Numbers:
+    columns = {name: numbers for name, numbers in cells.numbers.items() if name not in static}
+    if cells.bad.any():
+        columns = {name: np.where(cells.bad, np.nan, numbers) for name, numbers in columns.items()}
+    return _Numbers(
+        columns,
+        lambda name, row: f"{records.place(row)}: column {name!r}",
+        lambda name, row: next(_tail_texts(records, name, row)),
+    )
+
+
+def _numbers_in_columns(rows: Rows) -> _Numbers:
+    """Those of a file with dates as columns, whose cells are all one column."""
+    values = next(iter(rows.targets.values()))
+    return _Numbers({"value": values}, lambda name, row: rows.place(row), lambda name, row: f"{values[row]:.10g}")
+
+
 def _check_placeholders(
-    records: Table,
-    cells: Cells,
+    numbers: _Numbers,
     settings: DataSettings,
     notes: list[Note],
     series: Ints | None,
@@ -670,20 +754,16 @@ def _check_placeholders(
     refused: list[str] = []
     said: list[str] = []
     values: dict[float, str] = {}
-    for name, numbers in cells.numbers.items():
-        if name in (settings.static or []):
-            continue
-        good = np.where(cells.bad, np.nan, numbers) if cells.bad.any() else numbers
+    for name, good in numbers.columns.items():
         for one in placeholders.find(np.concatenate([known[name], good]) if known else good, series):
             rows = np.flatnonzero(good == one.value)
             if not len(rows):
                 continue
-            text = next(_tail_texts(records, name, int(rows[0])))
+            text = numbers.text(name, int(rows[0]))
             if one.value in kept:
                 said.append(f"{text} ({len(rows):,} times in column {name!r})")
                 continue
-            place = f"{records.place(int(rows[0]))}: column {name!r}"
-            refused.append(f"{place}: {text} stands {one.count:,} times, and {one.reason}")
+            refused.append(f"{numbers.place(name, int(rows[0]))}: {text} stands {one.count:,} times, and {one.reason}")
             values.setdefault(one.value, _as_option(text, one.value))
     if refused:
         nulls = " ".join(f"--null {_quoted(word)}" for word in [*(settings.null or []), *values.values()])

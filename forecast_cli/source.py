@@ -15,6 +15,7 @@ import re
 import stat
 import sys
 import zlib
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -324,6 +325,8 @@ def _delimiter(name: str, text: bytes, named: str | None) -> str:
         even = []
         for mark in found:
             fields = _records(sample, 0, mark)[1] if sample else np.zeros(1, np.int64)
+            if not len(fields):  # a quote is never closed, which is said later
+                continue
             even += [mark] if np.ptp(fields[fields > 1] if (fields > 1).any() else fields) == 0 else []
         found = even or found
     if len(found) > 1:
@@ -346,7 +349,7 @@ def _header(name: str, text: bytes, delimiter: str) -> tuple[int, int, tuple[str
     row = text[begin:end].decode()
     names = tuple(cell.strip() for cell in next(csv.reader(io.StringIO(row), delimiter=delimiter)))
     names = tuple(cell or f"column {number}" for number, cell in enumerate(names, 1))
-    repeated = sorted({cell for cell in names if names.count(cell) > 1})
+    repeated = sorted(cell for cell, count in Counter(names).items() if count > 1)
     if repeated:
         raise DataError(f"{name}:{line}: column {repeated[0]!r} is there twice", "rename one of them")
     if all(re.fullmatch(r"[-+]?[\d.,]+([-/:. T]\d+)*", cell) for cell in names):

@@ -41,6 +41,7 @@ def local(start: str, step: timedelta, count: int, pattern: str) -> str:
     )
 
 
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 OFFSETS = "time,y\n" + "".join(
     f"{at:%Y-%m-%d}T00:00:00{'+01:00' if at <= datetime(2024, 3, 31) else '+02:00'},{number}\n"
     for number, at in enumerate(datetime(2024, 3, 27) + timedelta(days=n) for n in range(10))
@@ -73,11 +74,18 @@ FILES: dict[str, str | bytes] = {
     "skipped hour": local("2024-03-30", timedelta(hours=1), 96, "%Y-%m-%d %H:%M"),
     "days with offsets": OFFSETS,
     "long gap": "day,y\n2024-01-01,1\n2024-01-20,2\n2024-01-21,3\n",
+    "sales of some days": "day,y\n2024-01-01,1\n2024-01-01,2\n2024-01-02,4\n2024-01-05,8\n2024-01-05,1\n2024-01-06,3\n",
+    "half empty": "day,y\n" + "".join(f"2024-01-{d:02},{d}\n" for d in (1, 2, 5, 6, 9, 10)),
     "one row": days(1),
     "newest first": "y\n3\n2\n1\n",
     "ids that look like others": "unique_id,ds,y\n"
     + "".join(f"{name},2024-01-0{d},{d}\n" for name in ("007", "NA", "None", "null", "1e5") for d in (1, 2, 3)),
     "date in columns": "year,month,day,y\n" + "".join(f"2024,2,{27 + d},{d}\n" for d in (1, 2)) + "2024,3,1,3\n",
+    "dates as columns": "region,Lat,1/22/20,1/23/20,1/24/20,1/25/20\na,0.5,1,2,3,4\nb,1.5,5,6,7,8\n",
+    "months as columns": f"Year,{','.join(MONTHS)},Annual\n"
+    + "".join(f"{year},{','.join(str(12 * year + m - 24_000) for m in range(1, 13))},9\n" for year in (2000, 2001)),
+    "years as columns": "Month,1958,1959,1960\n"
+    + "".join(f"{name.upper()},{number},{number + 12},{number + 24}\n" for number, name in enumerate(MONTHS, 1)),
     "last line cut off": days(1, 2, 3) + "2024-01",
     "placeholder": days(1, 2, -999, 4, 5, -999, 7, 8, -999, 10, 11),
     "placeholder that is none": days(1, 2, -999, 4, 5, -999, 7, 8, -999, 10, 11),
@@ -99,7 +107,10 @@ def settings_of(options: str) -> dict[str, object]:
     while words:
         name = words.pop(0).removeprefix("--").replace("-", "_")
         assert name in known
-        given[name] = True if kinds[name] is bool else words.pop(0)
+        if kinds[name] is bool:
+            given[name] = True
+            continue
+        given[name] = float(words.pop(0)) if kinds[name] == float | None else words.pop(0)
     return given
 
 

@@ -98,6 +98,7 @@ def test_a_missing_file_is_named_with_its_neighbour(write: Write) -> None:
             "| write all dates in one format, or name theirs with --date-format",
         ),
         (b"day,y\n2024-01-01,1\n2024-01-02,\xff\n", "data.csv:3: the text is not UTF-8; the row would read '2024-01-02,ÿ' in cp1252 | say --encoding cp1252, gb18030 or shift_jis: the one in which the row reads right"),
+        ('day,a;"b\n2024-01-01,1;1\n', "data.csv:1: the header can be split at ',' or ';' | --delimiter ',' or --delimiter ';'"),
         (b"day,y\n2024-01-01,\0\n", "data.csv:2: a NUL byte; this is not a text file | give a CSV file"),
     ],
 )  # fmt: skip
@@ -265,8 +266,11 @@ def test_two_digit_years_that_could_come_first_are_refused(write: Write) -> None
 def test_a_file_that_is_mostly_gaps_is_refused_until_told(write: Write) -> None:
     rows = [f"2024-01-{d:02} {h:02}:00,{h}\n" for d in range(1, 8) for h in range(9, 18)]
     path = write("time,y\n" + "".join(rows))
-    assert refused(path).startswith("data.csv: 90 of 153 steps are missing, too many to interpolate | say --gaps")
-    assert read_csv(path, gaps="ffill").lengths.tolist() == [153]
+    assert refused(path) == (
+        "data.csv: 90 of 153 steps are missing, more than a third "
+        "| bring the rows to one step first; or say --max-filled 0.6 to have so many filled, or --gaps zero or drop"
+    )
+    assert read_csv(path, max_filled=0.6).lengths.tolist() == [153]
 
 
 def test_filled_steps_are_marked(write: Write) -> None:

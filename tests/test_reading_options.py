@@ -152,8 +152,8 @@ def test_future_values_off_the_grid_or_twice_are_refused(write: Write) -> None:
     [("interpolate", [1, 2, 3, 4]), ("ffill", [1, 1, 1, 4]), ("zero", [1, 0, 0, 4]), ("drop", [1, math.nan, math.nan, 4])],
 )  # fmt: skip
 def test_gaps_are_filled_as_told(write: Write, gaps: str, values: list[float]) -> None:
-    panel = read_csv(write("day,y\n2024-01-01,1\n2024-01-04,4\n2024-01-05,5\n"), gaps=gaps)
-    assert np.array_equal(panel.values, [*values, 5], equal_nan=True)
+    panel = read_csv(write("day,y\n2024-01-01,1\n2024-01-04,4\n2024-01-05,5\n2024-01-06,6\n"), gaps=gaps)
+    assert np.array_equal(panel.values, [*values, 5, 6], equal_nan=True)
     assert panel.reading.gaps == gaps
 
 

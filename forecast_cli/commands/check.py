@@ -74,12 +74,23 @@ def _report(data: str, settings: Settings, given: Given) -> _Report:
         report.line = _line(data, given)
     except DataError as error:
         report.failure = error
+        if error.value:
+            report.line = _line(data, _with(given, error.option, error.value))
     if report.panel is not None:
         report.findings = checks.check(report.panel, config.seasons(settings.data.season), needed)
     if report.failure:
         name = "reading" if report.panel is None else "training"
         report.findings.append(checks.Finding(name, report.failure.message, "error", {"hint": report.failure.hint}))
     return report
+
+
+def _with(given: Given, option: str, value: str) -> Given:
+    """What was given, and the setting that a refused file wants."""
+    values = given.values | {option: value}
+    origins = given.origins | {option: "command line"}
+    if option == "dates_as_columns":  # the columns are dates, so none of them is anything else
+        values = {name: one for name, one in values.items() if name not in config.ROLES}
+    return dataclasses.replace(given, values=values, origins=origins)
 
 
 def _line(data: str, given: Given) -> str:
