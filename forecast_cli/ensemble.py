@@ -66,6 +66,8 @@ def resampled(chosen: Windows, block: int, random: np.random.Generator) -> Windo
     A block is as long as a window with its horizon, or a quarter of all windows where there are few.
     """
     count = len(chosen)
+    if not count:
+        return chosen
     size = max(1, min(block, count // 4))
     starts = random.integers(0, count, -(-count // size))
     drawn: Ints = ((starts[:, None] + np.arange(size)).ravel() % count)[:count]

@@ -63,7 +63,10 @@ class Forecast:
 
 @dataclass(frozen=True, eq=False)
 class HeldOut:
-    """Forecasts of the test part, one row a step: (R,) each."""
+    """Forecasts of the test part, one row a step: (R,) each.
+
+    unread: rows of the test part that have no forecast, because of a hole in the steps to look back on.
+    """
 
     series: Ints
     texts: list[str]
@@ -74,6 +77,7 @@ class HeldOut:
     naive: Floats
     bounds: dict[float, tuple[Floats, Floats]]
     members: Floats  # (M, R), the forecast of each member; M is 0 where there is one, or where they add up
+    unread: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,7 +138,7 @@ def forecast(panel: Panel, model: Model, levels: tuple[float, ...]) -> Forecast:
         for level, (low, high) in found.bounds.items():
             bounds[level][0][chosen], bounds[level][1][chosen] = low, high
     for i in np.flatnonzero(~usable):
-        history = values_of(panel, int(i))[None]
+        history = without_holes(values_of(panel, int(i)), plan.season)[None]
         values[i] = seasonal_naive(history, plan.horizon, plan.season)[0]
         for level in levels:
             # Too short to have a spread of its own: what is not known stays empty.
@@ -149,12 +153,61 @@ def forecast(panel: Panel, model: Model, levels: tuple[float, ...]) -> Forecast:
 
 def readable(panel: Panel, plan: Plan) -> NDArray[np.bool_]:
     """(S,) whether the network can read the newest window of a series: it is long enough and has no hole in it."""
-    return np.array(
-        [
-            n >= plan.lookback and not np.isnan(values_of(panel, i)[-plan.lookback :]).any()
-            for i, n in enumerate(panel.lengths)
-        ]
-    )
+    return (panel.lengths >= plan.lookback) & ~has_hole(panel, plan)
+
+
+def has_hole(panel: Panel, plan: Plan) -> NDArray[np.bool_]:
+    """(S,) whether a step without a value lies in the newest window of a series."""
+    ends = panel.offsets[1:]
+    starts = np.maximum(ends - plan.lookback, panel.offsets[:-1])
+    return windows.holes_between(panel, starts, ends)
+
+
+def require_readable(panel: Panel, plan: Plan) -> None:
+    """Raise TooLittleDataError where the network can read no series, and one of them for a hole in its newest window."""
+    holes = np.flatnonzero(has_hole(panel, plan))
+    if len(holes) and not readable(panel, plan).any():
+        raise hole_in_newest_window(panel, plan, holes)
+
+
+def hole_in_newest_window(panel: Panel, plan: Plan, series: Ints) -> TooLittleDataError:
+    """The error for series (K,) whose newest window has a hole: it names the first of them and its first such step."""
+    first, lookback = int(series[0]), min(plan.lookback, int(panel.lengths[series[0]]))
+    holes = np.flatnonzero(np.isnan(values_of(panel, first)[-lookback:]))
+    start = int(panel.lengths[first]) - lookback
+    step = start + int(holes[0])
+    when = format_times(panel, times_of(panel, first, step, step + 1))[0]
+
+    name = f"series {panel.ids[first]!r}: " if panel.ids[first] else ""
+    count = f"{len(holes):,} of the newest {lookback:,} steps, on which the network looks back, "
+    count += "has no value" if len(holes) == 1 else "have no value"
+    others = f" ({len(series) - 1:,} more such series)" if len(series) > 1 else ""
+
+    hint = "fill the gaps with --gaps interpolate, ffill or zero"
+    whole = lookback - 1 - int(holes[-1])
+    if whole:
+        hint += f", or train with --lookback {whole:,} or less"
+    if len(panel) > 1 and plan.short == "refuse":
+        hint += ", or with --short fallback or drop"
+    return TooLittleDataError(f"{name}{count}, the first at {when}{others}", hint, option="gaps")
+
+
+def without_holes(history: Floats, season: int) -> Floats:
+    """The values (n,) with their holes filled: by the value one season earlier, else by the one before or after."""
+    if not np.isnan(history).any():
+        return history
+
+    filled = history.copy()
+    for start in range(season, len(filled), season):
+        part = filled[start : start + season]
+        earlier = filled[start - season : start - season + len(part)]
+        part[:] = np.where(np.isnan(part), earlier, part)
+
+    known = np.flatnonzero(~np.isnan(filled))
+    if len(known):  # what is left lies in the first season
+        before = np.searchsorted(known, np.arange(len(filled)), side="right") - 1
+        filled = np.where(np.isnan(filled), filled[known[np.maximum(before, 0)]], filled)
+    return filled
 
 
 def inputs_of(panel: Panel, model: Model, series: int) -> tuple[Floats, ...]:
@@ -191,12 +244,21 @@ def _without_short(
     """The panel without the series that are too short, and their names; `--short refuse` raises instead."""
     names = tuple(panel.ids[i] for i in np.flatnonzero(~usable))
     if plan.short == "refuse" or not usable.any():
-        shown = ", ".join(map(repr, names[:3])) + (f" and {len(names) - 3:,} more" if len(names) > 3 else "")
-        raise TooLittleDataError(
-            f"shorter than the lookback of {plan.lookback:,}, or with a hole in it: {shown}",
-            "give more rows, a smaller --lookback, or --short fallback or drop",
-        )
+        raise unreadable(panel, plan, usable)
     return select(panel, np.flatnonzero(usable)), usable[usable], names
+
+
+def unreadable(panel: Panel, plan: Plan, usable: NDArray[np.bool_]) -> TooLittleDataError:
+    """The error that names the first series which the network cannot read: for its length, else for a hole."""
+    short = np.flatnonzero(panel.lengths < plan.lookback)
+    if not len(short):
+        return hole_in_newest_window(panel, plan, np.flatnonzero(~usable))
+
+    return TooLittleDataError(
+        f"series {panel.ids[short[0]]!r} is shorter than the lookback of {plan.lookback:,} "
+        f"({len(short):,} such series)",
+        "give more rows, a smaller --lookback, or --short fallback or drop",
+    )
 
 
 def nothing(panel: Panel, levels: tuple[float, ...]) -> Forecast:
@@ -348,20 +410,19 @@ def residuals(panel: Panel, model: Model, chosen: Windows) -> Floats:
 
 
 def held_out(panel: Panel, model: Model, levels: tuple[float, ...]) -> HeldOut:
-    """Forecast the test part of every series from the rows before it, a horizon at a time, without retraining."""
+    """Forecast the test part of every series from the rows before it, a horizon at a time, without retraining.
+
+    A window with a hole in its past is left out: the network cannot read it.
+    """
     plan = model.plan
-    starts = windows.split(panel, plan.validation, plan.test).validation
-    series, origins = [], []
-    for i, (start, length) in enumerate(zip(starts, panel.lengths, strict=True)):
-        steps = np.arange(start, length, plan.horizon)
-        steps = steps[steps >= plan.lookback]
-        series.append(np.full(len(steps), i, np.int64))
-        origins.append(panel.offsets[i] + steps)
-    chosen = Windows(np.concatenate(series), np.concatenate(origins).astype(np.int64), plan.lookback, plan.horizon)
+    everything = _test_windows(panel, plan)
+    holes = windows.holes_between(panel, everything.origins - plan.lookback, everything.origins)
+    chosen = windows.selected(everything, ~holes)
+    unread = int(_rows_inside(panel, windows.selected(everything, holes)).sum())
     found = at_windows(panel, model, chosen, levels)
     steps = np.arange(plan.horizon)
     at = chosen.origins[:, None] + steps
-    inside = at < panel.offsets[1:][chosen.series][:, None]
+    inside = _rows_inside(panel, chosen)
     owner = np.repeat(chosen.series[:, None], plan.horizon, axis=1)[inside]
     local = at - panel.offsets[:-1][chosen.series][:, None]
     texts: list[str] = []
@@ -372,9 +433,7 @@ def held_out(panel: Panel, model: Model, levels: tuple[float, ...]) -> HeldOut:
         texts += format_times(panel, times_of(panel, index, first, first + count))
         cutoffs += format_times(panel, times_of(panel, index, first - 1, first)) * count
     # A baseline may look back further than the network, if the season is longer than the lookback.
-    history = [
-        panel.values[panel.offsets[s] : o][-plan.season :] for s, o in zip(chosen.series, chosen.origins, strict=True)
-    ]
+    history = [_last_season(panel, s, o, plan.season) for s, o in zip(chosen.series, chosen.origins, strict=True)]
     seasonal = (
         np.stack([seasonal_naive(h[None], plan.horizon, plan.season)[0] for h in history]) if history else found.values
     )
@@ -392,7 +451,34 @@ def held_out(panel: Panel, model: Model, levels: tuple[float, ...]) -> HeldOut:
         last[inside],
         {level: (low[inside], high[inside]) for level, (low, high) in found.bounds.items()},
         found.members[:, inside],
+        unread,
     )
+
+
+def _test_windows(panel: Panel, plan: Plan) -> Windows:
+    """Windows whose horizons cover the test part of every series, one after the other, holes or not."""
+    starts = windows.split(panel, plan.validation, plan.test).validation
+    series, origins = [], []
+    for i, (start, length) in enumerate(zip(starts, panel.lengths, strict=True)):
+        steps = np.arange(start, length, plan.horizon)
+        steps = steps[steps >= plan.lookback]
+        series.append(np.full(len(steps), i, np.int64))
+        origins.append(panel.offsets[i] + steps)
+    return Windows(np.concatenate(series), np.concatenate(origins).astype(np.int64), plan.lookback, plan.horizon)
+
+
+def _rows_inside(panel: Panel, chosen: Windows) -> NDArray[np.bool_]:
+    """(W, horizon) which steps of the windows lie before the end of their series."""
+    at = chosen.origins[:, None] + np.arange(chosen.horizon)
+    inside: NDArray[np.bool_] = at < panel.offsets[1:][chosen.series][:, None]
+    return inside
+
+
+def _last_season(panel: Panel, series: int, origin: int, season: int) -> Floats:
+    """The newest season before an origin, without holes: a baseline must have an answer wherever the network has."""
+    history = panel.values[panel.offsets[series] : origin]
+    newest = history[-season:]
+    return without_holes(history, season)[-season:] if np.isnan(newest).any() else newest
 
 
 def _pasts(panel: Panel, plan: Plan, scale: SeriesScale, chosen: Windows, index: Ints, series: Ints) -> Floats:

@@ -186,13 +186,19 @@ def _folds(panel: Panel, decided: Plan, values: Floats) -> list[Fold]:
         return [Fold(first, _part(everything, slice(len(everything) - held, None)) if held else None)]
     if not decided.validation:
         return [Fold(_changing(values, everything))]
+    wanted = FOLDS if len(everything) < plan.SMALL else 1
     folds: list[Fold] = []
-    for number in range(FOLDS if len(everything) < plan.SMALL else 1):
+    for number in range(FOLDS):
+        # Where there are holes, the newest validation part may have no complete window: an earlier one then serves.
+        if number >= wanted and any(fold.validation for fold in folds):
+            break
         end = cut.training - number * decided.horizon
         training = _changing(values, windows.between(panel, decided.lookback, steps, none, end))
         validation = windows.between(panel, decided.lookback, steps, end, end + decided.validation)
-        if number and (3 * len(training) < len(folds[0].training) or not len(validation)):
+        if number and 3 * len(training) < len(folds[0].training):
             break
+        if number and not len(validation):
+            continue
         folds.append(Fold(training, validation if len(validation) else None))
     return folds
 

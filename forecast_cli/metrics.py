@@ -28,7 +28,9 @@ def mase_scale(training: Floats, season: int) -> float:
     """Mean |x_t - x_{t-m}| over the training part of one series (Hyndman & Koehler 2006); NaN if it has no m + 1 rows."""
     if len(training) <= season:
         return float("nan")
-    return float(np.nanmean(np.abs(training[season:] - training[:-season])))
+    changes = np.abs(training[season:] - training[:-season])
+    known = changes[~np.isnan(changes)]
+    return float(known.mean()) if len(known) else float("nan")
 
 
 def mase(actual: Floats, forecast: Floats, scale: float) -> float:

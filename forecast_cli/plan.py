@@ -19,6 +19,7 @@ from forecast_cli.config import Settings
 from forecast_cli.errors import SettingsError, TooLittleDataError
 from forecast_cli.panel import Floats, Panel, values_of
 from forecast_cli.scaling import Normalization
+from forecast_cli.windows import between
 
 SMALL = 2_000  # training windows under which a network of 2 x 50 learns all there is
 LARGE = 50_000  # and above which 2 x 128 pays
@@ -187,13 +188,16 @@ def _lag(parts: list[Floats], common: _Common, lookback: int | None, reasons: di
     found = []
     for part in parts:
         origins = np.arange(longest, len(part) - common.horizon + 1)
-        spread = np.std(part)
+        spread = np.nanstd(part)
         if not len(origins) or not spread:
             continue
         origins = origins[:: max(len(origins) // 200, 1)]
         past = part[origins[:, None] + np.arange(-longest, 0)]
         future = part[origins[:, None] + np.arange(common.horizon)]
-        found.append([np.abs(seasonal_naive(past, common.horizon, m) - future).mean() / spread for m in candidates])
+        errors = np.stack([np.abs(seasonal_naive(past, common.horizon, m) - future) for m in candidates])
+        known = ~np.isnan(errors).any(axis=0)  # seasons are compared on the same steps
+        if known.any():
+            found.append([of_season[known].mean() / spread for of_season in errors])
     if not found:
         reasons["lag"] = "no series is long enough to compare seasons"
         return 1
@@ -213,7 +217,7 @@ def _normalization(values: Floats, parts: list[Floats], reasons: dict[str, str])
     known = values[~np.isnan(values)]
     # Logs must hold for every value that a window may ever show, and rounding must not be all that varies.
     possible = bool((known > 0).all()) and np.ptp(known) > 1e-6 * known.max()
-    if possible and np.mean([np.mean(part < 0.02 * np.median(part)) for part in parts]) < 0.001:
+    if possible and np.mean([np.mean(part < 0.02 * np.nanmedian(part)) for part in parts]) < 0.001:
         reasons["normalization"] = "all values are positive: logs, then each window by its own level and spread"
         return "log"
     reasons["normalization"] = "each window by its own level and spread"
@@ -319,7 +323,8 @@ def _auto(panel: Panel, settings: Settings, common: _Common, reasons: dict[str, 
         reasons["normalization"] = f"preset {training.preset}: fitted on the training part of each series"
     lookback, segment = _lookback(settings, common, lag, network["attention"], reasons)
     outputs = 1 if network["decoder"] == "recursive" else common.horizon
-    windows = int(np.maximum(panel.lengths - common.test - common.validation - lookback - common.horizon + 1, 0).sum())
+    ends = np.maximum(panel.lengths - common.test - common.validation, 0)
+    windows = len(between(panel, lookback, common.horizon, ends * 0, ends))
     units = config.layer_units(settings.network.units)
     reasons["units"] = (
         "as given" if units else f"preset {training.preset}" if recipe.units else f"{windows:,} training windows"

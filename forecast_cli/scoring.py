@@ -41,17 +41,16 @@ def scores(
         "test": None,
     }
     if rows is not None and not np.isnan(rows.actual).all():
+        scored = np.unique(rows.series[~np.isnan(rows.actual)])
         cut = windows.split(panel, decided.validation, decided.test).validation
         methods = {"network": rows.forecast, "seasonal_naive": rows.seasonal_naive, "naive": rows.naive}
         table: dict[str, dict[str, list[float]]] = {
             name: {"mae": [], "rmse": [], "smape": [], "mase": []} for name in methods
         }
         bounds = np.searchsorted(rows.series, np.arange(len(panel) + 1))
-        for i in np.unique(rows.series):
+        for i in scored:
             part = slice(bounds[i], bounds[i + 1])
             actual = rows.actual[part]
-            if np.isnan(actual).all():
-                continue
             unit = metrics.mase_scale(values_of(panel, int(i))[: cut[i]], decided.season)
             for name, guess in methods.items():
                 table[name]["mae"].append(metrics.mae(actual, guess[part]))
@@ -65,12 +64,12 @@ def scores(
             for name in ("seasonal_naive", "naive")
         }
         scores["test"] = {
-            "rows": int(decided.test), "series": len(np.unique(rows.series)), "season": decided.season, **means, "skill": skills,
+            "rows": int(decided.test), "series": len(scored), "season": decided.season, **means, "skill": skills,
         }  # fmt: skip
     scores["verdict"] = (
         "The run that this one began with had learned the held-out rows, so they do not say whether it is worth it."
         if seen
-        else _verdict(scores["test"])
+        else _verdict(scores["test"], held_out=decided.test > 0)
     )
     return scores
 
@@ -79,10 +78,10 @@ def _members(decided: Plan, fitted: tuple[Fitted, ...], rows: HeldOut | None) ->
     """How many there are, their best epochs, and how far apart they are: the mean over held-out rows of the standard
     deviation of their forecasts, and their own mean absolute errors."""
     found: dict[str, Any] = {"count": decided.members, "best_epochs": [one.best_epoch for one in fitted]}
-    if rows is None or not len(rows.members):
+    if rows is None or not rows.members.size:
         return found | {"spread": None, "mae": None}
     errors = np.abs(rows.members - rows.actual)
-    spread = np.nanmean(rows.members.std(axis=0)) if rows.members.size else np.nan
+    spread = np.nanmean(rows.members.std(axis=0))
     each = [_mean(list(one)) for one in errors]
     return found | {"spread": _number(float(spread)), "mae": each}
 
@@ -96,8 +95,10 @@ def _number(value: float) -> float | None:
     return float(value) if np.isfinite(value) else None
 
 
-def _verdict(test: dict[str, Any] | None) -> str:
+def _verdict(test: dict[str, Any] | None, *, held_out: bool) -> str:
     """One sentence on whether the network is worth it."""
+    if test is None and held_out:
+        return "No held-out row could be scored, so nothing says whether the network is worth it."
     if test is None:
         return "Nothing was held out, so nothing says whether the network is worth it."
     rivals = {"naive": "naive", "seasonal_naive": "seasonal naive"} if test["season"] > 1 else {"naive": "naive"}

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from forecast_cli import covariates, losses, scaling, windows
 from forecast_cli.calendar import Ints
 from forecast_cli.covariates import Covariates
-from forecast_cli.errors import DivergedError, RunRejectedError
+from forecast_cli.errors import DivergedError, RunRejectedError, TooLittleDataError
 from forecast_cli.networks import NETWORKS, weights_of
 from forecast_cli.panel import Floats
 from forecast_cli.plan import Plan
@@ -116,8 +116,14 @@ def fit(material: Material, folds: Sequence[Fold], report: Report, course: Cours
     few, one validation window would stop the training by chance. The weights that are kept are the first fold's.
     With `course.steps`, train exactly so many batches (a refit). Otherwise train up to `plan.epochs`, stop on
     `plan.patience`, and keep the weights of the best validation loss (the last ones without patience or validation).
-    Equal arguments give equal bytes. Raises DivergedError when losses stay non-finite at a tenth of the learning rate.
+    Equal arguments give equal bytes. Raises DivergedError when losses stay non-finite at a tenth of the learning rate,
+    and TooLittleDataError where a fold has no window to train on.
     """
+    if not all(len(fold.training) for fold in folds):
+        raise TooLittleDataError(
+            "no window to train on is complete",
+            "fill the gaps with --gaps interpolate, ffill or zero, or use a smaller --lookback or --horizon",
+        )
     plan, threads, course = material.plan, torch.get_num_threads(), course or Course()
     resumed = course.resume
     torch.set_num_threads(plan.threads)
@@ -168,7 +174,7 @@ def _fit(material: Material, folds: Sequence[Fold], report: Report, rate: float,
     plan, steps = material.plan, course.steps
     torch.manual_seed(plan.seed)
     learners = [_learner(plan, fold, rate, number, course) for number, fold in enumerate(folds)]
-    patient = plan.patience > 0 and folds[0].validation is not None
+    patient = plan.patience > 0 and any(fold.validation is not None for fold in folds)
     epochs = plan.epochs if steps is None else -(-steps // plan.epoch_batches)
     now = _Progress(best=tuple(weights_of(one.averaged) for one in learners))
     if course.resume is not None:
@@ -304,7 +310,8 @@ def _average(averaged: nn.Module, network: nn.Module, decay: float, step: int) -
 
 
 def _batches(count: int, size: int, random: np.random.Generator) -> Iterator[Ints]:
-    """Endless batches of window numbers, every window once before any comes again."""
+    """Endless batches of `count` window numbers, at least one; every window once before any comes again."""
+    assert count > 0, "without a window there is no batch, and this would never end"  # noqa: S101
     while True:
         order = random.permutation(count)
         for start in range(0, count, size):

@@ -7,7 +7,7 @@ import dataclasses
 import hashlib
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from dataclasses import fields as fields_of
 from pathlib import Path
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from forecast_cli import config, covariates, forecasting, parquet, plan, scoring, store
+from forecast_cli import config, covariates, forecasting, parquet, plan, scoring, store, windows
 from forecast_cli.config import DEFAULT_STORE, DataSettings, Settings
 from forecast_cli.errors import (
     DataError,
@@ -25,7 +25,7 @@ from forecast_cli.errors import (
     StorageError,
     TooLittleDataError,
 )
-from forecast_cli.forecasting import Forecast, Model
+from forecast_cli.forecasting import Forecast, HeldOut, Model
 from forecast_cli.panel import Note, Panel, values_of
 from forecast_cli.plan import Plan
 from forecast_cli.reader import read_future_values
@@ -131,9 +131,10 @@ def train(
         )
         checkpoints.remove(checkpoint.folder)
         pruned = _prune(root, settings.prune.keep)
-    late = _late(learned, model)
     afresh = (Note("warning", f"trained from the start: {missing}"),) if resume and missing else ()
-    notes = (*panel.notes, *afresh, *late, *unknown, *_fallback_notes(result), *_constant_notes(panel), *pruned)
+    holes = (*_hole_notes(panel, learned), *_unread_notes(rows))
+    about_series = (*_fallback_notes(result, panel, decided), *_constant_notes(panel))
+    notes = (*panel.notes, *afresh, *_late(learned, model), *holes, *unknown, *about_series, *pruned)
     return Trained(run, panel, result, notes)
 
 
@@ -161,14 +162,28 @@ def _planned(data: str | os.PathLike[str] | Panel, settings: Settings) -> tuple[
     """The data, and what is to be done with them."""
     panel = data if isinstance(data, Panel) else parquet.read(data, settings.data)
     decided = plan.make(panel, settings)
-    short = panel.lengths < decided.lookback
-    if short.any() and decided.short == "refuse":
-        name = panel.ids[int(np.argmax(short))]
-        raise TooLittleDataError(
-            f"series {name!r} is shorter than the lookback of {decided.lookback:,} ({int(short.sum()):,} such series)",
-            "give more rows, a smaller --lookback, or --short fallback or drop",
-        )
+
+    # Refused now and not after the training: windows that are never complete, and a newest one that cannot be read.
+    with _naming(data):
+        ends = windows.split(panel, decided.validation, decided.test).training
+        windows.require_complete(panel, decided.lookback, decided.architecture.outputs, ends)
+        forecasting.require_readable(panel, decided)
+        usable = forecasting.readable(panel, decided)
+        if decided.short == "refuse" and not usable.all():
+            raise forecasting.unreadable(panel, decided, usable)
     return panel, decided
+
+
+@contextlib.contextmanager
+def _naming(data: str | os.PathLike[str] | Panel) -> Iterator[None]:
+    """What is too little inside is said with the name of the file in front, as the reader does."""
+    try:
+        yield
+    except TooLittleDataError as error:
+        if not isinstance(data, Panel):
+            name = "standard input" if data == "-" else os.fspath(data)
+            error.message = f"{name}: {error.message}"
+        raise
 
 
 def _prune(root: Path, keep: int) -> tuple[Note, ...]:
@@ -209,10 +224,11 @@ def predict(
         data_settings = replace(run.config.data, **{name: getattr(given, name) for name in reading})
         run = replace(run, config=replace(run.config, data=data_settings))
     notes: tuple[Note, ...] = ()
+    named: str | os.PathLike[str] | Panel = run.config.source if data is None else data
     if isinstance(data, Panel):
         panel = data
     elif data is None and run.config.source in ("", "-"):
-        panel = run.tail
+        panel = named = run.tail
         notes = (Note("warning", "trained from standard input: the forecast continues from the rows stored then"),)
     else:
         panel = _read_again(run, data)
@@ -224,8 +240,11 @@ def predict(
         if horizon > trained:
             text = f"the run was trained for {trained:,} steps: from step {trained + 1:,} on the network is fed its own forecasts"
             notes = (*notes, Note("warning", f"{text}, and their intervals are not known"))
-    result = forecasting.forecast(panel, model, run.config.plan.levels if levels is None else levels)
-    return Predicted(run, panel, result, (*panel.notes, *notes, *_fallback_notes(result), *_constant_notes(panel)))
+    with _naming(named):
+        forecasting.require_readable(panel, model.plan)
+        result = forecasting.forecast(panel, model, run.config.plan.levels if levels is None else levels)
+    about_series = (*_fallback_notes(result, panel, model.plan), *_constant_notes(panel))
+    return Predicted(run, panel, result, (*panel.notes, *notes, *about_series))
 
 
 def _start(root: Path, name: str, decided: Plan) -> tuple[Run, ...]:
@@ -318,18 +337,56 @@ def _shape(frequency: Any, columns: Any) -> str:
     return f"{describe(frequency)} rows{start}, time {columns.time!r}, target {columns.target!r}"
 
 
-def _fallback_notes(result: Forecast) -> tuple[Note, ...]:
-    if result.dropped:
-        more = f" and {len(result.dropped) - 3:,} more" if len(result.dropped) > 3 else ""
-        shown = ", ".join(map(repr, result.dropped[:3])) + more
-        return (Note("degraded", f"too short for the network, so they were left out: {shown}"),)
-    if not result.fallback:
+def _hole_notes(panel: Panel, learned: Learned) -> tuple[Note, ...]:
+    """How many windows the holes leave to train on, and whether one is left to stop the training by."""
+    decided, notes = learned.model.plan, []
+    if np.isnan(panel.values).any():
+        ends = windows.split(panel, decided.validation, decided.test).training
+        steps = decided.lookback + decided.architecture.outputs
+        fitting = int(np.maximum(ends - steps + 1, 0).sum())
+        complete = len(windows.between(panel, decided.lookback, decided.architecture.outputs, ends * 0, ends))
+        notes.append(Note("info", f"{complete:,} of {fitting:,} windows to train on are complete"))
+
+    losses = [line.validation_loss for one in learned.fitted for line in one.history]
+    if decided.validation and np.isnan(losses).all():
+        text = f"no window ends in the {decided.validation:,} validation rows, so training was not stopped early"
+        notes.append(Note("warning", f"{text}; a larger --validation may help"))
+    return tuple(notes)
+
+
+def _unread_notes(rows: HeldOut | None) -> tuple[Note, ...]:
+    """How many held-out rows are not scored, because the network cannot look back over a hole."""
+    if rows is None or not rows.unread:
         return ()
-    if result.fallback == ("",):
-        return (Note("degraded", "the series is too short for the network, so its last season is repeated"),)
-    shown = ", ".join(repr(name) for name in result.fallback[:3])
-    more = f" and {len(result.fallback) - 3:,} more" if len(result.fallback) > 3 else ""
-    return (Note("degraded", f"too short for the network, so their last season is repeated: {shown}{more}"),)
+    total = rows.unread + len(rows.actual)
+    text = f"{rows.unread:,} of {total:,} held-out rows are not scored: the steps before them have holes"
+    return (Note("warning", text),)
+
+
+def _fallback_notes(result: Forecast, panel: Panel, decided: Plan) -> tuple[Note, ...]:
+    """Which series the network could not read, why, and what became of them."""
+    long_enough = {panel.ids[i] for i in np.flatnonzero(panel.lengths >= decided.lookback)}
+    names = result.dropped or result.fallback
+    short = [name for name in names if name not in long_enough]
+    holes = [name for name in names if name in long_enough]
+    what_then = "they were left out" if result.dropped else "their last season is repeated"
+
+    notes = []
+    if short == [""]:
+        notes.append("the series is too short for the network, so its last season is repeated")
+    elif short:
+        notes.append(f"too short for the network, so {what_then}: {_some(short)}")
+    if holes:
+        newest = f"the newest {decided.lookback:,} steps"
+        notes.append(
+            f"steps without a value in {newest}, on which the network looks back, so {what_then}: {_some(holes)}"
+        )
+    return tuple(Note("degraded", text) for text in notes)
+
+
+def _some(names: list[str]) -> str:
+    more = f" and {len(names) - 3:,} more" if len(names) > 3 else ""
+    return ", ".join(map(repr, names[:3])) + more
 
 
 def _constant_notes(panel: Panel) -> tuple[Note, ...]:
