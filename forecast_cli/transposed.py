@@ -71,14 +71,16 @@ class Layout:
     """How a file with dates as columns is read.
 
     ids: the columns that name a series, none for a single one; beside: the column that completes the dates of the
-    header, a year for its months or a month for its years, or nothing; unused: what has no role; proposal: columns
-    that tell the rows of the sample apart, with commas between them.
+    header, a year for its months or a month for its years, or nothing; unused: what has no role; empty: the column after
+    a delimiter at the end of every line, if there is one; proposal: columns that tell the rows of the sample apart, with
+    commas between them.
     """
 
     header: Header
     ids: tuple[str, ...]
     beside: str
     unused: tuple[str, ...]
+    empty: tuple[str, ...]
     proposal: str
 
     @property
@@ -88,7 +90,7 @@ class Layout:
 
     @property
     def texts(self) -> tuple[str, ...]:
-        return (*self.ids, *([self.beside] if self.beside and not self._needs_year else []))
+        return (*self.ids, *([self.beside] if self.beside and not self._needs_year else []), *self.empty)
 
     @property
     def _needs_year(self) -> bool:
@@ -137,7 +139,8 @@ def layout(names: tuple[str, ...], sample: Sample, settings: DataSettings, notes
     header = _header(kind, dated, settings, notes)
     unused = [name for name in others if name not in labels]
     ids = tuple(name for name in labels if name != beside)
-    return Layout(header, ids, beside, tuple(unused), propose(kind, others, sample))
+    empty = tuple(name for name in names[-1:] if _is_nothing(name, names, sample))
+    return Layout(header, ids, beside, tuple(unused), empty, propose(kind, others, sample))
 
 
 def _refuse(names: tuple[str, ...], sample: Sample, settings: DataSettings) -> None:
@@ -241,8 +244,7 @@ def parse(texts: list[str], pattern: str) -> Ints:
 
 def _is_most(kind: Kind, dated: Mapping[str, tuple[str, ...]], others: list[str], sample: Sample) -> bool:
     """Whether more columns are dates than hold other numbers; the texts beside them are names and notes."""
-    numbers = [name for name in others if _is_numeric(sample[name])]
-    if len(dated) < 2 or len(dated) <= len(numbers):
+    if len(dated) < 2 or len(dated) <= sum(_is_numeric(sample[name]) for name in others):
         return False
 
     digits = all(_plain(name).isdigit() for name in dated)
@@ -430,7 +432,7 @@ def _header(kind: Kind, dated: Mapping[str, tuple[str, ...]], settings: DataSett
     same = np.flatnonzero(np.diff(times[order]) == 0)
     if len(same) and settings.duplicates == "error":
         one, other = (names[at] for at in order[same[0] : same[0] + 2])
-        date = stamp(times[order[same[0]]]) if pattern else str(MONTHS[times[order[same[0]]]].capitalize())
+        date = stamp(times[order[same[0]]]) if pattern else one
         more = f" (and {len(same) - 1:,} more)" if len(same) > 1 else ""
         raise DataError(
             f"columns {one!r} and {other!r} are both {date}{more}",
@@ -502,6 +504,7 @@ def rows(
     """
     keep = np.flatnonzero(~bad)
     header, width = found.header, len(found.header.names)
+    _check_empty(found, texts, keep, place)
     ids = _ids(found, texts, keep, place)
     months = _months(found, numbers, texts, keep, place)
     _check_rows(found, ids, months, keep, place)
@@ -525,6 +528,21 @@ def rows(
         return f"{place(int(keep[at // width]))}: column {header.names[at % width]!r}"
 
     return Rows(where, times, codes, distinct, {"value": cells})
+
+
+def _check_empty(
+    found: Layout, texts: Mapping[str, tuple[Ints, list[str]]], keep: Ints, place: Callable[[int], str]
+) -> None:
+    """Refuse a value in the column without a name, which was empty in the first rows."""
+    for name in found.empty:
+        codes, distinct = texts[name]
+        filled = np.array([bool(cell.strip()) for cell in distinct])[codes[keep]]
+        if filled.any():
+            row = int(keep[np.argmax(filled)])
+            raise DataError(
+                f"{place(row)}: {distinct[codes[row]]!r} stands in a column that has no name",
+                "give the column a date in the header, or remove it",
+            )
 
 
 def _ids(

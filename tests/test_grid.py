@@ -181,6 +181,16 @@ def test_the_worst_series_is_named_and_the_others_are_counted(write: Write) -> N
     assert len(read_csv(write(text), gaps="interpolate", max_filled=0.7)) == 4
 
 
+@pytest.mark.parametrize("count", [1, 400, pytest.param(20_000, marks=pytest.mark.slow)])
+def test_panels_of_any_size_name_their_worst_series(write: Write, count: int) -> None:
+    whole, half = days(0, 1, 2, 3, 4, 5).splitlines(), days(0, 1, 4, 5).splitlines()
+    text = "unique_id,ds,y\n" + "".join(f"s{n},{line}\n" for n in range(count) for line in whole)
+    path = write(text + "".join(f"odd,{line}\n" for line in half))
+    answer = "data.csv: series 'odd': 2 of 6 steps are missing, more than a share of 0.3 |"
+    assert refused(path, max_filled=0.3).startswith(answer)
+    assert len(read_csv(path)) == count + 1
+
+
 def test_weekdays_are_named_where_they_are_what_fits(write: Write) -> None:
     """Trading days with some holidays, on a grid of all days."""
     weekdays = [day for day in range(70) if day % 7 < 5 and day % 9]

@@ -346,6 +346,11 @@ def test_the_empty_column_of_a_last_delimiter_is_nothing(write: Write) -> None:
     panel = read_csv(write(text), dates_as_columns="Country Name")
     assert panel.values.tolist() == [2, 3, 4, 5, 6]
     assert notes(panel) == ["columns not used: 'Code'"]
+    rows = [f"s{number},1,2,\n" for number in range(20_000)]
+    rows[-1] = "s,1,2,3\n"
+    assert refused(write("id,2019,2020,\n" + "".join(rows)), dates_as_columns="id") == (
+        "data.csv:20001: '3' stands in a column that has no name | give the column a date in the header, or remove it"
+    )
 
 
 def test_totals_among_the_dates_are_not_used_and_said(write: Write) -> None:
