@@ -19,13 +19,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from forecast_cli import calendar, dates, grid, numerals
+from forecast_cli import calendar, dates, grid, numerals, skips
 from forecast_cli.calendar import Ints
 from forecast_cli.config import DataSettings, nearest, settings_from
 from forecast_cli.errors import DataError, SettingsError
 from forecast_cli.grid import Rows, some
 from forecast_cli.numerals import PLAIN, Convention
 from forecast_cli.panel import Columns, Floats, Note, Panel, TimeFormat
+from forecast_cli.skips import Skipped
 from forecast_cli.source import EXPANDED, SAMPLE, Table, load, more, table
 
 NIXTLA = ("unique_id", "ds", "y")
@@ -35,6 +36,7 @@ SMALL_CHUNK = 1 << 15  # where no texts are made: what is in the cache is parsed
 ROOM = 16  # bytes, rounded to words, by which an id may be longer than those of the first rows
 FREED = 30 << 20  # bytes; glibc learns from blocks of up to 32 MiB
 LEVELS = 50  # distinct texts of a covariate
+MOST = 1e150  # of a number
 Levels = dict[str, tuple[str, ...]]
 Sample = dict[str, list[str]]
 
@@ -97,7 +99,7 @@ def read_csv(
         records = table(source, settings, notes)
         del source
         if not records.rows:
-            raise DataError("there is a header but no row", "give a file with data")
+            raise _no_row(records, settings)
         sample = _sample(records)
         roles = _roles(records, sample, settings, levels, notes)
         if roles.unused:
@@ -119,7 +121,7 @@ def read_csv(
         time=settings.time if len(roles.time) > 1 else (roles.time or (None,))[0],
         target=list(roles.targets),
         id=roles.id or None,
-        date_format=settings.date_format or (time_format.pattern if len(roles.time) == 1 else None) or None,
+        date_format=settings.date_format or ([time_format.pattern] if len(roles.time) == 1 else None),
     )
     return replace(panel, notes=tuple(notes), source=full, fingerprint=fingerprint.result(), reading=reading)
 
@@ -143,7 +145,7 @@ def read_future_values(path: str | os.PathLike[str], panel: Panel, settings: Dat
             if column not in records.names:
                 raise DataError(f"no column {column!r}", nearest(column, list(records.names)))
         if not records.rows:
-            raise DataError("there is a header but no row", "give a file with data")
+            raise _no_row(records, settings)
         texts = tuple(name for name in wanted if name in panel.levels)
         roles = Roles(time, (), identity, tuple(wanted), texts, ())
         cells = _cells(records, _sample(records), roles, settings, notes)
@@ -154,6 +156,14 @@ def read_future_values(path: str | os.PathLike[str], panel: Panel, settings: Dat
             error.message = f"{source.name}: {error.message}"
         raise
     return replace(panel, ahead=ahead, notes=(*panel.notes, *notes))
+
+
+def _no_row(records: Table, settings: DataSettings) -> DataError:
+    """The error for a file that has no row, or none that is not left out."""
+    total = sum(len(group.lines) for group in records.skipped)
+    if total and skips.too_many(total, total, settings.max_skipped):
+        return skips.refuse_many(list(records.skipped), total)
+    return DataError("there is a header but no row", "give a file with data")
 
 
 def _ahead(rows: Rows, panel: Panel, wanted: list[str], notes: list[Note]) -> Floats:
@@ -307,7 +317,7 @@ def _roles(records: Table, sample: Sample, settings: DataSettings, levels: Level
     taken = {*([identity] if identity else []), *covariates}
     free = [name for name in names if name not in taken]
     if not time:
-        found = _time_column(sample, [n for n in free if n not in (settings.target or [])])
+        found = _time_column(sample, [n for n in free if n not in (settings.target or [])], levels is not None)
         time = () if found is None else (found,)
     free = [name for name in free if name not in time]
     numeric = [name for name in free if _is_numeric(sample[name], missing)]
@@ -336,6 +346,7 @@ def _roles(records: Table, sample: Sample, settings: DataSettings, levels: Level
         raise SettingsError("--id goes with one target", "name one --target")
     if not time:
         _refuse_unread_time(sample, [name for name in names if name not in every], settings)
+        _refuse_mixed_steps(sample, [name for name in names if name not in every], levels is not None, notes)
         for name in names:
             if name not in every and not identity and _repeats(sample[name]):
                 text = f"the texts of column {name!r} repeat; if they name series, say --id {_quoted(name)}"
@@ -362,9 +373,17 @@ def _is_numeric(cells: list[str], missing: set[str]) -> bool:
     return len(given) > 0 and 2 * sum(map(numerals.is_number, given)) >= len(given)
 
 
-def _time_column(sample: dict[str, list[str]], names: list[str]) -> str | None:
-    """The only column whose first cell is a date, if there is one; it may be the one without a name."""
-    found = [name for name in names if dates.formats(next((c for c in sample[name] if c), ""))]
+def _time_column(sample: dict[str, list[str]], names: list[str], again: bool) -> str | None:
+    """The only column of dates, if there is one; it may be the one without a name.
+
+    again: for a run, which has seen the times of its file in this way: only the first cell of a column counts.
+    """
+    found = []
+    for name in names:
+        cells = [cell for cell in sample[name] if cell][: 1 if again else 100]
+        dated = [bool(dates.formats(cell)) for cell in cells]
+        if dated and (dated[0] or 2 * sum(dated) >= len(dated)):  # the first may be a unit, or a typing error
+            found.append(name)
     found = [name for name in found if not _is_numeric(sample[name], set(MISSING))]
     if len(found) > 1:
         raise DataError(f"{len(found)} columns of dates: {some(found)}", f"pick one with --time {_quoted(found[0])}")
@@ -391,6 +410,23 @@ def _refuse_unread_time(sample: dict[str, list[str]], names: list[str], settings
                 f"column {name!r}: {cells[0]!r} is not a date that can be read in one way only",
                 f"say what it is with --time {_quoted(name)} --date-format, e.g. %d/%m/%Y",
             )
+
+
+def _refuse_mixed_steps(sample: Sample, names: list[str], again: bool, notes: list[Note]) -> None:
+    """Rows are not steps if an unused column says that they are years, quarters and months.
+
+    again: a run that was trained on such rows before they were refused goes on, with a warning.
+    """
+    for name in names:
+        cells = [cell for cell in sample[name] if cell]
+        steps = dates.steps(cells)
+        if len(steps) < 2 or 2 * sum(bool(dates.steps([cell])) for cell in cells) < len(cells):
+            continue
+        shown = ", ".join(repr(cell) for cell in steps.values())
+        message, hint = f"column {name!r} has rows of different steps: {shown}", dates.mixed_steps(steps)
+        if not again:
+            raise DataError(message, hint)
+        notes.append(Note("warning", f"{message}; {hint}"))
 
 
 # -- columns ---------------------------------------------------------------------------------------------------------
@@ -424,6 +460,7 @@ def _cells(records: Table, sample: Sample, roles: Roles, settings: DataSettings,
         _check_size(records, name, values, bad, skip)
     time_format = TimeFormat()
     micro: Ints | None = None
+    reading: dates.Reading | None = None
     if len(roles.time) > 1:
         units = dates.units(joined)
         micro = dates.join({unit: numbers.pop(name) for unit, name in units.items()})
@@ -436,10 +473,10 @@ def _cells(records: Table, sample: Sample, roles: Roles, settings: DataSettings,
             )
         bad |= micro == dates.NEVER
     elif roles.time:
-        reading = dates.choose(times, roles.time[0], sample[roles.time[0]][0], records.place, skip)
+        time = roles.time[0]
+        reading = dates.choose(times, time, sample[time][0], records.place, skip, lambda: _column(records, time)[1])
         micro = reading.times
         bad |= micro == dates.NEVER
-        time_format = TimeFormat("%Y-%m-%d %H:%M:%S" if reading.pattern in dates.EPOCHS else reading.pattern)
     elif settings.date_format:
         raise SettingsError("--date-format without a time column", "name the column with --time COLUMN")
     if roles.id:
@@ -448,6 +485,11 @@ def _cells(records: Table, sample: Sample, roles: Roles, settings: DataSettings,
         if len(empty) and not skip:
             raise DataError(f"{records.place(int(empty[0]))}: column {roles.id!r} is empty", "give every row an id")
         bad[empty] = True
+    if bad.any() or records.skipped:
+        _check_skipped(records, roles, settings, Cells(micro, time_format, coded, numbers, bad), reading)
+    if reading is not None:
+        pattern = reading.newest_pattern(~bad)
+        time_format = TimeFormat("%Y-%m-%d %H:%M:%S" if pattern in dates.EPOCHS else pattern)
     if bad.any():
         lines = ", ".join(str(records.line(int(row))) for row in np.flatnonzero(bad)[:SHOWN])
         count = int(bad.sum())
@@ -455,24 +497,35 @@ def _cells(records: Table, sample: Sample, roles: Roles, settings: DataSettings,
             Note("degraded", f"{records.source.name}: {count:,} bad row{'s were' if count > 1 else ' was'} left out: "
                  f"line {lines}{more(count, SHOWN)}")
         )  # fmt: skip
-        if bad.all():
-            raise DataError("no row can be read", "correct the file")
     if micro is not None and "%z" in time_format.pattern:
         last = int(np.flatnonzero(~bad)[-1])
-        column = next(iter(_tail_texts(records, roles.time[0], last)))
+        column = _texts_at(records, roles.time[0], np.array([last]))[0]
         found = re.search(r"(Z|[+-]\d\d:?\d\d)$", column)
         time_format = replace(time_format, offset=found[0] if found else "Z")
     return Cells(micro, time_format, coded, numbers, bad)
 
 
-def _tail_texts(records: Table, name: str, row: int) -> Iterator[str]:
-    """The text of one cell, found by reading its column again up to it."""
+def _texts_at(records: Table, name: str, rows: Ints) -> list[str]:
+    """The texts of a column in some rows, which ascend, found by reading it again up to the last of them."""
+    texts: list[str] = []
     seen = 0
     for frame in _frames(records, [name], [], missing=[]):
-        if seen <= row < seen + len(frame):
-            yield str(frame[name].iloc[row - seen]).strip()
-            return
+        low, high = np.searchsorted(rows, [seen, seen + len(frame)])
+        texts += [str(cell).strip() for cell in frame[name].iloc[rows[low:high] - seen]]
         seen += len(frame)
+        if len(texts) == len(rows):
+            break
+    return texts
+
+
+def _column(records: Table, name: str) -> tuple[Ints, list[str]]:
+    """The distinct texts of a column, and the number of each row's, found by reading it again."""
+    known: dict[str, int] = {}
+    codes = []
+    for frame in _frames(records, [name], [], missing=[]):
+        own, cells = _distinct(frame[name])
+        codes.append(np.array([known.setdefault(cell.strip(), len(known)) for cell in cells], np.int64)[own])
+    return np.concatenate(codes), list(known)
 
 
 def _read_all(
@@ -526,10 +579,10 @@ def _read_all(
 def _sizes(sample: Sample, time: str, readings: list[dates.Reading], texts: list[str]) -> dict[str, int]:
     """How many bytes to read of times of one width, and of texts that come in runs, as the ids of a long file do."""
     sizes = {}
-    layouts = [dates.layout(reading.pattern) for reading in readings]
-    widths = {0 if layout is None else len(layout.least) for layout in layouts}
-    if len(widths) == 1 and 0 not in widths:
-        sizes[time] = widths.pop()
+    layouts = [dates.layout(pattern) for reading in readings for pattern in reading.patterns]
+    widths = [layout.width for layout in layouts if layout is not None]
+    if layouts and len(widths) == len(layouts):
+        sizes[time] = max(widths)
     for name in texts:
         runs = sum(text != before for text, before in pairwise(sample[name]))
         if 8 * runs < len(sample[name]):
@@ -541,24 +594,29 @@ def _candidates(records: Table, cells: list[str], name: str, settings: DataSetti
     """The formats that may be those of a time column, by its first cell."""
     cells = [cell for cell in cells if cell not in MISSING] or [""]
 
-    def reading(pattern: str) -> dates.Reading:
-        return dates.Reading(pattern, np.empty(records.rows, np.int64))
-
     if settings.date_format:
-        return [reading(settings.date_format)]
+        dates.check_together(settings.date_format)
+        return [dates.reading(settings.date_format, records.rows)]
     if all(re.fullmatch(r"[12]\d{3}", cell) for cell in cells):
-        return [reading("%Y")]
-    found = next(
-        (dates.formats(cell) for cell in cells[: 1 if settings.bad_rows == "error" else 100] if dates.formats(cell)), ()
-    )
-    if not found:
-        raise DataError(
-            f"{records.place(0)}: column {name!r}: {cells[0]!r} is not a date that can be read in one way only",
-            "say --date-format %Y%m%d, epoch or epoch-ms"
-            if cells[0].isdigit()
-            else "say what it is with --date-format, e.g. %d/%m/%Y",
-        )
-    return [reading(pattern) for pattern in found]
+        return [dates.reading(["%Y"], records.rows)]
+    seen = cells[: 1 if settings.bad_rows == "error" else 100]
+    formats = next((dates.formats(cell) for cell in seen if dates.formats(cell)), ())
+    if not formats:
+        raise _no_format(records, cells, name)
+    return [dates.reading([pattern], records.rows) for pattern in formats]
+
+
+def _no_format(records: Table, cells: list[str], name: str) -> DataError:
+    """The error for a time column whose first cells are in no format that is known."""
+    message = f"{records.place(0)}: column {name!r}: {cells[0]!r} is not a date that can be read in one way only"
+    steps = dates.steps(cells)
+    if len(steps) > 1:
+        return DataError(message, dates.mixed_steps(steps))
+    if any(dates.formats(cell) for cell in cells[:100]):
+        return DataError(message, "correct the row, or --bad-rows skip", option="bad_rows")
+    if cells[0].isdigit():
+        return DataError(message, "say --date-format %Y%m%d, epoch or epoch-ms", option="date_format")
+    return DataError(message, "say what it is with --date-format, e.g. %d/%m/%Y", option="date_format")
 
 
 def _convention(records: Table, settings: DataSettings, numeric: list[str]) -> Convention:
@@ -613,14 +671,15 @@ def _read_numbers(
     if count and settings.bad_rows == "error":
         raise DataError(
             "; ".join(shown) + more(count, SHOWN),
-            "correct these cells, or --bad-rows skip; missing values are empty, NA, NaN, null or named with --null",
+            "name missing values with --null (besides empty, NA, NaN and null), correct these cells, or --bad-rows skip",
+            option="null",
         )
     return numbers
 
 
 def _check_size(records: Table, name: str, values: Floats, bad: NDArray[np.bool_], skip: bool) -> None:
     """Infinite and huge values are bad cells."""
-    wrong = np.flatnonzero(np.abs(values) > 1e150)
+    wrong = np.flatnonzero(np.abs(values) > MOST)
     if not len(wrong):
         return
     if skip:
@@ -634,6 +693,138 @@ def _check_size(records: Table, name: str, values: Floats, bad: NDArray[np.bool_
             "correct these cells, or leave them empty",
         )
     raise DataError(f"{place}: column {name!r}: {float(values[wrong[0]])!r} is too large", "scale the column")
+
+
+# -- rows that are left out --------------------------------------------------------------------------------------------
+
+
+def _check_skipped(
+    records: Table, roles: Roles, settings: DataSettings, cells: Cells, reading: dates.Reading | None
+) -> None:
+    """Raise DataError where `--bad-rows skip` would leave out more than it may: too many rows, or the newest one."""
+    rows = np.flatnonzero(cells.bad)
+    outside = sum(len(group.lines) for group in records.skipped)
+    count, total = len(rows) + outside, records.rows + outside
+
+    refused = skips.too_many(count, total, settings.max_skipped)
+    if cells.bad.all() and not refused:
+        raise DataError("no row can be read", "correct the file")
+    if refused:
+        groups = [*records.skipped, *_reasons(records, roles, settings, cells, rows, reading)]
+        raise skips.refuse_many(groups, total)
+    if settings.max_skipped is None:
+        _check_newest(records, roles, settings, cells, reading, count, total)
+
+
+def _check_newest(
+    records: Table, roles: Roles, settings: DataSettings, cells: Cells, reading: dates.Reading | None,
+    count: int, total: int,
+) -> None:  # fmt: skip
+    """Raise DataError where the newest row of the file, or of a series, would be left out."""
+    codes, ids = cells.texts[roles.id] if roles.id else (np.zeros(records.rows, np.int64), [""])
+    newest = _newest(cells, codes, np.array([not label for label in ids]) & bool(roles.id), settings.newest_first)
+    if len(newest):
+        row = int(newest[0])
+        reason = _reasons(records, roles, settings, cells, newest[:1], reading)[0]
+        place = f"{records.place(row)}: {grid.where(ids[int(codes[row])])}"
+        raise skips.refuse_newest(reason, place, len(np.unique(codes[newest])), count, total)
+
+    good = np.flatnonzero(~cells.bad)
+    backwards = skips.is_backwards(~cells.bad, cells.times, codes, settings.newest_first)
+    first, last = records.line(int(good[0])), records.line(int(good[-1]))
+    for group in records.skipped:
+        beyond = group.lines[group.lines < first] if backwards else group.lines[group.lines > last]
+        if len(beyond):
+            raise skips.refuse_newest(group, f"{records.source.name}:{int(beyond[0])}: ", 1, count, total)
+
+
+def _newest(cells: Cells, codes: Ints, nameless: NDArray[np.bool_], newest_first: bool) -> Ints:
+    """The bad rows that are the newest of their series; those without an id, of the file. nameless: which codes those are."""
+    bad = np.flatnonzero(cells.bad)
+    unknown = nameless[codes[bad]]
+    own = skips.newest(bad[~unknown], ~cells.bad, cells.times, codes, newest_first)
+    others = skips.newest(bad[unknown], ~cells.bad, cells.times, np.zeros_like(codes), newest_first)
+    return np.sort(np.concatenate([own, others]))
+
+
+def _reasons(
+    records: Table, roles: Roles, settings: DataSettings, cells: Cells, rows: Ints, reading: dates.Reading | None
+) -> list[Skipped]:  # fmt: skip
+    """Why these rows (n,) are left out: groups of rows that share a reason."""
+    groups: list[Skipped] = []
+    if cells.times is not None:
+        undated = rows[cells.times[rows] == dates.NEVER]
+        rows = rows[cells.times[rows] != dates.NEVER]
+        if len(undated) and reading is None:
+            columns = ", ".join(roles.time)
+            lines = _lines(records, undated)
+            groups.append(Skipped(lines, f"have no date in the columns {columns}", f"columns {columns} are not a date"))
+        elif len(undated) and reading is not None:
+            groups += _undated(records, roles.time[0], undated, reading.patterns)
+
+    if roles.id:
+        codes, ids = cells.texts[roles.id]
+        nameless = np.array([not label for label in ids])[codes[rows]]
+        if nameless.any():
+            groups.append(Skipped(_lines(records, rows[nameless]), "have no id", f"column {roles.id!r} is empty"))
+            rows = rows[~nameless]
+
+    numeric = [name for name in (*roles.targets, *roles.covariates) if name in cells.numbers]
+    for name in numeric:
+        huge = np.abs(cells.numbers[name][rows]) > MOST
+        if huge.any():
+            it = f"column {name!r} is infinite or too large"
+            groups.append(Skipped(_lines(records, rows[huge]), f"have an infinite or huge {name!r}", it))
+            rows = rows[~huge]
+
+    missing = frozenset(_missing(settings))
+    for name in numeric:
+        texts = _texts_at(records, name, rows)
+        wrong = [text not in missing and not numerals.is_number(text) for text in texts]
+        at = np.flatnonzero(np.array(wrong, bool))
+        groups += _not_numbers(records, name, rows[at], [texts[row] for row in at.tolist()])
+        rows = np.delete(rows, at)
+    if len(rows):
+        groups.append(Skipped(_lines(records, rows), "cannot be read", "it cannot be read"))
+    return groups
+
+
+def _undated(records: Table, name: str, rows: Ints, patterns: tuple[str, ...]) -> list[Skipped]:
+    """Rows whose dates are not read, by how those are written."""
+    groups = _alike(records, rows, _texts_at(records, name, rows))
+    distinct = [text for text in _column(records, name)[1] if text not in MISSING]
+    remedy, others = dates.remedy([patterns], distinct), " or ".join(patterns)
+    found = []
+    for text, lines in groups.items():
+        it = f"column {name!r}: {text!r} is not a date like the others ({others})"
+        if text in MISSING:
+            found.append(Skipped(lines, "have no time", f"column {name!r}: no time"))
+        else:
+            found.append(Skipped(lines, f"have dates like {text!r}", it, remedy))
+    return found
+
+
+def _not_numbers(records: Table, name: str, rows: Ints, texts: list[str]) -> list[Skipped]:
+    """Rows with texts in a column of numbers, by how those are written."""
+    found = []
+    for text, lines in _alike(records, rows, texts).items():
+        is_word = not re.search(r"\d", text)
+        remedy = f"say --null {_quoted(text)} if that is a missing value" if is_word else ""
+        it = f"column {name!r}: {text!r} is not a number"
+        found.append(Skipped(lines, f"have cells like {text!r} in column {name!r}", it, remedy))
+    return found
+
+
+def _alike(records: Table, rows: Ints, texts: list[str]) -> dict[str, Ints]:
+    """The lines of rows whose texts are written alike, by the first of those texts."""
+    forms: dict[str, list[int]] = {}
+    for at, text in enumerate(texts):
+        forms.setdefault(dates.form(text), []).append(at)
+    return {texts[found[0]]: _lines(records, rows[found]) for found in forms.values()}
+
+
+def _lines(records: Table, rows: Ints) -> Ints:
+    return np.array([records.line(int(row)) for row in rows], np.int64)
 
 
 # -- rows ------------------------------------------------------------------------------------------------------------
@@ -706,6 +897,13 @@ def _leveled(
 def _in_zone(times: Ints, codes: Ints, how: TimeFormat, name: str, column: str, place: Any) -> tuple[Ints, TimeFormat]:
     """Times of the named zone: in UTC, or on the local clock if they are days or longer, whose hours vary."""
     dates.zone(name)
+    edge = np.flatnonzero((times < calendar.EARLIEST + calendar.DAY) | (times > calendar.LATEST - calendar.DAY))
+    if len(edge):
+        raise DataError(
+            f"{place(int(edge[0]))}: column {column!r}: {calendar.stamp(times[edge[0]])} is out of the range of time zones"
+            + more(len(edge)),
+            "correct the times, or leave out --timezone",
+        )
     zoned = replace(how, timezone=name)
     wall = dates.to_wall(times, name) if how.offset else times
     if (wall % calendar.DAY == wall[0] % calendar.DAY).all():

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from forecast_cli import config, covariates, forecasting, parquet, plan, scoring, store
+from forecast_cli import calendar, config, covariates, forecasting, parquet, plan, scoring, store
 from forecast_cli.config import DEFAULT_STORE, DataSettings, Settings
 from forecast_cli.errors import (
     DataError,
@@ -161,6 +161,7 @@ def _planned(data: str | os.PathLike[str] | Panel, settings: Settings) -> tuple[
     """The data, and what is to be done with them."""
     panel = data if isinstance(data, Panel) else parquet.read(data, settings.data)
     decided = plan.make(panel, settings)
+    _check_span(panel, decided)
     short = panel.lengths < decided.lookback
     if short.any() and decided.short == "refuse":
         name = panel.ids[int(np.argmax(short))]
@@ -169,6 +170,18 @@ def _planned(data: str | os.PathLike[str] | Panel, settings: Settings) -> tuple[
             "give more rows, a smaller --lookback, or --short fallback or drop",
         )
     return panel, decided
+
+
+def _check_span(panel: Panel, decided: Plan) -> None:
+    """Raise DataError for times that a run cannot hold: those near the ends of the years 1 to 9999."""
+    frequency = panel.frequency
+    steps = {"step": 0, "business": calendar.WEEK // 5, "months": 31 * calendar.DAY * frequency.size}
+    step = steps.get(frequency.kind, frequency.size)
+    first, end = int(panel.first.min()), int((panel.first + panel.lengths).max()) + decided.horizon + 1
+    if not store.EARLIEST < first * step <= end * step < store.LATEST:
+        raise DataError(
+            f"{panel.source}: the times are too near to the ends of the years 1 to 9999", "correct the times"
+        )
 
 
 def _prune(root: Path, keep: int) -> tuple[Note, ...]:

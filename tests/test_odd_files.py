@@ -79,18 +79,33 @@ FILES: dict[str, str | bytes] = {
     + "".join(f"{name},2024-01-0{d},{d}\n" for name in ("007", "NA", "None", "null", "1e5") for d in (1, 2, 3)),
     "date in columns": "year,month,day,y\n" + "".join(f"2024,2,{27 + d},{d}\n" for d in (1, 2)) + "2024,3,1,3\n",
     "last line cut off": days(1, 2, 3) + "2024-01",
+    "second date format": "day,y\n2024-01-22,1\n2024-01-23,2\n2024-01-24,3\n25.01.2024,4\n26.01.2024,5\n27.01.2024,6\n",
+    "day that does not exist": "day,y\n2024-02-27,1\n2024-02-30,2\n2024-02-29,3\n2024-03-01,4\n",
+    "hours up to 24:00": "hour,y\n"
+    + "".join(f"2024-01-{1 + h // 24:02} {1 + h % 24:02}:00,{h + 1}\n" for h in range(48)),
+    "years, quarters and months": "Title,y\n"
+    + "".join(f"{year}{part},1.5\n" for part in ("", " Q1", " JAN") for year in range(2018, 2022)),
+    "units below the header": days(1, 2, 3, 4, names=("Zeit", "y")).replace("y\n", "y\n[UTC],[MW]\n"),
+    "bad newest row": days(1, 2, 3, 4, "ERR"),
+    "year 9999": days(1, 2, 3) + "9999-12-31,4\n",
 }
 
 
 def settings_of(options: str) -> dict[str, object]:
-    """`--bad-rows skip --newest-first` as keywords."""
+    """`--bad-rows skip --newest-first` as keywords; an option that is there twice, as a list."""
     kinds = typing.get_type_hints(DataSettings)
     known = {field.name for field in dataclasses.fields(DataSettings)}
-    words, given = shlex.split(options), {}
+    words = shlex.split(options)
+    given: dict[str, object] = {}
     while words:
         name = words.pop(0).removeprefix("--").replace("-", "_")
         assert name in known
-        given[name] = True if kinds[name] is bool else words.pop(0)
+        if kinds[name] == list[str] | None:
+            given[name] = [*given.get(name, []), words.pop(0)]  # type: ignore[misc]
+        elif kinds[name] is bool:
+            given[name] = True
+        else:
+            given[name] = float(words.pop(0)) if kinds[name] == float | None else words.pop(0)
     return given
 
 
