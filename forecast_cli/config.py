@@ -97,9 +97,12 @@ class DataSettings:
         None, "Column that says how much each row counts in the loss.", auto="none", panel="Data"
     )
     date_format: list[str] | None = setting(
-        None, "Format of the time column, e.g. %d/%m/%Y; repeat it where rows are written in several formats.",
-        auto="recognized", panel="Data", rereading=True,
-    )  # fmt: skip
+        None,
+        "Format of the time column, e.g. %d/%m/%Y; repeat it where rows are written in several formats.",
+        auto="recognized",
+        panel="Data",
+        rereading=True,
+    )
     freq: str | None = setting(
         None, "Step between rows: h, 30min, D, B, W-WED, MS, ME, QS, YS.", auto="from the times", panel="Data"
     )
@@ -127,9 +130,14 @@ class DataSettings:
         "error", "Rows that cannot be read; skip: leave them out, exit 3.", panel="Data", rereading=True
     )
     max_skipped: float | None = setting(
-        None, "Largest share of the rows that --bad-rows skip may leave out; if given, also the newest row.",
-        minimum=0, maximum=1, auto="0.05, without the newest row", panel="Data", rereading=True,
-    )  # fmt: skip
+        None,
+        "Largest share of the rows that --bad-rows skip may leave out; if given, also the newest row.",
+        minimum=0,
+        maximum=1,
+        auto="0.05, without the newest row",
+        panel="Data",
+        rereading=True,
+    )
 
     def __post_init__(self) -> None:
         check_bounds(self)

@@ -321,12 +321,19 @@ def _with_pandas(cells: list[str], pattern: str) -> Ints:
     return np.array(stamps.as_unit("us").asi8, np.int64)
 
 
+_WORD = r"[^\W\d_]+\.?"
 _DIRECTIVES = {
-    "Y": r"\d{4}", "y": r"\d{1,2}", "m": r"\d{1,2}", "d": r"\d{1,2}", "j": r"\d{1,3}", "f": r"(?P<fraction>\d{1,9})",
-    "H": r"(?P<hour>\d{1,2})", "M": r"(?P<minute>\d{1,2})", "S": r"(?P<second>\d{1,2})",
-    "a": r"[^\W\d_]+\.?", "A": r"[^\W\d_]+\.?", "b": r"[^\W\d_]+\.?", "B": r"[^\W\d_]+\.?",
-    "z": r"(?:Z|[+-]\d\d:?\d\d)", "%": "%",
-}  # fmt: skip
+    "Y": r"\d{4}",
+    **dict.fromkeys("ymd", r"\d{1,2}"),
+    "j": r"\d{1,3}",
+    "H": r"(?P<hour>\d{1,2})",
+    "M": r"(?P<minute>\d{1,2})",
+    "S": r"(?P<second>\d{1,2})",
+    "f": r"(?P<fraction>\d{1,9})",
+    **dict.fromkeys("aAbB", _WORD),
+    "z": r"(?:Z|[+-]\d\d:?\d\d)",
+    "%": "%",
+}
 
 
 @functools.cache
@@ -382,9 +389,13 @@ def _refuse_leap_seconds(cells: list[str], micro: Ints, pattern: str) -> None:
 
 
 def choose(
-    readings: list[Reading], name: str, sample: str, place: Callable[[int], str], skip: bool,
+    readings: list[Reading],
+    name: str,
+    sample: str,
+    place: Callable[[int], str],
+    skip: bool,
     distinct: Callable[[], list[str]],
-) -> Reading:  # fmt: skip
+) -> Reading:
     """The one reading of a column that all its texts allow.
 
     distinct: the distinct texts of the column, which are asked for only if some are not read. Raises DataError.

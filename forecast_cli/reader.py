@@ -381,13 +381,18 @@ def _time_column(sample: dict[str, list[str]], names: list[str], again: bool) ->
     found = []
     for name in names:
         cells = [cell for cell in sample[name] if cell][: 1 if again else 100]
-        dated = [bool(dates.formats(cell)) for cell in cells]
-        if dated and (dated[0] or 2 * sum(dated) >= len(dated)):  # the first may be a unit, or a typing error
+        is_first = bool(cells) and bool(dates.formats(cells[0]))
+        if is_first or (cells and not numerals.is_number(cells[0]) and _are_dates(cells)):
             found.append(name)
     found = [name for name in found if not _is_numeric(sample[name], set(MISSING))]
     if len(found) > 1:
         raise DataError(f"{len(found)} columns of dates: {some(found)}", f"pick one with --time {_quoted(found[0])}")
     return found[0] if found else None
+
+
+def _are_dates(cells: list[str]) -> bool:
+    """Most of the cells are dates, though the first may be a unit or a typing error."""
+    return 2 * sum(bool(dates.formats(cell)) for cell in cells) >= len(cells)
 
 
 def _refuse_unread_time(sample: dict[str, list[str]], names: list[str], settings: DataSettings) -> None:
@@ -470,6 +475,7 @@ def _cells(records: Table, sample: Sample, roles: Roles, settings: DataSettings,
             raise DataError(
                 f"{records.place(int(wrong[0]))}: columns {', '.join(joined)} are not a date" + more(len(wrong)),
                 "correct the row, or --bad-rows skip",
+                option="bad_rows",
             )
         bad |= micro == dates.NEVER
     elif roles.time:
@@ -717,9 +723,14 @@ def _check_skipped(
 
 
 def _check_newest(
-    records: Table, roles: Roles, settings: DataSettings, cells: Cells, reading: dates.Reading | None,
-    count: int, total: int,
-) -> None:  # fmt: skip
+    records: Table,
+    roles: Roles,
+    settings: DataSettings,
+    cells: Cells,
+    reading: dates.Reading | None,
+    count: int,
+    total: int,
+) -> None:
     """Raise DataError where the newest row of the file, or of a series, would be left out."""
     codes, ids = cells.texts[roles.id] if roles.id else (np.zeros(records.rows, np.int64), [""])
     newest = _newest(cells, codes, np.array([not label for label in ids]) & bool(roles.id), settings.newest_first)
@@ -749,54 +760,52 @@ def _newest(cells: Cells, codes: Ints, nameless: NDArray[np.bool_], newest_first
 
 def _reasons(
     records: Table, roles: Roles, settings: DataSettings, cells: Cells, rows: Ints, reading: dates.Reading | None
-) -> list[Skipped]:  # fmt: skip
-    """Why these rows (n,) are left out: groups of rows that share a reason."""
+) -> list[Skipped]:
+    """Why these rows (n,) are left out: groups of rows that share a reason, which is the first that a row has."""
     groups: list[Skipped] = []
     if cells.times is not None:
-        undated = rows[cells.times[rows] == dates.NEVER]
-        rows = rows[cells.times[rows] != dates.NEVER]
-        if len(undated) and reading is None:
-            columns = ", ".join(roles.time)
-            lines = _lines(records, undated)
-            groups.append(Skipped(lines, f"have no date in the columns {columns}", f"columns {columns} are not a date"))
-        elif len(undated) and reading is not None:
-            groups += _undated(records, roles.time[0], undated, reading.patterns)
+        undated = cells.times[rows] == dates.NEVER
+        groups += _undated(records, roles, rows[undated], reading)
+        rows = rows[~undated]
 
     if roles.id:
         codes, ids = cells.texts[roles.id]
         nameless = np.array([not label for label in ids])[codes[rows]]
-        if nameless.any():
-            groups.append(Skipped(_lines(records, rows[nameless]), "have no id", f"column {roles.id!r} is empty"))
-            rows = rows[~nameless]
+        groups.append(Skipped(_lines(records, rows[nameless]), "have no id", f"column {roles.id!r} is empty"))
+        rows = rows[~nameless]
 
-    numeric = [name for name in (*roles.targets, *roles.covariates) if name in cells.numbers]
-    for name in numeric:
-        huge = np.abs(cells.numbers[name][rows]) > MOST
-        if huge.any():
-            it = f"column {name!r} is infinite or too large"
-            groups.append(Skipped(_lines(records, rows[huge]), f"have an infinite or huge {name!r}", it))
-            rows = rows[~huge]
+    for name, values in cells.numbers.items():
+        huge = np.abs(values[rows]) > MOST
+        it = f"column {name!r} is infinite or too large"
+        groups.append(Skipped(_lines(records, rows[huge]), f"have an infinite or huge {name!r}", it))
+        rows = rows[~huge]
 
     missing = frozenset(_missing(settings))
-    for name in numeric:
+    for name in cells.numbers:
         texts = _texts_at(records, name, rows)
-        wrong = [text not in missing and not numerals.is_number(text) for text in texts]
-        at = np.flatnonzero(np.array(wrong, bool))
-        groups += _not_numbers(records, name, rows[at], [texts[row] for row in at.tolist()])
-        rows = np.delete(rows, at)
-    if len(rows):
-        groups.append(Skipped(_lines(records, rows), "cannot be read", "it cannot be read"))
-    return groups
+        wrong = np.array([text not in missing and not numerals.is_number(text) for text in texts], bool)
+        groups += _not_numbers(records, name, rows[wrong], [texts[at] for at in np.flatnonzero(wrong)])
+        rows = rows[~wrong]
+
+    groups.append(Skipped(_lines(records, rows), "cannot be read", "it cannot be read"))
+    return [group for group in groups if len(group.lines)]
 
 
-def _undated(records: Table, name: str, rows: Ints, patterns: tuple[str, ...]) -> list[Skipped]:
+def _undated(records: Table, roles: Roles, rows: Ints, reading: dates.Reading | None) -> list[Skipped]:
     """Rows whose dates are not read, by how those are written."""
-    groups = _alike(records, rows, _texts_at(records, name, rows))
+    if not len(rows):
+        return []
+    if reading is None:
+        columns = ", ".join(roles.time)
+        they, it = f"have no date in the columns {columns}", f"columns {columns} are not a date"
+        return [Skipped(_lines(records, rows), they, it)]
+
+    name = roles.time[0]
     distinct = [text for text in _column(records, name)[1] if text not in MISSING]
-    remedy, others = dates.remedy([patterns], distinct), " or ".join(patterns)
+    remedy = dates.remedy([reading.patterns], distinct)
     found = []
-    for text, lines in groups.items():
-        it = f"column {name!r}: {text!r} is not a date like the others ({others})"
+    for text, lines in _alike(records, rows, _texts_at(records, name, rows)).items():
+        it = f"column {name!r}: {text!r} is not a date like the others ({reading.pattern})"
         if text in MISSING:
             found.append(Skipped(lines, "have no time", f"column {name!r}: no time"))
         else:

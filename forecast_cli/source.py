@@ -177,6 +177,10 @@ def _utf8(name: str, data: bytes, encoding: str | None) -> bytes:
                 f"{name}:{line}: the text is not {encoding}{_in_other_encodings(data, error.start)}",
                 f"say --encoding {', '.join(LIKELY[:-1])} or {LIKELY[-1]}: the one in which the row reads right",
             ) from None
+        except UnicodeError:  # of codecs that are not for files: idna, punycode, undefined
+            raise SettingsError(
+                f"--encoding: the text cannot be read as {encoding!r}", "use e.g. --encoding cp1252"
+            ) from None
     elif data[:2] in (b"\xff\xfe", b"\xfe\xff"):
         try:
             data = data.decode("utf-16").encode()

@@ -113,21 +113,22 @@ def to_hour_24(pattern: str) -> Callable[[int], File]:
     return make
 
 
-def joined(names: tuple[str, ...], step: timedelta, *, last_hour: int = 23) -> Callable[[int], File]:
+def joined(names: tuple[str, ...], step: timedelta) -> Callable[[int], File]:
+    """A date over columns; with a column of hours, those are 1 to 24."""
+
+    def parts(time: datetime) -> list[int]:
+        if "hour" in names and time.hour == 0 and time.minute == 0:
+            before = time - DAY
+            return [24 if name == "hour" else getattr(before, name) for name in names]
+        return [getattr(time, name) for name in names]
+
     def make(count: int) -> File:
         values = numbers(count)
-        rows = []
-        for time, value in zip(
-            stepped(step, count, START + (HOUR if last_hour == 24 else 0 * HOUR)), values, strict=True
-        ):
-            if last_hour == 24 and time.hour == 0:
-                time = time - DAY
-                parts = {name: getattr(time, name) for name in names} | {"hour": 24}
-            else:
-                parts = {name: getattr(time, name) for name in names}
-            rows.append(",".join(str(parts[name]) for name in names) + f",{value}")
-        text = "\n".join([",".join([*names, "y"]), *rows]) + "\n"
-        return File(text.encode(), {"": values})
+        rows = [
+            ",".join(map(str, [*parts(time), value]))
+            for time, value in zip(stepped(step, count, START + step), values, strict=True)
+        ]
+        return File("\n".join([",".join([*names, "y"]), *rows, ""]).encode(), {"": values})
 
     return make
 
@@ -183,7 +184,10 @@ def wide(count: int) -> File:
 
 
 def with_covariates(count: int) -> File:
-    rows = [f"{day},{v},{at % 5},{'sun' if at % 3 else 'rain'}\n" for at, (day, v) in enumerate(zip(iso(count), numbers(count), strict=True))]  # fmt: skip
+    rows = [
+        f"{day},{value},{at % 5},{'sun' if at % 3 else 'rain'}\n"
+        for at, (day, value) in enumerate(zip(iso(count), numbers(count), strict=True))
+    ]
     return File(("when,y,promo,sky\n" + "".join(rows)).encode(), {"": numbers(count)})
 
 
@@ -249,17 +253,51 @@ def unsorted(count: int) -> File:
 
 
 DATES = (
-    "%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%Y-%m", "%Y/%m", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%m-%d-%Y", "%d.%m.%Y",
-    "%m.%d.%Y", "%d/%m/%y", "%m/%d/%y", "%d.%m.%y", "%m.%d.%y", "%d-%m-%y", "%m-%d-%y", "%y-%m-%d", "%y/%m/%d",
-    "%y.%m.%d", "%d %b %Y", "%d %B %Y", "%d-%b-%Y", "%d-%b-%y", "%b %d, %Y", "%B %d, %Y", "%b %d %Y", "%b %Y", "%B %Y",
-    "%b-%Y", "%Y %b", "%m/%Y", "%m-%Y", "%Y%m%d", "%d%m%Y", "%Y%m",
-)  # fmt: skip
+    "%Y-%m-%d",
+    "%Y/%m/%d",
+    "%Y.%m.%d",
+    "%Y-%m",
+    "%Y/%m",
+    "%d/%m/%Y",
+    "%m/%d/%Y",
+    "%d-%m-%Y",
+    "%m-%d-%Y",
+    "%d.%m.%Y",
+    "%m.%d.%Y",
+    "%d/%m/%y",
+    "%m/%d/%y",
+    "%d.%m.%y",
+    "%m.%d.%y",
+    "%d-%m-%y",
+    "%m-%d-%y",
+    "%y-%m-%d",
+    "%y/%m/%d",
+    "%y.%m.%d",
+    "%d %b %Y",
+    "%d %B %Y",
+    "%d-%b-%Y",
+    "%d-%b-%y",
+    "%b %d, %Y",
+    "%B %d, %Y",
+    "%b %d %Y",
+    "%b %Y",
+    "%B %Y",
+    "%b-%Y",
+    "%Y %b",
+    "%m/%Y",
+    "%m-%Y",
+    "%Y%m%d",
+    "%d%m%Y",
+    "%Y%m",
+)
 CLOCKS = (" %H:%M", "T%H:%M:%S", "T%H:%M:%S.%f", " %I:%M %p", "T%H:%M%z", " %H:%M:%S %z")
 
 KINDS = [
     *(layout(date) for date in DATES),
     *(layout(date + clock) for date in DATES if "%d" in date for clock in CLOCKS),
-    layout("%Y%m%d%H%M"), layout("%Y-%m-%d %H"), layout("on %d of %m, %Y"),
+    layout("%Y%m%d%H%M"),
+    layout("%Y-%m-%d %H"),
+    layout("on %d of %m, %Y"),
     Kind("recognized dd/mm/yyyy", layout("%d/%m/%Y").make),
     Kind("recognized mm/dd/yyyy", layout("%m/%d/%Y").make),
     Kind("recognized dd.mm.yyyy", layout("%d.%m.%Y").make),
@@ -271,26 +309,40 @@ KINDS = [
     Kind("epoch-ms", epoch(1000), {"time": "when", "date_format": "epoch-ms", "target": "y"}),
     *(
         Kind(f"to 24:00 {pattern}", to_hour_24(pattern))
-        for pattern in ("%Y-%m-%d %H:%M", "%d.%m.%Y %H:%M", "%Y-%m-%dT%H:%M:%SZ", "%d-%b-%Y %H:%M", "%Y-%m-%d %H:%M:%S.%f")
+        for pattern in (
+            "%Y-%m-%d %H:%M",
+            "%d.%m.%Y %H:%M",
+            "%Y-%m-%dT%H:%M:%SZ",
+            "%d-%b-%Y %H:%M",
+            "%Y-%m-%d %H:%M:%S.%f",
+        )
     ),
-    Kind("to 24:00 with format", to_hour_24("%Y%m%d%H%M"), {"time": "when", "date_format": "%Y%m%d%H%M", "target": "y"}),
-    Kind("year, month, day", joined(("year", "month", "day"), DAY), {"time": "year,month,day"}),
-    Kind("year to minute", joined(("year", "month", "day", "hour", "minute"), HOUR / 4), {"time": "year,month,day,hour,minute"}),
-    Kind("year to hour 24", joined(("year", "month", "day", "hour"), HOUR, last_hour=24), {"time": "year,month,day,hour"}),
     Kind(
-        "year to hour 24, minute, second", joined(("year", "month", "day", "hour", "minute", "second"), HOUR, last_hour=24),
-        {"time": "year,month,day,hour,minute,second"},
+        "to 24:00 with format", to_hour_24("%Y%m%d%H%M"), {"time": "when", "date_format": "%Y%m%d%H%M", "target": "y"}
+    ),
+    *(
+        Kind(f"columns {', '.join(names)}", joined(names, step), {"time": ",".join(names)})
+        for names, step in (
+            (("year", "month", "day"), DAY),
+            (("year", "month", "day", "hour"), HOUR),
+            (("year", "month", "day", "hour", "minute"), HOUR / 4),
+            (("year", "month", "day", "hour", "minute", "second"), HOUR),
+        )
     ),
     Kind("named zone", zoned, {"timezone": "Europe/Berlin"}),
     Kind("offsets", with_offsets),
     Kind("offsets in a named zone", with_offsets, {"timezone": "Europe/Berlin"}),
     Kind("two formats of one width", two_formats("%Y-%m-%d", "%d.%m.%Y"), {"date_format": ["%Y-%m-%d", "%d.%m.%Y"]}),
-    Kind("two formats of two widths", two_formats("%Y-%m-%d", "%d.%m.%Y 00:00"), {"date_format": ["%Y-%m-%d", "%d.%m.%Y %H:%M"]}),
+    Kind(
+        "two formats of two widths",
+        two_formats("%Y-%m-%d", "%d.%m.%Y 00:00"),
+        {"date_format": ["%Y-%m-%d", "%d.%m.%Y %H:%M"]},
+    ),
     Kind("two formats, one of words", two_formats("%d %b %Y", "%Y-%m-%d"), {"date_format": ["%d %b %Y", "%Y-%m-%d"]}),
     Kind("long", long(3)),
     Kind("long, by turns", long(7, by_turns=True)),
     Kind("long, short ids", long(2, label="{}"), {"id": "unique_id"}),
-    Kind("long, ids of one row in two scripts", long(5, label="Süd 日本 {}")),
+    Kind("long, ids in two scripts", long(5, label="Süd 日本 {}")),
     Kind("long, ids with zeros", long(4, label="00{}")),
     Kind("wide", wide, {"target": "all"}),
     Kind("covariates", with_covariates, {"target": "y", "future": ["promo"], "past": ["sky"]}),
@@ -319,4 +371,4 @@ KINDS = [
     Kind("no last newline", without_end),
     Kind("last line cut off", cut_off),
     Kind("unsorted", unsorted),
-]  # fmt: skip
+]

@@ -15,8 +15,13 @@ FORMATS = (
     "%d.%m.%Y %H:%M:%S", "%m-%Y", "on %d of %m, %Y",
 )  # fmt: skip
 WITH_HOURS = [pattern for pattern in FORMATS if "%H" in pattern] + [
-    "%Y%m%d%H%M", "%d/%m/%y %H:%M", "%d %b %Y %H:%M", "%Y-%m-%d %H:%M:%S.%f", "%H:%M on %B %d, %Y", "%Y %j %H",
-]  # fmt: skip
+    "%Y%m%d%H%M",
+    "%d/%m/%y %H:%M",
+    "%d %b %Y %H:%M",
+    "%Y-%m-%d %H:%M:%S.%f",
+    "%H:%M on %B %d, %Y",
+    "%Y %j %H",
+]
 TIMES = st.datetimes(datetime(1000, 1, 1), datetime(9999, 12, 31))
 DAY = timedelta(days=1)
 
@@ -57,8 +62,19 @@ def test_a_changed_byte_is_read_alike_or_left_to_the_texts(pattern: str, time: d
 
 
 @pytest.mark.parametrize(
-    "cell", ["0000-01-01", "2024-02-30", "2024-13-01", "2024-00-01", "2024-01-00", "2024-1-01", "2024-01-1", "2024-01-011", " 2024-01-0"]
-)  # fmt: skip
+    "cell",
+    [
+        "0000-01-01",
+        "2024-02-30",
+        "2024-13-01",
+        "2024-00-01",
+        "2024-01-00",
+        "2024-1-01",
+        "2024-01-1",
+        "2024-01-011",
+        " 2024-01-0",
+    ],
+)
 def test_bytes_that_are_no_date_are_not_read(cell: str) -> None:
     found = dates.parse_stamps(stamps(["2024-01-01", cell, "2024-01-02"], "%Y-%m-%d"), "%Y-%m-%d")
     assert found.tolist() == [micro(datetime(2024, 1, 1)), dates.NEVER, micro(datetime(2024, 1, 2))]
@@ -223,11 +239,26 @@ def test_a_date_over_columns_is_read_as_far_as_they_go() -> None:
 @pytest.mark.parametrize(
     "numbers",
     [
-        (0,), (10_000,), (1e300,), (float("nan"),), (float("inf"),), (float("-inf"),), (2024.5,), (2024, 0), (2024, 13),
-        (2023, 2, 29), (2024, 1, 0), (2024, 1, 1, 25), (2024, 1, 1, -1), (2024, 1, 1, 24, 1), (2024, 1, 1, 24, 0, 1),
-        (2024, 1, 1, 0, 60), (2024, 1, 1, 0, 0, 60), (9999, 12, 31, 24),
+        (0,),
+        (10_000,),
+        (1e300,),
+        (float("nan"),),
+        (float("inf"),),
+        (float("-inf"),),
+        (2024.5,),
+        (2024, 0),
+        (2024, 13),
+        (2023, 2, 29),
+        (2024, 1, 0),
+        (2024, 1, 1, 25),
+        (2024, 1, 1, -1),
+        (2024, 1, 1, 24, 1),
+        (2024, 1, 1, 24, 0, 1),
+        (2024, 1, 1, 0, 60),
+        (2024, 1, 1, 0, 0, 60),
+        (9999, 12, 31, 24),
     ],
-)  # fmt: skip
+)
 def test_numbers_that_are_no_date_are_never_one(numbers: tuple[float, ...]) -> None:
     assert joined(*numbers) == dates.NEVER
 
@@ -238,14 +269,23 @@ def test_numbers_that_are_no_date_are_never_one(numbers: tuple[float, ...]) -> N
 @pytest.mark.parametrize(
     ("cells", "answer"),
     [
-        (["2024-01-01", "05.01.2024"], "say --date-format %Y-%m-%d --date-format %d.%m.%Y or --date-format %Y-%m-%d --date-format %m.%d.%Y"),
+        (
+            ["2024-01-01", "05.01.2024"],
+            "say --date-format %Y-%m-%d --date-format %d.%m.%Y or --date-format %Y-%m-%d --date-format %m.%d.%Y",
+        ),
         (["2024-01-01", "15.01.2024"], "say --date-format %Y-%m-%d --date-format %d.%m.%Y"),
-        (["2024-01-01", "Jan 15, 2024", "2024-01-01 07:30"], "say --date-format %Y-%m-%d --date-format '%b %d, %Y' --date-format '%Y-%m-%d %H:%M'"),
+        (
+            ["2024-01-01", "Jan 15, 2024", "2024-01-01 07:30"],
+            "say --date-format %Y-%m-%d --date-format '%b %d, %Y' --date-format '%Y-%m-%d %H:%M'",
+        ),
         (["2024-01-01", "total"], ""),
         (["2024-01-01", "total", "15.01.2024"], "say --date-format %Y-%m-%d --date-format %d.%m.%Y"),
-        (["2024-01", "2024", "2024-Q1"], "months, years and quarters are not one series: keep the rows of one step, e.g. those like '2024-Q1'"),
+        (
+            ["2024-01", "2024", "2024-Q1"],
+            "months, years and quarters are not one series: keep the rows of one step, e.g. those like '2024-Q1'",
+        ),
     ],
-)  # fmt: skip
+)
 def test_the_formats_that_read_the_other_rows_are_named(cells: list[str], answer: str) -> None:
     pattern = next(iter(dates.formats(cells[0])))
     assert dates.remedy([(pattern,)], cells) == answer
@@ -261,11 +301,23 @@ def test_formats_that_read_a_row_differently_are_not_named_together() -> None:
 @pytest.mark.parametrize(
     ("text", "step"),
     [
-        ("1999", "years"), ("2020 Q1", "quarters"), ("2020-Q4", "quarters"), ("Q2 2020", "quarters"), ("2020 JAN", "months"),
-        ("2020-12", "months"), ("2020M01", "months"), ("Feb-2020", "months"), ("2020 December", "months"),
-        ("2020-13", ""), ("2020-01-01", ""), ("2020 Q5", ""), ("20200101", ""), ("sold 2020", ""), ("", ""),
+        ("1999", "years"),
+        ("2020 Q1", "quarters"),
+        ("2020-Q4", "quarters"),
+        ("Q2 2020", "quarters"),
+        ("2020 JAN", "months"),
+        ("2020-12", "months"),
+        ("2020M01", "months"),
+        ("Feb-2020", "months"),
+        ("2020 December", "months"),
+        ("2020-13", ""),
+        ("2020-01-01", ""),
+        ("2020 Q5", ""),
+        ("20200101", ""),
+        ("sold 2020", ""),
+        ("", ""),
     ],
-)  # fmt: skip
+)
 def test_years_quarters_and_months_are_told_apart(text: str, step: str) -> None:
     assert "".join(dates.steps([text])) == step
 
@@ -273,10 +325,16 @@ def test_years_quarters_and_months_are_told_apart(text: str, step: str) -> None:
 @pytest.mark.parametrize(
     ("patterns", "answer"),
     [
-        (["%Y", "%Y %b"], "--date-format %Y and --date-format '%Y %b': years and shorter steps are not one series | keep the rows of one step"),
-        (["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M%z"], "--date-format %Y-%m-%dT%H:%M%z and --date-format %Y-%m-%dT%H:%M: times with an offset and times without one are not on one clock | write all times with their offset, or all without"),
+        (
+            ["%Y", "%Y %b"],
+            "--date-format %Y and --date-format '%Y %b': years and shorter steps are not one series | keep the rows of one step",
+        ),
+        (
+            ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M%z"],
+            "--date-format %Y-%m-%dT%H:%M%z and --date-format %Y-%m-%dT%H:%M: times with an offset and times without one are not on one clock | write all times with their offset, or all without",
+        ),
     ],
-)  # fmt: skip
+)
 def test_formats_that_cannot_be_one_series_are_refused(patterns: list[str], answer: str) -> None:
     with pytest.raises(SettingsError) as caught:
         dates.check_together(patterns)

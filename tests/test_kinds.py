@@ -128,10 +128,43 @@ def test_an_open_quote_in_a_header_of_two_delimiters_is_no_bug(process: Process)
 
 MUTATIONS = ("byte", "insert", "delete", "drop", "double", "swap", "cell", "cut")
 CELLS = [
-    "", "x", "2021-02-30", "0000-00-00", "9999-12-31", "0001-01-01", "24:00", "2021-01-01 24:00", "now", "NaT", "nan", "inf", "-inf", "1e308",
-    "1e999", "-1e200", "99999999999999999999", "-9223372036854775808", "9223372036854775807", "253402300800", "1,5", "1.234,5",
-    '"', '""', '"a', 'a"b', "é", "日本", "\u00a0", "=1+1", "2020 Q1", "2020", "2020 JAN", "01/02/2020", "31.12.2020 23:59:60", "1" * 300,
-]  # fmt: skip
+    "",
+    "x",
+    "2021-02-30",
+    "0000-00-00",
+    "9999-12-31",
+    "0001-01-01",
+    "24:00",
+    "2021-01-01 24:00",
+    "now",
+    "NaT",
+    "nan",
+    "inf",
+    "-inf",
+    "1e308",
+    "1e999",
+    "-1e200",
+    "99999999999999999999",
+    "-9223372036854775808",
+    "9223372036854775807",
+    "253402300800",
+    "1,5",
+    "1.234,5",
+    '"',
+    '""',
+    '"a',
+    'a"b',
+    "é",
+    "日本",
+    "\u00a0",
+    "=1+1",
+    "2020 Q1",
+    "2020",
+    "2020 JAN",
+    "01/02/2020",
+    "31.12.2020 23:59:60",
+    "1" * 300,
+]
 
 
 def mutated(content: bytes, data: st.DataObject) -> bytes:
@@ -169,7 +202,7 @@ def mutated(content: bytes, data: st.DataObject) -> bytes:
             content = content[:at]
         else:
             content = _other_lines(content, at, how, data)
-    return content  # fmt: skip
+    return content
 
 
 def _other_lines(content: bytes, at: int, how: str, data: st.DataObject) -> bytes:
@@ -191,10 +224,15 @@ def _other_lines(content: bytes, at: int, how: str, data: st.DataObject) -> byte
 
 
 OPTIONS: list[dict[str, Any]] = [
-    {}, {"bad_rows": "skip"}, {"bad_rows": "skip", "max_skipped": 1.0}, {"gaps": "interpolate", "duplicates": "mean"},
-    {"bad_rows": "skip", "max_skipped": 1.0, "gaps": "drop", "duplicates": "last"}, {"timezone": "Europe/Berlin"},
-    {"freq": "D", "bad_rows": "skip"}, {"newest_first": True},
-]  # fmt: skip
+    {},
+    {"bad_rows": "skip"},
+    {"bad_rows": "skip", "max_skipped": 1.0},
+    {"gaps": "interpolate", "duplicates": "mean"},
+    {"bad_rows": "skip", "max_skipped": 1.0, "gaps": "drop", "duplicates": "last"},
+    {"timezone": "Europe/Berlin"},
+    {"freq": "D", "bad_rows": "skip"},
+    {"newest_first": True},
+]
 
 
 def attack(process: Process, data: st.DataObject) -> None:

@@ -56,12 +56,24 @@ def bad(count: int, cell: str, every: int = 7) -> list[str]:
 @pytest.mark.parametrize(
     ("count", "total", "allowed", "refuses"),
     [
-        (9, 10, None, False), (9, 9, None, False), (10, 200, None, False), (10, 199, None, True), (11, 200, None, True),
-        (45, 900, None, False), (46, 900, None, True), (50_000, 1_000_000, None, False), (50_001, 1_000_000, None, True),
-        (1, 900, 0.0, True), (0, 900, 0.0, False), (180, 900, 0.2, False), (181, 900, 0.2, True), (900, 900, 1.0, False),
-        (5, 20, 0.2, True), (4, 20, 0.2, False),
+        (9, 10, None, False),
+        (9, 9, None, False),
+        (10, 200, None, False),
+        (10, 199, None, True),
+        (11, 200, None, True),
+        (45, 900, None, False),
+        (46, 900, None, True),
+        (50_000, 1_000_000, None, False),
+        (50_001, 1_000_000, None, True),
+        (1, 900, 0.0, True),
+        (0, 900, 0.0, False),
+        (180, 900, 0.2, False),
+        (181, 900, 0.2, True),
+        (900, 900, 1.0, False),
+        (5, 20, 0.2, True),
+        (4, 20, 0.2, False),
     ],
-)  # fmt: skip
+)
 def test_a_twentieth_of_the_rows_may_be_left_out_or_what_was_said(
     count: int, total: int, allowed: float | None, refuses: bool
 ) -> None:
@@ -121,7 +133,7 @@ def test_a_share_that_the_hint_names_is_enough() -> None:
         ),
     ],
     ids=["second format", "word", "no number", "width", "huge", "quote", "no time", "all of another width"],
-)  # fmt: skip
+)
 def test_too_many_rows_are_refused_by_what_they_share(lines: list[str], answer: str) -> None:
     assert refused(text(lines)) == answer
 
@@ -166,15 +178,27 @@ def test_a_date_over_columns_that_does_not_exist_is_a_reason() -> None:
 @pytest.mark.parametrize(
     ("last", "answer"),
     [
-        ("2022-06-18,ERR", "column 'y': 'ERR' is not a number | say --null ERR if that is a missing value, or allow it with --max-skipped 0.05"),
-        ("18.06.2022,1", "column 'day': '18.06.2022' is not a date like the others (%Y-%m-%d) | say --date-format %Y-%m-%d --date-format %d.%m.%Y, or allow it with --max-skipped 0.05"),
-        ("2022-06-31,1", "column 'day': '2022-06-31' is not a date like the others (%Y-%m-%d) | correct the row, or allow it with --max-skipped 0.05"),
+        (
+            "2022-06-18,ERR",
+            "column 'y': 'ERR' is not a number | say --null ERR if that is a missing value, or allow it with --max-skipped 0.05",
+        ),
+        (
+            "18.06.2022,1",
+            "column 'day': '18.06.2022' is not a date like the others (%Y-%m-%d) | say --date-format %Y-%m-%d --date-format %d.%m.%Y, or allow it with --max-skipped 0.05",
+        ),
+        (
+            "2022-06-31,1",
+            "column 'day': '2022-06-31' is not a date like the others (%Y-%m-%d) | correct the row, or allow it with --max-skipped 0.05",
+        ),
         (",1", "column 'day': no time | correct the row, or allow it with --max-skipped 0.05"),
         ("2022-06-18,1,1", "3 fields where the header has 2 | correct the row, or allow it with --max-skipped 0.05"),
         ('2022-06-18,"1', "a quote is opened and never closed | correct the row, or allow it with --max-skipped 0.05"),
-        ("2022-06-18,1e200", "column 'y' is infinite or too large | correct the row, or allow it with --max-skipped 0.05"),
+        (
+            "2022-06-18,1e200",
+            "column 'y' is infinite or too large | correct the row, or allow it with --max-skipped 0.05",
+        ),
     ],
-)  # fmt: skip
+)
 def test_the_newest_row_is_never_left_out_unasked(last: str, answer: str) -> None:
     content = text(rows(r899=last))
     assert refused(content) == f"data.csv:901: the newest row would be skipped: {answer}"
@@ -342,10 +366,14 @@ def both(one: str, other: str, change: int = 450) -> bytes:
 @pytest.mark.parametrize(
     ("one", "other"),
     [
-        ("%Y-%m-%d", "%d.%m.%Y"), ("%d/%m/%Y", "%Y-%m-%d"), ("%Y-%m-%d", "%Y-%m-%d %H:%M"), ("%d %b %Y", "%b %d %Y"),
-        ("%Y%m%d", "%Y-%m-%d"), ("%Y-%m-%dT%H:%M:%S", "%d/%m/%y"),
+        ("%Y-%m-%d", "%d.%m.%Y"),
+        ("%d/%m/%Y", "%Y-%m-%d"),
+        ("%Y-%m-%d", "%Y-%m-%d %H:%M"),
+        ("%d %b %Y", "%b %d %Y"),
+        ("%Y%m%d", "%Y-%m-%d"),
+        ("%Y-%m-%dT%H:%M:%S", "%d/%m/%y"),
     ],
-)  # fmt: skip
+)
 @pytest.mark.parametrize("change", [1, 450, 899])
 def test_each_row_is_read_by_the_format_that_fits_it(one: str, other: str, change: int) -> None:
     panel = read_csv("data.csv", content=both(one, other, change), time="day", target="y", date_format=[one, other])
