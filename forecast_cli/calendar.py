@@ -19,6 +19,8 @@ Ints = NDArray[np.int64]
 SECOND = 1_000_000
 MINUTE, HOUR, DAY = 60 * SECOND, 3_600 * SECOND, 86_400 * SECOND
 WEEK = 7 * DAY
+EARLIEST = int(np.datetime64("0001-01-01", "us").astype(np.int64))  # of what can be written
+LATEST = int(np.datetime64("9999-12-31T23:59:59.999999", "us").astype(np.int64))
 KINDS = ("step", "fixed", "business", "months")
 
 
@@ -176,20 +178,34 @@ def ordinals(frequency: Frequency, times: Ints) -> Ints:
     return found
 
 
+def check_range(low: int, high: int) -> None:
+    """Raise DataError for times, in microseconds, that no date can be written for: they end with the year 9999."""
+    if low < EARLIEST or high > LATEST:
+        raise DataError(
+            "the times go beyond the years 1 to 9999", "correct the times, or forecast fewer steps with --horizon"
+        )
+
+
 def times_at(frequency: Frequency, positions: Ints) -> Ints:
-    """Times at positions on the grid: the inverse of `ordinals`."""
+    """Times at positions on the grid: the inverse of `ordinals`. Raises DataError for times after the year 9999."""
     positions = np.asarray(positions, np.int64)
-    if frequency.kind == "step":
+    if frequency.kind == "step" or not len(positions):
         return positions
+    low, high = int(positions.min()), int(positions.max())
     if frequency.kind == "fixed":
+        check_range(low * frequency.size + frequency.phase, high * frequency.size + frequency.phase)
         return positions * frequency.size + frequency.phase
+
+    shortest = 28 * DAY * frequency.size if frequency.kind == "months" else DAY
+    check_range(low * shortest, high * shortest)  # first, as larger numbers would wrap around unseen
     if frequency.kind == "business":
         days = np.busday_offset(np.datetime64("1970-01-01"), positions, roll="forward")
-        return days.astype("datetime64[us]").astype(np.int64) + frequency.clock
-    months = (positions * frequency.size + frequency.phase).view("datetime64[M]")
-    first, after = months.astype("datetime64[D]"), (months + 1).astype("datetime64[D]")
-    days = first + (np.minimum(frequency.day, (after - first).astype(np.int64)) - 1)
+    else:
+        months = (positions * frequency.size + frequency.phase).view("datetime64[M]")
+        begins, after = months.astype("datetime64[D]"), (months + 1).astype("datetime64[D]")
+        days = begins + (np.minimum(frequency.day, (after - begins).astype(np.int64)) - 1)
     times: Ints = days.astype("datetime64[us]").astype(np.int64) + frequency.clock
+    check_range(int(times.min()), int(times.max()))
     return times
 
 

@@ -104,8 +104,12 @@ class DataSettings:
     weight: str | None = setting(
         None, "Column that says how much each row counts in the loss.", auto="none", panel="Data"
     )
-    date_format: str | None = setting(
-        None, "Format of the time column, e.g. %d/%m/%Y.", auto="recognized", panel="Data"
+    date_format: list[str] | None = setting(
+        None,
+        "Format of the time column, e.g. %d/%m/%Y; repeat it where rows are written in several formats.",
+        auto="recognized",
+        panel="Data",
+        rereading=True,
     )
     freq: str | None = setting(
         None, "Step between rows: h, 30min, D, B, W-WED, MS, ME, QS, YS.", auto="from the times", panel="Data"
@@ -146,10 +150,19 @@ class DataSettings:
     bad_rows: Literal["error", "skip"] = setting(
         "error", "Rows that cannot be read; skip: leave them out, exit 3.", panel="Data", rereading=True
     )
+    max_skipped: float | None = setting(
+        None,
+        "Largest share of the rows that --bad-rows skip may leave out; if given, also the newest row.",
+        minimum=0,
+        maximum=1,
+        auto="0.05, without the newest row",
+        panel="Data",
+        rereading=True,
+    )
 
     def __post_init__(self) -> None:
         check_bounds(self)
-        for name in ("target", "past", "future", "static", "null", "not_null"):
+        for name in ("target", "past", "future", "static", "null", "not_null", "date_format"):
             given = getattr(self, name)
             object.__setattr__(self, name, [word for word in given or [] if word] or None)
         if self.delimiter in ("tab", r"\t"):
@@ -663,8 +676,16 @@ def read_environment(environment: Mapping[str, str]) -> tuple[dict[str, Any], li
             meant = f"; did you mean {variable_name(close[0])}?" if close else ""
             warnings.append(f"the environment variable {variable} is no setting and was ignored{meant}")
         elif text.strip():
-            found[names[variable]] = _from_text(variable, text, known[names[variable]])
+            name = names[variable]
+            found[name] = date_formats(text) if name == "date_format" else _from_text(variable, text, known[name])
     return found, warnings
+
+
+def date_formats(text: str) -> list[str]:
+    """Formats of dates in an environment variable: separated by commas, but for a comma inside a date (%b %d, %Y)."""
+    parts = [part for part in next(csv.reader([text], skipinitialspace=True)) if part]
+    whole = all(re.search("%[YyGcxD]|^epoch", part) for part in parts)
+    return parts if whole else [text]
 
 
 def _from_text(variable: str, text: str, kind: Any) -> Any:

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import product
+from itertools import islice, product
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -27,6 +28,7 @@ _DATES = (
     "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%m-%d-%Y", "%d.%m.%Y", "%m.%d.%Y",
     "%d/%m/%y", "%m/%d/%y", "%d.%m.%y", "%m.%d.%y", "%d-%m-%y", "%m-%d-%y", "%y-%m-%d", "%y/%m/%d", "%y.%m.%d",
     "%d %b %Y", "%d %B %Y", "%d-%b-%Y", "%d-%b-%y", "%b %d, %Y", "%B %d, %Y", "%b %d %Y", "%b %Y", "%B %Y", "%b-%Y", "%m/%Y", "%m-%Y",
+    "%Y %b", "%Y %B",
 )  # fmt: skip
 _CLOCKS = ("", "%H:%M", "%H:%M:%S", "%H:%M:%S.%f", "%I:%M %p", "%I:%M:%S %p")
 _ZONES = ("", "%z", " %z")
@@ -34,7 +36,7 @@ EPOCHS = {"epoch": calendar.SECOND, "epoch-ms": 1000}
 NEVER = np.iinfo(np.int64).min  # what pandas calls NaT
 UNITS = ("year", "month", "day", "hour", "minute", "second")
 _DIGITS = {"%Y": 4, "%m": 2, "%d": 2, "%H": 2, "%M": 2, "%S": 2}  # parts of one width, and which
-_YEAR_ONE = int(np.datetime64("0001-01-01", "us").astype(np.int64))
+_PARTS = dict(zip(_DIGITS, UNITS, strict=True))
 Stamps = NDArray[np.bytes_]
 JOINED = ("%Y", "%Y-%m", "%Y-%m-%d", "%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S")
 KNOWN_ZONES = (
@@ -69,11 +71,15 @@ def _patterns() -> dict[str, list[str]]:
     return {of_text: list(dict.fromkeys(patterns)) for of_text, patterns in found.items()}
 
 
-@functools.lru_cache(maxsize=64)
+_MIDNIGHT = re.compile(r"(?<=[ T])24(?=:00(?::00(?:\.0+)?)?(?![\d:.]))")
+
+
+@functools.lru_cache(maxsize=4096)
 def formats(cell: str) -> tuple[str, ...]:
-    """Every strptime format that reads this cell."""
+    """Every strptime format that reads this cell, 24:00 being the next day's 00:00."""
     if len(cell) < 6 or not re.search(r"\D", cell) or not re.search(r"\d", cell):
         return ()
+    cell = _MIDNIGHT.sub("00", cell)
     found = []
     for pattern in _patterns().get(_shape(cell), ()):  # strptime is slow, and most patterns have another shape
         try:
@@ -86,43 +92,101 @@ def formats(cell: str) -> tuple[str, ...]:
 
 @dataclass(eq=False)
 class Reading:
-    """One format, and what it made of the texts so far: times (R,) in microseconds, NEVER where it does not fit."""
+    """One format or several, and what they made of the texts so far.
 
-    pattern: str
+    times: (R,) microseconds, NEVER where no format fits; which: (R,) the format of each row, empty for a single one;
+    bad: rows that no format fits, the first of them being first_bad; unclear: the first row that two formats read as
+    different times.
+    """
+
+    patterns: tuple[str, ...]
     times: Ints
+    which: NDArray[np.uint8]
     bad: int = 0
     first_bad: tuple[int, str] = (0, "")  # row, text
+    unclear: tuple[int, str, str, str] | None = None  # row, text, one format, the other
+
+    @property
+    def pattern(self) -> str:
+        """The formats in words."""
+        return " or ".join(self.patterns)
 
     def add_stamps(self, stamps: Stamps, start: int) -> bool:
-        """(n,) texts of the rows from `start`; False, and nothing added, if one is not in the format to the byte."""
-        micro = parse_stamps(stamps, self.pattern)
-        if micro is not None:
-            self.times[start : start + len(micro)] = micro
-        return micro is not None
+        """(n,) texts of the rows from `start`; False, and nothing added, if one of them needs a closer look."""
+        micro, which, differing = _by_patterns(self.patterns, lambda pattern: parse_stamps(stamps, pattern))
+        if differing is not None or (micro == NEVER).any():
+            return False
+        self._put(start, micro, which)
+        return True
 
     def add(self, codes: Ints, cells: list[str], start: int) -> None:
         """codes: (n,) positions in the distinct `cells`; start: the first row."""
-        micro = parse(cells, self.pattern)
-        wrong = np.flatnonzero(micro == NEVER)
+        micro, which, differing = _by_patterns(self.patterns, lambda pattern: parse(cells, pattern))
         rows = micro[codes]
-        if len(wrong):
+        if (micro == NEVER).any():
             bad = np.flatnonzero(rows == NEVER)
             if len(bad) and not self.bad:
                 self.first_bad = (start + int(bad[0]), cells[int(codes[bad[0]])])
             self.bad += len(bad)
-        self.times[start : start + len(rows)] = rows
+        if differing is not None and self.unclear is None:
+            at, one, other = differing
+            row = start + int(np.flatnonzero(codes == at)[0])
+            self.unclear = (row, cells[at], one, other)
+        self._put(start, rows, which[codes] if len(which) else which)
+
+    def _put(self, start: int, micro: Ints, which: NDArray[np.uint8]) -> None:
+        rows = slice(start, start + len(micro))
+        self.times[rows] = micro
+        if len(which):
+            self.which[rows] = which
+
+    def newest_pattern(self, good: NDArray[np.bool_]) -> str:
+        """The format of the newest of the good rows (R,)."""
+        if len(self.patterns) == 1:
+            return self.patterns[0]
+        rows = np.flatnonzero(good)
+        times = self.times[rows]
+        newest = int(rows[np.flatnonzero(times == times.max())[-1]])
+        return self.patterns[int(self.which[newest])]
+
+
+def reading(patterns: Iterable[str], rows: int) -> Reading:
+    """What formats make of texts, before the first one is added. rows: how many there will be."""
+    distinct = tuple(dict.fromkeys(patterns))
+    which = np.empty(rows if len(distinct) > 1 else 0, np.uint8)
+    return Reading(distinct, np.empty(rows, np.int64), which)
+
+
+def _by_patterns(
+    patterns: tuple[str, ...], parsed: Callable[[str], Ints]
+) -> tuple[Ints, NDArray[np.uint8], tuple[int, str, str] | None]:
+    """The times of texts by the format that fits each, which one that is, and the first text that fits two differently."""
+    micro = parsed(patterns[0])
+    which = np.zeros(len(micro) if len(patterns) > 1 else 0, np.uint8)
+    differing: tuple[int, str, str] | None = None
+
+    for number, pattern in enumerate(patterns[1:], 1):
+        other = parsed(pattern)
+        apart = np.flatnonzero((micro != NEVER) & (other != NEVER) & (micro != other))
+        if len(apart) and (differing is None or apart[0] < differing[0]):
+            at = int(apart[0])
+            differing = at, patterns[which[at]], pattern
+        new = (micro == NEVER) & (other != NEVER)
+        micro = np.where(new, other, micro)
+        which[new] = number
+    return micro, which, differing
 
 
 @dataclass(frozen=True, eq=False)
 class Layout:
-    """How the times of a format look, byte by byte, if all have one width; the byte after them is 0.
+    """How the texts of a format look, byte by byte, if all have one width.
 
-    iso: what they look like in ISO 8601, and which of their bytes its digits are; None if they are in it as they are.
+    width: their bytes, and one more, which is 0; places: where the digits of each unit are; fixed: all other bytes.
     """
 
-    least: bytes
-    most: bytes
-    iso: tuple[bytes, list[int], list[int]] | None
+    width: int
+    places: dict[str, list[int]]
+    fixed: dict[int, int]
 
 
 @functools.cache
@@ -133,80 +197,357 @@ def layout(pattern: str) -> Layout | None:
     used = list(_DIGITS)[: len(fields)]
     if not fields or sorted(fields) != sorted(used) or any(len(part) == 2 for part in parts if part not in _DIGITS):
         return None
-    least, most, places = b"", b"", {}
+
+    places: dict[str, list[int]] = {}
+    fixed: dict[int, int] = {}
+    width = 0
     for part in parts:
-        count = _DIGITS.get(part, 0)
-        places[part] = list(range(len(least), len(least) + count))
-        least += b"0" * count or part.encode()
-        most += b"9" * count or part.encode()
-    least, most = least + b"\0", most + b"\0"
-    iso = "%Y-%m-%d %H:%M:%S"[: 3 * len(fields) - 1]
-    if pattern.replace("T", " ") == iso:
-        return Layout(least, most, None)
-    text = b"0000-00-00 00:00:00"[: 3 * len(fields) + 1]
-    digits = [at for at, letter in enumerate(text) if letter == ord("0")]
-    return Layout(least, most, (text, digits, [at for part in used for at in places[part]]))
+        if part in _DIGITS:
+            places[_PARTS[part]] = list(range(width, width + _DIGITS[part]))
+            width += _DIGITS[part]
+        else:
+            letters = part.encode()
+            fixed |= dict(enumerate(letters, width))
+            width += len(letters)
+    return Layout(width + 1, places, fixed | {width: 0})
 
 
-def parse_stamps(stamps: Stamps, pattern: str) -> Ints | None:
-    """Microseconds of (R,) texts of a byte more than the format's layout; None if not all of them are in this format.
+def parse_stamps(stamps: Stamps, pattern: str) -> Ints:
+    """Microseconds of (R,) texts, read from their bytes; NEVER where one is not in the format to the byte.
 
-    What it reads, `parse` reads alike; but here numpy reads the bytes of all rows, and no texts are made.
+    What it reads, `parse` reads alike, but here no texts are made. The bytes are never given to numpy's own parser of
+    dates, which crashes where one of more than 500 is no date. The format must have a layout that the texts have room for.
     """
     known = layout(pattern)
-    if known is None or stamps.itemsize != len(known.least):
-        return None
-    letters = stamps.view(np.uint8)
-    least, most = (np.frombuffer(text * len(stamps), np.uint8) for text in (known.least, known.most))
-    if (letters < least).any() or (letters > most).any():
-        return None
-    if known.iso is not None:
-        text, digits, places = known.iso
-        written = np.tile(np.frombuffer(text, np.uint8), (len(stamps), 1))
-        written[:, digits] = letters.reshape(len(stamps), -1)[:, places]
-        stamps = written.view(f"S{len(text)}").ravel()
-    try:
-        micro = stamps.astype("datetime64[us]").view(np.int64)
-    except ValueError:  # a 13th month
-        return None
-    return None if (micro < _YEAR_ONE).any() else micro
+    assert known is not None  # noqa: S101
+    assert stamps.itemsize >= known.width  # noqa: S101
+    letters = np.ascontiguousarray(stamps.view(np.uint8).reshape(len(stamps), stamps.itemsize).T)
+
+    good = np.ones(len(stamps), bool)
+    for at, letter in known.fixed.items():
+        good &= letters[at] == letter
+    for rest in letters[known.width :]:
+        good &= rest == 0
+
+    digits = letters - np.uint8(ord("0"))  # what is less wraps around to more than 9
+    for at in (at for places in known.places.values() for at in places):
+        good &= digits[at] <= 9
+
+    parts = {unit: _number(digits, places) for unit, places in known.places.items()}
+    return _assembled(parts, good)
+
+
+def _number(digits: NDArray[np.uint8], places: list[int]) -> NDArray[Any]:
+    """The numbers that some rows of digits make: (W, R) -> (R,). What is no digit makes any number."""
+    number: NDArray[Any] = digits[places[0]]
+    if len(places) > 2:
+        number = number.astype(np.uint16)
+    for at in places[1:]:
+        number = number * 10 + digits[at]
+    return number
+
+
+@functools.cache
+def _months() -> tuple[NDArray[np.int32], NDArray[np.uint8]]:
+    """Of every month from January of the year 0 to December 9999: its first day since 1970, and its length in days."""
+    months = np.arange(-1970 * 12, (10_000 - 1970) * 12 + 1).view("datetime64[M]")
+    days = months.astype("datetime64[D]").astype(np.int64)
+    return days[:-1].astype(np.int32), np.diff(days).astype(np.uint8)
+
+
+def _assembled(parts: dict[str, NDArray[Any]], good: NDArray[np.bool_]) -> Ints:
+    """Microseconds of (R,) years to seconds, which are whole and at least 0; NEVER where they are no date, or not good.
+
+    24:00 is 00:00 of the next day, as it is in ISO 8601.
+    """
+    none = np.zeros(len(good), np.uint8)
+    year, month = parts["year"], parts.get("month", none + 1)
+    day, hour = parts.get("day", none + 1), parts.get("hour", none)
+    minute, second = parts.get("minute", none), parts.get("second", none)
+
+    good = good & (year >= 1) & (year <= 9999) & (month >= 1) & (month <= 12)
+    index = np.where(good, year.astype(np.int32) * 12 + month - 1, 12)
+    first, lengths = _months()
+    midnight = (hour == 24) & (minute == 0) & (second == 0)
+    good &= (day >= 1) & (day <= lengths[index])
+    good &= ((hour <= 23) | midnight) & (minute <= 59) & (second <= 59)
+
+    days = first[index] + day.astype(np.int32) - 1
+    seconds = (hour.astype(np.int32) * 60 + minute) * 60 + second
+    micro = days.astype(np.int64) * calendar.DAY + seconds.astype(np.int64) * calendar.SECOND
+    micro[~good] = NEVER
+    return _in_range(micro)
+
+
+def _in_range(micro: Ints) -> Ints:
+    """NEVER for times that are not in the years 1 to 9999."""
+    return np.where((micro >= calendar.EARLIEST) & (micro <= calendar.LATEST), micro, NEVER)
 
 
 def parse(cells: list[str], pattern: str) -> Ints:
-    """Microseconds, or NEVER where the pattern does not fit. Offsets are turned into UTC."""
-    series = pd.Series(cells, dtype=object)
+    """Microseconds, or NEVER where the pattern does not fit. Offsets are turned into UTC, 24:00 into the next day's 00:00.
+
+    Raises SettingsError for a pattern that is none.
+    """
     if pattern in EPOCHS:
-        numbers = pd.to_numeric(series, errors="coerce").to_numpy(np.float64)
-        usable = np.isfinite(numbers) & (np.abs(numbers) * EPOCHS[pattern] < 2.5e17)
-        return np.where(usable, np.round(np.where(usable, numbers, 0) * EPOCHS[pattern]), NEVER).astype(np.int64)
+        return _from_epochs(cells, pattern)
+
+    micro = _with_pandas(cells, pattern)
+    for word in ("now", "today"):  # words that pandas reads
+        if word in cells:
+            micro[[cell == word for cell in cells]] = NEVER
+    if "%H" in pattern:
+        _read_midnights(cells, micro, pattern)
+    if "%S" in pattern:
+        _refuse_leap_seconds(cells, micro, pattern)
+    return _in_range(micro)
+
+
+def _from_epochs(cells: list[str], pattern: str) -> Ints:
+    """Microseconds of seconds or milliseconds since 1970."""
+    numbers = pd.to_numeric(pd.Series(cells, dtype=object), errors="coerce").to_numpy(np.float64)
+    with np.errstate(over="ignore"):
+        numbers = np.round(numbers * EPOCHS[pattern])
+    usable = (numbers >= calendar.EARLIEST) & (numbers < calendar.LATEST)
+    return np.where(usable, np.where(usable, numbers, 0).astype(np.int64), NEVER)
+
+
+def _with_pandas(cells: list[str], pattern: str) -> Ints:
     try:
-        stamps = pd.to_datetime(series, format=pattern, errors="coerce", utc="%z" in pattern)
-    except ValueError as error:
+        series = pd.Series(cells, dtype=object)
+        stamps = pd.DatetimeIndex(pd.to_datetime(series, format=pattern, errors="coerce", utc="%z" in pattern))
+    except (ValueError, re.error) as error:
         raise SettingsError(f"--date-format {pattern!r}: {error}", "write it like %Y-%m-%d %H:%M") from None
-    return np.asarray(pd.DatetimeIndex(stamps).as_unit("us").asi8, np.int64)
+    return np.array(stamps.as_unit("us").asi8, np.int64)
 
 
-def choose(readings: list[Reading], name: str, sample: str, place: Callable[[int], str], skip: bool) -> Reading:
-    """The one reading of a column that all its texts allow."""
-    good = [reading for reading in readings if not reading.bad]
-    if not good:
-        best = min(readings, key=lambda reading: reading.bad)
-        if skip:
-            return best
-        row, cell = best.first_bad
-        more = f" (and {best.bad - 1:,} more)" if best.bad > 1 else ""
+_WORD = r"[^\W\d_]+\.?"
+_DIRECTIVES = {
+    "Y": r"\d{4}",
+    **dict.fromkeys("ymd", r"\d{1,2}"),
+    "j": r"\d{1,3}",
+    "H": r"(?P<hour>\d{1,2})",
+    "M": r"(?P<minute>\d{1,2})",
+    "S": r"(?P<second>\d{1,2})",
+    "f": r"(?P<fraction>\d{1,9})",
+    **dict.fromkeys("aAbB", _WORD),
+    "z": r"(?:Z|[+-]\d\d:?\d\d)",
+    "%": "%",
+}
+
+
+@functools.cache
+def _expression(pattern: str) -> re.Pattern[str] | None:
+    """A regular expression that finds hour, minute and second in texts of a format; None for formats it does not know."""
+    text = ""
+    for part in re.findall(r"%.|\s+|.", pattern, re.DOTALL):
+        if part[0] != "%":
+            text += r"\s+" if part.isspace() else re.escape(part)
+        elif part[1:] in _DIRECTIVES:
+            text += _DIRECTIVES[part[1:]]
+        else:
+            return None
+    try:
+        return re.compile(text, re.ASCII)
+    except re.error:  # an hour is there twice
+        return None
+
+
+def _read_midnights(cells: list[str], micro: Ints, pattern: str) -> None:
+    """Read, in place, what is written as hour 24, which no library does: it is hour 0 of the next day."""
+    expression = _expression(pattern)
+    unread = [at for at in np.flatnonzero(micro == NEVER).tolist() if "24" in cells[at]]
+    if expression is None or not unread:
+        return
+
+    places: list[int] = []
+    texts: list[str] = []
+    for at in unread:
+        match = expression.fullmatch(cells[at])
+        if match is None or match["hour"] != "24":
+            continue
+        after = [int(part or 0) for name, part in match.groupdict().items() if name != "hour"]
+        low, high = match.span("hour")
+        if not any(after):
+            places.append(at)
+            texts.append(f"{cells[at][:low]}00{cells[at][high:]}")
+    if texts:
+        read = _with_pandas(texts, pattern)
+        micro[places] = np.where(read == NEVER, NEVER, read + calendar.DAY)
+
+
+def _refuse_leap_seconds(cells: list[str], micro: Ints, pattern: str) -> None:
+    """NEVER, in place, for second 60 and 61, which pandas takes for the next minute: two rows would be one time."""
+    expression = _expression(pattern)
+    if expression is None:
+        return
+    for at, cell in enumerate(cells):
+        if "60" in cell or "61" in cell:
+            match = expression.fullmatch(cell)
+            if match is not None and int(match["second"]) > 59:
+                micro[at] = NEVER
+
+
+def choose(
+    readings: list[Reading],
+    name: str,
+    sample: str,
+    place: Callable[[int], str],
+    skip: bool,
+    distinct: Callable[[], list[str]],
+) -> Reading:
+    """The one reading of a column that all its texts allow.
+
+    distinct: the distinct texts of the column, which are asked for only if some are not read. Raises DataError.
+    """
+    least = min(reading.bad for reading in readings)
+    best = [reading for reading in readings if reading.bad == least]
+    if least and not skip:
+        raise _not_like_the_others(best, name, place, distinct())
+
+    first = best[0]
+    if first.unclear is not None:
+        row, cell, one, other = first.unclear
         raise DataError(
-            f"{place(row)}: column {name!r}: {cell!r} is not a date like the others ({best.pattern})" + more,
-            "write all dates in one format, or name theirs with --date-format",
+            f"{place(row)}: column {name!r}: {cell!r} could be {one} or {other}",
+            "bring these rows to one format, or name only one of the two with --date-format",
+            option="date_format",
         )
-    first = good[0]
-    for other in good[1:]:
-        if (first.times != other.times).any():
+    for other_reading in best[1:]:
+        if (first.times != other_reading.times).any():
+            one, other = first.pattern, other_reading.pattern
             raise DataError(
-                f"column {name!r}: {sample!r} could be {first.pattern} or {other.pattern}, and so could every other row",
-                f"say --date-format {first.pattern} or --date-format {other.pattern}",
+                f"column {name!r}: {sample!r} could be {one} or {other}, and so could every other row",
+                f"say --date-format {quoted(one)} or --date-format {quoted(other)}",
+                option="date_format",
             )
     return first
+
+
+def _not_like_the_others(best: list[Reading], name: str, place: Callable[[int], str], distinct: list[str]) -> DataError:
+    """What is wrong with the first text that is not read, and how to have it read."""
+    reading = best[0]
+    row, cell = reading.first_bad
+    more = f" (and {reading.bad - 1:,} more)" if reading.bad > 1 else ""
+    said = f"{place(row)}: column {name!r}: {cell!r}"
+
+    hint = remedy([one.patterns for one in best], distinct)
+    alike = [text for text in distinct if form(text) == form(cell)]
+    read = _by_patterns(reading.patterns, lambda pattern: parse(alike, pattern))[0]
+    if (read != NEVER).any():
+        message = f"{said} is not a date that exists ({reading.pattern}){more}"
+        return DataError(message, hint or "correct the row, or --bad-rows skip", option="bad_rows")
+    message = f"{said} is not a date like the others ({reading.pattern}){more}"
+    usual = "write all dates in one format, or name theirs with --date-format"
+    return DataError(message, hint or usual, option="date_format")
+
+
+def quoted(pattern: str) -> str:
+    """A format as it is typed in a shell."""
+    return pattern if re.fullmatch(r"[\w%.:/+-]+", pattern) else f"'{pattern}'"
+
+
+# -- rows that are written in another way ------------------------------------------------------------------------------
+
+MOST_WAYS = 8  # combinations of formats that are tried
+SHOWN_WAYS = 2
+_MONTH = "(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*"
+_STEPS = {
+    "years": re.compile(r"[12]\d{3}"),
+    "quarters": re.compile(r"[12]\d{3}[ /-]?q[1-4]|q[1-4][ /-]?[12]\d{3}", re.IGNORECASE),
+    "months": re.compile(
+        rf"[12]\d{{3}}(?:[ /.-]?{_MONTH}|[/.-](?:0[1-9]|1[0-2])|m(?:0[1-9]|1[0-2]))|{_MONTH}[ /.-]?[12]\d{{3}}",
+        re.IGNORECASE,
+    ),
+}
+
+
+def form(text: str) -> str:
+    """What texts that are written alike have in common: `05.01.2021` -> `9.9.9999`, `2020 Q1` -> `9999 a9`."""
+    text = re.sub(r"[^\W\d_]+", "a", re.sub(r"\s+", " ", text))
+    return re.sub(r"\d+", lambda digits: "9" * len(digits[0]) if len(digits[0]) > 2 else "9", text)
+
+
+def steps(cells: Iterable[str]) -> dict[str, str]:
+    """Which of years, quarters and months these texts are, and the first text of each."""
+    found: dict[str, str] = {}
+    for cell in cells:
+        for step, expression in _STEPS.items():
+            if step not in found and expression.fullmatch(cell):
+                found[step] = cell
+    return found
+
+
+def mixed_steps(found: dict[str, str]) -> str:
+    """What to do about years, quarters and months in one column."""
+    last = list(found.values())[-1]
+    return f"{_listed(list(found))} are not one series: keep the rows of one step, e.g. those like {last!r}"
+
+
+def _listed(words: list[str]) -> str:
+    return " and ".join([", ".join(words[:-1]), words[-1]])
+
+
+def remedy(ways: list[tuple[str, ...]], distinct: list[str]) -> str:
+    """What to do about texts that none of these (sets of) formats reads whole; nothing where that is not known."""
+    found = steps(distinct)
+    if len(found) > 1:
+        return mixed_steps(found)
+
+    said = [" ".join(f"--date-format {quoted(pattern)}" for pattern in way) for way in _wider(ways, distinct)]
+    if not 1 <= len(said) <= SHOWN_WAYS:
+        return ""
+    return f"say {' or '.join(said)}"
+
+
+def _wider(ways: list[tuple[str, ...]], distinct: list[str]) -> list[tuple[str, ...]]:
+    """Each of these sets of formats with others beside it that read more of the texts, each text in one way only."""
+    found: list[tuple[str, ...]] = []
+    known: list[Ints] = []
+    tried = [(*way, *added) for way in ways for added in _beside(way, distinct)]
+    for way in tried[:MOST_WAYS]:
+        together = tuple(dict.fromkeys(way))
+        times, _, differing = _by_patterns(together, lambda pattern: parse(distinct, pattern))
+        if differing is None and not any((times == other).all() for other in known):
+            found.append(together)
+            known.append(times)
+    return found
+
+
+def _beside(way: tuple[str, ...], distinct: list[str]) -> list[tuple[str, ...]]:
+    """The formats that read what these do not: one for each form of text, in every combination."""
+    micro = _by_patterns(way, lambda pattern: parse(distinct, pattern))[0]
+    groups: dict[str, list[str]] = {}
+    for at in np.flatnonzero(micro == NEVER).tolist():
+        groups.setdefault(form(distinct[at]), []).append(distinct[at])
+
+    choices = []
+    for group in groups.values():
+        fitting = [pattern for pattern in formats(group[0]) if (parse(group, pattern) != NEVER).all()]
+        if fitting:
+            choices.append(fitting)
+    return list(islice(product(*choices), MOST_WAYS)) if choices else []
+
+
+def check_together(patterns: Iterable[str]) -> None:
+    """Raise SettingsError for formats whose rows cannot be one series: years beside months, offsets beside none."""
+    given = list(patterns)
+    yearly = [pattern for pattern in given if not re.search("%[mbBjUWcx]|epoch", pattern)]
+    finer = [pattern for pattern in given if pattern not in yearly]
+    if yearly and finer:
+        raise SettingsError(
+            f"--date-format {quoted(yearly[0])} and --date-format {quoted(finer[0])}: "
+            "years and shorter steps are not one series",
+            "keep the rows of one step",
+        )
+    zoned = [pattern for pattern in given if "%z" in pattern]
+    local = [pattern for pattern in given if pattern not in zoned]
+    if zoned and local:
+        raise SettingsError(
+            f"--date-format {quoted(zoned[0])} and --date-format {quoted(local[0])}: "
+            "times with an offset and times without one are not on one clock",
+            "write all times with their offset, or all without",
+        )
 
 
 # -- a date over several columns --------------------------------------------------------------------------------------
@@ -231,30 +572,14 @@ def units(names: list[str]) -> dict[str, str]:
 
 def join(parts: dict[str, NDArray[np.float64]]) -> Ints:
     """Microseconds of years, months, ...; NEVER where they are not a date that exists."""
-    count = len(next(iter(parts.values())))
-    bounds = {
-        "year": (1, 9999),
-        "month": (1, 12),
-        "day": (1, 31),
-        "hour": (0, 23),
-        "minute": (0, 59),
-        "second": (0, 59),
-    }
-    good = np.ones(count, bool)
-    whole: dict[str, Ints] = {}
-    for unit in UNITS:
-        low, high = bounds[unit]
-        given = parts.get(unit, np.full(count, float(low)))
+    good = np.ones(len(next(iter(parts.values()))), bool)
+    whole: dict[str, NDArray[Any]] = {}
+    for unit, numbers in parts.items():
         with np.errstate(invalid="ignore"):
-            fits = (given >= low) & (given <= high) & (given == np.floor(given))
+            fits = (numbers >= 0) & (numbers <= 9999) & (numbers == np.floor(numbers))
         good &= fits
-        whole[unit] = np.where(fits, given, low).astype(np.int64)
-    months = ((whole["year"] - 1970) * 12 + whole["month"] - 1).view("datetime64[M]")
-    lengths = ((months + 1).astype("datetime64[D]") - months.astype("datetime64[D]")).astype(np.int64)
-    good &= whole["day"] <= lengths
-    days = months.astype("datetime64[D]").astype(np.int64) + whole["day"] - 1
-    clock = (whole["hour"] * 60 + whole["minute"]) * 60 + whole["second"]
-    return np.where(good, days * calendar.DAY + clock * calendar.SECOND, NEVER).astype(np.int64)
+        whole[unit] = np.where(fits, numbers, 0).astype(np.int64)
+    return _assembled(whole, good)
 
 
 # -- time zones ------------------------------------------------------------------------------------------------------

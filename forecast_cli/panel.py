@@ -187,18 +187,25 @@ def format_times(panel: Panel, times: Ints) -> list[str]:
         return _format_in_zone(panel.time_format, np.asarray(times, np.int64))
     shift = offset_microseconds(panel.time_format.offset)
     pattern = panel.time_format.pattern.replace("%z", panel.time_format.offset)
-    stamps = (np.asarray(times, np.int64) + shift).view("datetime64[us]").astype(object)
-    return [_written(stamp, pattern) for stamp in stamps]
+    shifted = np.asarray(times, np.int64) + shift
+    if len(shifted):
+        calendar.check_range(int(shifted.min()), int(shifted.max()))
+    return [_written(stamp, pattern) for stamp in shifted.view("datetime64[us]").astype(object)]
 
 
 def _written(stamp: datetime, pattern: str) -> str:
-    """A time in a strftime pattern, which may have %q for the quarter."""
-    return stamp.strftime(pattern.replace("%q", str((stamp.month + 2) // 3)))
+    """A time in a strftime pattern, which may have %q for the quarter; years before 1000 with their zeros."""
+    pattern = pattern.replace("%q", str((stamp.month + 2) // 3))
+    if stamp.year < 1000:
+        pattern = pattern.replace("%Y", f"{stamp.year:04}")
+    return stamp.strftime(pattern)
 
 
 def _format_in_zone(how: TimeFormat, times: Ints) -> list[str]:
     """Local times of a zone; each with its own offset, written as the file writes offsets."""
     zone, texts = ZoneInfo(how.timezone), []
+    if len(times):
+        calendar.check_range(int(times.min()) - calendar.DAY, int(times.max()) + calendar.DAY)
     for time in times.view("datetime64[us]").astype(object):
         local = time.replace(tzinfo=zone) if how.wall else time.replace(tzinfo=UTC).astimezone(zone)
         minutes = round(local.utcoffset().total_seconds() / 60)

@@ -19,13 +19,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from forecast_cli import calendar, dates, grid, marks, numerals, placeholders, transposed
+from forecast_cli import calendar, dates, grid, marks, numerals, placeholders, skips, transposed
 from forecast_cli.calendar import Ints
 from forecast_cli.config import DataSettings, nearest, settings_from
 from forecast_cli.errors import DataError, SettingsError
 from forecast_cli.grid import Rows, some
 from forecast_cli.numerals import PLAIN, Convention
 from forecast_cli.panel import Columns, Floats, Note, Panel, TimeFormat
+from forecast_cli.skips import Skipped
 from forecast_cli.source import EXPANDED, SAMPLE, Table, load, more, table
 
 NIXTLA = ("unique_id", "ds", "y")
@@ -36,6 +37,7 @@ AT_ONCE = 1 << 20  # cells that are texts at the same time
 ROOM = 16  # bytes, rounded to words, by which an id may be longer than those of the first rows
 FREED = 30 << 20  # bytes; glibc learns from blocks of up to 32 MiB
 LEVELS = 50  # distinct texts of a covariate
+MOST = 1e150  # of a number
 Levels = dict[str, tuple[str, ...]]
 Sample = dict[str, list[str]]
 
@@ -58,6 +60,7 @@ class Roles:
     covariates: tuple[str, ...]
     texts: tuple[str, ...]  # the covariates that are not numbers
     unused: tuple[str, ...]
+    rows_are_series: bool = False  # of a file with dates as columns
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,7 +105,7 @@ def read_csv(
         records = table(source, settings, notes)
         del source
         if not records.rows:
-            raise DataError("there is a header but no row", "give a file with data")
+            raise _no_row(records, settings)
         sample = _sample(records)
         layout = transposed.layout(records.names, sample, settings, notes)
         if layout is None:
@@ -139,7 +142,7 @@ def _from_rows(
         time=settings.time if len(roles.time) > 1 else (roles.time or (None,))[0],
         target=list(roles.targets),
         id=roles.id or None,
-        date_format=settings.date_format or (time_format.pattern if len(roles.time) == 1 else None) or None,
+        date_format=settings.date_format or ([time_format.pattern] if len(roles.time) == 1 else None),
     )
     written = {name: how for name, how in cells.written.items() if how}
     return rows, time_format, columns, reading, written
@@ -151,7 +154,7 @@ def _from_columns(
     """The same of a file that has its times in columns."""
     if layout.unused:
         notes.append(Note("info", f"columns not used: {some(layout.unused)}"))
-    roles = Roles((), layout.numbers, "", (), layout.texts, layout.unused)
+    roles = Roles((), layout.numbers, "", (), layout.texts, layout.unused, rows_are_series=not layout.beside)
     cells = _cells(records, sample, roles, replace(settings, date_format=None), notes)
     time_format = transposed.time_format(layout, sample)
     if settings.timezone:
@@ -164,7 +167,8 @@ def _from_columns(
 
     rows = transposed.rows(layout, cells.numbers, cells.texts, cells.bad, place)
     _check_placeholders(_numbers_in_columns(rows), settings, notes, rows.codes)
-    reading = replace(settings, date_format=settings.date_format or layout.header.pattern or None)
+    pattern = layout.header.pattern
+    reading = replace(settings, date_format=settings.date_format or ([pattern] if pattern else None))
     return rows, time_format, layout.columns, reading, {}
 
 
@@ -198,7 +202,7 @@ def read_future_values(path: str | os.PathLike[str], panel: Panel, settings: Dat
             if column not in records.names:
                 raise DataError(f"no column {column!r}", nearest(column, list(records.names)))
         if not records.rows:
-            raise DataError("there is a header but no row", "give a file with data")
+            raise _no_row(records, settings)
         texts = tuple(name for name in wanted if name in panel.levels)
         roles = Roles(time, (), identity, tuple(wanted), texts, ())
         cells = _cells(records, _sample(records), roles, settings, notes)
@@ -211,6 +215,14 @@ def read_future_values(path: str | os.PathLike[str], panel: Panel, settings: Dat
             error.message = f"{source.name}: {error.message}"
         raise
     return replace(panel, ahead=ahead, notes=(*panel.notes, *notes))
+
+
+def _no_row(records: Table, settings: DataSettings) -> DataError:
+    """The error for a file that has no row, or none that is not left out."""
+    total = sum(len(group.lines) for group in records.skipped)
+    if total and skips.too_many(total, total, settings.max_skipped):
+        return skips.refuse_many(list(records.skipped), total)
+    return DataError("there is a header but no row", "give a file with data")
 
 
 def _ahead(rows: Rows, panel: Panel, wanted: list[str], notes: list[Note]) -> Floats:
@@ -379,7 +391,7 @@ def _roles(records: Table, sample: Sample, settings: DataSettings, levels: Level
     taken = {*([identity] if identity else []), *covariates}
     free = [name for name in names if name not in taken]
     if not time:
-        found = _time_column(sample, [n for n in free if n not in (settings.target or [])])
+        found = _time_column(sample, [n for n in free if n not in (settings.target or [])], levels is not None)
         time = () if found is None else (found,)
     free = [name for name in free if name not in time]
     numeric = [name for name in free if _is_numeric(sample[name], missing)]
@@ -408,6 +420,7 @@ def _roles(records: Table, sample: Sample, settings: DataSettings, levels: Level
         raise SettingsError("--id goes with one target", "name one --target")
     if not time:
         _refuse_unread_time(sample, [name for name in names if name not in every], settings)
+        _refuse_mixed_steps(sample, [name for name in names if name not in every], levels is not None, notes)
         for name in names:
             if name not in every and not identity and _repeats(sample[name]):
                 text = f"the texts of column {name!r} repeat; if they name series, say --id {_quoted(name)}"
@@ -436,13 +449,26 @@ def _is_numeric(cells: list[str], missing: set[str]) -> bool:
     return marks.look_like_numbers([cell for cell in cells[:1000] if cell not in missing])
 
 
-def _time_column(sample: dict[str, list[str]], names: list[str]) -> str | None:
-    """The only column whose first cell is a date, if there is one; it may be the one without a name."""
-    found = [name for name in names if dates.formats(next((c for c in sample[name] if c), ""))]
+def _time_column(sample: dict[str, list[str]], names: list[str], again: bool) -> str | None:
+    """The only column of dates, if there is one; it may be the one without a name.
+
+    again: for a run, which has seen the times of its file in this way: only the first cell of a column counts.
+    """
+    found = []
+    for name in names:
+        cells = [cell for cell in sample[name] if cell][: 1 if again else 100]
+        is_first = bool(cells) and bool(dates.formats(cells[0]))
+        if is_first or (cells and not numerals.is_number(cells[0]) and _are_dates(cells)):
+            found.append(name)
     found = [name for name in found if not _is_numeric(sample[name], set(MISSING))]
     if len(found) > 1:
         raise DataError(f"{len(found)} columns of dates: {some(found)}", f"pick one with --time {_quoted(found[0])}")
     return found[0] if found else None
+
+
+def _are_dates(cells: list[str]) -> bool:
+    """Most of the cells are dates, though the first may be a unit or a typing error."""
+    return 2 * sum(bool(dates.formats(cell)) for cell in cells) >= len(cells)
 
 
 def _refuse_unread_time(sample: dict[str, list[str]], names: list[str], settings: DataSettings) -> None:
@@ -465,6 +491,23 @@ def _refuse_unread_time(sample: dict[str, list[str]], names: list[str], settings
                 f"column {name!r}: {cells[0]!r} is not a date that can be read in one way only",
                 f"say what it is with --time {_quoted(name)} --date-format, e.g. %d/%m/%Y",
             )
+
+
+def _refuse_mixed_steps(sample: Sample, names: list[str], again: bool, notes: list[Note]) -> None:
+    """Rows are not steps if an unused column says that they are years, quarters and months.
+
+    again: a run that was trained on such rows before they were refused goes on, with a warning.
+    """
+    for name in names:
+        cells = [cell for cell in sample[name] if cell]
+        steps = dates.steps(cells)
+        if len(steps) < 2 or 2 * sum(bool(dates.steps([cell])) for cell in cells) < len(cells):
+            continue
+        shown = ", ".join(repr(cell) for cell in steps.values())
+        message, hint = f"column {name!r} has rows of different steps: {shown}", dates.mixed_steps(steps)
+        if not again:
+            raise DataError(message, hint)
+        notes.append(Note("warning", f"{message}; {hint}"))
 
 
 # -- columns ---------------------------------------------------------------------------------------------------------
@@ -502,6 +545,7 @@ def _cells(records: Table, sample: Sample, roles: Roles, settings: DataSettings,
         _check_size(records, name, values, bad, skip)
     time_format = TimeFormat()
     micro: Ints | None = None
+    reading: dates.Reading | None = None
     if len(roles.time) > 1:
         units = dates.units(joined)
         micro = dates.join({unit: numbers.pop(name) for unit, name in units.items()})
@@ -511,13 +555,14 @@ def _cells(records: Table, sample: Sample, roles: Roles, settings: DataSettings,
             raise DataError(
                 f"{records.place(int(wrong[0]))}: columns {', '.join(joined)} are not a date" + more(len(wrong)),
                 "correct the row, or --bad-rows skip",
+                option="bad_rows",
             )
         bad |= micro == dates.NEVER
     elif roles.time:
-        reading = dates.choose(times, roles.time[0], sample[roles.time[0]][0], records.place, skip)
+        time = roles.time[0]
+        reading = dates.choose(times, time, sample[time][0], records.place, skip, lambda: _column(records, time)[1])
         micro = reading.times
         bad |= micro == dates.NEVER
-        time_format = TimeFormat("%Y-%m-%d %H:%M:%S" if reading.pattern in dates.EPOCHS else reading.pattern)
     elif settings.date_format:
         raise SettingsError("--date-format without a time column", "name the column with --time COLUMN")
     if roles.id:
@@ -526,6 +571,11 @@ def _cells(records: Table, sample: Sample, roles: Roles, settings: DataSettings,
         if len(empty) and not skip:
             raise DataError(f"{records.place(int(empty[0]))}: column {roles.id!r} is empty", "give every row an id")
         bad[empty] = True
+    if bad.any() or records.skipped:
+        _check_skipped(records, roles, settings, Cells(micro, time_format, coded, numbers, bad, written), reading)
+    if reading is not None:
+        pattern = reading.newest_pattern(~bad)
+        time_format = TimeFormat("%Y-%m-%d %H:%M:%S" if pattern in dates.EPOCHS else pattern)
     if bad.any():
         lines = ", ".join(str(records.line(int(row))) for row in np.flatnonzero(bad)[:SHOWN])
         count = int(bad.sum())
@@ -533,24 +583,35 @@ def _cells(records: Table, sample: Sample, roles: Roles, settings: DataSettings,
             Note("degraded", f"{records.source.name}: {count:,} bad row{'s were' if count > 1 else ' was'} left out: "
                  f"line {lines}{more(count, SHOWN)}")
         )  # fmt: skip
-        if bad.all():
-            raise DataError("no row can be read", "correct the file")
     if micro is not None and "%z" in time_format.pattern:
         last = int(np.flatnonzero(~bad)[-1])
-        column = next(iter(_tail_texts(records, roles.time[0], last)))
+        column = _texts_at(records, roles.time[0], np.array([last]))[0]
         found = re.search(r"(Z|[+-]\d\d:?\d\d)$", column)
         time_format = replace(time_format, offset=found[0] if found else "Z")
     return Cells(micro, time_format, coded, numbers, bad, written)
 
 
-def _tail_texts(records: Table, name: str, row: int) -> Iterator[str]:
-    """The text of one cell, found by reading its column again up to it."""
+def _texts_at(records: Table, name: str, rows: Ints) -> list[str]:
+    """The texts of a column in some rows, which ascend, found by reading it again up to the last of them."""
+    texts: list[str] = []
     seen = 0
     for frame in _frames(records, [name], [], missing=[]):
-        if seen <= row < seen + len(frame):
-            yield str(frame[name].iloc[row - seen]).strip()
-            return
+        low, high = np.searchsorted(rows, [seen, seen + len(frame)])
+        texts += [str(cell).strip() for cell in frame[name].iloc[rows[low:high] - seen]]
         seen += len(frame)
+        if len(texts) == len(rows):
+            break
+    return texts
+
+
+def _column(records: Table, name: str) -> tuple[Ints, list[str]]:
+    """The distinct texts of a column, and the number of each row's, found by reading it again."""
+    known: dict[str, int] = {}
+    codes = []
+    for frame in _frames(records, [name], [], missing=[]):
+        own, cells = _distinct(frame[name])
+        codes.append(np.array([known.setdefault(cell.strip(), len(known)) for cell in cells], np.int64)[own])
+    return np.concatenate(codes), list(known)
 
 
 def _read_all(
@@ -604,10 +665,10 @@ def _read_all(
 def _sizes(sample: Sample, time: str, readings: list[dates.Reading], texts: list[str]) -> dict[str, int]:
     """How many bytes to read of times of one width, and of texts that come in runs, as the ids of a long file do."""
     sizes = {}
-    layouts = [dates.layout(reading.pattern) for reading in readings]
-    widths = {0 if layout is None else len(layout.least) for layout in layouts}
-    if len(widths) == 1 and 0 not in widths:
-        sizes[time] = widths.pop()
+    layouts = [dates.layout(pattern) for reading in readings for pattern in reading.patterns]
+    widths = [layout.width for layout in layouts if layout is not None]
+    if layouts and len(widths) == len(layouts):
+        sizes[time] = max(widths)
     for name in texts:
         runs = sum(text != before for text, before in pairwise(sample[name]))
         if 8 * runs < len(sample[name]):
@@ -619,24 +680,29 @@ def _candidates(records: Table, cells: list[str], name: str, settings: DataSetti
     """The formats that may be those of a time column, by its first cell."""
     cells = [cell for cell in cells if cell not in MISSING] or [""]
 
-    def reading(pattern: str) -> dates.Reading:
-        return dates.Reading(pattern, np.empty(records.rows, np.int64))
-
     if settings.date_format:
-        return [reading(settings.date_format)]
+        dates.check_together(settings.date_format)
+        return [dates.reading(settings.date_format, records.rows)]
     if all(re.fullmatch(r"[12]\d{3}", cell) for cell in cells):
-        return [reading("%Y")]
-    found = next(
-        (dates.formats(cell) for cell in cells[: 1 if settings.bad_rows == "error" else 100] if dates.formats(cell)), ()
-    )
-    if not found:
-        raise DataError(
-            f"{records.place(0)}: column {name!r}: {cells[0]!r} is not a date that can be read in one way only",
-            "say --date-format %Y%m%d, epoch or epoch-ms"
-            if cells[0].isdigit()
-            else "say what it is with --date-format, e.g. %d/%m/%Y",
-        )
-    return [reading(pattern) for pattern in found]
+        return [dates.reading(["%Y"], records.rows)]
+    seen = cells[: 1 if settings.bad_rows == "error" else 100]
+    formats = next((dates.formats(cell) for cell in seen if dates.formats(cell)), ())
+    if not formats:
+        raise _no_format(records, cells, name)
+    return [dates.reading([pattern], records.rows) for pattern in formats]
+
+
+def _no_format(records: Table, cells: list[str], name: str) -> DataError:
+    """The error for a time column whose first cells are in no format that is known."""
+    message = f"{records.place(0)}: column {name!r}: {cells[0]!r} is not a date that can be read in one way only"
+    steps = dates.steps(cells)
+    if len(steps) > 1:
+        return DataError(message, dates.mixed_steps(steps))
+    if any(dates.formats(cell) for cell in cells[:100]):
+        return DataError(message, "correct the row, or --bad-rows skip", option="bad_rows")
+    if cells[0].isdigit():
+        return DataError(message, "say --date-format %Y%m%d, epoch or epoch-ms", option="date_format")
+    return DataError(message, "say what it is with --date-format, e.g. %d/%m/%Y", option="date_format")
 
 
 def _convention(records: Table, settings: DataSettings, numeric: list[str]) -> Convention:
@@ -682,7 +748,7 @@ def _read_numbers(
         found = column_of_name.numbers()
         wrong = np.flatnonzero(found.wrong)
         for row in wrong[: max(SHOWN - len(shown), 0)].tolist():
-            cell = next(_tail_texts(records, name, row))
+            cell = _texts_at(records, name, np.array([row]))[0]
             is_unlike = found.example and not np.isnan(found.values[row])
             reason = f"is not written like the others, e.g. {found.example!r}" if is_unlike else "is not a number"
             shown.append(f"{records.place(row)}: column {name!r}: {cell!r} {reason}")
@@ -692,7 +758,7 @@ def _read_numbers(
         numbers[name] = np.where(found.wrong, np.nan, found.values)
         written[name] = found.style
     if count and settings.bad_rows == "error":
-        raise DataError("; ".join(shown) + more(count, SHOWN), _how_to_correct(beside), option="bad_rows")
+        raise DataError("; ".join(shown) + more(count, SHOWN), _how_to_correct(beside), option="null")
     return numbers, written
 
 
@@ -705,7 +771,9 @@ def _null_numbers(settings: DataSettings) -> list[float]:
 def _how_to_correct(beside: list[str]) -> str:
     """A hint on cells that are no numbers. beside: what stands beside the number in each, if there is one."""
     if not all(beside):
-        return "correct these cells, or --bad-rows skip; missing values are empty, NA, NaN, null or named with --null"
+        return (
+            "name missing values with --null (besides empty, NA, NaN and null), correct these cells, or --bad-rows skip"
+        )
     if "()" in beside:
         return "write negative numbers with a minus: parentheses are one only beside a currency"
     taken = f"take {' and '.join(map(repr, dict.fromkeys(beside)))} out of the cells"
@@ -729,7 +797,7 @@ def _numbers_in_rows(records: Table, cells: Cells, static: list[str]) -> _Number
     return _Numbers(
         columns,
         lambda name, row: f"{records.place(row)}: column {name!r}",
-        lambda name, row: next(_tail_texts(records, name, row)),
+        lambda name, row: _texts_at(records, name, np.array([row]))[0],
     )
 
 
@@ -797,7 +865,7 @@ def _as_option(text: str, value: float) -> str:
 
 def _check_size(records: Table, name: str, values: Floats, bad: NDArray[np.bool_], skip: bool) -> None:
     """Infinite and huge values are bad cells."""
-    wrong = np.flatnonzero(np.abs(values) > 1e150)
+    wrong = np.flatnonzero(np.abs(values) > MOST)
     if not len(wrong):
         return
     if skip:
@@ -811,6 +879,141 @@ def _check_size(records: Table, name: str, values: Floats, bad: NDArray[np.bool_
             "correct these cells, or leave them empty",
         )
     raise DataError(f"{place}: column {name!r}: {float(values[wrong[0]])!r} is too large", "scale the column")
+
+
+# -- rows that are left out --------------------------------------------------------------------------------------------
+
+
+def _check_skipped(
+    records: Table, roles: Roles, settings: DataSettings, cells: Cells, reading: dates.Reading | None
+) -> None:
+    """Raise DataError where `--bad-rows skip` would leave out more than it may: too many rows, or the newest one."""
+    rows = np.flatnonzero(cells.bad)
+    outside = sum(len(group.lines) for group in records.skipped)
+    count, total = len(rows) + outside, records.rows + outside
+
+    refused = skips.too_many(count, total, settings.max_skipped)
+    if cells.bad.all() and not refused:
+        raise DataError("no row can be read", "correct the file")
+    if refused:
+        groups = [*records.skipped, *_reasons(records, roles, settings, cells, rows, reading)]
+        raise skips.refuse_many(groups, total)
+    if settings.max_skipped is None and not roles.rows_are_series:
+        _check_newest(records, roles, settings, cells, reading, count, total)
+
+
+def _check_newest(
+    records: Table,
+    roles: Roles,
+    settings: DataSettings,
+    cells: Cells,
+    reading: dates.Reading | None,
+    count: int,
+    total: int,
+) -> None:
+    """Raise DataError where the newest row of the file, or of a series, would be left out."""
+    codes, ids = cells.texts[roles.id] if roles.id else (np.zeros(records.rows, np.int64), [""])
+    newest = _newest(cells, codes, np.array([not label for label in ids]) & bool(roles.id), settings.newest_first)
+    if len(newest):
+        row = int(newest[0])
+        reason = _reasons(records, roles, settings, cells, newest[:1], reading)[0]
+        place = f"{records.place(row)}: {grid.where(ids[int(codes[row])])}"
+        raise skips.refuse_newest(reason, place, len(np.unique(codes[newest])), count, total)
+
+    good = np.flatnonzero(~cells.bad)
+    backwards = skips.is_backwards(~cells.bad, cells.times, codes, settings.newest_first)
+    first, last = records.line(int(good[0])), records.line(int(good[-1]))
+    for group in records.skipped:
+        beyond = group.lines[group.lines < first] if backwards else group.lines[group.lines > last]
+        if len(beyond):
+            raise skips.refuse_newest(group, f"{records.source.name}:{int(beyond[0])}: ", 1, count, total)
+
+
+def _newest(cells: Cells, codes: Ints, nameless: NDArray[np.bool_], newest_first: bool) -> Ints:
+    """The bad rows that are the newest of their series; those without an id, of the file. nameless: which codes those are."""
+    bad = np.flatnonzero(cells.bad)
+    unknown = nameless[codes[bad]]
+    own = skips.newest(bad[~unknown], ~cells.bad, cells.times, codes, newest_first)
+    others = skips.newest(bad[unknown], ~cells.bad, cells.times, np.zeros_like(codes), newest_first)
+    return np.sort(np.concatenate([own, others]))
+
+
+def _reasons(
+    records: Table, roles: Roles, settings: DataSettings, cells: Cells, rows: Ints, reading: dates.Reading | None
+) -> list[Skipped]:
+    """Why these rows (n,) are left out: groups of rows that share a reason, which is the first that a row has."""
+    groups: list[Skipped] = []
+    if cells.times is not None:
+        undated = cells.times[rows] == dates.NEVER
+        groups += _undated(records, roles, rows[undated], reading)
+        rows = rows[~undated]
+
+    if roles.id:
+        codes, ids = cells.texts[roles.id]
+        nameless = np.array([not label for label in ids])[codes[rows]]
+        groups.append(Skipped(_lines(records, rows[nameless]), "have no id", f"column {roles.id!r} is empty"))
+        rows = rows[~nameless]
+
+    for name, values in cells.numbers.items():
+        huge = np.abs(values[rows]) > MOST
+        it = f"column {name!r} is infinite or too large"
+        groups.append(Skipped(_lines(records, rows[huge]), f"have an infinite or huge {name!r}", it))
+        rows = rows[~huge]
+
+    missing = frozenset(_missing(settings))
+    for name in cells.numbers:
+        texts = _texts_at(records, name, rows)
+        wrong = np.array([text not in missing and not numerals.is_number(text) for text in texts], bool)
+        groups += _not_numbers(records, name, rows[wrong], [texts[at] for at in np.flatnonzero(wrong)])
+        rows = rows[~wrong]
+
+    groups.append(Skipped(_lines(records, rows), "cannot be read", "it cannot be read"))
+    return [group for group in groups if len(group.lines)]
+
+
+def _undated(records: Table, roles: Roles, rows: Ints, reading: dates.Reading | None) -> list[Skipped]:
+    """Rows whose dates are not read, by how those are written."""
+    if not len(rows):
+        return []
+    if reading is None:
+        columns = ", ".join(roles.time)
+        they, it = f"have no date in the columns {columns}", f"columns {columns} are not a date"
+        return [Skipped(_lines(records, rows), they, it)]
+
+    name = roles.time[0]
+    distinct = [text for text in _column(records, name)[1] if text not in MISSING]
+    remedy = dates.remedy([reading.patterns], distinct)
+    found = []
+    for text, lines in _alike(records, rows, _texts_at(records, name, rows)).items():
+        it = f"column {name!r}: {text!r} is not a date like the others ({reading.pattern})"
+        if text in MISSING:
+            found.append(Skipped(lines, "have no time", f"column {name!r}: no time"))
+        else:
+            found.append(Skipped(lines, f"have dates like {text!r}", it, remedy))
+    return found
+
+
+def _not_numbers(records: Table, name: str, rows: Ints, texts: list[str]) -> list[Skipped]:
+    """Rows with texts in a column of numbers, by how those are written."""
+    found = []
+    for text, lines in _alike(records, rows, texts).items():
+        is_word = not re.search(r"\d", text)
+        remedy = f"say --null {_quoted(text)} if that is a missing value" if is_word else ""
+        it = f"column {name!r}: {text!r} is not a number"
+        found.append(Skipped(lines, f"have cells like {text!r} in column {name!r}", it, remedy))
+    return found
+
+
+def _alike(records: Table, rows: Ints, texts: list[str]) -> dict[str, Ints]:
+    """The lines of rows whose texts are written alike, by the first of those texts."""
+    forms: dict[str, list[int]] = {}
+    for at, text in enumerate(texts):
+        forms.setdefault(dates.form(text), []).append(at)
+    return {texts[found[0]]: _lines(records, rows[found]) for found in forms.values()}
+
+
+def _lines(records: Table, rows: Ints) -> Ints:
+    return np.array([records.line(int(row)) for row in rows], np.int64)
 
 
 # -- rows ------------------------------------------------------------------------------------------------------------
@@ -883,6 +1086,13 @@ def _leveled(
 def _in_zone(times: Ints, codes: Ints, how: TimeFormat, name: str, column: str, place: Any) -> tuple[Ints, TimeFormat]:
     """Times of the named zone: in UTC, or on the local clock if they are days or longer, whose hours vary."""
     dates.zone(name)
+    edge = np.flatnonzero((times < calendar.EARLIEST + calendar.DAY) | (times > calendar.LATEST - calendar.DAY))
+    if len(edge):
+        raise DataError(
+            f"{place(int(edge[0]))}: column {column!r}: {calendar.stamp(times[edge[0]])} is out of the range of time zones"
+            + more(len(edge)),
+            "correct the times, or leave out --timezone",
+        )
     zoned = replace(how, timezone=name)
     wall = dates.to_wall(times, name) if how.offset else times
     if (wall % calendar.DAY == wall[0] % calendar.DAY).all():

@@ -28,6 +28,7 @@ from forecast_cli.calendar import Ints
 from forecast_cli.config import DataSettings, nearest
 from forecast_cli.errors import DataError, SettingsError
 from forecast_cli.panel import Note
+from forecast_cli.skips import Skipped
 
 DELIMITERS = (",", ";", "\t", "|")
 LIKELY = ("cp1252", "gb18030", "shift_jis")  # shown for text that is not UTF-8; none of them is ever assumed
@@ -55,6 +56,7 @@ class Table:
     """The text of a source whose rows all have the width of the header.
 
     body: where in the text the rows begin; lines: (R,) the line that each begins on, None where it is `first + row`.
+    skipped: rows that were left out of it.
     """
 
     source: Source
@@ -64,6 +66,7 @@ class Table:
     rows: int
     first: int
     lines: Ints | None = None
+    skipped: tuple[Skipped, ...] = ()
 
     def line(self, row: int) -> int:
         return self.first + int(row) if self.lines is None else int(self.lines[row])
@@ -175,6 +178,10 @@ def _utf8(name: str, data: bytes, encoding: str | None) -> bytes:
                 f"{name}:{line}: the text is not {encoding}{_in_other_encodings(data, error.start)}",
                 f"say --encoding {', '.join(LIKELY[:-1])} or {LIKELY[-1]}: the one in which the row reads right",
             ) from None
+        except UnicodeError:  # of codecs that are not for files: idna, punycode, undefined
+            raise SettingsError(
+                f"--encoding: the text cannot be read as {encoding!r}", "use e.g. --encoding cp1252"
+            ) from None
     elif data[:2] in (b"\xff\xfe", b"\xfe\xff"):
         try:
             data = data.decode("utf-16").encode()
@@ -253,14 +260,14 @@ def table(source: Source, settings: DataSettings, notes: list[Note]) -> Table:
 
 
 def _irregular(
-    source: Source, text: bytes, delimiter: str, names: tuple[str, ...], header: tuple[int, int], gone: list[int],
+    source: Source, text: bytes, delimiter: str, names: tuple[str, ...], header: tuple[int, int], gone: dict[int, str],
     whole: bool, skip: bool, notes: list[Note],
 ) -> Table:  # fmt: skip
     """The table of a text with blank lines, quoted newlines, a cut end or rows of another width."""
     body = header[1]
     ends, fields, lines = _records(text, body, delimiter)
     starts = np.concatenate([[body], ends[:-1] + 1]).astype(np.int64)
-    for number in gone:  # lines taken out before still count
+    for number in sorted(gone):  # lines taken out before still count
         lines += lines >= number
     width = len(names)
     odd = fields != width
@@ -289,14 +296,31 @@ def _irregular(
         count = f"{fields[bad[0]]} field{'s' if fields[bad[0]] > 1 else ''}"
         message = f"{source.name}:{lines[bad[0]]}: {count} where the header has {width}" + more(len(bad))
         if not skip:
-            raise DataError(message, "quote fields that contain the delimiter, correct the row, or --bad-rows skip")
+            hint = "quote fields that contain the delimiter, correct the row, or --bad-rows skip"
+            raise DataError(message, hint, option="bad_rows")
         notes.append(Note("degraded", f"{len(bad):,} rows of another width were left out: {message}"))
         keep &= ~odd
+    skipped = (*_with_broken_quotes(gone), *_of_another_width(fields[odd], lines[odd], width))
     if not keep.all():
         text = b"".join([text[:body], *_runs(text, starts, ends, keep)])
     return Table(
-        replace(source, text=text), delimiter, names, body, int(keep.sum()), int(lines[0]) if len(lines) else 0, lines[keep]
+        replace(source, text=text), delimiter, names, body, int(keep.sum()), int(lines[0]) if len(lines) else 0, lines[keep],
+        skipped,
     )  # fmt: skip
+
+
+def _of_another_width(fields: Ints, lines: Ints, width: int) -> Iterator[Skipped]:
+    """Rows that were left out, by how many fields they have."""
+    for number in np.unique(fields).tolist():
+        said = f"{number} field{'s' if number > 1 else ''} where the header has {width}"
+        yield Skipped(lines[fields == number], f"have {said}", said)
+
+
+def _with_broken_quotes(gone: dict[int, str]) -> Iterator[Skipped]:
+    """Rows that were left out, by what is wrong with their quotes."""
+    for said in dict.fromkeys(gone.values()):
+        lines = np.array([line for line, what in gone.items() if what == said], np.int64)
+        yield Skipped(lines, f"have {said}", said)
 
 
 def _trailing(blank: NDArray[np.bool_]) -> int:
@@ -325,9 +349,8 @@ def _delimiter(name: str, text: bytes, named: str | None) -> str:
         even = []
         for mark in found:
             fields = _records(sample, 0, mark)[1] if sample else np.zeros(1, np.int64)
-            if not len(fields):  # a quote is never closed, which is said later
-                continue
-            even += [mark] if np.ptp(fields[fields > 1] if (fields > 1).any() else fields) == 0 else []
+            several = fields[fields > 1] if (fields > 1).any() else fields
+            even += [mark] if len(several) and np.ptp(several) == 0 else []  # an open quote may leave no record
         found = even or found
     if len(found) > 1:
         shown = " or ".join(repr(mark) for mark in found)
@@ -361,15 +384,15 @@ def _header(name: str, text: bytes, delimiter: str) -> tuple[int, int, tuple[str
 
 def _check_quotes(
     source: Source, text: bytes, delimiter: str, skip: bool, whole: bool, notes: list[Note]
-) -> tuple[bytes, list[int]]:
-    """Refuse, or leave out, lines in which a quote does not open or close a field; the lines left out."""
-    gone: list[int] = []
+) -> tuple[bytes, dict[int, str]]:
+    """Refuse, or leave out, lines in which a quote does not open or close a field; the lines left out, and why."""
+    gone: dict[int, str] = {}
     if b'"' not in text:
         return text, gone
     while (at := _broken_quote(text, delimiter)) is not None:
         begin, end = text.rfind(b"\n", 0, at[0]) + 1, text.index(b"\n", at[0]) + 1
         line = text.count(b"\n", 0, begin) + 1
-        for number in gone:
+        for number in sorted(gone):
             line += line >= number
         is_header = not text[:begin].strip()
         if not whole and end == len(text) and not is_header:
@@ -377,13 +400,16 @@ def _check_quotes(
             notes.append(Note("degraded", f"{source.name}:{line}: the last line is cut off and was left out"))
             continue
         message = f"{source.name}:{line}: {at[1]}"
-        if not skip or len(gone) >= MANY_QUOTES or is_header:
-            raise DataError(message, "quote whole fields and double the quotes in them, or --bad-rows skip")
+        if skip and (is_header or len(gone) >= MANY_QUOTES):
+            raise DataError(message, "quote whole fields and double the quotes in them")
+        if not skip:
+            hint = "quote whole fields and double the quotes in them, or --bad-rows skip"
+            raise DataError(message, hint, option="bad_rows")
         if not gone:
             notes.append(Note("degraded", f"rows with broken quotes were left out: {message}"))
-        gone.append(line)
+        gone[line] = at[1]
         text = text[:begin] + text[end:]
-    return text, sorted(gone)
+    return text, gone
 
 
 def _broken_quote(text: bytes, delimiter: str) -> tuple[int, str] | None:

@@ -52,7 +52,7 @@ from forecast_cli.panel import Columns, Floats, Panel, TimeFormat, select
 from forecast_cli.plan import Plan
 from forecast_cli.scaling import SeriesScale
 
-SCHEMA = 2  # of a run
+SCHEMA = 3  # of a run
 STORE_SCHEMA = 1  # of what lies beside the runs
 FILES = (
     "config.json", "forecast.csv", "history.csv", "metrics.json", "model.safetensors", "predictions.csv",
@@ -258,8 +258,16 @@ def _to_2(old: _Content) -> _Content:
     return _Content(old.config, {f"members.0.{name}": values for name, values in old.weights.items()}, arrays)
 
 
+def _to_3(old: _Content) -> _Content:
+    """Schema 3 (0.5.0) has several formats of dates; a run of schema 2 has one, or none."""
+    data = old.config["data"]
+    if "date_format" in data and data["date_format"] is not None:
+        data["date_format"] = [data["date_format"]]
+    return old
+
+
 # schema: what turns the content of a run of it into one of the next, by filling in what a run of that time lacked
-UPGRADES: dict[int, Callable[[_Content], _Content]] = {1: _to_2}
+UPGRADES: dict[int, Callable[[_Content], _Content]] = {1: _to_2, 2: _to_3}
 
 
 def _upgrade(content: _Content, schema: int) -> _Content:

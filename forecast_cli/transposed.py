@@ -162,8 +162,7 @@ def _others(names: tuple[str, ...], dated: Mapping[str, tuple[str, ...]], sample
 
 def _patterns(settings: DataSettings) -> list[str]:
     """The formats that the user named."""
-    named = settings.date_format
-    return [named] if isinstance(named, str) else list(named or [])
+    return list(settings.date_format or [])
 
 
 def _plain(name: str) -> str:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from forecast_cli import config, covariates, forecasting, parquet, plan, scoring, store, windows
+from forecast_cli import calendar, config, covariates, forecasting, parquet, plan, scoring, store, windows
 from forecast_cli.config import DEFAULT_STORE, DataSettings, Settings
 from forecast_cli.errors import (
     DataError,
@@ -163,7 +163,9 @@ def _planned(data: str | os.PathLike[str] | Panel, settings: Settings) -> tuple[
     panel = data if isinstance(data, Panel) else parquet.read(data, settings.data)
     decided = plan.make(panel, settings)
 
-    # Refused now and not after the training: windows that are never complete, and a newest one that cannot be read.
+    # Refused now and not after the training: times that a run cannot hold, windows that are never complete, and a
+    # newest one that cannot be read.
+    _check_span(panel, decided)
     with _naming(data):
         ends = windows.split(panel, decided.validation, decided.test).training
         windows.require_complete(panel, decided.lookback, decided.architecture.outputs, ends)
@@ -184,6 +186,18 @@ def _naming(data: str | os.PathLike[str] | Panel) -> Iterator[None]:
             name = "standard input" if data == "-" else os.fspath(data)
             error.message = f"{name}: {error.message}"
         raise
+
+
+def _check_span(panel: Panel, decided: Plan) -> None:
+    """Raise DataError for times that a run cannot hold: those near the ends of the years 1 to 9999."""
+    frequency = panel.frequency
+    steps = {"step": 0, "business": calendar.WEEK // 5, "months": 31 * calendar.DAY * frequency.size}
+    step = steps.get(frequency.kind, frequency.size)
+    first, end = int(panel.first.min()), int((panel.first + panel.lengths).max()) + decided.horizon + 1
+    if not store.EARLIEST < first * step <= end * step < store.LATEST:
+        raise DataError(
+            f"{panel.source}: the times are too near to the ends of the years 1 to 9999", "correct the times"
+        )
 
 
 def _prune(root: Path, keep: int) -> tuple[Note, ...]:

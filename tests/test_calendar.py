@@ -146,3 +146,28 @@ def test_three_steps_are_enough_to_go_on_over_leap_days_and_quarters(alias: str,
     last = calendar.ordinals(frequency, times)[-1]
     found = calendar.times_at(frequency, last + 1 + np.arange(2)).view("datetime64[us]").astype("datetime64[D]")
     assert [str(day) for day in found] == ahead
+
+
+@pytest.mark.parametrize(
+    ("frequency", "last"),
+    [
+        (Frequency("fixed", calendar.DAY), "9999-12-31"),
+        (Frequency("fixed", calendar.HOUR, 1800 * calendar.SECOND), "9999-12-31T23:30"),
+        (Frequency("fixed", calendar.WEEK), "9999-12-30"),
+        (Frequency("business"), "9999-12-31"),
+        (Frequency("months"), "9999-12-01"),
+        (Frequency("months", 12, 0, 31), "9999-01-31"),
+    ],
+)
+def test_times_end_with_the_year_9999(frequency: Frequency, last: str) -> None:
+    """Larger ones would wrap around without a word, or could not be written."""
+    end = np.array([np.datetime64(last, "us").astype(np.int64)])
+    position = calendar.ordinals(frequency, end)
+    assert calendar.times_at(frequency, position) == end
+    for beyond in (1, 1_000, 10**8, 10**12 // frequency.size + 10**6):
+        with pytest.raises(DataError) as caught:
+            calendar.times_at(frequency, position + beyond)
+        assert f"{caught.value.message} | {caught.value.hint}" == (
+            "the times go beyond the years 1 to 9999 | correct the times, or forecast fewer steps with --horizon"
+        )
+    assert len(calendar.times_at(frequency, np.empty(0, np.int64))) == 0

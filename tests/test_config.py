@@ -22,6 +22,7 @@ EXAMPLES: dict[str, tuple[str, str, Any]] = {
     "duplicates": ('"sum"', "sum", "sum"),
     "bad_rows": ('"skip"', "skip", "skip"),
     "not_null": ('["-1", "-999"]', "-1,-999", ["-1", "-999"]),
+    "date_format": ('["%Y-%m", "%b %d, %Y"]', '%Y-%m,"%b %d, %Y"', ["%Y-%m", "%b %d, %Y"]),
     "delimiter": ('";"', ";", ";"),
     "decimal": ('","', ",", ","),
     "thousands": ('"."', ".", "."),
@@ -59,7 +60,7 @@ def test_every_setting_can_come_from_the_file_and_from_the_environment(write: Ca
         assert read_environment({f"FORECAST_{name.upper()}": text}) == ({name: value}, [])
         given = gather({}, {f"FORECAST_{name.upper()}": text})
         home = next((g for g in GROUPS if name in {f.name for f in dataclasses.fields(GROUPS[g])}), None)
-        if home is not None and name not in ("date_format",):
+        if home is not None:
             assert getattr(getattr(settings_of(given), home), name) == value
 
 
@@ -178,3 +179,23 @@ def test_what_is_no_duration_is_named(text: str) -> None:
     assert caught.value.message == f"--lock-wait: {text!r} is not a duration"
     assert caught.value.hint == "write --lock-wait 30s, 10m or 2h"
     assert config.settings_from(lock_wait=30).lock.lock_wait == "30"
+
+
+@pytest.mark.parametrize(
+    ("text", "formats"),
+    [
+        ("%d/%m/%Y", ["%d/%m/%Y"]),
+        ("%b %d, %Y", ["%b %d, %Y"]),  # one format, as it always was
+        ("%A, %d %B %Y, %H:%M", ["%A, %d %B %Y, %H:%M"]),
+        ("%Y-%m-%d,%d.%m.%Y", ["%Y-%m-%d", "%d.%m.%Y"]),
+        ("%Y-%m-%d, epoch", ["%Y-%m-%d", "epoch"]),
+        ('"%b %d, %Y",%Y-%m-%d', ["%b %d, %Y", "%Y-%m-%d"]),
+    ],
+)
+def test_formats_of_dates_in_the_environment_may_have_commas_in_them(text: str, formats: list[str]) -> None:
+    assert read_environment({"FORECAST_DATE_FORMAT": text}) == ({"date_format": formats}, [])
+
+
+def test_a_format_of_dates_in_a_file_is_a_text_or_a_list(write: Callable[..., Path]) -> None:
+    for toml, formats in (('"%b %d, %Y"', ["%b %d, %Y"]), ('["%Y", "%Y-%m"]', ["%Y", "%Y-%m"])):
+        assert read_file(str(write(f"date-format = {toml}\n", "f.toml"))) == {"date_format": formats}

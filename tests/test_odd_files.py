@@ -87,6 +87,15 @@ FILES: dict[str, str | bytes] = {
     "years as columns": "Month,1958,1959,1960\n"
     + "".join(f"{name.upper()},{number},{number + 12},{number + 24}\n" for number, name in enumerate(MONTHS, 1)),
     "last line cut off": days(1, 2, 3) + "2024-01",
+    "second date format": "day,y\n2024-01-22,1\n2024-01-23,2\n2024-01-24,3\n25.01.2024,4\n26.01.2024,5\n27.01.2024,6\n",
+    "day that does not exist": "day,y\n2024-02-27,1\n2024-02-30,2\n2024-02-29,3\n2024-03-01,4\n",
+    "hours up to 24:00": "hour,y\n"
+    + "".join(f"2024-01-{1 + h // 24:02} {1 + h % 24:02}:00,{h + 1}\n" for h in range(48)),
+    "years, quarters and months": "Title,y\n"
+    + "".join(f"{year}{part},1.5\n" for part in ("", " Q1", " JAN") for year in range(2018, 2022)),
+    "units below the header": days(1, 2, 3, 4, names=("Zeit", "y")).replace("y\n", "y\n[UTC],[MW]\n"),
+    "bad newest row": days(1, 2, 3, 4, "ERR"),
+    "year 9999": days(1, 2, 3) + "9999-12-31,4\n",
     "placeholder": days(1, 2, -999, 4, 5, -999, 7, 8, -999, 10, 11),
     "placeholder that is none": days(1, 2, -999, 4, 5, -999, 7, 8, -999, 10, 11),
     "large placeholder": days(*(9999 if at % 9 == 5 else at for at in range(1, 31))),
@@ -100,17 +109,20 @@ FILES: dict[str, str | bytes] = {
 
 
 def settings_of(options: str) -> dict[str, object]:
-    """`--bad-rows skip --newest-first` as keywords."""
+    """`--bad-rows skip --newest-first` as keywords; an option that is there twice, as a list."""
     kinds = typing.get_type_hints(DataSettings)
     known = {field.name for field in dataclasses.fields(DataSettings)}
-    words, given = shlex.split(options), {}
+    words = shlex.split(options)
+    given: dict[str, object] = {}
     while words:
         name = words.pop(0).removeprefix("--").replace("-", "_")
         assert name in known
-        if kinds[name] is bool:
+        if kinds[name] == list[str] | None:
+            given[name] = [*given.get(name, []), words.pop(0)]  # type: ignore[misc]
+        elif kinds[name] is bool:
             given[name] = True
-            continue
-        given[name] = float(words.pop(0)) if kinds[name] == float | None else words.pop(0)
+        else:
+            given[name] = float(words.pop(0)) if kinds[name] == float | None else words.pop(0)
     return given
 
 

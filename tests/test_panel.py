@@ -3,8 +3,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
 from forecast_cli import calendar
+from forecast_cli.errors import DataError
 from forecast_cli.panel import TimeFormat, format_times, from_series, head, offset_microseconds, times_of, values_of
 
 
@@ -45,3 +47,23 @@ def test_offsets_are_read() -> None:
     assert offset_microseconds("Z") == 0
     assert offset_microseconds("-0330") == -(3 * 60 + 30) * calendar.MINUTE
     assert offset_microseconds("+02:00") == 2 * calendar.HOUR
+
+
+def test_years_before_1000_are_written_with_their_zeros() -> None:
+    panel = from_series([np.zeros(1)], calendar.Frequency("fixed", calendar.DAY), time_format=TimeFormat("%d.%m.%Y"))
+    times = np.array(["0001-02-03", "0999-12-31", "1000-01-01", "9999-12-31"], "datetime64[us]").astype(np.int64)
+    assert format_times(panel, times) == ["03.02.0001", "31.12.0999", "01.01.1000", "31.12.9999"]
+
+
+@pytest.mark.parametrize(
+    "how", [TimeFormat("%Y-%m-%dT%H:%M%z", "-01:00"), TimeFormat("%Y-%m-%dT%H:%M", "", "Asia/Tokyo")]
+)
+def test_times_that_an_offset_moves_out_of_the_years_are_refused(how: TimeFormat) -> None:
+    panel = from_series([np.zeros(1)], calendar.Frequency("fixed", calendar.HOUR), time_format=how)
+    for edge in ("0001-01-01T00:00", "9999-12-31T23:00"):
+        times = np.array([edge], "datetime64[us]").astype(np.int64)
+        if edge[0] == "9" and how.offset:
+            assert format_times(panel, times) == ["9999-12-31T22:00-01:00"]
+            continue
+        with pytest.raises(DataError, match="the times go beyond the years 1 to 9999"):
+            format_times(panel, times)

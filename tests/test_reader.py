@@ -61,7 +61,7 @@ def test_a_missing_file_is_named_with_its_neighbour(write: Write) -> None:
         ),
         (
             "day,y\n" + DAYS.replace(",7\n", ",ERR\n"),
-            "data.csv:8: column 'y': 'ERR' is not a number | correct these cells, or --bad-rows skip; missing values are empty, NA, NaN, null or named with --null",
+            "data.csv:8: column 'y': 'ERR' is not a number | name missing values with --null (besides empty, NA, NaN and null), correct these cells, or --bad-rows skip",
         ),
         ("day,y\n" + DAYS.replace(",7\n", ",inf\n"), "data.csv:8: column 'y' is infinite or overflows | correct these cells, or leave them empty"),
         ("day,y\n" + DAYS.replace(",7\n", ",1e999\n"), "data.csv:8: column 'y' is infinite or overflows | correct these cells, or leave them empty"),
@@ -89,13 +89,13 @@ def test_a_missing_file_is_named_with_its_neighbour(write: Write) -> None:
         (
             "day,y\n" + DAYS.replace("2024-01-09", "09/01/2024"),
             "data.csv:10: column 'day': '09/01/2024' is not a date like the others (%Y-%m-%d) "
-            "| write all dates in one format, or name theirs with --date-format",
+            "| say --date-format %Y-%m-%d --date-format %d/%m/%Y or --date-format %Y-%m-%d --date-format %m/%d/%Y",
         ),
         ("day,y\n" + DAYS.replace("2024-01-09", ""), "data.csv:10: column 'day': no time | give every row a time"),
         (
             "day,y\n" + DAYS.replace("2024-01-09", "2024-01-09 07:30").replace("2024-01-1", "2024-03-1"),
             "data.csv:10: column 'day': '2024-01-09 07:30' is not a date like the others (%Y-%m-%d) "
-            "| write all dates in one format, or name theirs with --date-format",
+            "| say --date-format %Y-%m-%d --date-format '%Y-%m-%d %H:%M'",
         ),
         (b"day,y\n2024-01-01,1\n2024-01-02,\xff\n", "data.csv:3: the text is not UTF-8; the row would read '2024-01-02,ÿ' in cp1252 | say --encoding cp1252, gb18030 or shift_jis: the one in which the row reads right"),
         ('day,a;"b\n2024-01-01,1;1\n', "data.csv:1: the header can be split at ',' or ';' | --delimiter ',' or --delimiter ';'"),

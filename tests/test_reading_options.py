@@ -293,3 +293,10 @@ def test_columns_without_a_role_are_not_read(write: Write) -> None:
     panel = read_csv(write(text), target="y")
     assert values_of(panel, 0).tolist() == list(range(1, 9))
     assert notes(panel) == [("info", "columns not used: 'note'")]
+
+
+@pytest.mark.parametrize("encoding", ["punycode", "undefined"])
+def test_a_codec_that_is_not_for_files_is_refused(write: Write, encoding: str) -> None:
+    assert failure(SettingsError, write("day,y\n2024-01-01,1\n"), encoding=encoding) == (
+        f"--encoding: the text cannot be read as {encoding!r} | use e.g. --encoding cp1252"
+    )

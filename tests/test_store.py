@@ -21,7 +21,7 @@ from benchmarks.faults import again, leftovers, seal
 from forecast_cli import files, forecasting, store
 from forecast_cli.errors import ForecastError, LockedError, NoRunError, RunMismatchError, RunRejectedError, StorageError
 from forecast_cli.forecasting import Answer, forecast, to_csv
-from forecast_cli.workflow import train
+from forecast_cli.workflow import predict, train
 from tests.conftest import AIRLINE
 
 QUICK = {"epochs": 1, "units": "3", "horizon": 3}
@@ -210,7 +210,7 @@ def reseal(root: Path, change: Callable[[dict[str, bytes]], None]) -> None:
         (b'"gaps": "auto"', b'"gaps": "exec"'),
         (b'"decimal": null', b'"decimal": "\\u0000"'),
         (b'"target": "Passengers"', b'"target": "\\ud800"'),
-        (b'"schema": 2', b'"schema": 3'),
+        (b'"schema": 3', b'"schema": 4'),
         (b'"warmup": ', b'"warmup": -'),
         (b'"known": 0', b'"known": 1'),
         (b'"dropout": 0.2', b'"dropout": 1e300'),
@@ -241,10 +241,10 @@ def test_sealed_weights_that_are_not_finite_are_refused(store_copy: Path) -> Non
 
 def test_a_run_of_a_newer_release_names_both_versions(store_copy: Path) -> None:
     def newer(texts: dict[str, bytes]) -> None:
-        texts["manifest.json"] = texts["manifest.json"].replace(b'"schema": 2', b'"schema": 3')
+        texts["manifest.json"] = texts["manifest.json"].replace(b'"schema": 3', b'"schema": 4')
 
     reseal(store_copy, newer)
-    with pytest.raises(RunMismatchError, match=r"schema 3 of forecast .*, this is forecast .* with schema 2") as caught:
+    with pytest.raises(RunMismatchError, match=r"schema 4 of forecast .*, this is forecast .* with schema 3") as caught:
         store.load(store_copy)
     assert caught.value.exit_code == 13
 
@@ -274,16 +274,56 @@ def test_a_run_of_an_older_schema_is_read_with_what_it_lacked(
         return replace(old, config=old.config | {"plan": old.config["plan"] | {"seed": 77}})
 
     def lacks_more(old: Any) -> Any:
-        assert old.config["schema"] == 3
+        assert old.config["schema"] == 4
         return replace(old, config=old.config | {"source": old.config["source"] + "!"})
 
-    monkeypatch.setattr(store, "SCHEMA", 4)
-    monkeypatch.setattr(store, "UPGRADES", {2: lacked, 3: lacks_more})
+    monkeypatch.setattr(store, "SCHEMA", 5)
+    monkeypatch.setattr(store, "UPGRADES", {3: lacked, 4: lacks_more})
     run = store.load(store_copy)
-    assert (run.manifest.schema, run.config.schema, run.config.plan.seed) == (2, 4, 77)
+    assert (run.manifest.schema, run.config.schema, run.config.plan.seed) == (3, 5, 77)
     assert run.config.source.endswith("airline.csv!")
     with store.writing(store_copy):
-        assert store.publish(store_copy, again(store_copy)).manifest.schema == 4
+        assert store.publish(store_copy, again(store_copy)).manifest.schema == 5
+
+
+def make_schema_2(root: Path, data: Callable[[dict[str, Any]], Any]) -> None:
+    """Turn a run into one of the releases up to 0.4.0; data: what becomes of the settings of its reader."""
+
+    def change_config(texts: dict[str, bytes]) -> None:
+        config = json.loads(texts["config.json"])
+        del config["data"]["max_skipped"]
+        texts["config.json"] = json.dumps(config | {"schema": 2, "data": data(config["data"])}).encode()
+
+    def change_manifest(texts: dict[str, bytes]) -> None:
+        texts["manifest.json"] = texts["manifest.json"].replace(b'"schema": 3', b'"schema": 2')
+
+    reseal(root, change_config)
+    reseal(root, change_manifest)
+
+
+@pytest.mark.parametrize(("before", "now"), [("%Y-%m", ["%Y-%m"]), (None, None)])
+def test_the_format_of_a_run_of_schema_2_becomes_a_list(
+    store_copy: Path, before: str | None, now: list[str] | None
+) -> None:
+    make_schema_2(store_copy, lambda data: data | {"date_format": before})
+    run = store.load(store_copy)
+    assert (run.manifest.schema, run.config.schema) == (2, store.SCHEMA)
+    assert (run.config.data.date_format, run.config.data.max_skipped) == (now, None)
+    assert len(predict(store_folder=store_copy).forecast.values) == 1
+
+
+@pytest.mark.parametrize("wrong", [3, ["%Y-%m"], {"a": "b"}, True])
+def test_a_format_of_a_run_of_schema_2_that_is_none_is_refused(store_copy: Path, wrong: object) -> None:
+    make_schema_2(store_copy, lambda data: data | {"date_format": wrong})
+    with pytest.raises(RunRejectedError, match="a file does not hold what it should"):
+        store.load(store_copy)
+
+
+@pytest.mark.parametrize("wrong", [None, [], ["date_format"], 3, "date_format"])
+def test_a_run_of_schema_2_without_settings_is_refused(store_copy: Path, wrong: object) -> None:
+    make_schema_2(store_copy, lambda data: wrong)
+    with pytest.raises(RunRejectedError, match="a file does not hold what it should"):
+        store.load(store_copy)
 
 
 def test_every_older_schema_has_its_step() -> None:

@@ -150,7 +150,7 @@ def test_rows_become_series_and_columns_become_dates(write: Write) -> None:
     assert (times(panel)[0], times(panel)[-1]) == ("01/22/20", "03/01/20")
     assert (panel.columns.time, panel.columns.target, panel.columns.id) == ("date", "value", "unique_id")
     assert notes(panel) == ["columns not used: 'Lat', 'Long'"]
-    assert panel.reading.date_format == "%m/%d/%y"
+    assert panel.reading.date_format == ["%m/%d/%y"]
     single = read_csv(write(cases(regions=[REGIONS[0], REGIONS[1]])), dates_as_columns="Country/Region")
     assert (single.columns.id, single.ids) == ("Country/Region", ("Albania", "China"))
 

@@ -307,3 +307,24 @@ def test_equal_trainings_have_equal_bytes_in_another_zone_locale_folder_and_unde
         kept = ("model.safetensors", "forecast.csv", "predictions.csv", "history.csv", "metrics.json")
         found.append({name: run.manifest.files[name].sha256 for name in kept})
     assert found[0] == found[1]
+
+
+@pytest.mark.parametrize("start", ["0001-01-01", "9999-09-01"])
+def test_times_at_the_ends_of_the_calendar_are_refused_before_the_training(start: str, tmp_path: Path) -> None:
+    days = np.datetime64(start) + np.arange(120)
+    path = tmp_path / "data.csv"
+    path.write_text("day,y\n" + "".join(f"{day},{at}\n" for at, day in enumerate(days)))
+    with pytest.raises(DataError) as caught:
+        train(path, store_folder=tmp_path / "runs", epochs=1, units="4")
+    assert caught.value.message == f"{path}: the times are too near to the ends of the years 1 to 9999"
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_horizon_beyond_the_year_9999_is_refused(tmp_path: Path) -> None:
+    days = np.datetime64("9999-07-01") + np.arange(120)
+    path = tmp_path / "data.csv"
+    path.write_text("day,y\n" + "".join(f"{day},{at % 7}\n" for at, day in enumerate(days)))
+    train(path, store_folder=tmp_path / "runs", epochs=1, units="4")
+    assert predict(store_folder=tmp_path / "runs", horizon=50).forecast.texts[0][-1] == "9999-12-17"
+    with pytest.raises(DataError, match="the times go beyond the years 1 to 9999"):
+        predict(store_folder=tmp_path / "runs", horizon=400)
