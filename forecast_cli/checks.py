@@ -102,7 +102,7 @@ def _span(panel: Panel) -> Finding:
 
 
 _GAP_WORDS = ("missing", "gap", "interpolated", "filled")
-_REPEAT_WORDS = ("repeated", "duplicate", "twice", "merged")
+_REPEAT_WORDS = ("repeat the time",)
 
 
 def _notes(panel: Panel, words: tuple[str, ...]) -> list[str]:

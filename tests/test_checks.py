@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -156,3 +158,15 @@ def test_a_long_season_is_measured_in_what_the_short_ones_leave() -> None:
     assert strengths(weekly + noise, (24, 168)) == pytest.approx([0, 0.95], abs=0.02)
     assert min(s for s in strengths(daily + weekly + noise, (24, 168)) if s is not None) > 0.9
     assert strengths(daily[:48] + noise[:48], (24, 168)) == [None, None]
+
+
+def test_sums_and_the_days_without_any_are_said_where_they_belong(write: Callable[..., Path]) -> None:
+    path = write("day,y\n2024-01-01,1\n2024-01-01,2\n2024-01-02,4\n2024-01-04,8\n2024-01-05,1\n")
+    findings = found(read_csv(path, duplicates="sum"))
+    assert (findings["duplicates"].text, findings["duplicates"].level) == (
+        "1 rows repeat the time of another; they were added", "warning",
+    )  # fmt: skip
+    assert findings["gaps"].text == (
+        "1 step without rows counts as 0 after --duplicates sum; --gaps interpolate, ffill or drop for another way"
+    )
+    assert "reading" not in findings
