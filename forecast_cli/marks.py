@@ -91,7 +91,7 @@ def _parts(cell: str) -> Parts | None:
 
 def is_marked_number(cell: str) -> bool:
     """Whether a cell is a number in some convention, with or without something beside it that is read."""
-    return is_number(take_apart(tidy(cell)).number)
+    return is_number(cell) or is_number(take_apart(tidy(cell)).number)
 
 
 def look_like_numbers(cells: list[str]) -> bool:

@@ -6,7 +6,7 @@ A placeholder stands at least three times in a column, is never zero, and
 - is farther from the nearest other value than the central 98 % span of the others. It then also
 
   - looks like a code (99, 9999, -999.9, 888, 32767), or
-  - is negative, or a hundred times the range of the others away, or
+  - is negative and below the others, or a hundred times their range away, or
   - stands more often than every other value but zero, in places that are not one level and not at equal distances.
 
 The last condition spares what is far away for other reasons: a level that is held for some time, the peak of every
@@ -151,13 +151,12 @@ def _far_values(counts: _Counts, values: Floats, series: Ints | None) -> dict[fl
         if not _are_far(outer, others):
             continue
         others = _of_their_series(outer, others, values, series)
-        if not _are_far(outer, others):
+        often = [value for value in outer.tolist() if np.count_nonzero(values == value) >= LEAST]
+        if not often or not _are_far(outer, others):
             continue
         if all(_is_no_measurement(value, others, values, series) for value in outer.tolist()):
             first, last = _central(others)
-            reason = f"98 % of the others are from {first:.10g} to {last:.10g}"
-            often = [value for value in outer.tolist() if np.count_nonzero(values == value) >= LEAST]
-            return dict.fromkeys(often, reason)
+            return dict.fromkeys(often, f"98 % of the others are from {first:.10g} to {last:.10g}")
     return {}
 
 
@@ -211,7 +210,8 @@ def _is_no_measurement(value: float, others: _Counts, values: Floats, series: In
     away = _distance(value, others) / (others.values[-1] - others.values[0])
     if len(others) < VARIED:
         return is_code(value) and away > TEN
-    if is_code(value) or value < 0 or away > HUNDRED:
+    is_low = value < min(0, others.values[0])
+    if is_code(value) or is_low or away > HUNDRED:
         return True
     is_value = values == value
     is_most_frequent = np.count_nonzero(is_value) > others.times[others.values != 0].max()

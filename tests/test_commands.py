@@ -34,7 +34,8 @@ def shell(
 def test_train_then_predict_then_plot_without_arguments(forecast: Forecast) -> None:
     trained = forecast("train", AIRLINE, *QUICK)
     assert (trained.code, trained.out) == (0, "")
-    assert "Held-out last 12 rows" in trained.err
+    lines = [line for line in trained.err.splitlines() if not line.startswith(("training:", "refit:"))]
+    assert lines[:2] == ["Target: Passengers", "Held-out last 12 rows"]
     assert "this network" in trained.err
     assert "seasonal naive (12) 47.83 50.71 10.57 1.571" in " ".join(trained.err.split())
     run = store.load(Path("forecast_runs"))
@@ -353,6 +354,7 @@ def test_a_terminal_gets_a_bar_a_table_and_a_sparkline(airline_store: Path, tmp_
     assert code == 0
     assert "training" in screen
     assert "best epoch" in screen
+    assert "Target: Passengers\r\n" in screen
     assert "\x1b[" in screen
     code, screen = terminal("predict", cwd=tmp_path)
     assert code == 0

@@ -99,6 +99,22 @@ def test_two_values_are_none_and_zero_is_never_one() -> None:
     assert find(values) == []
 
 
+def test_a_rare_code_does_not_hide_a_frequent_one() -> None:
+    values = columns(700)["temperatures"].copy()
+    values[nines(700)], values[0] = -999, -998
+    assert [one.value for one in find(values)] == [-999]
+    values[values == -999] = -998.5
+    assert [one.value for one in find(values)] == [-998.5]
+
+
+def test_the_greatest_of_negative_values_is_no_more_odd_than_of_positive_ones() -> None:
+    values = generator().normal(-90, 3, 700).round()
+    values[[3, 50, 51, 400]] = -20
+    assert find(values) == []
+    values[[3, 50, 51, 400]] = -200
+    assert [one.value for one in find(values)] == [-200]
+
+
 def test_one_value_beyond_a_placeholder_does_not_hide_it() -> None:
     values = columns(700)["counts"].astype(np.float64)
     values[nines(700)], values[0] = 9999, 123_456
