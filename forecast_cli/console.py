@@ -190,8 +190,8 @@ def table(
 
 
 def number(value: float | None) -> str:
-    """A number for a table: four significant digits, no exponent where it can be helped."""
-    if value is None:
+    """A number for a table: four significant digits, no exponent where it can be helped; - for what is not known."""
+    if value is None or math.isnan(value):
         return "-"
     if value and not 1e-4 <= abs(value) < 1e9:
         return f"{value:.3g}"

@@ -21,6 +21,7 @@ from forecast_cli.plan import Plan
 from forecast_cli.scaling import SeriesScale
 from forecast_cli.windows import Windows
 
+ROUNDING = 1e-13  # of the largest value: a smaller spread is rounding
 NUMBERS = 1 << 22  # numbers in the largest array of the network, which bounds the windows that go through it together
 
 
@@ -145,6 +146,10 @@ def forecast(panel: Panel, model: Model, levels: tuple[float, ...]) -> Forecast:
             spread = history.std() if history.std() > 0 and history.shape[1] > 2 else np.nan
             low, high = (_as_far(side, plan.horizon) for side in intervals.bounds(_middle(model), level))
             bounds[level][0][i], bounds[level][1][i] = values[i] + low * spread, values[i] + high * spread
+    fallback = {level: (low[~usable], high[~usable]) for level, (low, high) in bounds.items()}
+    _open_bounds(values[~usable], fallback)
+    for level, (low, high) in fallback.items():
+        bounds[level][0][~usable], bounds[level][1][~usable] = low, high
     times = np.stack([times_of(panel, i, int(n), int(n) + plan.horizon) for i, n in enumerate(lengths)])
     texts = tuple(tuple(format_times(panel, row)) for row in times)
     names = tuple(panel.ids[i] for i in np.flatnonzero(~usable))
@@ -282,40 +287,111 @@ def _chunks(plan: Plan, count: int) -> list[Ints]:
 
 
 def at_windows(panel: Panel, model: Model, chosen: Windows, levels: tuple[float, ...]) -> AtWindows:
-    """Forecasts and their bounds from windows of the panel."""
+    """Forecasts and their bounds from windows of the panel; a bound that is not known is NaN."""
     plan = model.plan
+    middle = plan.architecture.middle
     scale, positions = _scale_of(panel, model)
     known = _covariates_of(panel, model)
     values = np.empty((len(chosen), plan.horizon))
     bounds = {level: (np.empty_like(values), np.empty_like(values)) for level in levels}
     offsets = {level: _offsets(model, level) for level in levels}
+    least = {level: _as_far(intervals.least_width(_middle(model), level), plan.horizon) for level in levels}
     several = len(model.members) if len(model.members) > 1 and not plan.boosting else 0
     members = np.empty((several, *values.shape))
+    flat = np.zeros(len(chosen), bool)
     for index in _chunks(plan, len(chosen)):
         series = positions[chosen.series[index]]
         past = _pasts(panel, plan, scale, chosen, index, series)
         answered = answer(model, past, _seen(known, chosen, index, plan))
         # A constant goes on as the constant, to the last bit: there is nothing that a network could tell.
-        given = windows.pasts(panel.values, chosen, index)
-        still, last = (given.min(axis=1) == given.max(axis=1))[:, None], given[:, -1:]
+        raw = windows.pasts(panel.values, chosen, index)
+        still, last = (raw.min(axis=1) == raw.max(axis=1))[:, None], raw[:, -1:]
+        flat[index] = still[:, 0] | (answered.spread == 0)
 
         def restored(z: Floats, still: Any = still, last: Any = last, series: Ints = series) -> Floats:
             return np.where(still, last, scaling.restore(z, plan.normalization, scale, series))
 
-        values[index] = restored(answered.values[:, :, plan.architecture.middle])
+        values[index] = restored(answered.values[:, :, middle])
         for member in range(several):
             members[member, index] = restored(answered.members[member])
         for level, sides in offsets.items():
             for side, (position, offset) in enumerate(sides):
-                bounds[level][side][index] = restored(
-                    answered.values[:, :, position] + offset * answered.spread[:, None]
-                )
+                away = _away(answered, middle, position, offset, least[level], side)
+                bounds[level][side][index] = restored(answered.values[:, :, middle] + away)
     if not np.isfinite(values).all():
         raise RunMismatchError("the network's forecast is not finite on this data", "train again on this data")
-    for low, high in bounds.values():  # quantiles may cross, the forecast stays inside
-        np.minimum(low, values, out=low)
-        np.maximum(high, values, out=high)
+
+    constant = _bound_flat(panel, model, _Flat(chosen, np.flatnonzero(flat), scale, positions), values, bounds)
+    _open_bounds(values, bounds, constant)
     return AtWindows(values, bounds, members)
+
+
+def _away(answered: Answer, middle: int, position: int, offset: Floats, least: Floats, side: int) -> Floats:
+    """How far a bound lies from the forecast, (B, horizon): below it for side 0, above it for side 1.
+
+    Quantiles that the network answers may cross the forecast when residuals narrow them, so there is a least distance.
+    """
+    own = answered.values[:, :, position] - answered.values[:, :, middle]
+    spread = answered.spread[:, None]
+    away = own + offset * spread
+    return np.minimum(away, -least * spread) if side == 0 else np.maximum(away, least * spread)
+
+
+@dataclass(frozen=True, eq=False)
+class _Flat:
+    """Windows without a spread: positions `at` (F,) among the chosen ones; the scales, (S,) and where to look in them."""
+
+    chosen: Windows
+    at: Ints
+    scale: SeriesScale
+    positions: Ints
+
+
+def _bound_flat(
+    panel: Panel, model: Model, flat: _Flat, values: Floats, bounds: dict[float, tuple[Floats, Floats]]
+) -> NDArray[np.bool_]:
+    """Set the bounds of windows that have no spread, by what is known of their series; values are (W, horizon).
+
+    Returns (W,) which windows belong to a series that never changed: their bounds are the constant. Where the series
+    did not change in the data but did in the training, the bounds are not known.
+    """
+    plan = model.plan
+    constant = np.zeros(len(flat.chosen), bool)
+    for window in flat.at:
+        series = int(flat.chosen.series[window])
+        history = panel.values[panel.offsets[series] : flat.chosen.origins[window]]
+        position = flat.positions[series]
+        if np.nanmax(history) - np.nanmin(history) <= ROUNDING * np.nanmax(np.abs(history)):
+            constant[window] = _never_changed(flat.scale, position)
+            for low, high in bounds.values():
+                low[window] = high[window] = values[window] if constant[window] else np.nan
+            continue
+
+        owner = np.full(1, position)
+        z = scaling.transform(history, plan.normalization, flat.scale, owner)
+        middle = scaling.transform(values[window], plan.normalization, flat.scale, owner)
+        for level, width in intervals.around_constant(z, plan.lookback, plan.horizon, tuple(bounds)).items():
+            for side, sign in enumerate((-1, 1)):
+                bound = scaling.restore((middle + sign * width)[None], plan.normalization, flat.scale, owner)
+                bounds[level][side][window] = bound[0]
+    return constant
+
+
+def _never_changed(scale: SeriesScale, position: int) -> bool:
+    """Whether the values that a series was scaled by are all the same, but for rounding."""
+    zero, one = float(scale.zero[position]), float(scale.one[position])
+    return abs(one - zero) <= ROUNDING * max(abs(one), abs(zero))
+
+
+def _open_bounds(
+    values: Floats, bounds: dict[float, tuple[Floats, Floats]], constant: NDArray[np.bool_] | None = None
+) -> None:
+    """Leave bounds empty (NaN, in place) where they don't lie on both sides of the forecast: to be off by nothing at
+    all is what only a constant series (W,) is known for."""
+    known = np.zeros(len(values), bool) if constant is None else constant
+    for low, high in bounds.values():
+        unknown = ~((low < values) & (values < high)) & ~known[:, None]
+        low[unknown] = high[unknown] = np.nan
 
 
 def _offsets(model: Model, level: float) -> tuple[tuple[int, Floats], tuple[int, Floats]]:

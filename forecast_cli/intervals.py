@@ -1,38 +1,148 @@
 """Intervals from rows that were not trained on: how far forecasts were off there, in units of the window's spread.
 
 Either from residuals alone, or, where the network answers quantiles, from those, made wider or narrower by residuals.
+A window that is constant has no spread to measure in: its interval comes from the changes of its own series.
+
+A bound never equals the forecast, which would say that the forecast is certain: where nearly all residuals lie on one
+side, the interval is symmetric instead; where most residuals are next to nothing, it has a least width by the largest
+of them; and where nothing is known of the errors, the bound is left empty (NaN).
 """
 
 from __future__ import annotations
 
 import numpy as np
 
+from forecast_cli.calendar import Ints
 from forecast_cli.panel import Floats
 
 ENOUGH = 200  # residual windows from which each step gets quantiles of its own
 KEPT = 2000  # residual windows kept in a run, at most
+PIVOT = 80.0  # level of the interval that must hold the forecast, or the residuals of a step are one-sided
+LEAST = 0.1  # of the size of the largest residuals: no bound is nearer to the forecast
+LARGEST = 99.0  # percent of the absolute residuals are below what counts as their largest
+ORIGINS = 250  # origins in a series from which its own changes are measured, at most
+STILL = 20  # constant windows in a series from which what follows them is told apart
 
 
 def bounds(residuals: Floats, level: float) -> tuple[Floats, Floats]:
     """Offsets (horizon,) below and above the forecast that hold `level` percent of residuals (K, horizon).
 
-    Quantiles of rank (n + 1) q, as in split conformal prediction (Lei et al. 2018). With few windows the absolute
-    residuals of all steps are pooled, each divided by the size that is usual at its step.
+    Quantiles of rank (n + 1) q, as in split conformal prediction (Lei et al. 2018). A step whose residuals are nearly
+    all on one side gets quantiles of the absolute residuals, to both sides: the bias of the few rows that were not
+    trained on need not be that of the rows to come. With few windows the absolute residuals of all steps are pooled,
+    each divided by the size that is usual at its step. The interval of a level holds those of all lower levels.
     """
     horizon = residuals.shape[1]
+    if not residuals.size:
+        return np.full(horizon, np.nan), np.full(horizon, np.nan)
+
+    least = least_width(residuals, level)
     if len(residuals) >= ENOUGH:
-        tail = (100 - level) / 200
-        ordered = np.sort(residuals, axis=0)
-        rank = (len(ordered) + 1) * np.array([tail, 1 - tail]) - 1
-        low = ordered[max(int(np.floor(rank[0])), 0)]
-        high = ordered[min(int(np.ceil(rank[1])), len(ordered) - 1)]
-        return np.minimum(low, 0.0), np.maximum(high, 0.0)
+        low, high = _by_step(residuals, level)
+        return np.minimum(low, -least), np.maximum(high, least)
+
     sizes = step_sizes(residuals)
     pooled = np.sort(np.abs(residuals / sizes).ravel())
-    if not len(pooled):
-        return np.full(horizon, np.nan), np.full(horizon, np.nan)
-    last = min(int(np.ceil((len(pooled) + 1) * level / 100)) - 1, len(pooled) - 1)
-    return -pooled[last] * sizes, pooled[last] * sizes
+    width = np.maximum(_at_rank(pooled, level) * sizes, least)
+    return -width, width
+
+
+def least_width(residuals: Floats, level: float) -> Floats:
+    """How far (horizon,) a bound is from the forecast at least: a tenth of the size that 99 % of the residuals
+    (K, horizon) don't exceed, and less for levels under 80 %.
+
+    Where a series seldom moves, most residuals are next to nothing, and so would be an interval that holds 80 % of
+    them: narrower than what a network changes by when it is fitted again.
+    """
+    share = min(level / PIVOT, 1.0)
+    if len(residuals) >= ENOUGH:
+        return LEAST * share * _at_rank(np.sort(np.abs(residuals), axis=0), LARGEST)
+    if not residuals.size:
+        return np.full(residuals.shape[1], np.nan)
+
+    sizes = step_sizes(residuals)
+    pooled = np.sort(np.abs(residuals / sizes).ravel())
+    return LEAST * share * _at_rank(pooled, LARGEST) * sizes
+
+
+def _by_step(residuals: Floats, level: float) -> tuple[Floats, Floats]:
+    """Offsets (horizon,) from the residuals (K, horizon) of each step alone."""
+    ordered = np.sort(residuals, axis=0)
+    low, high = _quantiles(ordered, level)
+    pivot_low, pivot_high = _quantiles(ordered, PIVOT)
+
+    one_sided = (pivot_low >= 0) | (pivot_high <= 0)
+    size = _at_rank(np.sort(np.abs(residuals), axis=0), level)
+    return np.where(one_sided, -size, low), np.where(one_sided, size, high)
+
+
+def _quantiles(ordered: Floats, level: float) -> tuple[Floats, Floats]:
+    """The two quantiles (horizon,) between which `level` percent of ordered residuals (K, horizon) lie."""
+    tail = (100 - level) / 200
+    rank = (len(ordered) + 1) * np.array([tail, 1 - tail]) - 1
+    low: Floats = ordered[max(int(np.floor(rank[0])), 0)]
+    high: Floats = ordered[min(int(np.ceil(rank[1])), len(ordered) - 1)]
+    return low, high
+
+
+def _at_rank(ordered: Floats, level: float) -> Floats:
+    """The value below which `level` percent of ordered sizes (K, ...) lie, of rank (K + 1) level; (...)."""
+    rank = int(np.ceil((len(ordered) + 1) * level / 100)) - 1
+    size: Floats = ordered[min(rank, len(ordered) - 1)]
+    return size
+
+
+def around_constant(history: Floats, lookback: int, horizon: int, levels: tuple[float, ...]) -> dict[float, Floats]:
+    """Half of the width (horizon,) of the interval around a constant window of `lookback` steps, for each level.
+
+    history: (n,) the series up to the end of the window, which changed before. The width is a quantile of how far the
+    series moved after windows that were constant, too, or after all where these are few; and at least the root mean
+    square of these changes: where most of them are zero, "no change" is likely and yet not certain.
+    """
+    still = _still_origins(history, lookback)
+    everywhere = np.arange(len(history) - 1)
+    for origins in (still, everywhere) if len(still) >= STILL else (everywhere,):
+        changes = _changes(history, _thinned(origins), horizon)
+        counts = np.sum(~np.isnan(changes), axis=0)
+        usual = np.sqrt(np.nansum(changes**2, axis=0) / np.maximum(counts, 1))
+        if usual.any():
+            break
+    else:  # it moved between the origins that were looked at
+        moves = np.nan_to_num(np.diff(history))
+        usual = np.sqrt(np.mean(moves**2) * np.arange(1, horizon + 1))
+
+    ordered = np.sort(changes, axis=0)  # NaN last
+    widths = {}
+    for level in levels:
+        ranks = np.ceil((counts + 1) * level / 100).astype(np.int64) - 1
+        ranks = np.clip(ranks, 0, np.maximum(counts - 1, 0))
+        quantile = np.where(counts > 0, ordered[ranks, np.arange(horizon)], 0.0)
+        widths[level] = np.maximum.accumulate(np.maximum(quantile, usual))
+    return widths
+
+
+def _still_origins(history: Floats, lookback: int) -> Ints:
+    """Positions in a series (n,), the last left out, at which the newest `lookback` steps are all the same; (K,)."""
+    moved = np.concatenate([[0], np.cumsum(history[1:] != history[:-1])])  # a hole counts as a move
+    ends = np.arange(lookback - 1, len(history) - 1, dtype=np.int64)
+    still: Ints = ends[moved[ends] == moved[ends - lookback + 1]]
+    return still
+
+
+def _thinned(origins: Ints) -> Ints:
+    """At most 250 of the origins, evenly spread."""
+    return origins[np.unique(np.linspace(0, len(origins) - 1, ORIGINS).astype(np.int64))]
+
+
+def _changes(history: Floats, origins: Ints, horizon: int) -> Floats:
+    """How far a series (n,) moved from each origin within 1, 2, ..., horizon steps: (K, horizon) sizes.
+
+    These are the errors of repeating the last value, as a constant window is forecast. NaN over a hole and beyond the
+    end.
+    """
+    steps = origins[:, None] + np.arange(1, horizon + 1)
+    later = np.where(steps < len(history), history[np.minimum(steps, len(history) - 1)], np.nan)
+    return np.abs(later - history[origins, None])
 
 
 def widening(excess: Floats, level: float) -> Floats:

@@ -139,7 +139,7 @@ def train(
         pruned = _prune(root, settings.prune.keep)
     afresh = (Note("warning", f"trained from the start: {missing}"),) if resume and missing else ()
     holes = (*_hole_notes(panel, learned), *_unread_notes(rows))
-    about_series = (*_fallback_notes(result, panel, decided), *_constant_notes(panel))
+    about_series = (*_fallback_notes(result, panel, decided), *_constant_notes(panel), *_bound_notes(result, model))
     notes = (*panel.notes, *afresh, *_late(learned, model), *holes, *unknown, *about_series, *pruned)
     return Trained(run, panel, result, notes)
 
@@ -263,7 +263,11 @@ def predict(
     with _naming(named):
         forecasting.require_readable(panel, model.plan)
         result = forecasting.forecast(panel, model, run.config.plan.levels if levels is None else levels)
-    about_series = (*_fallback_notes(result, panel, model.plan), *_constant_notes(panel))
+    about_series = (
+        *_fallback_notes(result, panel, model.plan),
+        *_constant_notes(panel),
+        *_bound_notes(result, run.model),
+    )
     return Predicted(run, panel, result, (*panel.notes, *notes, *about_series))
 
 
@@ -402,6 +406,24 @@ def _fallback_notes(result: Forecast, panel: Panel, decided: Plan) -> tuple[Note
             f"steps without a value in {newest}, on which the network looks back, so {what_then}: {_some(holes)}"
         )
     return tuple(Note("degraded", text) for text in notes)
+
+
+def _bound_notes(result: Forecast, model: Model) -> tuple[Note, ...]:
+    """Which series have bounds that are left empty, and why, within the steps that the model was trained for."""
+    empty = np.zeros(len(result.ids), bool)
+    for low, _ in result.bounds.values():
+        empty |= np.isnan(low[:, : model.plan.horizon]).any(axis=1)
+    empty &= ~np.isin(result.ids, result.fallback)  # too short to have a spread of their own, as said already
+    names = [result.ids[i] for i in np.flatnonzero(empty)]
+    if not names:
+        return ()
+
+    why = "the errors that were measured are zero: the series repeats itself exactly, or has stopped changing"
+    if not len(model.residuals):
+        why = "the rows that were not trained on hold no window in which errors can be measured"
+    several = f" of {len(names):,} of {len(result.ids):,} series" if len(result.ids) > 1 else ""
+    which = f" ({_some(names)})" if several else ""
+    return (Note("warning", f"bounds{several} are left empty{which}: {why}"),)
 
 
 def _some(names: list[str]) -> str:

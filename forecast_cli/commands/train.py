@@ -195,7 +195,7 @@ def _summary(trained: Trained) -> None:
     known = trained.metrics["intervals"]
     if run.config.plan.levels and not known["unseen"]:
         console.say("intervals: from rows that the network was trained on, so they are too narrow")
-    elif run.config.plan.levels and known["windows"] < intervals.ENOUGH:
+    elif run.config.plan.levels and 0 < known["windows"] < intervals.ENOUGH:
         windows = f"{known['windows']} window{'s' if known['windows'] != 1 else ''}"
         console.say(f"intervals: an approximation, pooled over {windows} of rows not trained on")
     console.say(f"run {run.name}")
