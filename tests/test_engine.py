@@ -10,7 +10,6 @@ import pytest
 from forecast_cli import engine
 from forecast_cli.errors import DataError, OutOfMemoryError
 
-
 Report = Callable[[str], None]
 
 
