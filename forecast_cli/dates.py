@@ -101,7 +101,7 @@ class Reading:
 
     patterns: tuple[str, ...]
     times: Ints
-    which: NDArray[np.uint8]
+    which: NDArray[np.uint16]
     bad: int = 0
     first_bad: tuple[int, str] = (0, "")  # row, text
     unclear: tuple[int, str, str, str] | None = None  # row, text, one format, the other
@@ -134,7 +134,7 @@ class Reading:
             self.unclear = (row, cells[at], one, other)
         self._put(start, rows, which[codes] if len(which) else which)
 
-    def _put(self, start: int, micro: Ints, which: NDArray[np.uint8]) -> None:
+    def _put(self, start: int, micro: Ints, which: NDArray[np.uint16]) -> None:
         rows = slice(start, start + len(micro))
         self.times[rows] = micro
         if len(which):
@@ -153,16 +153,16 @@ class Reading:
 def reading(patterns: Iterable[str], rows: int) -> Reading:
     """What formats make of texts, before the first one is added. rows: how many there will be."""
     distinct = tuple(dict.fromkeys(patterns))
-    which = np.empty(rows if len(distinct) > 1 else 0, np.uint8)
+    which = np.empty(rows if len(distinct) > 1 else 0, np.uint16)
     return Reading(distinct, np.empty(rows, np.int64), which)
 
 
 def _by_patterns(
     patterns: tuple[str, ...], parsed: Callable[[str], Ints]
-) -> tuple[Ints, NDArray[np.uint8], tuple[int, str, str] | None]:
+) -> tuple[Ints, NDArray[np.uint16], tuple[int, str, str] | None]:
     """The times of texts by the format that fits each, which one that is, and the first text that fits two differently."""
     micro = parsed(patterns[0])
-    which = np.zeros(len(micro) if len(patterns) > 1 else 0, np.uint8)
+    which = np.zeros(len(micro) if len(patterns) > 1 else 0, np.uint16)
     differing: tuple[int, str, str] | None = None
 
     for number, pattern in enumerate(patterns[1:], 1):
