@@ -28,6 +28,7 @@ from forecast_cli.panel import Floats
 LEAST = 3  # times that a placeholder stands in its column, and places that are enough to see equal distances
 OUTER = 16  # rows, and distinct values, at either end of a column among which placeholders are looked for
 SEVERAL = 4  # placeholders at one end
+BLOCK = 2048  # rows
 CENTRAL = 0.98  # of the other values, whose span is the measure of far
 VARIED = 10  # distinct other values; flags, ratings and price levels have fewer, and
 TEN = 10  # there a code must be as many ranges of these away
@@ -92,13 +93,23 @@ def is_code(value: float) -> bool:
 
 def _may_hold_some(values: Floats) -> bool:
     """A look at the rows with the least and the greatest values, which is all that most columns cost."""
-    few = min(OUTER, len(values))
     for signed in (values, -values):
-        least = np.partition(signed, few - 1)[:few]  # NaN come last
-        distinct, times = np.unique(least, return_counts=True)
+        distinct, times = np.unique(_least(signed), return_counts=True)
         if (times[np.abs(distinct) > 0] >= LEAST).any():  # neither 0 nor NaN
             return True
     return False
+
+
+def _least(values: Floats) -> Floats:
+    """The rows with the least values, OUTER of them. In a long column only those are sorted that may be among them."""
+    number = len(values) // BLOCK
+    if number > OUTER:
+        blocks = values[: number * BLOCK].reshape(number, BLOCK)
+        least = np.sort(np.fmin.reduce(blocks, axis=1))[:OUTER]
+        if least[0] == least[-1]:
+            return least
+        values = values if np.isnan(least[-1]) else values[values <= least[-1]]
+    return np.sort(values)[:OUTER]  # NaN come last
 
 
 def _may_be_one(value: float, times: int) -> bool:

@@ -836,11 +836,10 @@ def _check_placeholders(
     if refused:
         nulls = " ".join(f"--null {_quoted(word)}" for word in [*(settings.null or []), *values.values()])
         others = " ".join(f"--not-null {word}" for word in [*(settings.not_null or []), *values.values()])
-        raise DataError(
-            "; ".join(refused[:SHOWN]) + more(len(refused), SHOWN),
-            f"say {nulls} if it stands for a missing value, {others} if it is a number like the others",
-            option="not_null",
-        )
+        hint = f"say {nulls} if it stands for a missing value, {others} if it is a number like the others"
+        if len(values) > 1:
+            hint = f"say {nulls} if they stand for missing values, {others} if they are numbers like the others"
+        raise DataError("; ".join(refused[:SHOWN]) + more(len(refused), SHOWN), hint, option="not_null")
     if said:
         notes.append(Note("info", f"kept as numbers: {', '.join(said[:SHOWN])}{more(len(said), SHOWN)}"))
 

@@ -263,8 +263,8 @@ def test_several_columns_and_values_are_refused_at_once(write: Write) -> None:
     answer = (
         "data.csv:5: column 'a': -999 stands 7 times, and no other value is negative; "
         "data.csv:6: column 'b': 9999 stands 7 times, and 98 % of the others are from 0.1 to 6 "
-        "| say --null -999 --null 9999 if it stands for a missing value, "
-        "--not-null -999 --not-null 9999 if it is a number like the others"
+        "| say --null -999 --null 9999 if they stand for missing values, "
+        "--not-null -999 --not-null 9999 if they are numbers like the others"
     )
     assert refused(path, target="all") == answer
     assert refused(path, target="c", past=["a", "b"]) == answer
