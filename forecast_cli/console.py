@@ -25,6 +25,7 @@ from forecast_cli.progress import Epoch, Phase, Report, silent
 BARS = "▁▂▃▄▅▆▇█"
 EVERY = 10.0  # seconds between plain progress lines of epochs
 SILENCE = 2.0  # seconds without a plain line after which a phase that begins is worth one
+SETTLED = 1.0  # seconds of training before the time left is estimated
 _FORMAT: ContextVar[str] = ContextVar("log_format", default="text")
 
 
@@ -238,10 +239,10 @@ class _Tally:
 
     def left(self) -> str:
         """The time left, if the epochs to come take as long as those that are done."""
-        if not self.done:
+        elapsed = time.monotonic() - self._began
+        if elapsed < SETTLED or not self.done:
             return ""
-        seconds = (time.monotonic() - self._began) / self.done * (self.total - self.done)
-        minutes, seconds = divmod(round(seconds), 60)
+        minutes, seconds = divmod(round(elapsed / self.done * (self.total - self.done)), 60)
         return f"  {minutes}:{seconds:02} left"
 
 

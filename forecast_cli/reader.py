@@ -960,9 +960,9 @@ def _reasons(
         rows = rows[~huge]
 
     missing = frozenset(_missing(settings))
-    for name in cells.numbers:
+    for name, values in cells.numbers.items():
         texts = _texts_at(records, name, rows)
-        wrong = np.array([text not in missing and not numerals.is_number(text) for text in texts], bool)
+        wrong = np.array([text not in missing for text in texts], bool) & np.isnan(values[rows])
         groups += _not_numbers(records, name, rows[wrong], [texts[at] for at in np.flatnonzero(wrong)])
         rows = rows[~wrong]
 

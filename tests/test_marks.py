@@ -17,7 +17,7 @@ from tests.conftest import Result
 
 Write = Callable[..., Path]
 Forecast = Callable[..., Result]
-CORRECT = "correct these cells, or --bad-rows skip; missing values are empty, NA, NaN, null or named with --null"
+CORRECT = "name missing values with --null (besides empty, NA, NaN and null), correct these cells, or --bad-rows skip"
 
 
 def column(*cells: str, mark: str = ",", name: str = "y") -> str:
@@ -132,8 +132,8 @@ def test_a_column_that_is_not_written_alike_is_refused_naming_the_cell(
 
 
 def test_rows_that_are_not_written_alike_are_left_out_when_told(write: Write) -> None:
-    panel = read_csv(write(column("$5", "$6", "€7", "$8", "9")), bad_rows="skip", gaps="drop")
-    assert np.array_equal(panel.values, [5, 6, np.nan, 8], equal_nan=True)
+    panel = read_csv(write(column("$5", "$6", "€7", "8", "$9")), bad_rows="skip", gaps="drop")
+    assert np.array_equal(panel.values, [5, 6, np.nan, np.nan, 9], equal_nan=True)
     assert [note.level for note in panel.notes] == ["degraded", "info"]
 
 
