@@ -14,18 +14,18 @@ import sys
 import time
 import traceback
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextvars import ContextVar
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from forecast_cli.errors import CLOSED_PIPE, ForecastError, StorageError
-from forecast_cli.progress import Epoch, Phase, Report, silent
+
+if TYPE_CHECKING:
+    from forecast_cli.training import Epoch
 
 BARS = "▁▂▃▄▅▆▇█"
-EVERY = 10.0  # seconds between plain progress lines of epochs
-SILENCE = 2.0  # seconds without a plain line after which a phase that begins is worth one
-SETTLED = 1.0  # seconds of training before the time left is estimated
+EVERY = 10.0  # seconds between plain progress lines
 _FORMAT: ContextVar[str] = ContextVar("log_format", default="text")
 
 
@@ -201,132 +201,54 @@ def number(value: float | None) -> str:
 
 
 @contextlib.contextmanager
-def progress(first: str, *, quiet: bool) -> Iterator[Report]:
-    """Yields a callback that shows how far the work is, and shows at once that it has begun.
-
-    On a terminal that is a line that lives, elsewhere a plain line now and then, and nothing where quiet. first: what
-    is done before the first event.
-    """
+def progress(*, quiet: bool) -> Iterator[Callable[[Epoch], None]]:
+    """Yields a report for training: a live bar on a terminal, a plain line now and then elsewhere, nothing when quiet."""
     if quiet:
-        yield silent
+        yield lambda epoch: None
     elif _stderr_is_terminal() and not _is_json():
-        with _bar(first) as report:
+        with _bar() as report:
             yield report
     else:
-        report = _plain()
-        report(Phase(first))
-        yield report
-
-
-class _Tally:
-    """How many epochs the members have done in a phase, and how many there are at most."""
-
-    def __init__(self) -> None:
-        self._done: dict[int, int] = {}
-        self._needed: dict[int, int] = {}
-        self._began = time.monotonic()
-        self.total = 0
-
-    @property
-    def done(self) -> int:
-        return sum(self._done.values())
-
-    def add(self, epoch: Epoch) -> None:
-        self._done[epoch.member] = max(self._done.get(epoch.member, 0), epoch.epoch)
-        self._needed[epoch.member] = epoch.epochs
-        unheard = epoch.members - len(self._needed)
-        self.total = sum(self._needed.values()) + unheard * epoch.epochs
-
-    def left(self) -> str:
-        """The time left, if the epochs to come take as long as those that are done."""
-        elapsed = time.monotonic() - self._began
-        if elapsed < SETTLED or not self.done:
-            return ""
-        minutes, seconds = divmod(round(elapsed / self.done * (self.total - self.done)), 60)
-        return f"  {minutes}:{seconds:02} left"
+        yield _plain()
 
 
 def _losses(epoch: Epoch) -> str:
-    validation = "" if math.isnan(epoch.validation_loss) else f"  validation {epoch.validation_loss:.4f}"
-    best = f"  best epoch {epoch.best_epoch}" if validation and epoch.members == 1 else ""
+    validation = "" if epoch.validation_loss != epoch.validation_loss else f"  validation {epoch.validation_loss:.4f}"
+    best = f"  best epoch {epoch.best_epoch}" if validation else ""
     return f"loss {epoch.training_loss:.4f}{validation}{best}"
 
 
-def _of_members(epoch: Epoch) -> str:
-    return f", {epoch.members} members" if epoch.members > 1 else ""
+def _plain() -> Callable[[Epoch], None]:
+    said: dict[str, float] = {}
 
-
-def _plain() -> Report:
-    """A line for a phase that begins after a silence, and for the epochs at their first and every ten seconds."""
-    tallies: dict[str, _Tally] = {}
-    said: dict[str, float] = {"": float("-inf")}
-
-    def begin(phase: Phase) -> None:
-        if time.monotonic() - said[""] >= SILENCE:
-            said[""] = time.monotonic()
-            _progress_line(phase.text)
-
-    def go_on(epoch: Epoch) -> None:
-        tally = tallies.setdefault(epoch.phase, _Tally())
-        tally.add(epoch)
+    def report(epoch: Epoch) -> None:
         now = time.monotonic()
-        if now - said.get(epoch.phase, float("-inf")) < EVERY:
-            return
-        said[epoch.phase] = said[""] = now
-        at_most = "" if epoch.phase == "refit" else "at most "
-        counts = f"epoch {tally.done:,} of {at_most}{tally.total:,}{_of_members(epoch)}"
-        text = f"{epoch.phase}: {counts}  {_losses(epoch)}{tally.left()}"
-        _progress_line(text, stage=epoch.stage, epoch=tally.done, epochs=tally.total)
-
-    def report(event: Phase | Epoch) -> None:
-        if isinstance(event, Phase):
-            begin(event)
-        else:
-            go_on(event)
+        if now - said.get(epoch.stage, float("-inf")) >= EVERY:
+            said[epoch.stage] = now
+            text = f"{epoch.stage}: epoch {epoch.epoch} of {'' if epoch.stage == 'refit' else 'at most '}{epoch.epochs}  {_losses(epoch)}"
+            if _is_json():
+                _log("progress", text, stage=epoch.stage, epoch=epoch.epoch, epochs=epoch.epochs)
+            else:
+                _line(text)
 
     return report
 
 
-def _progress_line(text: str, **fields: Any) -> None:
-    if _is_json():
-        _log("progress", text, **fields)
-    else:
-        _line(escape(text))
-
-
 @contextlib.contextmanager
-def _bar(first: str) -> Iterator[Report]:
+def _bar() -> Iterator[Callable[[Epoch], None]]:
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
-    from rich.table import Column
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (
-        SpinnerColumn(),
-        TextColumn("{task.description}", markup=False, table_column=Column(no_wrap=True)),
-        BarColumn(bar_width=20),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[losses]}", markup=False, table_column=Column(no_wrap=True)),
-        TimeRemainingColumn(compact=True),
-    )
+        TextColumn("{task.description}"), BarColumn(bar_width=20), TextColumn("epoch"), MofNCompleteColumn(),
+        TextColumn("{task.fields[losses]}"), TimeRemainingColumn(compact=True),
+    )  # fmt: skip
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        tallies: dict[str, _Tally] = {}
-        current = bar.add_task(escape(first), total=None, losses="")
+        tasks: dict[str, Any] = {}
 
-        def begin(phase: Phase) -> None:
-            bar.reset(current, total=None, description=escape(phase.text), losses="")
-
-        def go_on(epoch: Epoch) -> None:
-            if epoch.phase not in tallies:
-                tallies[epoch.phase] = _Tally()
-                bar.reset(current, description=f"{epoch.phase}{_of_members(epoch)}, epoch")
-            tally = tallies[epoch.phase]
-            tally.add(epoch)
-            bar.update(current, completed=tally.done, total=tally.total, losses=_losses(epoch))
-
-        def report(event: Phase | Epoch) -> None:
-            if isinstance(event, Phase):
-                begin(event)
-            else:
-                go_on(event)
+        def report(epoch: Epoch) -> None:
+            if epoch.stage not in tasks:
+                tasks[epoch.stage] = bar.add_task(epoch.stage, total=epoch.epochs, losses="")
+            bar.update(tasks[epoch.stage], completed=epoch.epoch, losses=_losses(epoch))
 
         yield report

@@ -10,8 +10,7 @@ import numpy as np
 from forecast_cli import training
 from forecast_cli.calendar import Ints
 from forecast_cli.plan import Plan
-from forecast_cli.progress import Report
-from forecast_cli.training import Course, Fitted, Fold, Material
+from forecast_cli.training import Course, Fitted, Fold, Material, Report
 from forecast_cli.windows import Windows
 
 SEEDS = 100_003  # between the seeds of two members, so that those of their folds don't meet
@@ -53,7 +52,7 @@ def _task(material: Material, folds: Sequence[Fold], number: int, course: Course
         block = plan.lookback + plan.horizon
         folds = [replace(fold, training=resampled(fold.training, block, random)) for fold in folds]
     if plan.members > 1:
-        course = replace(course, member=number + 1, members=plan.members)
+        course = replace(course, stage=f"{course.stage} {number + 1} of {plan.members}")
     return Task(replace(material, plan=plan), tuple(folds), course)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -27,11 +28,14 @@ from forecast_cli.errors import RunRejectedError
 from forecast_cli.forecasting import Model
 from forecast_cli.panel import Floats, Panel
 from forecast_cli.plan import Plan
-from forecast_cli.progress import Report, silent
-from forecast_cli.training import Course, Fitted, Fold, Material, Weights
+from forecast_cli.training import Course, Epoch, Fitted, Fold, Material, Report, Weights
 from forecast_cli.windows import Windows
 
 FOLDS = 4  # rolling validation origins where windows are few
+
+
+def silent(epoch: Epoch) -> None:
+    """A report that nobody hears."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,10 +130,11 @@ def _fit(material: Material, folds: Sequence[Fold], courses: list[Course], effor
             stage = left[number].course.stage
             if kept is not None:
                 kept.finish(stage, fitted)
-            if fitted.history:  # it may have stopped early, and then fewer epochs are left to wait for
-                effort.report(replace(fitted.history[-1], epochs=fitted.history[-1].epoch))
+            if not alone and fitted.history:  # members that train side by side are heard of when they are done
+                effort.report(replace(fitted.history[-1], stage=stage))
 
-        found = iter(engine.run(work, left, effort.workers, finished, effort.report))
+        work = functools.partial(_reporting, work, effort.report if alone else silent)
+        found = iter(engine.run(work, left, effort.workers, finished))
         return [done[task.course.stage] if task.course.stage in done else next(found) for task in tasks]
 
     return ensemble.fit(material, folds, courses, run)
@@ -152,6 +157,10 @@ def _checked(checkpoint: Checkpoint, decided: Plan) -> dict[str, Fitted]:
                 "the unfinished training does not fit the network it is said to be of", "train without --resume"
             )
     return checkpoint.finished
+
+
+def _reporting(work: Callable[[Task, Report], Fitted], report: Report, task: Task) -> Fitted:
+    return work(task, report)
 
 
 def _material(panel: Panel, model: Model, ends: Ints) -> Material:

@@ -21,10 +21,23 @@ from forecast_cli.errors import DivergedError, RunRejectedError, TooLittleDataEr
 from forecast_cli.networks import NETWORKS, weights_of
 from forecast_cli.panel import Floats
 from forecast_cli.plan import Plan
-from forecast_cli.progress import Epoch, Report
 from forecast_cli.windows import Windows
 
 FORCED = 0.2  # share of the epochs over which teacher forcing is scheduled down to none
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """One line of the history. Losses are in units of the window's spread; NaN: not measured. clipped: share of steps."""
+
+    epoch: int
+    training_loss: float
+    validation_loss: float
+    learning_rate: float
+    best_epoch: int
+    epochs: int
+    stage: str
+    clipped: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,6 +48,7 @@ class Fold:
     validation: Windows | None = None
 
 
+Report = Callable[[Epoch], None]
 Weights = dict[str, Floats]
 
 
@@ -86,20 +100,13 @@ class Course:
     after every epoch; resume: one to go on from. deadline: when to stop with the best so far, in time.monotonic().
     """
 
-    phase: str = "training"
-    member: int = 1
-    members: int = 1
+    stage: str = "training"
     steps: int | None = None
     former: tuple[tuple[Weights, ...], ...] = ()
     start: Weights | None = None
     keep: Callable[[Snapshot], None] | None = None
     resume: Snapshot | None = None
     deadline: float | None = None
-
-    @property
-    def stage(self) -> str:
-        """The phase, with the number of the member if there are several."""
-        return f"{self.phase} {self.member} of {self.members}" if self.members > 1 else self.phase
 
 
 def fit(material: Material, folds: Sequence[Fold], report: Report, course: Course | None = None) -> Fitted:
@@ -200,20 +207,8 @@ def _fit(material: Material, folds: Sequence[Fold], report: Report, rate: float,
             now.best = tuple(weights_of(one.averaged) for one in learners)
             now.best_epoch, now.best_loss = now.epoch, validation_loss
         now.history.append(
-            Epoch(
-                now.epoch,
-                training_loss,
-                validation_loss,
-                rate_at(plan, rate, now.done),
-                now.best_epoch,
-                epochs,
-                course.stage,
-                clipped,
-                course.phase,
-                course.member,
-                course.members,
-            )
-        )
+            Epoch(now.epoch, training_loss, validation_loss, rate_at(plan, rate, now.done), now.best_epoch, epochs, course.stage, clipped)
+        )  # fmt: skip
         report(now.history[-1])
         if course.keep is not None:
             course.keep(_snapshot(learners, now, rate))

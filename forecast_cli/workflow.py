@@ -7,7 +7,7 @@ import dataclasses
 import hashlib
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from dataclasses import fields as fields_of
 from pathlib import Path
@@ -28,12 +28,12 @@ from forecast_cli.errors import (
 from forecast_cli.forecasting import Forecast, HeldOut, Model
 from forecast_cli.panel import Note, Panel, values_of
 from forecast_cli.plan import Plan
-from forecast_cli.progress import Phase, Report, silent
 from forecast_cli.reader import read_future_values
 from forecast_cli.store import Contents, Run, RunConfig
 
 if TYPE_CHECKING:  # predict must not import torch
     from forecast_cli.learning import Learned
+    from forecast_cli.training import Epoch
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,7 +65,7 @@ def train(
     settings: Settings | None = None,
     *,
     store_folder: str | os.PathLike[str] = DEFAULT_STORE,
-    report: Report = silent,
+    report: Callable[[Epoch], None] | None = None,
     warm_start: str | None = None,
     resume: bool = False,
     by_cores: bool = False,
@@ -74,14 +74,13 @@ def train(
     """Train on a file or a Panel, score on its held-out end, publish the run, forecast past the last row.
 
     Settings come as one object or by name (`horizon=12, units="50,100"`). warm_start: a run whose weights to begin with.
-    resume: go on with a training that was stopped, if it is this one. report: hears of every phase and every epoch.
+    resume: go on with a training that was stopped, if it is this one.
     by_cores: members train side by side, as many as there are cores, if `workers` says nothing: for a main module that
     spawned processes can import. Raises ForecastError and its children.
     """
     settings = settings or config.settings_from(**named)
     if isinstance(data, Panel) and replace(settings.data, season=None) != DataSettings():
         raise SettingsError("settings of the reader do not go with a Panel", "give them to read_csv")
-    report(Phase("loading the libraries"))
     from forecast_cli import checkpoints, engine, learning
 
     limit = config.duration(settings.training.time_limit, "--time-limit") if settings.training.time_limit else None
@@ -91,7 +90,6 @@ def train(
         is_there = store.exists(root)
         if is_there:  # wait first and read then, so that what is read is new
             held.enter_context(store.writing(root, wait))
-        report(Phase("reading the data"))
         panel, decided = _planned(data, settings)
         start = () if warm_start is None else _start(root, warm_start, decided)
         if start:
@@ -102,26 +100,22 @@ def train(
         if not resume:
             checkpoint = checkpoints.Checkpoint(checkpoint.folder, checkpoint.identity)
         effort = learning.Effort(
-            report,
+            report or learning.silent,
             settings.ensemble.workers or (max(engine.cores() // decided.threads, 1) if by_cores else 1),
             tuple(dict(weights) for run in start for weights in run.model.members), checkpoint, deadline,
         )  # fmt: skip
         try:
-            report(Phase("training"))
             learned = learning.learn(panel, decided, effort)
-            report(Phase("scoring on the held-out rows"))
             rows = forecasting.held_out(panel, learned.model, decided.levels) if decided.test else None
             scores = scoring.scores(
                 panel, decided, learned.fitted, rows, len(learned.model.residuals), seen=_seen(start, panel, decided)
             )
-            report(Phase("training again on all rows") if decided.refit else Phase("forecasting"))
             model = learning.refit(panel, learned, effort)
         except StoppedError as error:
             with contextlib.suppress(StorageError):
                 if checkpoints.save(checkpoint):
                     error.hint = "go on where it stopped: the same command with --resume"
             raise
-        report(Phase("publishing the run"))
         result, unknown = _forecast(panel, model)
         run = store.publish(
             root,

@@ -3,38 +3,25 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Callable
 
 import pytest
 
 from forecast_cli import engine
 from forecast_cli.errors import DataError, OutOfMemoryError
 
-Report = Callable[[str], None]
 
-
-def ignore(event: str) -> None:
-    """No-op callback for what workers report."""
-
-
-def tell(number: int, report: Report) -> float:
-    report(f"{number} has begun")
-    time.sleep(1)
-    return time.monotonic()
-
-
-def square(number: int, report: Report) -> tuple[int, int]:
+def square(number: int) -> tuple[int, int]:
     time.sleep(0.05 * (3 - number))  # the first takes longest, so that they end in another order
     return number * number, os.getpid()
 
 
-def fail(number: int, report: Report) -> int:
+def fail(number: int) -> int:
     if number == 1:
         raise DataError("one is too many", "take none")
     return number
 
 
-def die(number: int, report: Report) -> int:
+def die(number: int) -> int:
     os.kill(os.getpid(), signal.SIGKILL)
     return number
 
@@ -42,7 +29,7 @@ def die(number: int, report: Report) -> int:
 @pytest.mark.parametrize("workers", [1, 2])
 def test_results_come_in_the_order_of_the_tasks(workers: int) -> None:
     heard: list[int] = []
-    found = engine.run(square, range(3), workers, lambda number, result: heard.append(number), ignore)
+    found = engine.run(square, range(3), workers, lambda number, result: heard.append(number))
     assert [result for result, _ in found] == [0, 1, 4]
     assert sorted(heard) == [0, 1, 2]
     assert ({pid for _, pid in found} == {os.getpid()}) == (workers == 1)
@@ -50,23 +37,12 @@ def test_results_come_in_the_order_of_the_tasks(workers: int) -> None:
 
 def test_what_a_task_raises_is_raised() -> None:
     with pytest.raises(DataError, match="one is too many") as caught:
-        engine.run(fail, range(3), 2, lambda number, result: None, ignore)
+        engine.run(fail, range(3), 2, lambda number, result: None)
     assert caught.value.hint == "take none"
 
 
 def test_a_killed_worker_is_an_error_that_says_what_to_do() -> None:
     with pytest.raises(OutOfMemoryError) as caught:
-        engine.run(die, range(2), 2, lambda number, result: None, ignore)
+        engine.run(die, range(2), 2, lambda number, result: None)
     assert caught.value.exit_code == 31
     assert caught.value.hint.startswith("use --workers 1")
-
-
-def test_what_workers_report_is_heard_before_they_are_done() -> None:
-    heard: dict[str, float] = {}
-
-    def report(event: str) -> None:
-        heard[event] = time.monotonic()
-
-    ends = engine.run(tell, range(2), 2, lambda number, result: None, report)
-    assert sorted(heard) == ["0 has begun", "1 has begun"]
-    assert max(heard.values()) < max(ends)

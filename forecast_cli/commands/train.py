@@ -49,15 +49,13 @@ def train(
 
     Example: forecast train sample_data/airline.csv --horizon 12
     """
+    from forecast_cli import workflow
+    from forecast_cli.store import keep_report
+
     if print_config:
         return _print_config(data, settings, given, store, json)
-    hidden = quiet or json
-    name = "standard input" if data == "-" else data
     try:
-        # The first line comes before anything that takes long to load.
-        with console.progress(f"training on {name}", quiet=hidden) as report:
-            from forecast_cli import workflow
-
+        with console.progress(quiet=quiet or json) as report:
             trained = workflow.train(
                 data, settings, store_folder=store, report=report, warm_start=from_, resume=resume, by_cores=True
             )
@@ -66,25 +64,20 @@ def train(
             return _skip(error, json)
         raise
     except BaseException as error:
-        from forecast_cli.store import keep_report
-
         with contextlib.suppress(ForecastError):  # the failure itself is what the user must hear of
             keep_report(Path(store), console.failure(SCHEMA, failure_of(error)))
         raise
     reasons = [note.text for note in trained.notes if note.level == "degraded"]
-    with console.progress("drawing the plots", quiet=hidden):
-        reasons += _draw(trained)
+    reasons += _draw(trained)
     try:
-        from forecast_cli.store import keep_report
-
         keep_report(Path(store), _document(trained, reasons, DEGRADED if reasons else 0))
     except ForecastError as error:
         console.warning(f"the run is published, but its report is not: {error.message}")
         reasons.append(f"last_run.json: {error.message}")
-    if not hidden:
+    if not quiet and not json:
         console.say(console.escape(_target_line(trained)))
     for note in trained.notes:
-        if note.level == "info" and not hidden:
+        if note.level == "info" and not quiet and not json:
             console.say(console.escape(note.text))
         elif note.level != "info":
             console.warning(note.text)
