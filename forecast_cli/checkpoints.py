@@ -22,7 +22,8 @@ from safetensors.numpy import save as format_tensors
 
 from forecast_cli import files, store
 from forecast_cli.errors import ForecastError, StorageError
-from forecast_cli.training import Epoch, Fitted, Snapshot
+from forecast_cli.progress import Epoch
+from forecast_cli.training import Fitted, Snapshot
 
 EVERY = 60.0  # seconds between two writes while nobody stops the training
 NAME = "training.checkpoint"

@@ -7,25 +7,26 @@ With --log-format json each message on stderr is one JSON object on a line: time
 from __future__ import annotations
 
 import contextlib
+import contextvars
 import json
 import math
 import os
 import sys
+import threading
 import time
 import traceback
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from contextvars import ContextVar
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from forecast_cli.errors import CLOSED_PIPE, ForecastError, StorageError
-
-if TYPE_CHECKING:
-    from forecast_cli.training import Epoch
+from forecast_cli.progress import Epoch, Event, MemberDone, Phase, Report, silent
 
 BARS = "▁▂▃▄▅▆▇█"
-EVERY = 10.0  # seconds between plain progress lines
+EVERY = 10.0  # seconds between plain lines about epochs
+QUIET = 1.0  # seconds without a plain line after which a phase that goes on is named
 _FORMAT: ContextVar[str] = ContextVar("log_format", default="text")
 
 
@@ -201,15 +202,62 @@ def number(value: float | None) -> str:
 
 
 @contextlib.contextmanager
-def progress(*, quiet: bool) -> Iterator[Callable[[Epoch], None]]:
-    """Yields a report for training: a live bar on a terminal, a plain line now and then elsewhere, nothing when quiet."""
+def progress(*, quiet: bool) -> Iterator[Report]:
+    """Yields a report of what is being done: a live bar on a terminal, plain lines elsewhere, nothing when quiet."""
     if quiet:
-        yield lambda epoch: None
+        yield silent
     elif _stderr_is_terminal() and not _is_json():
         with _bar() as report:
             yield report
     else:
-        yield _plain()
+        with _plain_lines() as report:
+            yield report
+
+
+class _Tally:
+    """The epochs of all members that are trained in one phase."""
+
+    def __init__(self, phase: Phase | None = None) -> None:
+        self.most = dict(phase.epochs) if phase else {}
+        self.done = dict.fromkeys(self.most, 0)
+        self.begun: tuple[float, int] | None = None  # when the first epoch was reported, and the count then
+
+    def add(self, event: Epoch | MemberDone, now: float) -> None:
+        """Count an epoch; a member that is done takes no more of them."""
+        if isinstance(event, MemberDone):
+            self.most[event.member] = self.done.get(event.member, 0)
+            return
+        self.done[event.member] = event.epoch
+        self.most[event.member] = event.epochs
+        if self.begun is None:
+            self.begun = now, self.epochs
+
+    @property
+    def epochs(self) -> int:
+        return sum(self.done.values())
+
+    @property
+    def total(self) -> int:
+        return sum(self.most.values())
+
+    @property
+    def members(self) -> int:
+        return len(self.most)
+
+    def left(self, now: float) -> float | None:
+        """Seconds that are left at most, at the pace so far; None before there is one."""
+        if self.begun is None or self.epochs <= self.begun[1]:
+            return None
+        since, before = self.begun
+        return (now - since) / (self.epochs - before) * (self.total - self.epochs)
+
+
+def _duration(seconds: float) -> str:
+    """`40 s`, `5 min`, `2 h 10 min`."""
+    if seconds < 60:
+        return f"{max(round(seconds), 1)} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02} min"
 
 
 def _losses(epoch: Epoch) -> str:
@@ -218,37 +266,138 @@ def _losses(epoch: Epoch) -> str:
     return f"loss {epoch.training_loss:.4f}{validation}{best}"
 
 
-def _plain() -> Callable[[Epoch], None]:
-    said: dict[str, float] = {}
+class _Plain:
+    """Progress in plain lines.
 
-    def report(epoch: Epoch) -> None:
-        now = time.monotonic()
-        if now - said.get(epoch.stage, float("-inf")) >= EVERY:
-            said[epoch.stage] = now
-            text = f"{epoch.stage}: epoch {epoch.epoch} of {'' if epoch.stage == 'refit' else 'at most '}{epoch.epochs}  {_losses(epoch)}"
-            if _is_json():
-                _log("progress", text, stage=epoch.stage, epoch=epoch.epoch, epochs=epoch.epochs)
-            else:
-                _line(text)
+    The first phase is named at once, every other one when nothing was said for a second, so that a short training
+    takes few lines and a long one is never silent about what it does. Epochs get a line every ten seconds.
+    """
 
-    return report
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self.clock = clock
+        self.lock = threading.Lock()  # the clock's thread and the command both say things
+        self.phase: Phase | None = None
+        self.tally = _Tally()
+        self.named = False
+        self.said = float("-inf")
+        self.counted = float("-inf")
+
+    def report(self, event: Event) -> None:
+        """Take note of what is happening, and say it if it is time to."""
+        with self.lock:
+            if isinstance(event, Phase):
+                self._begin(event)
+                return
+            self.tally.add(event, self.clock())
+            if isinstance(event, Epoch) and self.clock() - self.counted >= EVERY:
+                self._count(event)
+
+    def tick(self) -> None:
+        """Name the phase if it goes on in silence."""
+        with self.lock:
+            if self.phase is not None and not self.named and self.clock() - self.said >= QUIET:
+                self._name()
+
+    def _begin(self, phase: Phase) -> None:
+        if phase == self.phase:
+            return
+        first = self.phase is None
+        self.phase, self.tally = phase, _Tally(phase)
+        self.named, self.counted = False, float("-inf")
+        if first:
+            self._name()
+
+    def _name(self) -> None:
+        assert self.phase is not None  # noqa: S101
+        self._say(escape(self.phase.text), phase=self.phase.name)
+        self.named = True
+
+    def _count(self, epoch: Epoch) -> None:
+        tally, now = self.tally, self.clock()
+        name, subject = (self.phase.name, self.phase.text) if self.phase else ("", epoch.stage)
+        most = "" if name == "refit" else "at most "
+        text = f"{subject}: epoch {tally.epochs:,} of {most}{tally.total:,}"
+        text += f"  member {epoch.member}: {_losses(epoch)}" if tally.members > 1 else f"  {_losses(epoch)}"
+        left = tally.left(now)
+        if left is not None:
+            text += f"  {most}{_duration(left)} left"
+        self._say(text, stage=epoch.stage, epoch=epoch.epoch, epochs=epoch.epochs, done=tally.epochs, total=tally.total)
+        self.named, self.counted = True, now
+
+    def _say(self, text: str, **more: Any) -> None:
+        if _is_json():
+            _log("progress", text, **more)
+        else:
+            _line(text)
+        self.said = self.clock()
 
 
 @contextlib.contextmanager
-def _bar() -> Iterator[Callable[[Epoch], None]]:
+def _plain_lines() -> Iterator[Report]:
+    plain, over = _Plain(), threading.Event()
+    context = contextvars.copy_context()  # a thread begins with a context of its own
+
+    def keep_time() -> None:
+        while not over.wait(QUIET / 4):
+            context.run(plain.tick)
+
+    thread = threading.Thread(target=keep_time, daemon=True)
+    thread.start()
+    try:
+        yield plain.report
+    finally:
+        over.set()
+        thread.join()
+
+
+@contextlib.contextmanager
+def _bar() -> Iterator[Report]:
+    """One line that lives: what is being done, and for a training the epochs of all members and the time left."""
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn
+    from rich.table import Column
+    from rich.text import Text
 
-    columns = (
-        TextColumn("{task.description}"), BarColumn(bar_width=20), TextColumn("epoch"), MofNCompleteColumn(),
-        TextColumn("{task.fields[losses]}"), TimeRemainingColumn(compact=True),
-    )  # fmt: skip
+    class Left(ProgressColumn):
+        """The time that is left, counted down between two epochs."""
+
+        def render(self, task: Task) -> Text:
+            end = task.fields["end"]
+            return Text("" if end is None else f"{_duration(max(end - time.monotonic(), 0))} left")
+
+    def text(field: str) -> TextColumn:
+        column = Column(no_wrap=True, overflow="ellipsis")
+        return TextColumn(f"{{task.{field}}}", markup=False, table_column=column)
+
+    columns = (text("description"), BarColumn(bar_width=20), text("fields[epochs]"), text("fields[losses]"), Left())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        tasks: dict[str, Any] = {}
+        shown: Phase | None = None
+        tally = _Tally()
 
-        def report(epoch: Epoch) -> None:
-            if epoch.stage not in tasks:
-                tasks[epoch.stage] = bar.add_task(epoch.stage, total=epoch.epochs, losses="")
-            bar.update(tasks[epoch.stage], completed=epoch.epoch, losses=_losses(epoch))
+        def begin(phase: Phase) -> None:
+            nonlocal shown, tally
+            if phase == shown:
+                return
+            shown, tally = phase, _Tally(phase)
+            former, total = bar.task_ids, tally.total or None
+            # Hidden until the one before it is gone, so that there is one line at a time.
+            task = bar.add_task(escape(phase.text), total=total, visible=False, epochs="", losses="", end=None)
+            for one in former:
+                bar.remove_task(one)
+            bar.update(task, visible=True, refresh=True)
+
+        def report(event: Event) -> None:
+            if isinstance(event, Phase):
+                begin(event)
+                return
+            now = time.monotonic()
+            tally.add(event, now)
+            left = tally.left(now)
+            for task in bar.task_ids:
+                end = None if left is None else now + left
+                counts = f"epoch {tally.epochs:,}/{tally.total:,}"
+                bar.update(task, completed=tally.epochs, total=tally.total, epochs=counts, end=end)
+                if isinstance(event, Epoch):
+                    bar.update(task, losses=_losses(event))
 
         yield report

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
 import signal
@@ -9,36 +10,50 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from typing import TypeVar
+from contextvars import ContextVar
+from multiprocessing.queues import SimpleQueue
+from typing import Any, TypeVar
 
 from forecast_cli.errors import OutOfMemoryError
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
+Message = TypeVar("Message")
+PAUSE = 0.1  # seconds between two looks for messages of the workers
+_CHANNEL: ContextVar[SimpleQueue[Any]] = ContextVar("channel")  # of a worker to its parent
 
 
 def run(
-    work: Callable[[Task], Result], tasks: Sequence[Task], workers: int, finished: Callable[[int, Result], None]
+    work: Callable[[Task, Callable[[Message], None]], Result],
+    tasks: Sequence[Task],
+    workers: int,
+    finished: Callable[[int, Result], None],
+    heard: Callable[[Message], None],
 ) -> list[Result]:
     """The result of each task, in their order; `finished` hears of each, with its number, when it is there.
 
-    With several workers, tasks go to spawned processes, which die with this one. Raises what a task raises, and
+    Work is given a task and what to call with a message while it is at it; `heard` is called with the messages, in
+    this process, soon after, and before their task is finished. With several workers, tasks go to spawned processes,
+    which die with this one; messages must be small (4 KiB when pickled). Raises what a task raises, and
     OutOfMemoryError where a process was killed.
     """
-    if min(workers, len(tasks)) <= 1:
+    if in_this_process(workers, len(tasks)):
         results = []
         for number, task in enumerate(tasks):
-            results.append(work(task))
+            results.append(work(task, heard))
             finished(number, results[-1])
         return results
+
     # Spawned, never forked: a forked child would keep the lock of the store alive after its parent is gone.
     context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(min(workers, len(tasks)), mp_context=context, initializer=_begin)
+    channel: SimpleQueue[Message] = context.SimpleQueue()
+    pool = ProcessPoolExecutor(min(workers, len(tasks)), mp_context=context, initializer=_begin, initargs=(channel,))
     try:
-        futures = {pool.submit(work, task): number for number, task in enumerate(tasks)}
+        futures = {pool.submit(_work, work, task): number for number, task in enumerate(tasks)}
         waiting: set[Future[Result]] = set(futures)
         while waiting:
-            done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+            done, waiting = wait(waiting, timeout=PAUSE, return_when=FIRST_COMPLETED)
+            _listen(channel, heard)
             for future in sorted(done, key=futures.__getitem__):
                 finished(futures[future], future.result())
         return [future.result() for future in futures]
@@ -55,15 +70,31 @@ def run(
         pool.shutdown(wait=False, cancel_futures=True)
 
 
+def in_this_process(workers: int, tasks: int) -> bool:
+    """Whether so many tasks are worked on here, one after the other, and not in processes of their own."""
+    return min(workers, tasks) <= 1
+
+
+def _listen(channel: SimpleQueue[Message], heard: Callable[[Message], None]) -> None:
+    """Hand on the messages that are there, without waiting.
+
+    A message is written to the pipe in one piece or not at all, so that a worker that dies cannot leave half of one,
+    for which this process would wait for ever.
+    """
+    while not channel.empty():
+        heard(channel.get())
+
+
 def cores() -> int:
     """The processor cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _begin() -> None:
+def _begin(channel: SimpleQueue[Any]) -> None:
     """In a worker: leave Ctrl-C to the parent, and go when the parent is gone, even if it was killed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    _CHANNEL.set(channel)
     parent = multiprocessing.parent_process()
 
     def follow() -> None:
@@ -72,3 +103,14 @@ def _begin() -> None:
             os._exit(1)
 
     threading.Thread(target=follow, daemon=True).start()
+
+
+def _work(work: Callable[[Task, Callable[[Message], None]], Result], task: Task) -> Result:
+    """In a worker: do the work, and send its messages to the parent."""
+    channel = _CHANNEL.get()
+
+    def tell(message: Message) -> None:
+        with contextlib.suppress(OSError):  # nobody listens any more
+            channel.put(message)
+
+    return work(task, tell)

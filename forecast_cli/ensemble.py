@@ -10,7 +10,8 @@ import numpy as np
 from forecast_cli import training
 from forecast_cli.calendar import Ints
 from forecast_cli.plan import Plan
-from forecast_cli.training import Course, Fitted, Fold, Material, Report
+from forecast_cli.progress import Report
+from forecast_cli.training import Course, Fitted, Fold, Material
 from forecast_cli.windows import Windows
 
 SEEDS = 100_003  # between the seeds of two members, so that those of their folds don't meet
@@ -47,13 +48,18 @@ def fit_member(task: Task, report: Report) -> Fitted:
 
 def _task(material: Material, folds: Sequence[Fold], number: int, course: Course) -> Task:
     plan = member_plan(material.plan, number)
+    course = replace(course, member=number + 1)
     if plan.bagging:
         random = np.random.default_rng([plan.seed, 1])
         block = plan.lookback + plan.horizon
         folds = [replace(fold, training=resampled(fold.training, block, random)) for fold in folds]
-    if plan.members > 1:
-        course = replace(course, stage=f"{course.stage} {number + 1} of {plan.members}")
+    course = replace(course, stage=stage_of(course, plan, number))
     return Task(replace(material, plan=plan), tuple(folds), course)
+
+
+def stage_of(course: Course, plan: Plan, number: int) -> str:
+    """The stage of one member, which is the name of its part of a checkpoint: `training 2 of 5`."""
+    return course.stage if plan.members == 1 else f"{course.stage} {number + 1} of {plan.members}"
 
 
 def member_plan(plan: Plan, number: int) -> Plan:

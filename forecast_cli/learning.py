@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import functools
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -18,6 +17,7 @@ from forecast_cli import (
     intervals,
     plan,
     scaling,
+    training,
     weighting,
     windows,
 )
@@ -28,14 +28,11 @@ from forecast_cli.errors import RunRejectedError
 from forecast_cli.forecasting import Model
 from forecast_cli.panel import Floats, Panel
 from forecast_cli.plan import Plan
-from forecast_cli.training import Course, Epoch, Fitted, Fold, Material, Report, Weights
+from forecast_cli.progress import MemberDone, Phase, Report, silent
+from forecast_cli.training import Course, Fitted, Fold, Material, Weights
 from forecast_cli.windows import Windows
 
 FOLDS = 4  # rolling validation origins where windows are few
-
-
-def silent(epoch: Epoch) -> None:
-    """A report that nobody hears."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,6 +72,7 @@ def learn(panel: Panel, decided: Plan, effort: Effort) -> Learned:
         half = replace(effort, deadline=(time.monotonic() + effort.deadline) / 2)
     fitted = _fit(material, _folds(panel, decided, material.values), [Course() for _ in range(decided.members)], half)
     model = replace(model, members=tuple(_doubles(one.weights) for one in fitted))
+    effort.report(Phase("errors", "measuring how far forecasts are off"))
     unseen = windows.between(panel, decided.lookback, decided.horizon, cut.training, panel.lengths)
     if not decided.validation + decided.test:  # nothing was held out: what was trained on is all there is
         unseen = windows.between(panel, decided.lookback, decided.horizon, cut.training * 0, panel.lengths)
@@ -107,37 +105,57 @@ def _doubles(weights: Weights) -> Weights:
 
 
 def _fit(material: Material, folds: Sequence[Fold], courses: list[Course], effort: Effort) -> list[Fitted]:
-    start = effort.start
+    start, decided = effort.start, material.plan
     if start:
         courses = [replace(course, start=start[number % len(start)]) for number, course in enumerate(courses)]
-    alone = effort.workers == 1 or len(courses) == 1 or material.plan.boosting
-    begun, kept = time.monotonic(), effort.checkpoint
-    if effort.deadline is not None:  # those that train side by side share their turn's part of the time
-        side_by_side = 1 if alone else effort.workers
-        turns, left_over = -(-len(courses) // side_by_side), effort.deadline - begun
-        courses = [
-            replace(course, deadline=begun + (number // side_by_side + 1) / turns * left_over)
-            for number, course in enumerate(courses)
-        ]
+    side_by_side = 1 if decided.boosting else min(effort.workers, len(courses))
+    courses = _with_deadlines(courses, side_by_side, effort.deadline)
+    kept = effort.checkpoint
+    done = {} if kept is None else dict(_checked(kept, decided))
 
     def run(work: Callable[[Task, Report], Fitted], tasks: Sequence[Task]) -> list[Fitted]:
-        done = {} if kept is None else dict(_checked(kept, material.plan))
         left = [task for task in tasks if task.course.stage not in done]
-        if alone and kept is not None:
+        if kept is not None and engine.in_this_process(effort.workers, len(left)):
             left = [_kept(task, kept) for task in left]
 
         def finished(number: int, fitted: Fitted) -> None:
-            stage = left[number].course.stage
+            course = left[number].course
             if kept is not None:
-                kept.finish(stage, fitted)
-            if not alone and fitted.history:  # members that train side by side are heard of when they are done
-                effort.report(replace(fitted.history[-1], stage=stage))
+                kept.finish(course.stage, fitted)
+            effort.report(MemberDone(course.member))
 
-        work = functools.partial(_reporting, work, effort.report if alone else silent)
-        found = iter(engine.run(work, left, effort.workers, finished))
+        found = iter(engine.run(work, left, effort.workers, finished, effort.report))
         return [done[task.course.stage] if task.course.stage in done else next(found) for task in tasks]
 
+    effort.report(_phase(decided, courses, done, side_by_side))
     return ensemble.fit(material, folds, courses, run)
+
+
+def _with_deadlines(courses: list[Course], side_by_side: int, deadline: float | None) -> list[Course]:
+    """Members train in turns, those of a turn side by side; every turn gets its part of the time that is left."""
+    if deadline is None:
+        return courses
+    begun = time.monotonic()
+    turns, left_over = -(-len(courses) // side_by_side), deadline - begun
+    return [
+        replace(course, deadline=begun + (number // side_by_side + 1) / turns * left_over)
+        for number, course in enumerate(courses)
+    ]
+
+
+def _phase(decided: Plan, courses: list[Course], done: Collection[str], side_by_side: int) -> Phase:
+    """What begins now: the training or the refit of the members that are not done, and how long it is at most."""
+    name, count = courses[0].stage, len(courses)
+    stages = [ensemble.stage_of(course, decided, number) for number, course in enumerate(courses)]
+    epochs = [
+        (number + 1, training.epochs_of(decided, course.steps))
+        for number, course in enumerate(courses)
+        if stages[number] not in done
+    ]
+    text = name if count == 1 else f"{name} {count:,} members"
+    if side_by_side > 1:
+        text += f", {side_by_side:,} at a time"
+    return Phase(name, text, tuple(epochs))
 
 
 def _kept(task: Task, checkpoint: Checkpoint) -> Task:
@@ -157,10 +175,6 @@ def _checked(checkpoint: Checkpoint, decided: Plan) -> dict[str, Fitted]:
                 "the unfinished training does not fit the network it is said to be of", "train without --resume"
             )
     return checkpoint.finished
-
-
-def _reporting(work: Callable[[Task, Report], Fitted], report: Report, task: Task) -> Fitted:
-    return work(task, report)
 
 
 def _material(panel: Panel, model: Model, ends: Ints) -> Material:
@@ -193,13 +207,13 @@ def _folds(panel: Panel, decided: Plan, values: Floats) -> list[Fold]:
         if number >= wanted and any(fold.validation for fold in folds):
             break
         end = cut.training - number * decided.horizon
-        training = _changing(values, windows.between(panel, decided.lookback, steps, none, end))
+        earlier = _changing(values, windows.between(panel, decided.lookback, steps, none, end))
         validation = windows.between(panel, decided.lookback, steps, end, end + decided.validation)
-        if number and 3 * len(training) < len(folds[0].training):
+        if number and 3 * len(earlier) < len(folds[0].training):
             break
         if number and not len(validation):
             continue
-        folds.append(Fold(training, validation if len(validation) else None))
+        folds.append(Fold(earlier, validation if len(validation) else None))
     return folds
 
 

@@ -21,23 +21,10 @@ from forecast_cli.errors import DivergedError, RunRejectedError, TooLittleDataEr
 from forecast_cli.networks import NETWORKS, weights_of
 from forecast_cli.panel import Floats
 from forecast_cli.plan import Plan
+from forecast_cli.progress import Epoch, Report
 from forecast_cli.windows import Windows
 
 FORCED = 0.2  # share of the epochs over which teacher forcing is scheduled down to none
-
-
-@dataclass(frozen=True)
-class Epoch:
-    """One line of the history. Losses are in units of the window's spread; NaN: not measured. clipped: share of steps."""
-
-    epoch: int
-    training_loss: float
-    validation_loss: float
-    learning_rate: float
-    best_epoch: int
-    epochs: int
-    stage: str
-    clipped: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,7 +35,6 @@ class Fold:
     validation: Windows | None = None
 
 
-Report = Callable[[Epoch], None]
 Weights = dict[str, Floats]
 
 
@@ -98,9 +84,11 @@ class Course:
     steps: train exactly so many batches (a refit). former: members that came before, each with the weights of every
     fold, whose answers are taken off the targets (boosting). start: weights to begin with. keep: is handed a Snapshot
     after every epoch; resume: one to go on from. deadline: when to stop with the best so far, in time.monotonic().
+    member: its number, from 1.
     """
 
     stage: str = "training"
+    member: int = 1
     steps: int | None = None
     former: tuple[tuple[Weights, ...], ...] = ()
     start: Weights | None = None
@@ -175,7 +163,7 @@ def _fit(material: Material, folds: Sequence[Fold], report: Report, rate: float,
     torch.manual_seed(plan.seed)
     learners = [_learner(plan, fold, rate, number, course) for number, fold in enumerate(folds)]
     patient = plan.patience > 0 and any(fold.validation is not None for fold in folds)
-    epochs = plan.epochs if steps is None else -(-steps // plan.epoch_batches)
+    epochs = epochs_of(plan, steps)
     now = _Progress(best=tuple(weights_of(one.averaged) for one in learners))
     if course.resume is not None:
         try:
@@ -207,7 +195,7 @@ def _fit(material: Material, folds: Sequence[Fold], report: Report, rate: float,
             now.best = tuple(weights_of(one.averaged) for one in learners)
             now.best_epoch, now.best_loss = now.epoch, validation_loss
         now.history.append(
-            Epoch(now.epoch, training_loss, validation_loss, rate_at(plan, rate, now.done), now.best_epoch, epochs, course.stage, clipped)
+            Epoch(now.epoch, training_loss, validation_loss, rate_at(plan, rate, now.done), now.best_epoch, epochs, course.stage, clipped, course.member)
         )  # fmt: skip
         report(now.history[-1])
         if course.keep is not None:
@@ -295,6 +283,11 @@ def forcing_at(plan: Plan, step: int) -> float:
     if plan.architecture.decoder != "seq2seq":
         return 0.0
     return max(0.0, 1 - step / (FORCED * plan.epochs * plan.epoch_batches))
+
+
+def epochs_of(plan: Plan, steps: int | None) -> int:
+    """At most how many epochs a training takes: those of the plan, or what so many batches come to."""
+    return plan.epochs if steps is None else -(-steps // plan.epoch_batches)
 
 
 def forced_epochs(plan: Plan) -> int:

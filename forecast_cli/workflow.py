@@ -7,7 +7,7 @@ import dataclasses
 import hashlib
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from dataclasses import fields as fields_of
 from pathlib import Path
@@ -19,6 +19,7 @@ from forecast_cli import calendar, config, covariates, forecasting, parquet, pla
 from forecast_cli.config import DEFAULT_STORE, DataSettings, Settings
 from forecast_cli.errors import (
     DataError,
+    LockedError,
     RunMismatchError,
     SettingsError,
     StoppedError,
@@ -28,12 +29,12 @@ from forecast_cli.errors import (
 from forecast_cli.forecasting import Forecast, HeldOut, Model
 from forecast_cli.panel import Note, Panel, values_of
 from forecast_cli.plan import Plan
+from forecast_cli.progress import Phase, Report, reading, silent
 from forecast_cli.reader import read_future_values
 from forecast_cli.store import Contents, Run, RunConfig
 
 if TYPE_CHECKING:  # predict must not import torch
     from forecast_cli.learning import Learned
-    from forecast_cli.training import Epoch
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,7 +66,7 @@ def train(
     settings: Settings | None = None,
     *,
     store_folder: str | os.PathLike[str] = DEFAULT_STORE,
-    report: Callable[[Epoch], None] | None = None,
+    report: Report = silent,
     warm_start: str | None = None,
     resume: bool = False,
     by_cores: bool = False,
@@ -74,38 +75,42 @@ def train(
     """Train on a file or a Panel, score on its held-out end, publish the run, forecast past the last row.
 
     Settings come as one object or by name (`horizon=12, units="50,100"`). warm_start: a run whose weights to begin with.
-    resume: go on with a training that was stopped, if it is this one.
+    resume: go on with a training that was stopped, if it is this one. report: hears what is being done, as it begins,
+    and of every epoch: a Phase, an Epoch or a MemberDone of `forecast_cli.progress`.
     by_cores: members train side by side, as many as there are cores, if `workers` says nothing: for a main module that
     spawned processes can import. Raises ForecastError and its children.
     """
     settings = settings or config.settings_from(**named)
     if isinstance(data, Panel) and replace(settings.data, season=None) != DataSettings():
         raise SettingsError("settings of the reader do not go with a Panel", "give them to read_csv")
-    from forecast_cli import checkpoints, engine, learning
-
     limit = config.duration(settings.training.time_limit, "--time-limit") if settings.training.time_limit else None
     deadline = None if limit is None else time.monotonic() + limit
     root, wait = Path(store_folder), config.duration(settings.lock.lock_wait, "--lock-wait")
     with contextlib.ExitStack() as held:
         is_there = store.exists(root)
         if is_there:  # wait first and read then, so that what is read is new
-            held.enter_context(store.writing(root, wait))
-        panel, decided = _planned(data, settings)
+            held.enter_context(_writing(root, wait, report))
+        panel, decided = _planned(data, settings, report)
         start = () if warm_start is None else _start(root, warm_start, decided)
         if start:
             decided = replace(decided, warm_start=start[0].name)
         if not is_there:  # data that cannot be read make no store
-            held.enter_context(store.writing(root, wait))
+            held.enter_context(_writing(root, wait, report))
+        report(Phase("loading", "loading PyTorch"))
+        from forecast_cli import checkpoints, engine, learning  # here, so that what went before need not wait for it
+
         checkpoint, missing = checkpoints.load(root / "checkpoints", _identity(panel, decided))
         if not resume:
             checkpoint = checkpoints.Checkpoint(checkpoint.folder, checkpoint.identity)
         effort = learning.Effort(
-            report or learning.silent,
+            report,
             settings.ensemble.workers or (max(engine.cores() // decided.threads, 1) if by_cores else 1),
             tuple(dict(weights) for run in start for weights in run.model.members), checkpoint, deadline,
         )  # fmt: skip
         try:
             learned = learning.learn(panel, decided, effort)
+            if decided.test:
+                report(Phase("scoring", "scoring the held-out rows"))
             rows = forecasting.held_out(panel, learned.model, decided.levels) if decided.test else None
             scores = scoring.scores(
                 panel, decided, learned.fitted, rows, len(learned.model.residuals), seen=_seen(start, panel, decided)
@@ -116,7 +121,9 @@ def train(
                 if checkpoints.save(checkpoint):
                     error.hint = "go on where it stopped: the same command with --resume"
             raise
+        report(Phase("forecasting", "forecasting past the last row"))
         result, unknown = _forecast(panel, model)
+        report(Phase("saving", "saving the run"))
         run = store.publish(
             root,
             Contents(
@@ -136,6 +143,20 @@ def train(
     about_series = (*_fallback_notes(result, panel, decided), *_constant_notes(panel), *_bound_notes(result, model))
     notes = (*panel.notes, *afresh, *_late(learned, model), *holes, *unknown, *about_series, *pruned)
     return Trained(run, panel, result, notes)
+
+
+@contextlib.contextmanager
+def _writing(root: Path, wait: float, report: Report) -> Iterator[None]:
+    """Hold the lock of the store. If it has to be waited for, it is reported what for."""
+    with contextlib.ExitStack() as held:
+        try:
+            held.enter_context(store.writing(root))
+        except LockedError as error:
+            if not wait:
+                raise
+            report(Phase("waiting", f"waiting until the lock is free: {error.message}"))
+            held.enter_context(store.writing(root, wait))
+        yield
 
 
 def _identity(panel: Panel, decided: Plan) -> str:
@@ -158,9 +179,14 @@ def _late(learned: Learned, model: Model) -> tuple[Note, ...]:
     return (Note("warning", f"time was up after {epochs}: the best so far is what is published{refitted}"),)
 
 
-def _planned(data: str | os.PathLike[str] | Panel, settings: Settings) -> tuple[Panel, Plan]:
+def _planned(data: str | os.PathLike[str] | Panel, settings: Settings, report: Report) -> tuple[Panel, Plan]:
     """The data, and what is to be done with them."""
-    panel = data if isinstance(data, Panel) else parquet.read(data, settings.data)
+    if isinstance(data, Panel):
+        panel = data
+    else:
+        report(reading(os.fspath(data)))
+        panel = parquet.read(data, settings.data)
+    report(Phase("planning", "looking at the data"))
     decided = plan.make(panel, settings)
 
     # Refused now and not after the training: times that a run cannot hold, windows that are never complete, and a

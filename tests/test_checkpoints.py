@@ -17,7 +17,8 @@ from forecast_cli import checkpoints, store, train
 from forecast_cli.checkpoints import Checkpoint
 from forecast_cli.errors import RunRejectedError, SettingsError, StoppedError
 from forecast_cli.panel import Panel, from_series
-from forecast_cli.training import Epoch, Fitted, Snapshot
+from forecast_cli.progress import Epoch, Event
+from forecast_cli.training import Fitted, Snapshot
 
 PANEL = from_series([10 + np.sin(np.arange(90) / 3) + 0.1 * np.random.default_rng(1).normal(size=90)])
 QUICK: dict[str, Any] = {"horizon": 4, "lookback": 12, "units": "6", "epochs": 5}
@@ -26,8 +27,8 @@ QUICK: dict[str, Any] = {"horizon": 4, "lookback": 12, "units": "6", "epochs": 5
 def stopping_at(stage: str, epoch: int) -> Any:
     """A report that stops the training as a signal would."""
 
-    def report(line: Epoch) -> None:
-        if (line.stage, line.epoch) == (stage, epoch):
+    def report(event: Event) -> None:
+        if isinstance(event, Epoch) and (event.stage, event.epoch) == (stage, epoch):
             raise StoppedError(signal.SIGTERM)
 
     return report
@@ -57,10 +58,11 @@ def test_a_stopped_training_ends_in_the_same_bytes(
         train(PANEL, store_folder=tmp_path / "cut", patience=0, report=stopping_at(stage, epoch), **QUICK, **settings)
     assert caught.value.hint == "go on where it stopped: the same command with --resume"
     assert store.names(tmp_path / "cut") == []
-    seen: list[Epoch] = []
+    events: list[Event] = []
     trained = train(
-        PANEL, store_folder=tmp_path / "cut", patience=0, report=seen.append, resume=True, **QUICK, **settings
+        PANEL, store_folder=tmp_path / "cut", patience=0, report=events.append, resume=True, **QUICK, **settings
     )
+    seen = [event for event in events if isinstance(event, Epoch)]
     assert trained.notes == ()
     assert (seen[0].stage, seen[0].epoch) == (stage, epoch)  # no more than the one epoch was trained again
     assert bytes_of(tmp_path / "cut") == bytes_of(tmp_path / "whole")

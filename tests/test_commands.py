@@ -125,7 +125,9 @@ def test_failures_are_one_line_a_hint_and_a_code(
 ) -> None:
     Path("empty.csv").write_text("")
     Path("short.csv").write_text("y\n1\n2\n3\n4\n")
-    assert forecast(*words) == Result(code, "", f"error: {message}\nhint: {hint}\n")
+    reads = words[:1] == ("train",) and code in (20, 21)
+    before = f"reading {words[1]}\n" if reads else ""
+    assert forecast(*words) == Result(code, "", f"{before}error: {message}\nhint: {hint}\n")
     if words:
         document = json.loads(forecast(*words, "--json").out)
         assert (document["exit_code"], document["error"], document["hint"]) == (code, message, hint)
@@ -288,7 +290,7 @@ def test_termination_stops_within_seconds_and_publishes_nothing(tmp_path: Path) 
         cwd=tmp_path, env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)}, stderr=subprocess.PIPE,
     )  # fmt: skip
     assert process.stderr is not None
-    assert b"epoch" in process.stderr.readline()
+    assert any(b"epoch" in line for line in process.stderr)
     process.send_signal(signal.SIGTERM)
     started = time.monotonic()
     assert process.wait(30) == 143

@@ -3,25 +3,33 @@ from __future__ import annotations
 import os
 import signal
 import time
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from forecast_cli import engine
 from forecast_cli.errors import DataError, OutOfMemoryError
 
+Tell = Callable[[Any], None]
 
-def square(number: int) -> tuple[int, int]:
+
+def unheard(message: Any) -> None:
+    """Messages that do not matter."""
+
+
+def square(number: int, tell: Tell) -> tuple[int, int]:
     time.sleep(0.05 * (3 - number))  # the first takes longest, so that they end in another order
     return number * number, os.getpid()
 
 
-def fail(number: int) -> int:
+def fail(number: int, tell: Tell) -> int:
     if number == 1:
         raise DataError("one is too many", "take none")
     return number
 
 
-def die(number: int) -> int:
+def die(number: int, tell: Tell) -> int:
     os.kill(os.getpid(), signal.SIGKILL)
     return number
 
@@ -29,7 +37,7 @@ def die(number: int) -> int:
 @pytest.mark.parametrize("workers", [1, 2])
 def test_results_come_in_the_order_of_the_tasks(workers: int) -> None:
     heard: list[int] = []
-    found = engine.run(square, range(3), workers, lambda number, result: heard.append(number))
+    found = engine.run(square, range(3), workers, lambda number, result: heard.append(number), unheard)
     assert [result for result, _ in found] == [0, 1, 4]
     assert sorted(heard) == [0, 1, 2]
     assert ({pid for _, pid in found} == {os.getpid()}) == (workers == 1)
@@ -37,12 +45,12 @@ def test_results_come_in_the_order_of_the_tasks(workers: int) -> None:
 
 def test_what_a_task_raises_is_raised() -> None:
     with pytest.raises(DataError, match="one is too many") as caught:
-        engine.run(fail, range(3), 2, lambda number, result: None)
+        engine.run(fail, range(3), 2, lambda number, result: None, unheard)
     assert caught.value.hint == "take none"
 
 
 def test_a_killed_worker_is_an_error_that_says_what_to_do() -> None:
     with pytest.raises(OutOfMemoryError) as caught:
-        engine.run(die, range(2), 2, lambda number, result: None)
+        engine.run(die, range(2), 2, lambda number, result: None, unheard)
     assert caught.value.exit_code == 31
     assert caught.value.hint.startswith("use --workers 1")

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from forecast_cli import console
+from forecast_cli import console, progress
 from forecast_cli.commands import options
 from forecast_cli.config import Given, Settings
 from forecast_cli.errors import DEGRADED, ForecastError, LockedError, StoppedError, failure_of
+from forecast_cli.progress import Phase
 
 if TYPE_CHECKING:
     from forecast_cli.workflow import Trained
@@ -49,26 +50,28 @@ def train(
 
     Example: forecast train sample_data/airline.csv --horizon 12
     """
-    from forecast_cli import workflow
-    from forecast_cli.store import keep_report
-
     if print_config:
         return _print_config(data, settings, given, store, json)
-    try:
-        with console.progress(quiet=quiet or json) as report:
+    with console.progress(quiet=quiet or json) as report:
+        report(progress.reading(data))  # before the imports below, which take their time
+        from forecast_cli import workflow
+        from forecast_cli.store import keep_report
+
+        try:
             trained = workflow.train(
                 data, settings, store_folder=store, report=report, warm_start=from_, resume=resume, by_cores=True
             )
-    except LockedError as error:
-        if settings.lock.if_locked == "skip":
-            return _skip(error, json)
-        raise
-    except BaseException as error:
-        with contextlib.suppress(ForecastError):  # the failure itself is what the user must hear of
-            keep_report(Path(store), console.failure(SCHEMA, failure_of(error)))
-        raise
-    reasons = [note.text for note in trained.notes if note.level == "degraded"]
-    reasons += _draw(trained)
+        except LockedError as error:
+            if settings.lock.if_locked == "skip":
+                return _skip(error, json)
+            raise
+        except BaseException as error:
+            with contextlib.suppress(ForecastError):  # the failure itself is what the user must hear of
+                keep_report(Path(store), console.failure(SCHEMA, failure_of(error)))
+            raise
+        report(Phase("drawing", "drawing the plots"))
+        reasons = [note.text for note in trained.notes if note.level == "degraded"]
+        reasons += _draw(trained)
     try:
         keep_report(Path(store), _document(trained, reasons, DEGRADED if reasons else 0))
     except ForecastError as error:
