@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 SCHEMA = "forecast/train/v1"
 
 
-@options.with_settings("data", "window", "network", "training", "ensemble", "interval", "lock", "prune")
+@options.with_settings("data", "window", "network", "training", "ensemble", "interval", "output", "lock", "prune")
 def train(
     data: Annotated[str, typer.Argument(metavar="DATA", help="CSV or Parquet file; - reads standard input.")],
     settings: Settings,
