@@ -230,7 +230,7 @@ def test_the_verdict_compares_with_the_better_baseline(tmp_path: Path, write: Wr
 def test_bounds_of_constants_are_the_constant_and_json_can_hold_them(tmp_path: Path, write: Write) -> None:
     path = write(daily(np.full(60, 5.0)))
     trained = train(path, store_folder=tmp_path / "s", **QUICK)
-    assert trained.run.texts["forecast.csv"].decode().splitlines()[1] == "2024-03-01,5.0,5.0,5.0,5.0,5.0"
+    assert trained.run.texts["forecast.csv"].decode().splitlines()[1] == "2024-03-01" + ",5.000000" * 5
 
 
 def test_an_outlier_beyond_all_measure_gives_finite_numbers(tmp_path: Path, write: Write) -> None:

@@ -6,19 +6,21 @@ matplotlib is loaded when something is drawn.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from forecast_cli.store import Run
 
 __all__ = ["AFTER_TRAINING", "OF_ONE_SERIES", "Kind", "Pictures", "draw"]
 
 
 class Kind(StrEnum):
-    """The pictures. Each is drawn by `figure` in the module of its name."""
+    """The pictures. Each is drawn by the module of its name."""
 
     loss = "loss"
     predictions = "predictions"
@@ -27,7 +29,7 @@ class Kind(StrEnum):
 
 
 AFTER_TRAINING = (Kind.loss, Kind.predictions)  # drawn after every training, the others on request
-OF_ONE_SERIES = (Kind.gates, Kind.attention)  # their `figure` takes the name of a series
+OF_ONE_SERIES = (Kind.gates, Kind.attention)  # of which a user may name the series
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,18 +47,19 @@ def draw(run: Run, kinds: Iterable[str] = AFTER_TRAINING, series: str | None = N
     Raises SettingsError for a series that is not there and a network without attention, TooLittleDataError for a
     series that the network cannot read.
     """
-    import importlib
     import logging
 
     # Matplotlib warns when it starts without a HOME, which would become a mail from cron each time.
     logging.getLogger("matplotlib").setLevel(logging.ERROR)
-    from forecast_cli.plots import fonts, style
+    from forecast_cli.plots import attention, fonts, gates, loss, predictions, style
 
-    labels = fonts.labels_for(run)
-    files = {}
-    with style.applied(labels.families):
-        for kind in map(Kind, kinds):
-            picture = importlib.import_module(f"{__name__}.{kind}")
-            of_what = (run, labels, series) if kind in OF_ONE_SERIES else (run, labels)
-            files[f"{kind}.png"] = style.png(picture.figure(*of_what))
-    return Pictures(files, labels.note)
+    label = fonts.labels_for(run)
+    figures: dict[Kind, Callable[[], Figure]] = {
+        Kind.loss: lambda: loss.figure(run, label),
+        Kind.predictions: lambda: predictions.figure(run, label),
+        Kind.gates: lambda: gates.figure(run, label, series),
+        Kind.attention: lambda: attention.figure(run, label, series),
+    }
+    with style.applied(label.families):
+        files = {f"{kind}.png": style.png(figures[kind]()) for kind in map(Kind, kinds)}
+    return Pictures(files, label.note)

@@ -99,8 +99,8 @@ def draw_title(
     """A title in words over the figure; in small print, over its top panel, what exactly is drawn."""
     shape, members = run.config.plan.architecture, len(run.model.members)
     subject = _subject(run, window, label)
-    rows = style.plural(shape.lookback, "newest row")
-    style.title(figure, f"{title}: the {rows} of", *subject)
+    rows = style.plural(shape.lookback, "row")
+    style.title(figure, f"{title}: the newest {rows} of", *subject)
 
     if shape.segment > 1:
         notes = [f"a column is a segment of {shape.segment} rows", *notes]
