@@ -24,6 +24,9 @@ DEFAULT_LEVELS = "80,95"
 PREFIX = "FORECAST_"  # of the names in the environment
 CONFIG = "config"  # the option that names the file, and FORECAST_CONFIG
 ROLES = ("time", "target", "id", "past", "future", "static", "weight")  # settings that say what a column is
+MOST_DECIMALS = 20  # of a number in a forecast
+
+Digits = int | Literal["full"]  # decimals of the numbers in a forecast, or all their digits
 
 
 def setting(
@@ -356,6 +359,21 @@ class IntervalSettings:
 
 
 @dataclass(frozen=True)
+class OutputSettings:
+    """How forecasts are written."""
+
+    digits: str | None = setting(
+        None,
+        "Decimals of the numbers in forecasts; full: all their digits.",
+        auto="those of the data and 3 more",
+        panel="Output",
+    )
+
+    def __post_init__(self) -> None:
+        digits(self.digits)
+
+
+@dataclass(frozen=True)
 class LockSettings:
     """What to do while another command writes in the store."""
 
@@ -401,6 +419,7 @@ class Settings:
     training: TrainingSettings = dataclasses.field(default_factory=TrainingSettings)
     ensemble: EnsembleSettings = dataclasses.field(default_factory=EnsembleSettings)
     interval: IntervalSettings = dataclasses.field(default_factory=IntervalSettings)
+    output: OutputSettings = dataclasses.field(default_factory=OutputSettings)
     lock: LockSettings = dataclasses.field(default_factory=LockSettings)
     prune: PruneSettings = dataclasses.field(default_factory=PruneSettings)
     log: LogSettings = dataclasses.field(default_factory=LogSettings)
@@ -413,6 +432,7 @@ GROUPS: dict[str, type[Any]] = {
     "training": TrainingSettings,
     "ensemble": EnsembleSettings,
     "interval": IntervalSettings,
+    "output": OutputSettings,
     "lock": LockSettings,
     "prune": PruneSettings,
     "log": LogSettings,
@@ -453,7 +473,7 @@ def _from_python(name: str, value: Any, kind: Any) -> Any:
         return [value]
     if name in ("null", "not_null") and isinstance(value, (int, float, tuple, list)):
         return [str(item) for item in (value if isinstance(value, (tuple, list)) else [value])]
-    if name in ("units", "season", "levels", "lock_wait", "time_limit") and isinstance(
+    if name in ("units", "season", "levels", "digits", "lock_wait", "time_limit") and isinstance(
         value, (int, float, tuple, list)
     ):
         return ",".join(map(str, value)) if isinstance(value, (tuple, list)) else str(value)
@@ -510,6 +530,21 @@ def levels(text: str) -> tuple[float, ...]:
             f"--levels: {text!r} is not a list of percentages between 0 and 100", "write --levels 80,95"
         )
     return numbers
+
+
+def digits(text: str | None) -> Digits | None:
+    """`4` -> 4 decimals; `full` -> all digits; None or auto -> None. Raises SettingsError."""
+    if text is None or text == "auto":
+        return None
+    if text == "full":
+        return "full"
+    is_whole = text.isascii() and text.isdigit() and len(text) <= 2
+    if not is_whole or int(text) > MOST_DECIMALS:
+        raise SettingsError(
+            f"--digits: {text!r} is neither a number of decimals from 0 to {MOST_DECIMALS} nor 'full'",
+            "write --digits 2, or --digits full",
+        )
+    return int(text)
 
 
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3_600, "d": 86_400}

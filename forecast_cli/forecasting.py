@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -14,6 +12,7 @@ from numpy.typing import NDArray
 from forecast_cli import cells, covariates, intervals, scaling, windows
 from forecast_cli.baselines import seasonal_naive
 from forecast_cli.calendar import Ints
+from forecast_cli.config import Digits
 from forecast_cli.covariates import Covariates, FeatureScale, Gathered
 from forecast_cli.errors import RunMismatchError, TooLittleDataError
 from forecast_cli.panel import Columns, Floats, Panel, TimeFormat, format_times, select, times_of, values_of
@@ -48,7 +47,7 @@ class Forecast:
     """S series of `horizon` steps: times (S, H) microseconds, values (S, H), bounds by level, each (S, H).
 
     `fallback` names the series that were too short for the network and repeat their last season instead, `dropped`
-    those that were left out for it.
+    those that were left out for it. digits: the decimals that it is written with; the values have all theirs.
     """
 
     ids: tuple[str, ...]
@@ -60,6 +59,7 @@ class Forecast:
     time_format: TimeFormat
     fallback: tuple[str, ...] = ()
     dropped: tuple[str, ...] = ()
+    digits: Digits = "full"
 
 
 @dataclass(frozen=True, eq=False)
@@ -585,54 +585,3 @@ def _scale_of(panel: Panel, model: Model) -> tuple[SeriesScale, Ints]:
         SeriesScale(np.append(model.scale.zero, own.zero[new]), np.append(model.scale.one, own.one[new])),
         positions,
     )
-
-
-def to_csv(result: Forecast) -> bytes:
-    """The forecast as CSV, numbers in shortest round-trip form; the same bytes wherever it goes."""
-    columns = result.columns
-    header = [*([columns.id] if columns.id else []), columns.time, "forecast", *_bound_names(result.bounds)]
-    numbers = [result.values, *(side for pair in result.bounds.values() for side in pair)]
-    rows = (
-        [*([name] if columns.id else []), result.texts[i][step], *(_cell(n[i, step]) for n in numbers)]
-        for i, name in enumerate(result.ids)
-        for step in range(result.values.shape[1])
-    )
-    return _csv([header, *rows])
-
-
-def held_out_csv(panel: Panel, rows: HeldOut) -> bytes:
-    """predictions.csv: id, time, cutoff, actual, forecast, seasonal_naive, bounds."""
-    columns = panel.columns
-    ids = [columns.id] if columns.id else []
-    header = [*ids, columns.time, "cutoff", "actual", "forecast", "seasonal_naive", *_bound_names(rows.bounds)]
-    numbers = [
-        rows.actual,
-        rows.forecast,
-        rows.seasonal_naive,
-        *(side for pair in rows.bounds.values() for side in pair),
-    ]
-    lines = (
-        [
-            *([panel.ids[rows.series[r]]] if ids else []),
-            rows.texts[r],
-            rows.cutoffs[r],
-            *(_cell(n[r]) for n in numbers),
-        ]
-        for r in range(len(rows.series))
-    )
-    return _csv([header, *lines])
-
-
-def _cell(value: float) -> str:
-    """Shortest round-trip form; empty for what is not known."""
-    return "" if np.isnan(value) else repr(float(value))
-
-
-def _bound_names(bounds: dict[float, tuple[Floats, Floats]]) -> list[str]:
-    return [f"{side}-{level:.10g}" for level in bounds for side in ("lo", "hi")]
-
-
-def _csv(rows: list[list[str]]) -> bytes:
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows(rows)
-    return text.getvalue().encode()

@@ -1,4 +1,4 @@
-"""What a training is worth: scores beside naive forecasts on the held-out rows, a verdict in words, the history."""
+"""What a training is worth: scores beside naive forecasts on the held-out rows, a verdict in words."""
 
 from __future__ import annotations
 
@@ -113,15 +113,3 @@ def _verdict(test: dict[str, Any] | None, *, held_out: bool) -> str:
     if value > -0.005:
         return f"{rows} the network is no better than {rival}: it is not worth it."
     return f"{rows} the network's error is {-value:.0%} above that of {rival}: it is not worth it."
-
-
-def history_csv(fitted: tuple[Fitted, ...]) -> bytes:
-    """Losses of every epoch, the learning rate at its end, the share of its steps that were clipped, and the member."""
-    lines = ["epoch,training_loss,validation_loss,learning_rate,clipped,member"]
-    for member, one in enumerate(fitted, 1):
-        for line in one.history:
-            validation = "" if np.isnan(line.validation_loss) else repr(line.validation_loss)
-            lines.append(
-                f"{line.epoch},{line.training_loss!r},{validation},{line.learning_rate!r},{line.clipped!r},{member}"
-            )
-    return ("\n".join(lines) + "\n").encode()

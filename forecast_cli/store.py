@@ -8,18 +8,15 @@ finds the old run or the new one, and a single flipped bit in a run is noticed b
 from __future__ import annotations
 
 import contextlib
-import csv
 import dataclasses
 import errno
 import hashlib
-import io
 import json
 import math
 import os
 import platform
 import re
 import stat
-from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -35,9 +32,9 @@ from safetensors.numpy import load as parse_tensors
 from safetensors.numpy import save as format_tensors
 
 import forecast_cli
-from forecast_cli import calendar, cells, covariates, files, forecasting
+from forecast_cli import calendar, cells, covariates, files, forecasting, tables
 from forecast_cli.calendar import Frequency, Ints
-from forecast_cli.config import DataSettings
+from forecast_cli.config import MOST_DECIMALS, DataSettings, Digits
 from forecast_cli.covariates import FeatureScale
 from forecast_cli.errors import (
     ForecastError,
@@ -84,6 +81,7 @@ class RunConfig:
     future: list[str]
     static: list[str]
     levels: dict[str, list[str]]
+    digits: Digits | None = None  # of the numbers in its forecasts
 
 
 @dataclass(frozen=True)
@@ -290,6 +288,11 @@ class Run:
     tail: Panel
     metrics: dict[str, Any]
     texts: dict[str, bytes]
+
+    @property
+    def digits(self) -> Digits:
+        """How its forecasts are written; runs of 0.4.0 and before do not say, but their last rows do."""
+        return tables.decimals(self.tail) if self.config.digits is None else self.config.digits
 
 
 @dataclass(frozen=True, eq=False)
@@ -716,6 +719,7 @@ def _parse(folder: Path, name: str, manifest: Manifest, texts: dict[str, bytes])
     plan = config.plan
     _check_plan(folder, plan)
     _check_config(folder, config)
+    _check_digits(folder, config)
     shapes = cells.tensors(plan.architecture)
     members = [f"members.{number}." for number in range(plan.members)]
     _check_tensors(
@@ -849,6 +853,11 @@ def _check_config(folder: Path, config: RunConfig) -> None:
         raise _rejected(folder / "config.json", f"no time zone {how.timezone!r} is known here") from None
 
 
+def _check_digits(folder: Path, config: RunConfig) -> None:
+    if isinstance(config.digits, int) and not 0 <= config.digits <= MOST_DECIMALS:
+        raise _rejected(folder / "config.json", "the number of decimals is out of bounds")
+
+
 def _check_times(folder: Path, config: RunConfig, series: SeriesNames) -> None:
     """All times of the series, and of a forecast after them, must be dates that can be written."""
     frequency = config.frequency
@@ -908,32 +917,14 @@ def try_out(run: Run) -> None:
 def check_tables(run: Run) -> None:
     """The tables that pictures are drawn from. Raises RunRejectedError."""
     columns, plan = run.config.columns, run.config.plan
-    names = [columns.id] if columns.id else []
-    bounds = [f"{side}-{level:.10g}" for level in plan.levels for side in ("lo", "hi")]
-    wanted = {
-        "history.csv": (["epoch"], ["training_loss", "validation_loss"]),
-        "predictions.csv": ([*names, columns.time, "cutoff"], ["actual", "forecast", "seasonal_naive", *bounds]),
-        "forecast.csv": ([*names, columns.time], ["forecast", *bounds]),
+    best_epoch = run.metrics["training"]["best_epoch"]
+    checks: dict[str, Callable[[bytes], object]] = {
+        "history.csv": lambda data: tables.check_history(data, best_epoch),
+        "predictions.csv": lambda data: tables.read_predictions(data, columns, plan.levels),
+        "forecast.csv": lambda data: tables.check_forecast(data, columns, plan.levels, plan.horizon),
     }
-    for file, (texts, numbers) in wanted.items():
+    for file, check in checks.items():
         try:
-            reader = csv.DictReader(io.StringIO(run.texts[file].decode()))
-            if run.texts[file] and not {*texts, *numbers} <= set(reader.fieldnames or ()):
-                raise ValueError("a column is missing")
-            rows = list(reader)
-            for row in rows:
-                if None in row or None in row.values():
-                    raise ValueError("a row has another width")
-                if "forecast" in numbers and not math.isfinite(float(row["forecast"])):
-                    raise ValueError("a forecast is not finite")
-                for number in numbers:
-                    float(row[number] or "nan")
-            if file == "history.csv" and not 0 <= run.metrics["training"]["best_epoch"] <= len(rows):
-                raise ValueError("the best epoch is not in the history")
-            if file == "history.csv" and not all(0 <= int(row["epoch"]) < MOST_NUMBER for row in rows):
-                raise ValueError("an epoch is out of bounds")
-            steps = Counter(row[columns.id] if names else "" for row in rows) if file == "forecast.csv" else Counter()
-            if steps and max(steps.values()) > plan.horizon:
-                raise ValueError("more steps than the horizon")
-        except (ValueError, LookupError, TypeError, csv.Error):
+            check(run.texts[file])
+        except ValueError:
             raise _rejected(run.folder / file, "it is not the table that it should be") from None

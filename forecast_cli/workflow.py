@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from forecast_cli import calendar, config, covariates, forecasting, parquet, plan, scoring, store, windows
-from forecast_cli.config import DEFAULT_STORE, DataSettings, Settings
+from forecast_cli import calendar, config, covariates, forecasting, parquet, plan, scoring, store, tables, windows
+from forecast_cli.config import DEFAULT_STORE, DataSettings, Digits, Settings
 from forecast_cli.errors import (
     DataError,
     LockedError,
@@ -123,24 +123,31 @@ def train(
             raise
         report(Phase("forecasting", "forecasting past the last row"))
         result, unknown = _forecast(panel, model)
+        digits = _digits(settings.output.digits, panel)
+        result = replace(result, digits=digits)
         report(Phase("saving", "saving the run"))
         run = store.publish(
             root,
             Contents(
-                config=_config(panel, decided),
+                config=_config(panel, decided, digits),
                 model=model,
                 panel=panel,
                 metrics=scores,
-                history=scoring.history_csv(learned.fitted),
-                predictions=forecasting.held_out_csv(panel, rows) if rows else b"",
-                forecast=forecasting.to_csv(result),
+                history=tables.history_csv(learned.fitted),
+                predictions=tables.predictions_csv(panel, rows, digits) if rows else b"",
+                forecast=tables.forecast_csv(result),
             ),
         )
         checkpoints.remove(checkpoint.folder)
         pruned = _prune(root, settings.prune.keep)
     afresh = (Note("warning", f"trained from the start: {missing}"),) if resume and missing else ()
     holes = (*_hole_notes(panel, learned), *_unread_notes(rows))
-    about_series = (*_fallback_notes(result, panel, decided), *_constant_notes(panel), *_bound_notes(result, model))
+    about_series = (
+        *_fallback_notes(result, panel, decided),
+        *_constant_notes(panel),
+        *_bound_notes(result, model),
+        *_vanishing_notes(panel, digits),
+    )
     notes = (*panel.notes, *afresh, *_late(learned, model), *holes, *unknown, *about_series, *pruned)
     return Trained(run, panel, result, notes)
 
@@ -243,16 +250,19 @@ def predict(
     levels: tuple[float, ...] | None = None,
     future_values: str | os.PathLike[str] | None = None,
     horizon: int | None = None,
+    digits: int | str | None = None,
     **reading: Any,
 ) -> Predicted:
     """Forecast past the last row of the data (default: the file the run was trained on) with a saved run.
 
     future_values: a CSV of the known-future covariates past the last row. horizon: steps, by default those of the run; for
-    more, the network is fed its own forecasts. reading: settings of the reader that new rows need, instead of those
+    more, the network is fed its own forecasts. digits: decimals that the forecast is written with, or "full"; by default
+    those of the run. reading: settings of the reader that new rows need, instead of those
     of the training, as in `config.rereading()`. Never trains, never imports torch, never writes. Raises NoRunError, RunRejectedError, RunMismatchError, DataError.
     """
     if levels is not None:
         levels = config.levels(",".join(map(repr, levels)))
+    decimals = None if digits is None else config.digits(str(digits))
     for name in reading:
         if name not in config.rereading():
             raise SettingsError(f"unknown setting {name!r}", config.nearest(name, list(config.rereading())))
@@ -283,10 +293,12 @@ def predict(
     with _naming(named):
         forecasting.require_readable(panel, model.plan)
         result = forecasting.forecast(panel, model, run.config.plan.levels if levels is None else levels)
+    result = replace(result, digits=run.digits if decimals is None else decimals)
     about_series = (
         *_fallback_notes(result, panel, model.plan),
         *_constant_notes(panel),
         *_bound_notes(result, run.model),
+        *_vanishing_notes(panel, result.digits),
     )
     return Predicted(run, panel, result, (*panel.notes, *notes, *about_series))
 
@@ -323,7 +335,13 @@ def _seen(start: tuple[Run, ...], panel: Panel, decided: Plan) -> bool:
     return any(name in ends and ends[name] > held_out[i] for i, name in enumerate(panel.ids) if decided.test)
 
 
-def _config(panel: Panel, decided: Plan) -> RunConfig:
+def _digits(setting: str | None, panel: Panel) -> Digits:
+    """The decimals that forecasts are written with: those that were asked for, or those that suit the data."""
+    digits = config.digits(setting)
+    return tables.decimals(panel) if digits is None else digits
+
+
+def _config(panel: Panel, decided: Plan, digits: Digits) -> RunConfig:
     return RunConfig(
         schema=store.SCHEMA,
         plan=decided,
@@ -336,6 +354,7 @@ def _config(panel: Panel, decided: Plan) -> RunConfig:
         future=list(panel.future_names),
         static=list(panel.static_names),
         levels={name: list(found) for name, found in panel.levels.items()},
+        digits=digits,
     )
 
 
@@ -449,6 +468,17 @@ def _bound_notes(result: Forecast, model: Model) -> tuple[Note, ...]:
 def _some(names: list[str]) -> str:
     more = f" and {len(names) - 3:,} more" if len(names) > 3 else ""
     return ", ".join(map(repr, names[:3])) + more
+
+
+def _vanishing_notes(panel: Panel, digits: Digits) -> tuple[Note, ...]:
+    names = tables.vanishing(panel, digits)
+    if not names:
+        return ()
+    decimals = f"{digits} decimal{'' if digits == 1 else 's'}"
+    if names == ("",):
+        return (Note("warning", f"the values are too small to be written with {decimals}; --digits full shows them"),)
+    shown = ", ".join(map(repr, names[:3])) + (f" and {len(names) - 3:,} more" if len(names) > 3 else "")
+    return (Note("warning", f"too small to be written with {decimals}, --digits full shows them: {shown}"),)
 
 
 def _constant_notes(panel: Panel) -> tuple[Note, ...]:

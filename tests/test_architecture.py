@@ -7,6 +7,7 @@ import re
 
 import pytest
 
+from forecast_cli import plots
 from tests.conftest import ROOT
 
 PACKAGE = ROOT / "forecast_cli"
@@ -21,6 +22,8 @@ ROOMS = {
     "pydantic": {"store"},
     "safetensors": {"store", "checkpoints"},
 }
+
+FACES = {"plots": plots.__all__}  # what stands in a package's __init__ is all that others may use
 
 
 def room(path: object) -> str:
@@ -54,7 +57,7 @@ def test_the_readme_tree_names_every_room_once() -> None:
     assert sorted(tree_in_readme()) == sorted({room(path) for path in MODULES})
 
 
-@pytest.mark.parametrize("path", [p for p in MODULES if p.stem not in ("__init__", "__main__")], ids=str)
+@pytest.mark.parametrize("path", [p for p in MODULES if room(p) not in ("__init__", "__main__")], ids=str)
 def test_a_module_imports_only_rooms_above_it(path: object) -> None:
     order = tree_in_readme()
     here = order.index(room(path))
@@ -62,6 +65,14 @@ def test_a_module_imports_only_rooms_above_it(path: object) -> None:
         parts = name.split(".")
         if parts[0] == "forecast_cli" and len(parts) > 1 and parts[1] in order:
             assert order.index(parts[1]) <= here, f"{path} imports {name}"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=str)
+def test_others_see_no_more_of_a_package_than_its_face(path: object) -> None:
+    for name in imports(path):
+        parts = name.split(".")
+        if parts[0] == "forecast_cli" and len(parts) > 2 and parts[1] in FACES and room(path) != parts[1]:
+            assert parts[2] in FACES[parts[1]], f"{path} imports {name}"
 
 
 @pytest.mark.parametrize("path", MODULES, ids=str)

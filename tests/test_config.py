@@ -29,6 +29,7 @@ EXAMPLES: dict[str, tuple[str, str, Any]] = {
     "encoding": ('"cp1252"', "cp1252", "cp1252"),
     "freq": ('"h"', "h", "h"),
     "timezone": ('"Europe/Berlin"', "Europe/Berlin", "Europe/Berlin"),
+    "digits": ('"2"', "2", "2"),
     "season": ('"24,168"', "24,168", "24,168"),
     "levels": ('"50"', "50", "50"),
     "time_limit": ('"2h"', "2h", "2h"),

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from forecast_cli import store
-from forecast_cli.forecasting import to_csv
+from forecast_cli.tables import forecast_csv
 from forecast_cli.workflow import predict
 from tests.conftest import ROOT
 
@@ -35,7 +35,7 @@ def test_a_run_of_an_older_release_forecasts_the_same(root: Path) -> None:
     for name in store.names(root):
         run = store.load(root, name)
         assert run.manifest.versions["forecast"] == root.parent.name
-        found = to_csv(predict(root.parent / run.config.source, store_folder=root, run=name).forecast)
+        found = forecast_csv(predict(root.parent / run.config.source, store_folder=root, run=name).forecast)
         before, now = table(run.texts["forecast.csv"]), table(found)
         assert [len(row) for row in now] == [len(row) for row in before]
         assert before[0] == now[0]

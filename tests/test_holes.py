@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from forecast_cli import forecasting, learning, plan, predict, read_csv, train, training, windows
+from forecast_cli import forecasting, learning, plan, predict, read_csv, tables, train, training, windows
 from forecast_cli.config import settings_from
 from forecast_cli.errors import TooLittleDataError
 from forecast_cli.learning import Effort
@@ -280,7 +280,7 @@ def test_in_a_panel_only_the_series_with_a_hole_fall_back(short: str, write: Wri
         f"steps without a value in the newest 14 steps, on which the network looks back, so {what_then}: 'hole', 'sieve'"
     ]
     again = predict(store_folder=tmp_path / "s").forecast
-    assert forecasting.to_csv(again) == trained.run.texts["forecast.csv"]
+    assert tables.forecast_csv(again) == trained.run.texts["forecast.csv"]
 
 
 def test_a_fallback_over_a_hole_repeats_the_value_one_season_earlier(write: Write, tmp_path: Path) -> None:
@@ -351,4 +351,4 @@ def test_predict_of_a_file_read_with_gaps_dropped_forecasts_again(write: Write, 
     trained = train(path, gaps="drop", horizon=5, lookback=8, store_folder=tmp_path / "s", **QUICK)
     assert np.isnan(read_csv(path, gaps="drop").values).sum() == 5
     found = predict(store_folder=tmp_path / "s").forecast
-    assert forecasting.to_csv(found) == trained.run.texts["forecast.csv"]
+    assert tables.forecast_csv(found) == trained.run.texts["forecast.csv"]

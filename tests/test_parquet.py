@@ -155,8 +155,9 @@ def test_train_and_predict_with_parquet_in_and_out(save: Callable[..., str], for
     assert forecast("predict", "-o", "out.parquet").code == 0
     table = pyarrow.parquet.read_table("out.parquet")
     assert table.column_names == lines[0].split(",")
-    rows = [[str(v) for v in row.values()] for row in table.to_pylist()]
-    assert [[r[0], r[1][:10], *r[2:]] for r in rows] == [line.split(",") for line in lines[1:]]
+    rows = [[shop, str(day)[:10], *numbers] for shop, day, *numbers in (row.values() for row in table.to_pylist())]
+    cells = [line.split(",") for line in lines[1:]]
+    assert rows == [[shop, day, *map(float, numbers)] for shop, day, *numbers in cells]
     assert table.schema.field("day").type == pyarrow.timestamp("us")
     written = Path("out.parquet").read_bytes()
     assert forecast("predict", "-o", "again", "--format", "parquet").code == 0

@@ -24,8 +24,8 @@ from safetensors.numpy import save as save_tensors
 from benchmarks.faults import baits, new_store, seal
 from forecast_cli import store, workflow
 from forecast_cli.errors import ForecastError
-from forecast_cli.forecasting import to_csv
 from forecast_cli.reader import read_csv
+from forecast_cli.tables import forecast_csv
 from tests.conftest import AIRLINE, ROOT, Result
 
 Forecast = Callable[..., Result]
@@ -246,8 +246,8 @@ def use(root: Path) -> None:
         for work in (
             lambda: store.load(root),
             lambda: store.verify(root, store.latest(root)),
-            lambda: to_csv(workflow.predict(AIRLINE, store_folder=root).forecast),
-            lambda: to_csv(workflow.predict(store_folder=root, levels=(50,)).forecast),
+            lambda: forecast_csv(workflow.predict(AIRLINE, store_folder=root).forecast),
+            lambda: forecast_csv(workflow.predict(store_folder=root, levels=(50,)).forecast),
         ):
             with contextlib.suppress(ForecastError):
                 work()

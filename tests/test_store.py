@@ -20,7 +20,8 @@ import pytest
 from benchmarks.faults import again, leftovers, seal
 from forecast_cli import files, forecasting, store
 from forecast_cli.errors import ForecastError, LockedError, NoRunError, RunMismatchError, RunRejectedError, StorageError
-from forecast_cli.forecasting import Answer, forecast, to_csv
+from forecast_cli.forecasting import Answer, forecast
+from forecast_cli.tables import forecast_csv
 from forecast_cli.workflow import predict, train
 from tests.conftest import AIRLINE
 
@@ -33,7 +34,8 @@ def the_run(root: Path) -> Path:
 
 def test_a_published_run_loads_and_forecasts_the_same_bytes(airline_store: Path) -> None:
     run = store.load(airline_store)
-    assert to_csv(forecast(run.tail, run.model, run.config.plan.levels)) == run.texts["forecast.csv"]
+    again = forecast(run.tail, run.model, run.config.plan.levels)
+    assert forecast_csv(replace(again, digits=run.config.digits)) == run.texts["forecast.csv"]
     assert run.manifest.sequence == 1
     assert run.config.columns.target == "Passengers"
     assert sorted(p.name for p in run.folder.iterdir()) == sorted([*store.FILES, "manifest.json"])

@@ -14,9 +14,9 @@ import forecast_cli
 from forecast_cli import predict, read_csv, store, train
 from forecast_cli.config import settings_from
 from forecast_cli.errors import DataError, RunMismatchError, SettingsError, TooLittleDataError
-from forecast_cli.forecasting import to_csv
 from forecast_cli.panel import from_series, head
 from forecast_cli.store import Run
+from forecast_cli.tables import forecast_csv
 from tests.conftest import AIRLINE, ROOT, SAMPLES, daily, monthly
 
 Write = Callable[..., Path]
@@ -28,7 +28,7 @@ def test_the_python_api_does_what_the_commands_do_and_prints_nothing(
 ) -> None:
     trained = train(read_csv(AIRLINE), store_folder=tmp_path, horizon=6, **QUICK)
     predicted = predict(store_folder=tmp_path)
-    assert to_csv(predicted.forecast) == to_csv(trained.forecast) == trained.run.texts["forecast.csv"]
+    assert forecast_csv(predicted.forecast) == forecast_csv(trained.forecast) == trained.run.texts["forecast.csv"]
     assert predicted.forecast.values.shape == (1, 6)
     assert capfd.readouterr() == ("", "")
 
@@ -116,7 +116,7 @@ def test_small_settings_train(tmp_path: Path, write: Write, preset: str, setting
     path = write(daily(np.arange(40) % 7 + np.sin(np.arange(40))))
     trained = train(path, store_folder=tmp_path / "s", epochs=1, units="4,3", preset=preset, **settings)
     assert np.isfinite(trained.forecast.values).all()
-    assert to_csv(predict(store_folder=tmp_path / "s").forecast) == trained.run.texts["forecast.csv"]
+    assert forecast_csv(predict(store_folder=tmp_path / "s").forecast) == trained.run.texts["forecast.csv"]
     if settings.get("test") == 0:
         assert trained.metrics["verdict"] == "Nothing was held out, so nothing says whether the network is worth it."
 
@@ -191,7 +191,7 @@ def test_short_series_are_dropped_or_refused_as_named(tmp_path: Path) -> None:
 def test_any_level_can_be_asked_for_later(tmp_path: Path) -> None:
     train(AIRLINE, store_folder=tmp_path, levels="80", **QUICK)
     found = predict(store_folder=tmp_path, levels=(50.0, 99.0)).forecast
-    header = to_csv(found).decode().splitlines()[0]
+    header = forecast_csv(found).decode().splitlines()[0]
     assert header == "Month,forecast,lo-50,hi-50,lo-99,hi-99"
     assert (found.bounds[99.0][1] > found.bounds[50.0][1]).all()
 
@@ -230,7 +230,7 @@ def test_the_verdict_compares_with_the_better_baseline(tmp_path: Path, write: Wr
 def test_bounds_of_constants_are_the_constant_and_json_can_hold_them(tmp_path: Path, write: Write) -> None:
     path = write(daily(np.full(60, 5.0)))
     trained = train(path, store_folder=tmp_path / "s", **QUICK)
-    assert trained.run.texts["forecast.csv"].decode().splitlines()[1] == "2024-03-01,5.0,5.0,5.0,5.0,5.0"
+    assert trained.run.texts["forecast.csv"].decode().splitlines()[1] == "2024-03-01" + ",5.000000" * 5
 
 
 def test_an_outlier_beyond_all_measure_gives_finite_numbers(tmp_path: Path, write: Write) -> None:

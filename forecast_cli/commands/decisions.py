@@ -6,7 +6,7 @@ import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from forecast_cli import console
+from forecast_cli import config, console
 from forecast_cli.config import GROUPS, Given
 
 if TYPE_CHECKING:
@@ -29,6 +29,8 @@ class Decision:
 
 def decisions(panel: Panel, plan: Plan, given: Given, store: str) -> list[Decision]:
     """Every value of the reading and of the plan, each with its reason and with what gave it."""
+    from forecast_cli import tables
+
     reading, defaults = panel.reading, _defaults()
     found = []
     for field in dataclasses.fields(reading):
@@ -42,7 +44,14 @@ def decisions(panel: Panel, plan: Plan, given: Given, store: str) -> list[Decisi
         usual = default is not None and text(value) == text(default)
         why = plan.reasons.get(name) or ("" if usual else f"preset {plan.preset}")
         found.append(_decision(name, value, why, given))
-    return [*found, _decision("store", store, "", given)]
+    digits = config.digits(given.values.get("digits"))
+    if digits is None:
+        digits = tables.decimals(panel)
+    return [
+        *found,
+        _decision("digits", digits, "the decimals of the data and 3 more, and at least 7 significant digits", given),
+        _decision("store", store, "", given),
+    ]
 
 
 def _defaults() -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,23 +10,12 @@ import typer
 from forecast_cli import console
 from forecast_cli.commands import options
 from forecast_cli.errors import SettingsError
+from forecast_cli.plots import AFTER_TRAINING, OF_ONE_SERIES, Kind
 
 if TYPE_CHECKING:
     from forecast_cli.store import Run
 
 SCHEMA = "forecast/plot/v1"
-
-
-class Kind(StrEnum):
-    """The pictures; the same words as in plots.py, which would cost matplotlib's import to read here."""
-
-    loss = "loss"
-    predictions = "predictions"
-    gates = "gates"
-    attention = "attention"
-
-
-INSIDE = {Kind.gates, Kind.attention}  # they show one series
 
 
 @options.with_settings()
@@ -60,7 +48,7 @@ def plot(
     """
     from forecast_cli.store import load, resolve
 
-    if series is not None and not INSIDE & set(kind or ()):
+    if series is not None and not set(OF_ONE_SERIES) & set(kind or ()):
         raise SettingsError("--series goes with --kind gates or attention", "add --kind gates")
     root = Path(store)
     chosen = load(root, resolve(root, run))
@@ -81,7 +69,7 @@ def draw_into(run: Run, folder: Path, kinds: list[Kind] | None = None, series: s
     from forecast_cli.store import check_tables
 
     check_tables(run)
-    pictures = plots.draw(run, [kind.value for kind in kinds] if kinds else plots.KINDS, series)
+    pictures = plots.draw(run, kinds or AFTER_TRAINING, series)
     if pictures.note:
         console.warning(pictures.note)
     files.make_folder(folder)

@@ -62,6 +62,15 @@ def predict(
             show_default="that of the run",
         ),
     ] = None,
+    digits: Annotated[
+        str | None,
+        typer.Option(
+            "--digits",
+            metavar="N|full",
+            help="Decimals of the numbers in the forecast; full: all their digits.",
+            show_default="those of the run",
+        ),
+    ] = None,
     future_values: Annotated[
         str | None,
         typer.Option(
@@ -95,7 +104,14 @@ def predict(
     chosen = None if levels is None else config.levels(levels)
     reading = {name: value for name, value in given.values.items() if name in config.rereading()}
     predicted = workflow.predict(
-        data, store_folder=store, run=run, levels=chosen, future_values=future_values, horizon=horizon, **reading
+        data,
+        store_folder=store,
+        run=run,
+        levels=chosen,
+        future_values=future_values,
+        horizon=horizon,
+        digits=digits,
+        **reading,
     )
     for note in predicted.notes:
         if note.level != "info":
@@ -128,16 +144,14 @@ def _by_ending(output: str | None) -> Format:
 
 
 def _data(found: Forecast, kind: Format) -> bytes:
-    """The forecast in a format; the columns have the same names in all of them."""
-    from forecast_cli import forecasting
+    """The forecast in a format; the columns have the same names and numbers in all of them."""
+    from forecast_cli import tables
 
     if kind is Format.csv:
-        return forecasting.to_csv(found)
-    columns = _columns(found)
+        return tables.forecast_csv(found)
+    columns: dict[str, Any] = tables.forecast_columns(found)
     if kind is Format.json:
-        lists = [[_finite(value) for value in column] for column in columns.values()]
-        rows = [dict(zip(columns, row, strict=True)) for row in zip(*lists, strict=True)]
-        return (json_module.dumps(rows, ensure_ascii=False, allow_nan=False, indent=1) + "\n").encode()
+        return (json_module.dumps(_rows(columns), ensure_ascii=False, allow_nan=False, indent=1) + "\n").encode()
     from forecast_cli import parquet
 
     times: Any = found.times.reshape(-1)
@@ -147,36 +161,20 @@ def _data(found: Forecast, kind: Format) -> bytes:
     return parquet.to_parquet(columns | {found.columns.time: times})
 
 
+def _rows(columns: dict[str, list[Any]]) -> list[dict[str, Any]]:
+    """One object for each row; null for a number that is not known."""
+    cells = [[_finite(cell) for cell in column] for column in columns.values()]
+    return [dict(zip(columns, row, strict=True)) for row in zip(*cells, strict=True)]
+
+
 def _finite(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def _columns(found: Forecast) -> dict[str, list[Any]]:
-    """The columns of the forecast in the order of its CSV, one row a step."""
-    steps = found.values.shape[1]
-    columns: dict[str, list[Any]] = {}
-    if found.columns.id:
-        columns[found.columns.id] = [name for name in found.ids for _ in range(steps)]
-    columns[found.columns.time] = [text for texts in found.texts for text in texts]
-    columns["forecast"] = found.values.reshape(-1).tolist()
-    for level, pair in found.bounds.items():
-        for side, bound in zip(("lo", "hi"), pair, strict=True):
-            columns[f"{side}-{level:g}"] = bound.reshape(-1).tolist()
-    return columns
-
-
 def _document(predicted: Predicted, reasons: list[str], code: int) -> dict[str, Any]:
+    from forecast_cli import tables
+
     found = predicted.forecast
-    rows = [
-        {
-            **({"id": name} if found.columns.id else {}),
-            "time": found.texts[i][step],
-            "forecast": float(found.values[i, step]),
-            **{f"{side}-{level:.10g}": _number(pair[n][i, step]) for level, pair in found.bounds.items() for n, side in enumerate(("lo", "hi"))},
-        }
-        for i, name in enumerate(found.ids)
-        for step in range(found.values.shape[1])
-    ]  # fmt: skip
     return {
         "schema": SCHEMA,
         "exit_code": code,
@@ -184,17 +182,15 @@ def _document(predicted: Predicted, reasons: list[str], code: int) -> dict[str, 
         "source": predicted.panel.source,
         "time": found.columns.time,
         "target": found.columns.target,
-        "forecast": rows,
+        "forecast": _rows(tables.forecast_columns(found, headings=False)),
         "warnings": [note.text for note in predicted.notes if note.level == "warning"],
         "reasons": reasons,
     }
 
 
-def _number(value: float) -> float | None:
-    return float(value) if math.isfinite(value) else None
-
-
 def _show(predicted: Predicted) -> None:
+    from forecast_cli import tables
+
     found, number = predicted.forecast, console.number
     if len(found.ids) > MANY:
         rows = [
@@ -211,7 +207,7 @@ def _show(predicted: Predicted) -> None:
         if len(found.ids) > len(rows):
             console.say(f"and {len(found.ids) - len(rows):,} more series; -o FILE writes them all")
         return
-    bounds = [f"{side}-{level:.10g}" for level in found.bounds for side in ("lo", "hi")]
+    bounds = tables.bound_names(found.bounds)
     for i, name in enumerate(found.ids):
         rows = [
             [found.texts[i][step], number(float(found.values[i, step])),

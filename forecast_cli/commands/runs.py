@@ -108,6 +108,7 @@ def _document(run: Run) -> dict[str, Any]:
         "input": dataclasses.asdict(run.manifest.input),
         "columns": dataclasses.asdict(run.config.columns),
         "plan": dataclasses.asdict(run.config.plan),
+        "digits": run.digits,
         "parameters": run.config.plan.members * count_parameters(run.config.plan.architecture),
         "operations": run.config.plan.members * count_operations(run.config.plan.architecture),
         "metrics": run.metrics,
@@ -157,6 +158,7 @@ def _show(run: Run) -> None:
         ["members", f"{plan.members:,}", _members(run)],
         ["training", f"{plan.epochs:,} epochs at most of {plan.epoch_batches:,} batches of {plan.batch_size:,}", f"best epoch {run.metrics['training']['best_epoch']:,}"],
         ["steps", f"{plan.optimizer}, {plan.loss} loss, learning rate {plan.learning_rate:g}, {plan.schedule}", _clipped(run)],
+        ["digits", "all" if run.digits == "full" else f"{run.digits} decimals", ""],
         ["seed, threads", f"{plan.seed}, {plan.threads}", why.get("threads", "")],
     ]  # fmt: skip
     test = run.metrics["test"]

@@ -22,7 +22,7 @@ SCHEMA = "forecast/train/v1"
 NAMED = 3  # targets named in the summary
 
 
-@options.with_settings("data", "window", "network", "training", "ensemble", "interval", "lock", "prune")
+@options.with_settings("data", "window", "network", "training", "ensemble", "interval", "output", "lock", "prune")
 def train(
     data: Annotated[str, typer.Argument(metavar="DATA", help="CSV or Parquet file; - reads standard input.")],
     settings: Settings,

@@ -1,0 +1,65 @@
+"""Pictures of a run as PNG: losses, predictions, gates, attention. This package alone imports matplotlib.
+
+What stands in this file is all that the others may use. It is read by `forecast --help`, so it imports nothing heavy:
+matplotlib is loaded when something is drawn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from forecast_cli.store import Run
+
+__all__ = ["AFTER_TRAINING", "OF_ONE_SERIES", "Kind", "Pictures", "draw"]
+
+
+class Kind(StrEnum):
+    """The pictures. Each is drawn by the module of its name."""
+
+    loss = "loss"
+    predictions = "predictions"
+    gates = "gates"
+    attention = "attention"
+
+
+AFTER_TRAINING = (Kind.loss, Kind.predictions)  # drawn after every training, the others on request
+OF_ONE_SERIES = (Kind.gates, Kind.attention)  # of which a user may name the series
+
+
+@dataclass(frozen=True, eq=False)
+class Pictures:
+    """PNG bytes by file name, and a note where no font of the system has all the letters, else an empty one."""
+
+    files: dict[str, bytes]
+    note: str = ""
+
+
+def draw(run: Run, kinds: Iterable[str] = AFTER_TRAINING, series: str | None = None) -> Pictures:
+    """Draw pictures of a run, from what the run holds alone. The tables of the run must have been checked.
+
+    series: whose gates and attention to draw, those of the first that the network can read by default.
+    Raises SettingsError for a series that is not there and a network without attention, TooLittleDataError for a
+    series that the network cannot read.
+    """
+    import logging
+
+    # Matplotlib warns when it starts without a HOME, which would become a mail from cron each time.
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)
+    from forecast_cli.plots import attention, fonts, gates, loss, predictions, style
+
+    label = fonts.labels_for(run)
+    figures: dict[Kind, Callable[[], Figure]] = {
+        Kind.loss: lambda: loss.figure(run, label),
+        Kind.predictions: lambda: predictions.figure(run, label),
+        Kind.gates: lambda: gates.figure(run, label, series),
+        Kind.attention: lambda: attention.figure(run, label, series),
+    }
+    with style.applied(label.families):
+        files = {f"{kind}.png": style.png(figures[kind]()) for kind in map(Kind, kinds)}
+    return Pictures(files, label.note)

@@ -1,0 +1,93 @@
+"""What the cells of a network do, step by step, over the newest window of a series."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
+
+from forecast_cli import cells
+from forecast_cli.panel import Floats
+from forecast_cli.plots import style
+from forecast_cli.plots.fonts import Labels
+from forecast_cli.plots.window import draw_title, draw_values, newest
+from forecast_cli.store import Run
+
+NAMES: dict[cells.Cell, str] = {"lstm": "LSTM", "gru": "GRU", "rnn": "plain RNN"}
+STATE = "state: what the next layer or the head sees"
+PARTS: dict[cells.Cell, dict[str, str]] = {
+    "lstm": {
+        "forget": "forget gate: how much of the memory is kept",
+        "input": "input gate: how much of the new content is added",
+        "output": "output gate: how much of the memory is shown",
+        "memory": "memory",
+        "state": STATE,
+    },
+    "gru": {
+        "reset": "reset gate: how much of the past the candidate sees",
+        "update": "update gate: how much of the state is kept",
+        "candidate": "candidate: the new content",
+        "state": STATE,
+    },
+    "rnn": {"state": STATE},
+}
+GATES = ("forget", "input", "output", "reset", "update")  # shares between 0 and 1
+
+
+def figure(run: Run, label: Labels, series: str | None = None) -> Figure:
+    """The gates, the memory and the state of the last layer of the first member, for each step of the window."""
+    shape, window = run.config.plan.architecture, newest(run, series)
+    parts = PARTS[shape.cell]
+    values = cells.gates(shape, run.model.members[0], window.inputs[0], len(shape.units) - 1)
+    picture = Figure(figsize=(style.WIDTH, 2.9 + 1.25 * len(parts)), layout="constrained")
+    heights = [1.3] + [1.0] * len(parts)
+    panels = picture.subplots(1 + len(parts), 1, sharex=True, height_ratios=heights)
+
+    draw_values(panels[0], run, window, label)
+    # One order for all panels, so that a row is the same unit everywhere.
+    order = np.argsort(values["state"].mean(axis=0), kind="stable")
+    edges = window.edges[:: shape.segment]
+    for axes, (part, words) in zip(panels[1:], parts.items(), strict=True):
+        _heat_map(axes, edges, values[part][:, order], is_share=part in GATES)
+        axes.set_title(words, loc="left", fontsize=style.SMALL, pad=3)
+        axes.set_ylabel(style.plural(len(order), "unit"), fontsize=style.SMALL)
+    panels[-1].set_xlabel(label(run.config.columns.time))
+
+    title = f"Inside the {NAMES[shape.cell]}"
+    draw_title(picture, panels[0], run, window, label, title, _notes(shape))
+    return picture
+
+
+def _notes(shape: cells.Architecture) -> list[str]:
+    notes = []
+    if shape.cell == "rnn":
+        notes.append("this cell has no gates, only a state")
+    if len(shape.units) > 1:
+        notes.append(f"layer {len(shape.units)} of {len(shape.units)}")
+    if shape.bidirectional:
+        notes.append("its forward direction")
+    notes.append("a row is a unit, the same in every panel, in the order of their mean state")
+    notes.append("the line is the mean over units, on the scale of the color bar")
+    return notes
+
+
+def _heat_map(axes: Axes, edges: Any, values: Floats, *, is_share: bool) -> None:
+    """(T, U) as colors, time to the right, and the mean over units as a line on the scale of the color bar."""
+    units = values.shape[1]
+    high = 1.0 if is_share else float(np.abs(values).max()) or 1.0
+    low = 0.0 if is_share else -high
+    colors = "viridis" if is_share else "RdBu_r"
+    mesh = axes.pcolormesh(edges, np.arange(units + 1), values.T, cmap=colors, vmin=low, vmax=high)
+
+    line, around = ("white", "black") if is_share else ("black", "white")
+    means = (values.mean(axis=1) - low) / (high - low) * units
+    outline = [withStroke(linewidth=3, foreground=around)]
+    axes.stairs(means, edges, baseline=None, color=line, linewidth=1.3, path_effects=outline)
+    axes.set_yticks([])
+
+    ticks = [low, (low + high) / 2, high]
+    bar = axes.figure.colorbar(mesh, ax=axes, pad=0.01, aspect=8, ticks=ticks, format="%.2g")
+    bar.ax.tick_params(labelsize=8)

@@ -1,0 +1,137 @@
+"""The losses of a training, epoch by epoch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
+
+from forecast_cli import tables
+from forecast_cli.panel import Floats
+from forecast_cli.plots import style
+from forecast_cli.plots.fonts import Labels
+from forecast_cli.plots.style import BLUE, GREEN, GREY, ORANGE
+from forecast_cli.store import Run
+
+NAMES = {"mse": "mean squared error", "mae": "mean absolute error", "huber": "Huber loss", "quantile": "pinball loss"}
+UNITS = {"minmax": "values on the min-max scale", "standard": "values in standard deviations of their series"}
+UNIT = "values in units of each window's spread"  # for all other normalizations
+FEW = 40  # epochs, up to which each has a dot
+
+
+@dataclass(frozen=True, eq=False)
+class Member:
+    """One trained network: its epochs (E,), losses (E,) with NaN where there is none, and which epoch was kept.
+
+    best: 0 where the weights of no epoch were kept.
+    """
+
+    number: int
+    epochs: Floats
+    training: Floats
+    validation: Floats
+    best: int
+
+
+def figure(run: Run, label: Labels) -> Figure:
+    """Training and validation loss of every epoch, the epochs kept marked; a log scale where losses span a decade.
+
+    Of several members the first is drawn strong and the others thin.
+    """
+    members = members_of(run)
+    picture = Figure(figsize=(style.WIDTH, style.HEIGHT), layout="constrained")
+    axes = picture.subplots()
+
+    has_dots = len(members) == 1 and len(members[0].epochs) <= FEW
+    for member in members:
+        who = "" if len(members) == 1 else ", member 1" if member.number == 1 else ", other members"
+        _draw(axes, member, member.training, f"training{who}", BLUE, "-", has_dots)
+        _draw(axes, member, member.validation, f"validation{who}", ORANGE, "--", has_dots)
+    _mark_best(axes, members)
+
+    title = ["Loss while training on", label(run.config.columns.target)]
+    if len(members) > 1:
+        title.append(f"({len(members):,} members)")
+    style.title(picture, *title)
+
+    plan = run.config.plan
+    axes.set_xlabel("epoch")
+    axes.set_ylabel(f"{NAMES[plan.loss]}\n({UNITS.get(plan.normalization, UNIT)})")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.grid(alpha=0.25)
+    _scale(axes, members)
+    style.legend(picture, *axes.get_legend_handles_labels(), columns=3)
+    return picture
+
+
+def members_of(run: Run) -> list[Member]:
+    """The members of a run, in order."""
+    rows = tables.read_history(run.texts["history.csv"]).numbers
+    first = run.metrics["training"]["best_epoch"]
+    bests = run.metrics.get("members", {}).get("best_epochs", [first])  # 0.2.0 had one member
+    members = []
+    for number, best in enumerate(bests, 1):
+        mine = rows["member"] == number
+        epochs, training, validation = rows["epoch"], rows["training_loss"], rows["validation_loss"]
+        members.append(Member(number, epochs[mine], training[mine], validation[mine], best))
+    return members
+
+
+def _draw(axes: Axes, member: Member, losses: Floats, name: str, color: str, line: str, has_dots: bool) -> None:
+    if np.isnan(losses).all():
+        return
+    is_first = member.number == 1
+    axes.plot(
+        member.epochs,
+        losses,
+        color=color,
+        linestyle=line,
+        linewidth=1.6 if is_first else 0.7,
+        alpha=1 if is_first else 0.5,
+        marker="o" if has_dots else "",
+        markersize=3,
+        zorder=3 if is_first else 2,
+        label=name if member.number <= 2 else "_",  # an underscore keeps it out of the legend
+    )
+
+
+def _mark_best(axes: Axes, members: list[Member]) -> None:
+    """A diamond on the loss that decided: of the validation, or of the training where nothing was held out."""
+    epochs, losses = [], []
+    for member in members:
+        for position in np.flatnonzero(member.epochs == member.best):
+            validation, training = member.validation[position], member.training[position]
+            epochs.append(member.best)
+            losses.append(validation if np.isfinite(validation) else training)
+    if not epochs:
+        return
+    low, high = min(epochs), max(epochs)
+    if len(members) == 1:
+        axes.axvline(low, color=GREY, linewidth=0.8, linestyle=":")
+    axes.plot(
+        epochs,
+        losses,
+        color=GREEN,
+        marker="D",
+        markersize=8 if len(members) == 1 else 5,
+        linestyle="",
+        zorder=4,
+        clip_on=False,
+        label=f"weights kept: epoch {high}" if low == high else f"weights kept: epochs {low} to {high}",
+    )
+
+
+def _scale(axes: Axes, members: list[Member]) -> None:
+    """A log scale where the losses span a decade, with plain numbers at its ticks."""
+    losses = np.concatenate([[*member.training, *member.validation] for member in members])
+    losses = losses[np.isfinite(losses) & (losses > 0)]
+    if not len(losses) or losses.max() <= 10 * losses.min():
+        return
+    axes.set_yscale("log")
+    decades = np.log10(losses.max() / losses.min())
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if decades < 3 else (1,)))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda loss, _: f"{loss:g}"))
+    axes.yaxis.set_minor_formatter(NullFormatter())

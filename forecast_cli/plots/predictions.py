@@ -1,0 +1,214 @@
+"""The held-out rows against their prediction, between the history and the forecast."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from forecast_cli import tables
+from forecast_cli.calendar import Ints
+from forecast_cli.panel import Floats, format_times, times_of, values_of
+from forecast_cli.plots import style
+from forecast_cli.plots.axes import positions, time_axis, value_axis
+from forecast_cli.plots.fonts import NARROW, Labels
+from forecast_cli.plots.style import BLUE, GREY, ORANGE
+from forecast_cli.store import Run
+from forecast_cli.tables import Rows
+
+SHOWN = 6  # series in one picture
+
+
+@dataclass(frozen=True, eq=False)
+class Interval:
+    """A prediction interval: its name, and its bounds (H,) at the steps of the forecast."""
+
+    name: str
+    low: Floats
+    high: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class Story:
+    """One series as it is drawn, in the units of the file; `at` are positions on the axis of time.
+
+    values (N,): the stored rows; held_out: the first and the last position among them that was predicted, plus one, or
+    twice the end where nothing was; predicted (P,) and forecast (H,): empty where there is none.
+    """
+
+    name: str
+    at: Any
+    values: Floats
+    held_out: tuple[int, int]
+    predicted_at: Any
+    predicted: Floats
+    forecast_at: Any
+    forecast: Floats
+    intervals: list[Interval]
+
+
+def figure(run: Run, label: Labels) -> Figure:
+    """History, held-out rows with their prediction, forecast with intervals; of many series the best and the worst."""
+    stories, left_out = stories_of(run)
+    columns = 1 if len(stories) <= 2 else 2
+    rows = -(-len(stories) // columns)
+    height = style.HEIGHT if rows == 1 else 1.2 + 2.3 * rows
+    picture = Figure(figsize=(style.WIDTH, height), layout="constrained")
+    grid = picture.subplots(rows, columns, squeeze=False).ravel()
+
+    for axes, story in zip(grid, stories, strict=False):
+        _draw(axes, story)
+        value_axis(axes)
+        time_axis(axes, run, story.at, narrow=columns > 1)
+        if len(stories) > 1:
+            axes.set_title(label(story.name, NARROW), loc="left", fontsize=10)
+    for axes in grid[len(stories) :]:
+        axes.set_visible(False)
+
+    if len(stories) == 1:
+        grid[0].set_ylabel(label(run.config.columns.target, NARROW))
+        grid[0].set_xlabel(label(run.config.columns.time))
+    style.title(picture, *_title(run, label, len(stories), left_out))
+    style.legend(picture, *grid[0].get_legend_handles_labels())
+    return picture
+
+
+def _title(run: Run, label: Labels, shown: int, left_out: int) -> list[str]:
+    columns, plan = run.config.columns, run.config.plan
+    # Several columns of a wide file are several series, and their target has no name of its own.
+    target = "all targets" if columns.id and columns.target == "value" else label(columns.target)
+    ahead = f"{style.plural(plan.horizon, 'step')} ahead"
+    if plan.test:
+        ahead += f", tested on the last {style.plural(plan.test, 'row')}"
+    if left_out:
+        best = shown // 2
+        of = f"{shown} of {shown + left_out:,} series"
+        ahead += f"\n{of}: the {best} predicted best and the {shown - best} predicted worst"
+    return [f"{target}:", ahead]
+
+
+def _draw(axes: Axes, story: Story) -> None:
+    start, stop = story.held_out
+    axes.plot(story.at[: start + 1], story.values[: start + 1], color=GREY, linewidth=1.2, label="history")
+    if stop > start:
+        axes.plot(
+            story.at[start:stop], story.values[start:stop], color="black", linewidth=1.6, label="held out: actual"
+        )
+        axes.plot(
+            story.predicted_at,
+            story.predicted,
+            color=ORANGE,
+            linestyle="--",
+            linewidth=1.6,
+            label="held out: predicted",
+        )
+    if len(story.forecast):
+        _draw_forecast(axes, story)
+    axes.margins(x=0.01)
+
+
+def _draw_forecast(axes: Axes, story: Story) -> None:
+    # The widest interval first, so that the narrower ones lie upon it.
+    for number, interval in enumerate(reversed(story.intervals)):
+        alpha = 0.15 + 0.12 * number
+        if len(story.forecast) == 1:  # an area between two curves would have no width
+            axes.vlines(
+                story.forecast_at,
+                interval.low,
+                interval.high,
+                color=BLUE,
+                alpha=alpha,
+                linewidth=9,
+                label=interval.name,
+            )
+        else:
+            axes.fill_between(
+                story.forecast_at,
+                interval.low,
+                interval.high,
+                color=BLUE,
+                alpha=alpha,
+                linewidth=0,
+                label=interval.name,
+            )
+    marker = "o" if len(story.forecast) <= 3 else ""
+    axes.plot(story.forecast_at, story.forecast, color=BLUE, linewidth=1.8, marker=marker, label="forecast")
+
+
+# -- what to draw ----------------------------------------------------------------------------------------------------
+
+
+def stories_of(run: Run) -> tuple[list[Story], int]:
+    """Up to SHOWN series of a run, and how many more there are."""
+    columns, levels = run.config.columns, run.config.plan.levels
+    held_out = tables.read_predictions(run.texts["predictions.csv"], columns, levels)
+    ahead = tables.read_forecast(run.texts["forecast.csv"], columns, levels)
+    held_out_rows, ahead_rows = held_out.by_series(), ahead.by_series()
+
+    series = _series_to_show(run, held_out, held_out_rows)
+    none = np.empty(0, np.int64)
+    stories = []
+    for index in series:
+        name = run.tail.ids[index]
+        rows = held_out_rows.get(name, none), ahead_rows.get(name, none)
+        stories.append(_story(run, index, held_out, rows[0], ahead, rows[1]))
+    return stories, len(run.tail) - len(series)
+
+
+def _series_to_show(run: Run, held_out: Rows, rows: dict[str, Ints]) -> list[int]:
+    """All series, or of more than SHOWN those that were predicted best, and then those that were predicted worst."""
+    tail = run.tail
+    if len(tail) <= SHOWN:
+        return list(range(len(tail)))
+    actual, predicted = held_out.numbers["actual"], held_out.numbers["forecast"]
+    none = np.empty(0, np.int64)
+    errors = []
+    for index, name in enumerate(tail.ids):
+        mine = rows.get(name, none)
+        errors.append((relative_error(actual[mine], predicted[mine]), index))
+    ranked = [index for error, index in sorted(errors) if np.isfinite(error)]
+    if not ranked:  # nothing was held out
+        ranked = list(range(len(tail)))
+    if len(ranked) <= SHOWN:
+        return ranked
+    half = SHOWN // 2
+    return [*ranked[:half], *ranked[-half:]]
+
+
+def relative_error(actual: Floats, predicted: Floats) -> float:
+    """The sum of the absolute errors as a part of the sum of the absolute values; infinite where that is nothing."""
+    known = ~np.isnan(actual)
+    size = float(np.abs(actual[known]).sum())
+    return float(np.abs(actual - predicted)[known].sum()) / size if size else float("inf")
+
+
+def _story(run: Run, index: int, held_out: Rows, held_out_rows: Ints, ahead: Rows, ahead_rows: Ints) -> Story:
+    tail = run.tail
+    values = values_of(tail, index)
+    count, steps = len(values), len(ahead_rows)
+    at = positions(run, times_of(tail, index, 0, count + steps))
+
+    # Of a run with a long test part, the first rows may not be among those that are stored.
+    stored = {text: number for number, text in enumerate(format_times(tail, times_of(tail, index)))}
+    times = held_out.texts[tables.TIME]
+    rows = np.array([row for row in held_out_rows if times[row] in stored], np.int64)
+    where = np.array([stored[times[row]] for row in rows], np.int64)
+
+    intervals = []
+    for level in run.config.plan.levels:
+        low, high = (ahead.numbers[tables.bound_name(side, level)][ahead_rows] for side in tables.SIDES)
+        intervals.append(Interval(f"{level:.10g} % interval", low, high))
+    return Story(
+        name=tail.ids[index],
+        at=at[:count],
+        values=values,
+        held_out=(int(where.min()), int(where.max()) + 1) if len(where) else (count, count),
+        predicted_at=at[where],
+        predicted=held_out.numbers["forecast"][rows],
+        forecast_at=at[count:],
+        forecast=ahead.numbers["forecast"][ahead_rows],
+        intervals=intervals,
+    )
