@@ -154,8 +154,8 @@ def loss(run: Run, label: Callable[[str], str]) -> Figure:
     members: dict[str, list[dict[str, str]]] = {}
     for row in _rows(run.texts["history.csv"]):
         members.setdefault(row.get("member", "1"), []).append(row)  # older runs have one member, not named
-    first_best = [run.metrics["training"]["best_epoch"]]
-    bests = run.metrics.get("members", {}).get("best_epochs", first_best)
+    members_scores = run.metrics.members
+    bests = members_scores.best_epochs if members_scores else [run.metrics.training.best_epoch]
     figure = Figure(figsize=(8, 4.5), layout="constrained")
     axes = figure.subplots()
     several, seen, kept = len(members) > 1, [], []

@@ -29,7 +29,7 @@ from forecast_cli.forecasting import Forecast, Model
 from forecast_cli.panel import Note, Panel, values_of
 from forecast_cli.plan import Plan
 from forecast_cli.reader import read_future_values
-from forecast_cli.store import Contents, Run, RunConfig
+from forecast_cli.store import Contents, Lock, Metrics, Run, RunConfig
 
 if TYPE_CHECKING:  # predict must not import torch
     from forecast_cli.learning import Learned
@@ -46,7 +46,7 @@ class Trained:
     notes: tuple[Note, ...]
 
     @property
-    def metrics(self) -> dict[str, Any]:
+    def metrics(self) -> Metrics:
         return self.run.metrics
 
 
@@ -69,6 +69,7 @@ def train(
     warm_start: str | None = None,
     resume: bool = False,
     by_cores: bool = False,
+    on_wait: Callable[[str], None] | None = None,
     **named: Any,
 ) -> Trained:
     """Train on a file or a Panel, score on its held-out end, publish the run, forecast past the last row.
@@ -76,29 +77,30 @@ def train(
     Settings come as one object or by name (`horizon=12, units="50,100"`). warm_start: a run whose weights to begin with.
     resume: go on with a training that was stopped, if it is this one.
     by_cores: members train side by side, as many as there are cores, if `workers` says nothing: for a main module that
-    spawned processes can import. Raises ForecastError and its children.
+    spawned processes can import. on_wait: called with a text that names the other command, once, if this one waits for
+    its lock. Raises ForecastError and its children.
     """
     settings = settings or config.settings_from(**named)
     if isinstance(data, Panel) and replace(settings.data, season=None) != DataSettings():
         raise SettingsError("settings of the reader do not go with a Panel", "give them to read_csv")
-    from forecast_cli import checkpoints, engine, learning
+    from forecast_cli import engine, learning
 
     limit = config.duration(settings.training.time_limit, "--time-limit") if settings.training.time_limit else None
     deadline = None if limit is None else time.monotonic() + limit
     root, wait = Path(store_folder), config.duration(settings.lock.lock_wait, "--lock-wait")
     with contextlib.ExitStack() as held:
-        is_there = store.exists(root)
-        if is_there:  # wait first and read then, so that what is read is new
-            held.enter_context(store.writing(root, wait))
+        lock = None
+        if store.exists(root):  # wait first and read then, so that what is read is new
+            lock = held.enter_context(store.lock(root, wait=wait, on_wait=on_wait))
         panel, decided = _planned(data, settings)
         start = () if warm_start is None else _start(root, warm_start, decided)
         if start:
             decided = replace(decided, warm_start=start[0].name)
-        if not is_there:  # data that cannot be read make no store
-            held.enter_context(store.writing(root, wait))
-        checkpoint, missing = checkpoints.load(root / "checkpoints", _identity(panel, decided))
+        if lock is None:  # data that cannot be read make no store
+            lock = held.enter_context(store.lock(root, wait=wait, on_wait=on_wait))
+        checkpoint, missing = store.load_checkpoint(lock, _identity(panel, decided))
         if not resume:
-            checkpoint = checkpoints.Checkpoint(checkpoint.folder, checkpoint.identity)
+            checkpoint = store.Checkpoint(lock, checkpoint.identity)
         effort = learning.Effort(
             report or learning.silent,
             settings.ensemble.workers or (max(engine.cores() // decided.threads, 1) if by_cores else 1),
@@ -113,24 +115,27 @@ def train(
             model = learning.refit(panel, learned, effort)
         except StoppedError as error:
             with contextlib.suppress(StorageError):
-                if checkpoints.save(checkpoint):
+                if store.save_checkpoint(lock, checkpoint):
                     error.hint = "go on where it stopped: the same command with --resume"
             raise
         result, unknown = _forecast(panel, model)
         run = store.publish(
-            root,
+            lock,
             Contents(
                 config=_config(panel, decided),
                 model=model,
                 panel=panel,
-                metrics=scores,
-                history=scoring.history_csv(learned.fitted),
-                predictions=forecasting.held_out_csv(panel, rows) if rows else b"",
-                forecast=forecasting.to_csv(result),
+                metrics=store.metrics_from(scores),
+                tables={
+                    "history.csv": scoring.history_csv(learned.fitted),
+                    "predictions.csv": forecasting.held_out_csv(panel, rows) if rows else b"",
+                    "forecast.csv": forecasting.to_csv(result),
+                },
             ),
         )
-        checkpoints.remove(checkpoint.folder)
-        pruned = _prune(root, settings.prune.keep)
+        store.promote(lock, run)
+        store.remove_checkpoint(lock)
+        pruned = _prune(lock, settings.prune.keep)
     late = _late(learned, model)
     afresh = (Note("warning", f"trained from the start: {missing}"),) if resume and missing else ()
     notes = (*panel.notes, *afresh, *late, *unknown, *_fallback_notes(result), *_constant_notes(panel), *pruned)
@@ -139,10 +144,8 @@ def train(
 
 def _identity(panel: Panel, decided: Plan) -> str:
     """What must be equal for a training to be gone on with: the data as they were read, the plan, the versions."""
-    from forecast_cli import checkpoints
-
     values = hashlib.sha256(panel.values.tobytes()).hexdigest()
-    return checkpoints.identity_of(
+    return store.training_identity(
         panel.fingerprint, values, dataclasses.asdict(panel.reading), dataclasses.asdict(decided), store.versions()
     )
 
@@ -171,10 +174,10 @@ def _planned(data: str | os.PathLike[str] | Panel, settings: Settings) -> tuple[
     return panel, decided
 
 
-def _prune(root: Path, keep: int) -> tuple[Note, ...]:
+def _prune(lock: Lock, keep: int) -> tuple[Note, ...]:
     """Prune after publishing; the new run is the latest already, so a failure here only degrades."""
     try:
-        removed = store.prune(root, keep)
+        removed = store.prune(lock, keep)
     except StorageError as error:
         return (Note("degraded", f"the run is published, but older ones could not be pruned: {error.message}"),)
     return (Note("info", f"pruned {len(removed):,} old runs; --keep {keep}"),) if removed else ()
@@ -262,7 +265,6 @@ def _seen(start: tuple[Run, ...], panel: Panel, decided: Plan) -> bool:
 
 def _config(panel: Panel, decided: Plan) -> RunConfig:
     return RunConfig(
-        schema=store.SCHEMA,
         plan=decided,
         data=panel.reading,
         source=panel.source,

@@ -240,7 +240,7 @@ def test_times_are_those_of_the_file(tmp_path: Path) -> None:
 def test_every_member_has_its_losses_and_its_mark(tmp_path: Path) -> None:
     run = train(many(1), store_folder=tmp_path, members=3, loss="mae", **QUICK).run
     axes = plots.loss(run, str).axes[0]
-    bests = run.metrics["members"]["best_epochs"]
+    bests = run.metrics.members.best_epochs
     assert len(axes.lines) == 2 * 3 + 1
     assert list(axes.lines[-1].get_xdata()) == bests
     assert axes.get_title(loc="left").endswith("3 members")
@@ -255,6 +255,6 @@ def test_a_history_from_before_there_were_members_still_draws(airline_store: Pat
     run = store.load(airline_store)
     lines = [",".join(line.split(",")[:4]) for line in run.texts["history.csv"].decode().splitlines()]
     assert lines[0] == "epoch,training_loss,validation_loss,learning_rate"
-    metrics = {key: value for key, value in run.metrics.items() if key != "members"}
+    metrics = run.metrics.model_copy(update={"members": None})
     old = replace(run, texts=run.texts | {"history.csv": "\n".join(lines).encode()}, metrics=metrics)
     assert plots.draw(old, ["loss"]).files == plots.draw(run, ["loss"]).files
