@@ -1,4 +1,4 @@
-"""The store: runs on disk. One command writes, under a lock; any number of others read, without one.
+"""The store: runs on disk. One command writes, under a lock; others read at any time, without one.
 
 What is named here is what other packages may use; the modules inside are the business of the store.
 Functions that write in the store take its `Lock` as their first argument:

@@ -104,7 +104,8 @@ def _check_quantiles(plan: Plan) -> None:
     shape, quantiles = plan.architecture, plan.architecture.quantiles
 
     wants_quantiles = plan.loss == "quantile"
-    _require(wants_quantiles == bool(quantiles), f"quantiles: they do not fit the loss {plan.loss!r}")
+    problem = f"quantiles: they do not fit the loss {plan.loss!r}"
+    _require(wants_quantiles == bool(quantiles), problem)
     if not quantiles:
         return
 

@@ -77,7 +77,10 @@ def training_identity(*parts: Any) -> str:
 
 
 def save_checkpoint(lock: Lock, checkpoint: Checkpoint) -> bool:
-    """Write the checkpoint, durably. Returns whether there was anything to write. Raises StorageError."""
+    """Write the checkpoint, durably, and say whether there was anything to write.
+
+    Raises StorageError.
+    """
     folder = lock.root / FOLDER
     if not checkpoint.finished and not checkpoint.running:
         return False
@@ -90,7 +93,7 @@ def save_checkpoint(lock: Lock, checkpoint: Checkpoint) -> bool:
 
 
 def load_checkpoint(lock: Lock, identity: str) -> tuple[Checkpoint, str]:
-    """The checkpoint of the training with that identity, or a new one with the reason why there is none."""
+    """The checkpoint of the training with that identity, or a new one and why there is none."""
     new = Checkpoint(lock, identity)
     path = _path(lock)
     try:
@@ -151,7 +154,7 @@ def _encode(checkpoint: Checkpoint) -> bytes:
 
 
 def _decode(lock: Lock, record: dict[str, Any], arrays: Arrays) -> Checkpoint:
-    """The checkpoint that `_encode` made. Raises ValueError, LookupError or TypeError for anything else."""
+    """The checkpoint that `_encode` made. Raises ValueError, LookupError, TypeError otherwise."""
     from forecast_cli.training import Epoch, Fitted, Snapshot
 
     checkpoint = Checkpoint(lock, record["identity"])
@@ -172,4 +175,5 @@ def _decode(lock: Lock, record: dict[str, Any], arrays: Arrays) -> Checkpoint:
 
 def _below(arrays: Arrays, prefix: str) -> Arrays:
     """The arrays whose names begin with a prefix, without it."""
-    return {name.removeprefix(prefix): values for name, values in arrays.items() if name.startswith(prefix)}
+    below = [name for name in arrays if name.startswith(prefix)]
+    return {name.removeprefix(prefix): arrays[name] for name in below}

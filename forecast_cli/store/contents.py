@@ -68,7 +68,7 @@ class Run:
     texts: dict[str, bytes]
 
 
-# -- to bytes --------------------------------------------------------------------------------------------
+# -- to bytes --------------------------------------------------------------------------------------
 
 
 def encode(contents: Contents) -> dict[str, bytes]:
@@ -134,7 +134,7 @@ def _series_arrays(panel: Panel, model: Model, kept: Ints) -> dict[str, Floats]:
     return {name: np.ascontiguousarray(values, np.float64) for name, values in arrays.items()}
 
 
-# -- from bytes ------------------------------------------------------------------------------------------
+# -- from bytes ------------------------------------------------------------------------------------
 
 
 def decode(folder: Path, name: str, manifest: Manifest, files: dict[str, bytes]) -> Run:
@@ -196,7 +196,11 @@ def _object(data: bytes) -> dict[str, Any]:
     return content
 
 
-def _read_records(folder: Path, schema: int, content: RawContent) -> tuple[RunConfig, SeriesNames, Metrics]:
+def _read_records(
+    folder: Path,
+    schema: int,
+    content: RawContent,
+) -> tuple[RunConfig, SeriesNames, Metrics]:
     """The records of the JSON files, each checked by itself."""
     if schema == newest_run_schema():
         data = content.files
@@ -239,10 +243,10 @@ def _tail(config: RunConfig, series: SeriesNames, arrays: dict[str, Floats]) -> 
 
 def _model(plan: Plan, tail: Panel, content: RawContent) -> Model:
     arrays = content.arrays
+    names = cells.tensors(plan.architecture)
     members = []
     for number in range(plan.members):
         prefix = f"members.{number}."
-        names = cells.tensors(plan.architecture)
         members.append({name: content.weights[prefix + name].astype(np.float64) for name in names})
 
     return Model(
@@ -261,7 +265,7 @@ def _model(plan: Plan, tail: Panel, content: RawContent) -> Model:
     )
 
 
-# -- what must fit together ------------------------------------------------------------------------------
+# -- what must fit together ------------------------------------------------------------------------
 
 
 def _check_series(folder: Path, config: RunConfig, series: SeriesNames) -> None:
@@ -294,7 +298,12 @@ def _check_covariates(folder: Path, tail: Panel, plan: Plan) -> None:
         raise rejected(folder / "config.json", "the covariates are not those of the network")
 
 
-def _check_arrays(path: Path, arrays: dict[str, Floats], config: RunConfig, series: SeriesNames) -> None:
+def _check_arrays(
+    path: Path,
+    arrays: dict[str, Floats],
+    config: RunConfig,
+    series: SeriesNames,
+) -> None:
     """Raise RunRejectedError unless these are the arrays of these series."""
     shapes = _array_shapes(arrays, config, series)
     _check_tensors(path, arrays, shapes, np.float64, may_have_gaps=("tail", "tail_ahead"))
@@ -305,11 +314,19 @@ def _check_arrays(path: Path, arrays: dict[str, Floats], config: RunConfig, seri
 
 
 def _weight_shapes(plan: Plan) -> dict[str, Shape]:
-    shapes = cells.tensors(plan.architecture)
-    return {f"members.{number}.{name}": shape for number in range(plan.members) for name, shape in shapes.items()}
+    of_a_member = cells.tensors(plan.architecture)
+    shapes = {}
+    for number in range(plan.members):
+        for name, shape in of_a_member.items():
+            shapes[f"members.{number}.{name}"] = shape
+    return shapes
 
 
-def _array_shapes(arrays: dict[str, Floats], config: RunConfig, series: SeriesNames) -> dict[str, Shape]:
+def _array_shapes(
+    arrays: dict[str, Floats],
+    config: RunConfig,
+    series: SeriesNames,
+) -> dict[str, Shape]:
     """The shapes that the arrays of a run must have.
 
     How many residuals are kept and how far the future covariates reach is free, so these two
@@ -351,7 +368,7 @@ def _check_tensors(
     number_type: type[np.floating[Any]],
     may_have_gaps: tuple[str, ...] = (),
 ) -> None:
-    """Raise RunRejectedError unless names, shapes and types are exactly these, and all numbers finite.
+    """Raise RunRejectedError unless names, shapes and types are these, and all numbers finite.
 
     may_have_gaps: names of tensors that may hold NaN, which stands for a missing value.
     """

@@ -1,7 +1,7 @@
 """Every change to the file system is made here, so that tests can inject faults in one place.
 
-A failure becomes a StorageError (exit 30) that names the path and, for a write, the size of what was to be written.
-A failed fsync is never tried again: after it, nobody knows what the disk holds.
+A failure becomes a StorageError (exit 30) that names the path and, for a write, how many bytes were
+to be written. A failed fsync is never tried again: after it, nobody knows what the disk holds.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _HINTS = {
     errno.EFBIG: "raise the limit on file sizes (ulimit -f), or use another disk",
 }
 
-# Paths that name an open descriptor of this process. Such a file must not be replaced under its owner.
+# Paths that name an open descriptor of this process, which must not be replaced under its owner.
 _OPEN_DESCRIPTOR = re.compile(
     r"/dev/fd/(?P<number>\d+)"
     r"|/proc/self/fd/(?P<proc_number>\d+)"
@@ -40,7 +40,7 @@ _NAMING_TIME = 0.3  # seconds that whoever has just taken the lock may need to w
 _POLL_SLOWEST, _POLL_FASTEST = 0.2, 0.02  # seconds between two attempts to take the lock
 
 
-# -- files -------------------------------------------------------------------------------------------
+# -- files -----------------------------------------------------------------------------------------
 
 
 def create_file(path: Path, data: bytes) -> None:
@@ -134,7 +134,7 @@ def _umask() -> int:
     return current
 
 
-# -- folders, and what is in them ----------------------------------------------------------------------
+# -- folders, and what is in them ------------------------------------------------------------------
 
 
 def make_folder(path: Path) -> None:
@@ -164,7 +164,10 @@ def rename(old: Path, new: Path) -> None:
 
 
 def remove(path: Path) -> None:
-    """Remove a file, or a folder with all that is in it. Links are removed, never followed. Raises StorageError."""
+    """Remove a file, or a folder with all that is in it. Links are removed, never followed.
+
+    Raises StorageError.
+    """
     with _storage_errors(path, "remove"):
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)
@@ -193,7 +196,7 @@ def _fsync_folder(path: Path) -> None:
 
 
 def check_writable(folder: Path) -> None:
-    """Raise StorageError now rather than after an hour of training, by writing a small file and removing it."""
+    """Write a small file and remove it: raises StorageError now, not after an hour of training."""
     probe = folder / f".tmp-probe-{os.getpid()}"
     with _storage_errors(folder, "write in"):
         try:
@@ -202,7 +205,7 @@ def check_writable(folder: Path) -> None:
             probe.unlink(missing_ok=True)
 
 
-# -- the lock of the kernel ------------------------------------------------------------------------------
+# -- the lock of the kernel ------------------------------------------------------------------------
 
 
 @contextlib.contextmanager
@@ -230,7 +233,11 @@ def lock_file(
         os.close(descriptor)
 
 
-def _wait_for_lock(descriptor: int, wait: float, on_wait: Callable[[str], None] | None) -> str | None:
+def _wait_for_lock(
+    descriptor: int,
+    wait: float,
+    on_wait: Callable[[str], None] | None,
+) -> str | None:
     """None once the lock is ours, or the text of whoever holds it when the time is up."""
     started = time.monotonic()
     announced = False
@@ -259,7 +266,7 @@ def _take_lock(descriptor: int) -> bool:
     return True
 
 
-# -- failures --------------------------------------------------------------------------------------------
+# -- failures --------------------------------------------------------------------------------------
 
 
 @contextlib.contextmanager

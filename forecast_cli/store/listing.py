@@ -1,4 +1,4 @@
-"""What is in a store: its runs, which of them is the latest, which are pinned, which were never promoted.
+"""What is in a store: its runs, and which of them is the latest, pinned, or was never promoted.
 
     store.json      what the folder is
     lock            held by the one command that writes

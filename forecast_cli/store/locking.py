@@ -38,7 +38,7 @@ class Lock:
     def root(self) -> Path:
         """The folder of the store. Raises RuntimeError once the lock is released."""
         if not self._is_held:
-            raise RuntimeError(f"the lock of {self._root} was released; write within its `with` block")
+            raise RuntimeError(f"the lock of {self._root} was released")
         return self._root
 
     def _release(self) -> None:
@@ -46,13 +46,20 @@ class Lock:
 
 
 @contextlib.contextmanager
-def lock(root: Path, *, wait: float = 0, on_wait: Callable[[str], None] | None = None) -> Iterator[Lock]:
+def lock(
+    root: Path,
+    *,
+    wait: float = 0,
+    on_wait: Callable[[str], None] | None = None,
+) -> Iterator[Lock]:
     """Hold the lock of a store, after making sure that the store is there and can be written.
 
-    If another command holds it, wait for up to `wait` seconds; `on_wait` is called once, with a text
-    that names the holder, when waiting begins. Raises StorageError (30) where the store cannot be
-    written, LockedError (11) where it is still locked, and RunRejectedError (12) or RunMismatchError
-    (13) for a store that is damaged or of a newer release.
+    If another command holds it, wait for up to `wait` seconds; `on_wait` is called once, with a
+    text that names the holder, when waiting begins.
+
+    Raises StorageError (30) where the store cannot be written, LockedError (11) where it is still
+    locked, RunRejectedError (12) for a damaged store, RunMismatchError (13) for one of a newer
+    release.
     """
     files.make_folder(root / "runs")
     with files.lock_file(root / "lock", _our_name(), wait, on_wait) as holder:

@@ -1,8 +1,8 @@
-"""Publishing a run, and making it the latest: two steps, so that a run can exist without being the latest.
+"""Publishing a run, and promoting it, which makes it the latest. A run can exist without the latter.
 
-A run is written under a temporary name, read back, sealed by a manifest with the hash of every file,
-and renamed; its name ends in the hash of the manifest. `latest.json` is replaced when the run is
-promoted. So whenever the power fails, a reader finds the old run or the new one, whole.
+A run is written under a temporary name, sealed by a manifest with the hash of every file, read
+back, and renamed; its name ends in the hash of the manifest. `latest.json` is replaced when the run
+is promoted. So whenever the power fails, a reader finds the old run or the new one, whole.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def publish(lock: Lock, contents: Contents, *, now: Callable[[], datetime] = now
 
 
 def promote(lock: Lock, run: Run) -> None:
-    """Make a published run the latest. Raises NoRunError where it is not in this store, StorageError."""
+    """Make a published run the latest. Raises StorageError, NoRunError for one of another store."""
     root = lock.root
     if run.name not in listing.names(root):
         raise NoRunError(f"no run {run.name!r} in {root}", "see `forecast runs list`")
@@ -127,7 +127,7 @@ def _with_mean_future(tail: Panel, model: Model) -> Panel:
 
 
 def _write_run(folder: Path, sequence: int, contents: Contents, time: datetime) -> str:
-    """Write a run into a new folder, read it back and try it. Returns the name that it is to have."""
+    """Write a run into a new folder, read it back and try it. Returns the name it is to have."""
     content_of = run_contents.encode(contents)
     RUN_SCHEMAS[newest_run_schema()].check_files(content_of)
 
@@ -145,8 +145,17 @@ def _write_run(folder: Path, sequence: int, contents: Contents, time: datetime) 
     return name
 
 
-def _manifest(contents: Contents, content_of: dict[str, bytes], sequence: int, time: datetime) -> Manifest:
+def _manifest(
+    contents: Contents,
+    content_of: dict[str, bytes],
+    sequence: int,
+    time: datetime,
+) -> Manifest:
     panel, plan = contents.panel, contents.config.plan
+    seals = {}
+    for name, data in content_of.items():
+        seals[name] = FileSeal(len(data), hashlib.sha256(data).hexdigest())
+
     return Manifest(
         format="forecast-run",
         schema=newest_run_schema(),
@@ -161,7 +170,7 @@ def _manifest(contents: Contents, content_of: dict[str, bytes], sequence: int, t
             rows=int(panel.offsets[-1]),
             series=len(panel),
         ),
-        files={name: FileSeal(len(data), hashlib.sha256(data).hexdigest()) for name, data in content_of.items()},
+        files=seals,
     )
 
 

@@ -1,6 +1,6 @@
 """Reading a run: first the hash of every file, and only then the very bytes that were hashed.
 
-Readers take no lock. A run that is pruned while it is read is noticed, and the pointer is read again.
+Readers take no lock. If a run is pruned while it is read, the pointer is read again.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ def _read_manifest(folder: Path, name: str, descriptor: int) -> Manifest:
 
 
 def _read_files(folder: Path, manifest: Manifest, descriptor: int) -> dict[str, bytes]:
-    """The bytes of every file that the manifest lists. Nothing is parsed before all are verified."""
+    """The bytes of every file in the manifest. Nothing is parsed before all are verified."""
     verified = {}
     for name, seal in manifest.files.items():
         path = folder / name

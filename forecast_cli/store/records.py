@@ -1,4 +1,4 @@
-"""The JSON files of a store, a class for each. They are parsed once, check themselves, and are kept.
+"""The JSON files of a store, a class for each: parsed once, checked by themselves, and kept.
 
     store.json     StoreMark    what the folder is
     latest.json    Pointer      which run is the latest
@@ -44,7 +44,7 @@ def sequence_of(name: str) -> int:
     return int(name.split("-")[1])
 
 
-# -- beside the runs -------------------------------------------------------------------------------------
+# -- beside the runs -------------------------------------------------------------------------------
 
 
 @with_config(STRICT)
@@ -72,7 +72,7 @@ class Pointer:
             raise ValueError(f"the sequence {self.sequence} is not that of the run {self.run}")
 
 
-# -- in a run: manifest.json -----------------------------------------------------------------------------
+# -- in a run: manifest.json -----------------------------------------------------------------------
 
 
 @with_config(STRICT)
@@ -115,7 +115,7 @@ class Manifest:
         return name.startswith(f"{self.created}-{self.sequence:06d}-")
 
 
-# -- in a run: config.json and series.json -----------------------------------------------------------------
+# -- in a run: config.json and series.json ---------------------------------------------------------
 
 
 @with_config(STRICT)
@@ -163,13 +163,19 @@ class SeriesNames:
             raise ValueError("the offsets do not rise from 0")
 
 
-# -- in a run: metrics.json ----------------------------------------------------------------------------------
+# -- in a run: metrics.json ------------------------------------------------------------------------
 
 
 class _OpenRecord(BaseModel):
     """A record that keeps the keys that it does not know."""
 
-    model_config = ConfigDict(extra="allow", strict=True, allow_inf_nan=False, frozen=True, defer_build=True)
+    model_config = ConfigDict(
+        extra="allow",
+        strict=True,
+        allow_inf_nan=False,
+        frozen=True,
+        defer_build=True,
+    )
 
     def as_dict(self) -> dict[str, Any]:
         """What the file says, with unknown keys, and without those that it does not have."""
@@ -217,7 +223,7 @@ class HeldOutScores(_OpenRecord):
 
     @property
     def main_skill(self) -> float | None:
-        """The skill against the seasonal naive method, or against the naive one without a season."""
+        """The skill against the seasonal naive method; without a season, the naive one."""
         return self.skill.seasonal_naive if self.season > 1 else self.skill.naive
 
 
@@ -241,14 +247,17 @@ class MemberScores(_OpenRecord):
 
 
 class IntervalScores(_OpenRecord):
-    """How many windows the intervals come from, and whether the network had not been trained on them."""
+    """How many windows the intervals come from; unseen: the network was not trained on them."""
 
     windows: Count
     unseen: bool
 
 
 class Metrics(_OpenRecord):
-    """metrics.json. members: since 0.3.0; test: None where nothing was held out; verdict: a sentence."""
+    """metrics.json: how good the network is.
+
+    members: since 0.3.0; test: None where nothing was held out; verdict: a sentence for people.
+    """
 
     training: TrainingScores
     members: MemberScores | None = None

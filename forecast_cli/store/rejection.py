@@ -70,7 +70,12 @@ def read_plain_file(
         raise reading_error(path, error) from None
 
 
-def _check_is_plain(path: Path, state: os.stat_result, max_bytes: int, expected_size: int | None) -> None:
+def _check_is_plain(
+    path: Path,
+    state: os.stat_result,
+    max_bytes: int,
+    expected_size: int | None,
+) -> None:
     if not stat.S_ISREG(state.st_mode) or state.st_size > max_bytes:
         raise rejected(path, "it is not a plain file of sensible size")
 
@@ -83,9 +88,12 @@ def _check_is_plain(path: Path, state: os.stat_result, max_bytes: int, expected_
 
 
 def reading_error(path: Path, error: OSError) -> Exception:
-    """What it means that a path cannot be opened: it is gone, of another kind, or the disk has trouble."""
+    """What it means that a path cannot be opened: gone, of another kind, or trouble of the disk."""
     if error.errno == errno.ENOENT:
         return error
     if error.errno in (errno.ELOOP, errno.ENOTDIR, errno.ENXIO):
         return rejected(path, "it is a link or a file of another kind")
-    return StorageError(f"cannot read {path}: {error.strerror}", "check the permissions, or use another --store")
+    return StorageError(
+        f"cannot read {path}: {error.strerror}",
+        "check the permissions, or use another --store",
+    )

@@ -74,7 +74,7 @@ def write(record: Any) -> bytes:
 
 @functools.cache
 def _adapter(kind: Any) -> TypeAdapter[Any]:
-    """The validator of a record, made when it is first needed, because making it takes milliseconds."""
+    """The validator of a record, made when first needed, because making it takes milliseconds."""
     return TypeAdapter(kind)
 
 
@@ -99,7 +99,7 @@ def _finite_float(text: str) -> float:
 
 
 def _first_problem(error: ValidationError) -> str:
-    """The first thing that is wrong, in one line: `plan.horizon: Input should be a valid integer`."""
+    """What is wrong first, in one line: `plan.horizon: Input should be a valid integer`."""
     problem = error.errors(include_url=False, include_input=False)[0]
     place = ".".join(str(part) for part in problem["loc"])
     reason = problem["msg"].removeprefix("Value error, ")

@@ -20,7 +20,7 @@ Rows = list[dict[str, str]]
 
 
 def check_tables(run: Run) -> None:
-    """Raise RunRejectedError, naming the file, where a table of the run is not what it should be."""
+    """Raise RunRejectedError, naming the file, where a table is not what it should be."""
     for name, check in _CHECKS.items():
         if name not in run.texts:
             continue

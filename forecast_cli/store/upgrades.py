@@ -1,4 +1,4 @@
-"""Schemas of a run: which files a run of each consists of, and how an older run becomes a newer one.
+"""Schemas of a run: which files a run of each consists of, and what makes an older run a newer one.
 
 A new schema is one entry in `RUN_SCHEMAS`, and one function that turns the content of a run of the
 schema before into content of the new one, by filling in what such a run lacked. Runs on disk are
@@ -22,7 +22,8 @@ class RawContent:
     """What the files of a run hold, parsed but not checked.
 
     config, series, metrics: the JSON of config.json, series.json and metrics.json; weights: the
-    tensors of model.safetensors; arrays: those of series.safetensors; files: the bytes of every file.
+    tensors of model.safetensors; arrays: those of series.safetensors; files: the bytes of every
+    file, by name.
     """
 
     config: dict[str, Any]
@@ -107,7 +108,7 @@ def upgrade(content: RawContent, schema: int) -> RawContent:
 
 
 def check_not_newer(path: Path, content: Any, subject: str, newest: int) -> None:
-    """Raise RunMismatchError, naming both releases, where parsed JSON is of a schema that is not known yet.
+    """Raise RunMismatchError, naming both releases, where parsed JSON is of a newer schema.
 
     subject: what has the schema, for example "the run"; newest: the newest schema that is known.
     """

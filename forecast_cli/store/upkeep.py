@@ -70,9 +70,10 @@ def _remove_run(root: Path, name: str) -> None:
 
 
 def roll_back(lock: Lock, name: str | None = None) -> Run:
-    """Make another run the latest: the named one, or the predecessor of the latest. It is verified first.
+    """Make another run the latest: the named one, or the predecessor of the latest.
 
-    Raises NoRunError where there is none, RunRejectedError, RunMismatchError, StorageError.
+    The run is verified first, and can be one that was never promoted. Raises NoRunError where there
+    is none, RunRejectedError, RunMismatchError, StorageError.
     """
     root = lock.root
     wanted = name or listing.predecessor(root, listing.latest(root))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,8 @@ from safetensors.numpy import save as format_tensors
 from benchmarks.faults import again
 from forecast_cli import store
 from forecast_cli.errors import RunRejectedError
-from forecast_cli.panel import Floats
+from forecast_cli.panel import Columns, Floats, from_series
+from forecast_cli.scaling import SeriesScale
 from forecast_cli.store import contents
 from forecast_cli.workflow import train
 from tests.conftest import AIRLINE, ROOT
@@ -231,3 +233,28 @@ def test_covariates_of_another_network_are_refused(panel_store: Path) -> None:
     reseal(panel_store, rewrite)
     with pytest.raises(RunRejectedError, match=r"config\.json: the covariates are not those of the network"):
         store.load(panel_store)
+
+
+@pytest.mark.parametrize("count", [400, 20_000])
+def test_a_run_of_many_series_is_published_and_read(store_copy: Path, count: int) -> None:
+    """Their names, windows and scales are kept, and a name of 300 characters or of odd ones is a name."""
+    one = again(store_copy)
+    names = [f"series {number}" for number in range(count - 2)] + ["x" * 300, "../\u202e\n"]
+    values = [one.panel.values[-(30 + number % 5) :] for number in range(count)]
+    panel = replace(
+        from_series(values, one.panel.frequency, ids=names, columns=Columns("Month", "Passengers", "id")),
+        time_format=one.panel.time_format,
+    )
+    scale = SeriesScale(np.zeros(count), np.ones(count))
+    many = replace(
+        one,
+        config=replace(one.config, columns=panel.columns),
+        model=replace(one.model, ids=panel.ids, scale=scale),
+        panel=panel,
+    )
+    with store.lock(store_copy) as lock:
+        published = store.publish(lock, many)
+    run = store.load(store_copy, published.name)
+    assert run.tail.ids == panel.ids
+    np.testing.assert_array_equal(run.tail.lengths, panel.lengths)
+    np.testing.assert_array_equal(run.tail.values, panel.values)

@@ -48,6 +48,17 @@ def test_what_a_newer_release_says_in_metrics_stays_readable(store_copy: Path) -
     assert run.metrics.as_dict() == json.loads(run.texts["metrics.json"])
 
 
+@pytest.mark.parametrize("key", ["as_dict", "model_dump", "__class__", "_private", "", "test.network"])
+def test_an_unknown_key_never_hides_what_a_record_is(store_copy: Path, key: str) -> None:
+    def say_more(texts: dict[str, bytes]) -> None:
+        texts["metrics.json"] = json.dumps(json.loads(texts["metrics.json"]) | {key: 1}).encode()
+
+    reseal(store_copy, say_more)
+    run = store.load(store_copy)
+    assert isinstance(run.metrics, store.Metrics)
+    assert run.metrics.as_dict() == json.loads(run.texts["metrics.json"])
+
+
 def test_metrics_of_the_first_releases_have_no_members() -> None:
     root = ROOT / "tests" / "golden" / "0.2.0" / "store"
     run = store.load(root)
