@@ -66,14 +66,14 @@ def new_store(folder: Path) -> Path:
 def again(root: Path) -> Contents:
     """What publishes the latest run once more: a publication without a training."""
     run = store.load(root)
-    texts = (run.texts[name] for name in ("history.csv", "predictions.csv", "forecast.csv"))
-    return Contents(run.config, run.model, run.tail, run.metrics, *texts)
+    tables = {name: data for name, data in run.texts.items() if name.endswith(".csv")}
+    return Contents(run.config, run.model, run.tail, run.metrics, tables)
 
 
-def publish_and_prune(root: Path, contents: Contents) -> None:
-    with store.writing(root):
-        store.publish(root, contents)
-        store.prune(root, KEEP)
+def publish_and_prune(root: Path, contents: Contents, keep: int = KEEP) -> None:
+    with store.lock(root) as lock:
+        store.promote(lock, store.publish(lock, contents))
+        store.prune(lock, keep)
 
 
 def leftovers(root: Path) -> list[str]:
@@ -91,11 +91,13 @@ def wrongs(root: Path, allowed: set[str] | None = None) -> list[str]:
             store.verify(root, each)
         if name not in store.names(root):
             found.append("latest is gone")
+        if name in store.unpromoted(root):
+            found.append("latest is marked as never promoted")
     except ForecastError as error:
         found.append(error.message)
     if len(leftovers(root)) > 1:
         found.append(f"leftovers: {leftovers(root)}")
-    with store.writing(root):  # the lock is free, and what was left behind is swept
+    with store.lock(root):  # the lock is free, and what was left behind is swept
         pass
     if leftovers(root):
         found.append(f"not swept: {leftovers(root)}")
@@ -344,9 +346,7 @@ def prune_under_readers(folder: Path, publications: int) -> Figure:
     broken: list[str] = []
     with readers(root, broken) as read:
         for _ in range(publications):
-            with store.writing(root):
-                store.publish(root, contents)
-                store.prune(root, 1)
+            publish_and_prune(root, contents, keep=1)
     broken += wrongs(root)
     return {"publications": publications, **read, "broken": broken}
 
@@ -439,7 +439,7 @@ def trainings_at_once(folder: Path, count: int) -> Figure:
     broken = [] if codes == {0: 1, 11: count - 1} and named == count - 1 else [f"exit codes {dict(codes)}, {texts}"]
     broken += wrongs(root)
     alone = []
-    with store.writing(root):
+    with store.lock(root):
         for _ in range(5):
             started = time.monotonic()
             if command("train", AIRLINE, *SMALL, "--store", root).returncode != 11:
@@ -456,8 +456,8 @@ def trainings_at_once(folder: Path, count: int) -> Figure:
 
 
 def run_files(root: Path) -> list[Path]:
-    folder = root / "runs" / store.latest(root)
-    return [folder / name for name in (*store.FILES, "manifest.json")]
+    run = store.load(root)
+    return [run.folder / name for name in (*run.manifest.files, "manifest.json")]
 
 
 def accepts(root: Path, broken: list[str], what: str) -> bool:

@@ -106,6 +106,11 @@ def say(text: str) -> None:
         _line(text)
 
 
+def waiting(holder: str) -> None:
+    """Say that another command holds the lock of the store, and that this one waits for it."""
+    say(escape(f"waiting for another command: {holder}"))
+
+
 def _line(text: str) -> None:
     if sys.stderr is None:
         return

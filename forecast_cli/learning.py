@@ -22,13 +22,13 @@ from forecast_cli import (
     windows,
 )
 from forecast_cli.calendar import Ints
-from forecast_cli.checkpoints import Checkpoint
 from forecast_cli.ensemble import Task
 from forecast_cli.errors import RunRejectedError
 from forecast_cli.forecasting import Model
 from forecast_cli.panel import Floats, Panel
 from forecast_cli.plan import Plan
 from forecast_cli.progress import MemberDone, Phase, Report, silent
+from forecast_cli.store import Checkpoint
 from forecast_cli.training import Course, Fitted, Fold, Material, Weights
 from forecast_cli.windows import Windows
 

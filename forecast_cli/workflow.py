@@ -19,7 +19,6 @@ from forecast_cli import calendar, config, covariates, forecasting, parquet, pla
 from forecast_cli.config import DEFAULT_STORE, DataSettings, Digits, Settings
 from forecast_cli.errors import (
     DataError,
-    LockedError,
     RunMismatchError,
     SettingsError,
     StoppedError,
@@ -31,7 +30,7 @@ from forecast_cli.panel import Note, Panel, values_of
 from forecast_cli.plan import Plan
 from forecast_cli.progress import Phase, Report, reading, silent
 from forecast_cli.reader import read_future_values
-from forecast_cli.store import Contents, Run, RunConfig
+from forecast_cli.store import Contents, Lock, Metrics, Run, RunConfig
 
 if TYPE_CHECKING:  # predict must not import torch
     from forecast_cli.learning import Learned
@@ -47,7 +46,7 @@ class Trained:
     notes: tuple[Note, ...]
 
     @property
-    def metrics(self) -> dict[str, Any]:
+    def metrics(self) -> Metrics:
         return self.run.metrics
 
 
@@ -87,21 +86,25 @@ def train(
     deadline = None if limit is None else time.monotonic() + limit
     root, wait = Path(store_folder), config.duration(settings.lock.lock_wait, "--lock-wait")
     with contextlib.ExitStack() as held:
-        is_there = store.exists(root)
-        if is_there:  # wait first and read then, so that what is read is new
-            held.enter_context(_writing(root, wait, report))
+
+        def on_wait(holder: str) -> None:
+            report(Phase("waiting", f"waiting until the lock is free: another command is writing in {root}: {holder}"))
+
+        lock = None
+        if store.exists(root):  # wait first and read then, so that what is read is new
+            lock = held.enter_context(store.lock(root, wait=wait, on_wait=on_wait))
         panel, decided = _planned(data, settings, report)
         start = () if warm_start is None else _start(root, warm_start, decided)
         if start:
             decided = replace(decided, warm_start=start[0].name)
-        if not is_there:  # data that cannot be read make no store
-            held.enter_context(_writing(root, wait, report))
+        if lock is None:  # data that cannot be read make no store
+            lock = held.enter_context(store.lock(root, wait=wait, on_wait=on_wait))
         report(Phase("loading", "loading PyTorch"))
-        from forecast_cli import checkpoints, engine, learning  # here, so that what went before need not wait for it
+        from forecast_cli import engine, learning  # here, so that what went before need not wait for it
 
-        checkpoint, missing = checkpoints.load(root / "checkpoints", _identity(panel, decided))
+        checkpoint, missing = store.load_checkpoint(lock, _identity(panel, decided))
         if not resume:
-            checkpoint = checkpoints.Checkpoint(checkpoint.folder, checkpoint.identity)
+            checkpoint = store.Checkpoint(lock, checkpoint.identity)
         effort = learning.Effort(
             report,
             settings.ensemble.workers or (max(engine.cores() // decided.threads, 1) if by_cores else 1),
@@ -118,7 +121,7 @@ def train(
             model = learning.refit(panel, learned, effort)
         except StoppedError as error:
             with contextlib.suppress(StorageError):
-                if checkpoints.save(checkpoint):
+                if store.save_checkpoint(lock, checkpoint):
                     error.hint = "go on where it stopped: the same command with --resume"
             raise
         report(Phase("forecasting", "forecasting past the last row"))
@@ -127,19 +130,22 @@ def train(
         result = replace(result, digits=digits)
         report(Phase("saving", "saving the run"))
         run = store.publish(
-            root,
+            lock,
             Contents(
                 config=_config(panel, decided, digits),
                 model=model,
                 panel=panel,
-                metrics=scores,
-                history=tables.history_csv(learned.fitted),
-                predictions=tables.predictions_csv(panel, rows, digits) if rows else b"",
-                forecast=tables.forecast_csv(result),
+                metrics=store.metrics_from(scores),
+                tables={
+                    "history.csv": tables.history_csv(learned.fitted),
+                    "predictions.csv": tables.predictions_csv(panel, rows, digits) if rows else b"",
+                    "forecast.csv": tables.forecast_csv(result),
+                },
             ),
         )
-        checkpoints.remove(checkpoint.folder)
-        pruned = _prune(root, settings.prune.keep)
+        store.promote(lock, run)
+        store.remove_checkpoint(lock)
+        pruned = _prune(lock, settings.prune.keep)
     afresh = (Note("warning", f"trained from the start: {missing}"),) if resume and missing else ()
     holes = (*_hole_notes(panel, learned), *_unread_notes(rows))
     about_series = (
@@ -152,26 +158,10 @@ def train(
     return Trained(run, panel, result, notes)
 
 
-@contextlib.contextmanager
-def _writing(root: Path, wait: float, report: Report) -> Iterator[None]:
-    """Hold the lock of the store. If it has to be waited for, it is reported what for."""
-    with contextlib.ExitStack() as held:
-        try:
-            held.enter_context(store.writing(root))
-        except LockedError as error:
-            if not wait:
-                raise
-            report(Phase("waiting", f"waiting until the lock is free: {error.message}"))
-            held.enter_context(store.writing(root, wait))
-        yield
-
-
 def _identity(panel: Panel, decided: Plan) -> str:
     """What must be equal for a training to be gone on with: the data as they were read, the plan, the versions."""
-    from forecast_cli import checkpoints
-
     values = hashlib.sha256(panel.values.tobytes()).hexdigest()
-    return checkpoints.identity_of(
+    return store.training_identity(
         panel.fingerprint, values, dataclasses.asdict(panel.reading), dataclasses.asdict(decided), store.versions()
     )
 
@@ -227,16 +217,16 @@ def _check_span(panel: Panel, decided: Plan) -> None:
     steps = {"step": 0, "business": calendar.WEEK // 5, "months": 31 * calendar.DAY * frequency.size}
     step = steps.get(frequency.kind, frequency.size)
     first, end = int(panel.first.min()), int((panel.first + panel.lengths).max()) + decided.horizon + 1
-    if not store.EARLIEST < first * step <= end * step < store.LATEST:
+    if not store.EARLIEST_TIME < first * step <= end * step < store.LATEST_TIME:
         raise DataError(
             f"{panel.source}: the times are too near to the ends of the years 1 to 9999", "correct the times"
         )
 
 
-def _prune(root: Path, keep: int) -> tuple[Note, ...]:
+def _prune(lock: Lock, keep: int) -> tuple[Note, ...]:
     """Prune after publishing; the new run is the latest already, so a failure here only degrades."""
     try:
-        removed = store.prune(root, keep)
+        removed = store.prune(lock, keep)
     except StorageError as error:
         return (Note("degraded", f"the run is published, but older ones could not be pruned: {error.message}"),)
     return (Note("info", f"pruned {len(removed):,} old runs; --keep {keep}"),) if removed else ()
@@ -343,7 +333,6 @@ def _digits(setting: str | None, panel: Panel) -> Digits:
 
 def _config(panel: Panel, decided: Plan, digits: Digits) -> RunConfig:
     return RunConfig(
-        schema=store.SCHEMA,
         plan=decided,
         data=panel.reading,
         source=panel.source,

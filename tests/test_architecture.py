@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import re
+from pathlib import Path
 
 import pytest
 
@@ -20,7 +22,7 @@ ROOMS = {
     "pyarrow": {"parquet"},
     "torch": {"networks", "losses", "training"},
     "pydantic": {"store"},
-    "safetensors": {"store", "checkpoints"},
+    "safetensors": {"store"},
 }
 
 FACES = {"plots": plots.__all__}  # what stands in a package's __init__ is all that others may use
@@ -51,6 +53,70 @@ def imports(path: object) -> list[str]:
             assert node.level == 0, "imports are absolute"
             found += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
     return found
+
+
+def faces() -> dict[str, set[str]]:
+    """The names that a package shows to others, for each package that says so in `__all__`."""
+    found = {}
+    for path in PACKAGE.glob("*/__init__.py"):
+        module = importlib.import_module(f"forecast_cli.{path.parent.name}")
+        if hasattr(module, "__all__"):
+            found[path.parent.name] = set(module.__all__)
+    return found
+
+
+FACES = faces()
+
+
+def names_used_of(package: str, path: object) -> set[str]:
+    """The names of a package that a module imports from it, or uses after importing the package itself."""
+    inside = f"forecast_cli.{package}."
+    used = {name.removeprefix(inside) for name in imports(path) if name.startswith(inside)}
+
+    tree = ast.parse(path.read_text())  # type: ignore[attr-defined]
+    aliases = {
+        alias.asname or alias.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.module == "forecast_cli"
+        for alias in node.names
+        if alias.name == package
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in aliases:
+            used.add(node.attr)
+    return used
+
+
+@pytest.mark.parametrize("path", MODULES, ids=str)
+def test_other_packages_use_the_face_of_a_package_only(path: object) -> None:
+    for package, shown in FACES.items():
+        if room(path) != package:
+            assert names_used_of(package, path) <= shown, f"{path} reaches into {package}"
+
+
+def test_the_store_has_a_face_and_every_name_of_it_is_used_or_documented() -> None:
+    assert {"store", "networks"} <= FACES.keys()
+    documentation = (PACKAGE / "store" / "__init__.py").read_text().split('"""')[1]
+    used = set().union(*(names_used_of("store", path) for path in MODULES if room(path) != "store"))
+    documented = set(re.findall(r"\w+", documentation))
+    parts_of_metrics = {"HeldOutScores", "IntervalScores", "MemberScores", "Scores", "Skill", "TrainingScores"}
+    assert FACES["store"] - used - documented - parts_of_metrics == set()
+
+
+@pytest.mark.parametrize(
+    ("line", "name"),
+    [
+        ("from forecast_cli.store.files import remove", "files.remove"),
+        ("from forecast_cli.store import files", "files"),
+        ("import forecast_cli.store.files", "files"),
+        ("from forecast_cli import store as runs\nruns.files.remove(path)", "files"),
+    ],
+)
+def test_the_rule_of_faces_sees_what_it_is_for(line: str, name: str, tmp_path: Path) -> None:
+    module = tmp_path / "module.py"
+    module.write_text(line)
+    assert name in names_used_of("store", module)
+    assert not names_used_of("store", module) <= FACES["store"]
 
 
 def test_the_readme_tree_names_every_room_once() -> None:

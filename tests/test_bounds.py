@@ -275,7 +275,7 @@ def test_without_a_window_to_measure_errors_in_the_bounds_are_empty_and_it_is_sa
     values = 50 + 10 * np.sin(np.arange(200.0)) + np.random.default_rng(1).normal(0, 1, 200)
     values[-9] = np.nan
     trained = train(from_series([values]), store_folder=tmp_path, **{**QUICK, "lookback": 7})
-    assert trained.metrics["intervals"]["windows"] == 0
+    assert trained.metrics.intervals.windows == 0
     assert np.isnan(trained.forecast.bounds[95.0]).all()
     assert (
         "bounds are left empty: the rows that were not trained on hold no window in which errors can be measured"

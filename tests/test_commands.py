@@ -174,7 +174,7 @@ def test_a_store_that_cannot_be_written_is_exit_30_before_training(forecast: For
 
 def test_a_second_training_at_the_same_time_is_exit_11(forecast: Forecast, tmp_path: Path) -> None:
     root = tmp_path / "forecast_runs"
-    with store.writing(root):
+    with store.lock(root):
         result = forecast("train", AIRLINE, *QUICK)
     assert result.code == 11
     assert result.err.startswith(f"error: another command is writing in forecast_runs: pid {os.getpid()} on ")
@@ -397,9 +397,9 @@ def test_debug_shows_the_traceback(forecast: Forecast) -> None:
 
 def several(root: Path, count: int = 3) -> list[str]:
     """A store with some runs more."""
-    with store.writing(root):
+    with store.lock(root) as lock:
         for _ in range(count - 1):
-            store.publish(root, again(root))
+            store.promote(lock, store.publish(lock, again(root)))
     return store.names(root)
 
 
@@ -455,7 +455,7 @@ def test_runs_rollback_prune_and_pin(forecast: Forecast, store_copy: Path) -> No
 
 def test_a_lock_that_is_held_is_waited_for_or_skipped(forecast: Forecast, store_copy: Path) -> None:
     several(store_copy)
-    with store.writing(store_copy):
+    with store.lock(store_copy):
         for words in (("train", AIRLINE), ("runs", "rollback"), ("runs", "prune"), ("runs", "pin")):
             line = (*words, "--store", store_copy)
             failed = forecast(*line)
@@ -463,8 +463,10 @@ def test_a_lock_that_is_held_is_waited_for_or_skipped(forecast: Forecast, store_
             assert f": pid {os.getpid()} on " in failed.err
             assert failed.err.endswith("hint: wait for it (--lock-wait 10m), or use another --store\n")
             skipped = forecast(*line, "--if-locked", "skip", "--lock-wait", "0.2s")
-            assert (skipped.code, skipped.out, skipped.err.count("\n")) == (0, "", 1)
-            assert skipped.err.startswith(f"skipped: another command is writing in {store_copy}: pid ")
+            assert (skipped.code, skipped.out) == (0, "")
+            waiting, said = skipped.err.splitlines()
+            assert waiting.startswith("waiting for another command: pid ")
+            assert said.startswith(f"skipped: another command is writing in {store_copy}: pid ")
             document = json.loads(forecast(*line, "--if-locked", "skip", "--json").out)
             assert (document["exit_code"], len(document["reasons"])) == (0, 1)
         assert forecast("predict", "--store", store_copy).code == 0
@@ -472,6 +474,44 @@ def test_a_lock_that_is_held_is_waited_for_or_skipped(forecast: Forecast, store_
         "error: --lock-wait: 'soon' is not a duration\nhint: write --lock-wait 30s, 10m or 2h\n"
     )
     assert not (store_copy / "last_run.json").exists()
+
+
+@pytest.mark.parametrize("words", [("train", AIRLINE, "--epochs", "1", "--units", "3"), ("runs", "pin")])
+def test_who_waits_for_the_lock_is_told_so_unless_quiet(
+    forecast: Forecast, store_copy: Path, words: tuple[object, ...]
+) -> None:
+    line = (*words, "--store", store_copy, "--lock-wait", "0.5s")
+    with store.lock(store_copy):
+        holder = (store_copy / "lock").read_text().strip()
+        waited = forecast(*line)
+        assert (waited.code, waited.out) == (11, "")
+        assert waited.err == (
+            f"waiting for another command: {holder}\n"
+            f"error: another command is writing in {store_copy}: {holder}\n"
+            "hint: wait for it (--lock-wait 10m), or use another --store\n"
+        )
+        assert "waiting" not in forecast(*line, "--quiet").err
+        message = json.loads(forecast(*line, "--log-format", "json").err.splitlines()[0])
+        assert (message["level"], message["message"]) == ("info", f"waiting for another command: {holder}")
+        assert json.loads(forecast(*line, "--json").out)["exit_code"] == 11
+
+
+def test_a_run_that_was_never_promoted_is_listed_as_such(forecast: Forecast, store_copy: Path) -> None:
+    latest = store.latest(store_copy)
+    with store.lock(store_copy) as lock:
+        trial = store.publish(lock, again(store_copy)).name
+    listed = forecast("runs", "list", "--store", store_copy)
+    assert f"* {latest}  " in listed.out
+    assert f"  {trial} not promoted  " in listed.out
+    document = json.loads(forecast("runs", "list", "--store", store_copy, "--json").out)
+    assert document["latest"] == latest
+    assert [(run["run"], run["promoted"]) for run in document["runs"]] == [(latest, True), (trial, False)]
+    assert json.loads(forecast("predict", "--store", store_copy, "--json").out)["run"] == latest
+    assert forecast("runs", "verify", "--store", store_copy).code == 0
+    assert forecast("runs", "rollback", "--run", "2", "--store", store_copy) == Result(
+        0, "", f"the latest run is now {trial}\n"
+    )
+    assert f"* {trial}  " in forecast("runs", "list", "--store", store_copy).out
 
 
 def test_the_report_of_the_last_training_is_kept_also_of_a_failed_one(

@@ -34,8 +34,8 @@ def bare(panel: Panel) -> Panel:
 def test_a_promotion_that_drives_the_target_lowers_the_error(tmp_path: Path) -> None:
     panel = shops()
     quick = {"horizon": 7, "epochs": 12, "learning_rate": 0.003}
-    with_promo = train(panel, store_folder=tmp_path / "a", **quick).metrics["test"]["network"]["mase"]
-    without = train(bare(panel), store_folder=tmp_path / "b", **quick).metrics["test"]["network"]["mase"]
+    with_promo = train(panel, store_folder=tmp_path / "a", **quick).metrics.test.network.mase
+    without = train(bare(panel), store_folder=tmp_path / "b", **quick).metrics.test.network.mase
     assert with_promo < 0.6 * without
 
 

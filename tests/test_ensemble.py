@@ -109,6 +109,6 @@ def test_a_script_without_a_guard_can_train_members(tmp_path: Path) -> None:
     """Spawned processes import the main module, which would train again; from Python nothing is spawned unasked."""
     script = tmp_path / "script.py"
     words = f"{str(AIRLINE)!r}, store_folder={str(tmp_path / 'runs')!r}, members=2, epochs=1, units=4"
-    script.write_text(f"from forecast_cli import train\nprint(train({words}).metrics['members']['count'])\n")
+    script.write_text(f"from forecast_cli import train\nprint(train({words}).metrics.members.count)\n")
     done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (0, "2\n"), done.stderr

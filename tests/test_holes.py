@@ -179,7 +179,7 @@ def test_a_hole_in_the_validation_part_leaves_an_earlier_one_to_stop_by(count: i
     values[-10] = np.nan
     settings: dict[str, Any] = {"horizon": 7, "lookback": 7, "patience": 2, "epochs": 60, "learning_rate": 0.05}
     trained = train(from_series([values]), units="6", store_folder=tmp_path, **settings)
-    assert trained.metrics["training"]["epochs"] < 60
+    assert trained.metrics.training.epochs < 60
     lines = trained.run.texts["history.csv"].decode().splitlines()[1:]
     assert all(float(line.split(",")[2]) > 0 for line in lines)
 
@@ -194,7 +194,7 @@ def test_no_complete_window_in_any_validation_part_is_said(tmp_path: Path) -> No
         "7 of 7 held-out rows are not scored: the steps before them have holes",
         "bounds are left empty: the rows that were not trained on hold no window in which errors can be measured",
     ]
-    assert trained.metrics["training"]["epochs"] == 2
+    assert trained.metrics.training.epochs == 2
 
 
 def test_held_out_rows_behind_a_hole_are_not_scored_and_it_is_said(write: Write, tmp_path: Path) -> None:
@@ -207,7 +207,7 @@ def test_held_out_rows_behind_a_hole_are_not_scored_and_it_is_said(write: Write,
     assert all(np.isfinite(float(line[3])) and np.isfinite(float(line[4])) for line in lines)
     assert [line[2] for line in lines].count("") == 1
     errors = [abs(float(line[2]) - float(line[3])) for line in lines if line[2]]
-    assert trained.metrics["test"]["network"]["mae"] == pytest.approx(np.mean(errors))
+    assert trained.metrics.test.network.mae == pytest.approx(np.mean(errors))
     texts = [note.text for note in trained.notes if note.level == "warning"]
     assert texts == ["4 of 12 held-out rows are not scored: the steps before them have holes"]
 
@@ -220,14 +220,14 @@ def test_baselines_are_scored_on_the_rows_of_the_network(tmp_path: Path) -> None
     lines = [line.split(",") for line in trained.run.texts["predictions.csv"].decode().splitlines()[1:]]
     assert len(lines) == 7
     assert [float(line[2]) for line in lines] == pytest.approx([float(line[4]) for line in lines])
-    assert trained.metrics["test"]["seasonal_naive"]["mae"] == pytest.approx(0, abs=1e-9)
+    assert trained.metrics.test.seasonal_naive.mae == pytest.approx(0, abs=1e-9)
 
 
 def test_without_a_held_out_row_to_score_the_verdict_says_so(write: Write, tmp_path: Path) -> None:
     path = write(days(200, lambda i: i == 200 - 9))
     trained = train(path, gaps="drop", horizon=7, lookback=7, store_folder=tmp_path / "s", refit=False, **QUICK)
-    assert trained.metrics["test"] is None
-    assert trained.metrics["verdict"] == (
+    assert trained.metrics.test is None
+    assert trained.metrics.verdict == (
         "No held-out row could be scored, so nothing says whether the network is worth it."
     )
     assert "7 of 7 held-out rows are not scored: the steps before them have holes" in [n.text for n in trained.notes]

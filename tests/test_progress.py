@@ -17,12 +17,12 @@ import numpy as np
 import pytest
 
 from forecast_cli import console, engine, learning, plan, progress, store, train
-from forecast_cli.checkpoints import Checkpoint
 from forecast_cli.config import settings_from
 from forecast_cli.errors import OutOfMemoryError, StoppedError
 from forecast_cli.learning import Effort
 from forecast_cli.panel import from_series
 from forecast_cli.progress import Epoch, Event, MemberDone, Phase
+from forecast_cli.store import Checkpoint
 from tests.conftest import AIRLINE, ROOT, Result
 from tests.test_commands import terminal
 
@@ -136,19 +136,20 @@ def test_the_last_member_of_a_training_that_goes_on_is_kept_and_reported(tmp_pat
     """With two workers and one member left there is one process, which must do what a single process does."""
     settings: dict[str, Any] = {"members": 2, "patience": 0}
     decided = plan.make(PANEL, settings_from(**{**QUICK, **settings}))
-    first = Checkpoint(tmp_path, "identity")
 
     def stop(event: Event) -> None:
         if isinstance(event, Epoch) and (event.member, event.epoch) == (2, 2):
             raise StoppedError(signal.SIGTERM)
 
-    with pytest.raises(StoppedError):
-        learning.learn(PANEL, decided, Effort(stop, 1, checkpoint=first))
-    assert list(first.finished) == ["training 1 of 2"]
-
-    again = Checkpoint(tmp_path, "identity", finished=first.finished, running=first.running)
     events: list[Event] = []
-    learning.learn(PANEL, decided, Effort(events.append, 2, checkpoint=again))
+    with store.lock(tmp_path) as lock:
+        first = Checkpoint(lock, "identity")
+        with pytest.raises(StoppedError):
+            learning.learn(PANEL, decided, Effort(stop, 1, checkpoint=first))
+        assert list(first.finished) == ["training 1 of 2"]
+
+        again = Checkpoint(lock, "identity", finished=first.finished, running=first.running)
+        learning.learn(PANEL, decided, Effort(events.append, 2, checkpoint=again))
     assert isinstance(events[0], Phase)
     assert events[0].epochs == ((2, 4),)
     assert [(e.member, e.epoch) for e in events if isinstance(e, Epoch)] == [(2, 3 - 1), (2, 3), (2, 4)]
@@ -379,7 +380,7 @@ def test_dumb_terminals_get_plain_lines_and_no_color_is_honored(
 
 
 def test_a_lock_that_is_waited_for_is_said(forecast: Callable[..., Result], store_copy: Path) -> None:
-    with store.writing(store_copy):
+    with store.lock(store_copy):
         result = forecast("train", AIRLINE, "--store", store_copy, "--lock-wait", "1.5s")
     assert result.code == 11
     assert (

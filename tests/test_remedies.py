@@ -171,7 +171,7 @@ def test_a_run_begins_with_the_weights_of_another(forecast: Callable[..., Result
 def test_a_run_that_was_not_fitted_again_has_not_learned_the_held_out_rows(tmp_path: Path) -> None:
     train(AIRLINE, store_folder=tmp_path, refit=False, **QUICK)
     trained = train(AIRLINE, store_folder=tmp_path, warm_start="1", **QUICK)
-    assert "had learned" not in trained.metrics["verdict"]
+    assert "had learned" not in trained.metrics.verdict
 
 
 def test_another_network_cannot_be_begun_with(forecast: Callable[..., Result]) -> None:

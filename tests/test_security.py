@@ -27,6 +27,7 @@ from forecast_cli.errors import ForecastError
 from forecast_cli.reader import read_csv
 from forecast_cli.tables import forecast_csv
 from tests.conftest import AIRLINE, ROOT, Result
+from tests.store.helpers import FILES
 
 Forecast = Callable[..., Result]
 MODULES = sorted((ROOT / "forecast_cli").rglob("*.py"))
@@ -276,7 +277,7 @@ def test_a_sealed_run_of_any_content_works_or_is_refused(
         shutil.rmtree(root)
 
 
-@given(name=st.sampled_from(store.FILES), data=st.binary(max_size=200), keep=st.integers(0, 400))
+@given(name=st.sampled_from(FILES), data=st.binary(max_size=200), keep=st.integers(0, 400))
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_sealed_run_of_any_bytes_works_or_is_refused(
     small_store: Path, tmp_path: Path, name: str, data: bytes, keep: int
@@ -396,5 +397,6 @@ def test_no_name_of_a_series_becomes_a_path(forecast: Forecast, tmp_path: Path) 
     assert sorted(path.name for path in new) == ["loss.png", "pictures", "predictions.png"]
     found = {path.name for path in Path("forecast_runs").rglob("*")} - {store.latest(Path("forecast_runs"))}
     assert found == {
-        *store.FILES, "manifest.json", "plots", "loss.png", "predictions.png", "runs", "store.json", "latest.json", "lock", "last_run.json",
+        *FILES, "manifest.json", "plots", "loss.png", "predictions.png", "runs", "store.json", "latest.json", "lock", "last_run.json",
+        "unpromoted",
     }  # fmt: skip

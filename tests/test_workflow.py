@@ -81,7 +81,7 @@ def test_the_held_out_rows_never_reach_the_network_that_is_scored(tmp_path: Path
 
     assert column(first, 3) == column(second, 3)
     assert column(first, 2) != column(second, 2)
-    assert first.metrics["test"]["network"] != second.metrics["test"]["network"]
+    assert first.metrics.test.network != second.metrics.test.network
 
 
 def test_predictions_csv_scores_to_the_metrics_of_the_run(tmp_path: Path) -> None:
@@ -91,13 +91,12 @@ def test_predictions_csv_scores_to_the_metrics_of_the_run(tmp_path: Path) -> Non
     assert len(lines) == 13
     assert (lines[1][0], lines[-1][0], {line[1] for line in lines[1:]}) == ("1960-01", "1960-12", {"1959-12"})
     actual, forecast, naive = np.array([line[2:5] for line in lines[1:]], float).T
-    test = run.metrics["test"]
-    assert test["network"]["rmse"] == pytest.approx(np.sqrt(np.mean((actual - forecast) ** 2)))
-    assert test["seasonal_naive"]["rmse"] == pytest.approx(np.sqrt(np.mean((actual - naive) ** 2)))
-    assert test["seasonal_naive"]["rmse"] == pytest.approx(50.708, abs=1e-3)  # as published for this split
-    assert test["skill"]["seasonal_naive"] == pytest.approx(
-        1 - test["network"]["mase"] / test["seasonal_naive"]["mase"]
-    )
+    test = run.metrics.test
+    assert test is not None
+    assert test.network.rmse == pytest.approx(np.sqrt(np.mean((actual - forecast) ** 2)))
+    assert test.seasonal_naive.rmse == pytest.approx(np.sqrt(np.mean((actual - naive) ** 2)))
+    assert test.seasonal_naive.rmse == pytest.approx(50.708, abs=1e-3)  # as published for this split
+    assert test.skill.seasonal_naive == pytest.approx(1 - test.network.mase / test.seasonal_naive.mase)
 
 
 def test_a_refit_sees_all_rows_and_no_refit_does_not(tmp_path: Path) -> None:
@@ -118,12 +117,12 @@ def test_small_settings_train(tmp_path: Path, write: Write, preset: str, setting
     assert np.isfinite(trained.forecast.values).all()
     assert forecast_csv(predict(store_folder=tmp_path / "s").forecast) == trained.run.texts["forecast.csv"]
     if settings.get("test") == 0:
-        assert trained.metrics["verdict"] == "Nothing was held out, so nothing says whether the network is worth it."
+        assert trained.metrics.verdict == "Nothing was held out, so nothing says whether the network is worth it."
 
 
 def test_validation_may_be_left_out(tmp_path: Path) -> None:
     trained = train(AIRLINE, store_folder=tmp_path, validation=0, test=0, **QUICK)
-    assert trained.metrics["training"]["best_epoch"] == 2
+    assert trained.metrics.training.best_epoch == 2
     assert np.isfinite(trained.forecast.bounds[80.0]).all()
 
 
@@ -132,7 +131,7 @@ def test_a_constant_series_is_forecast_as_the_constant_and_said(tmp_path: Path, 
         trained = train(write(daily(np.full(60, 4.25))), store_folder=tmp_path / preset, preset=preset, **QUICK)
         assert np.allclose(trained.forecast.values, 4.25, atol=1e-12)
         assert "the series is constant; so is the forecast" in [note.text for note in trained.notes]
-        assert trained.metrics["verdict"].endswith("a network is not worth it.")
+        assert trained.metrics.verdict.endswith("a network is not worth it.")
 
 
 def test_predict_goes_on_from_new_rows(tmp_path: Path, write: Write) -> None:
@@ -207,7 +206,7 @@ def test_classic_is_rolled_forward_one_step_at_a_time(tmp_path: Path) -> None:
     trained = train(AIRLINE, store_folder=tmp_path, preset="classic", epochs=2)
     shape = trained.run.config.plan.architecture
     assert (shape.outputs, shape.units, trained.run.config.plan.horizon) == (1, (50, 100), 12)
-    assert trained.metrics["training"] == {
+    assert trained.metrics.training.as_dict() == {
         "epochs": 2,
         "best_epoch": 2,
         "steps": 2 * trained.run.config.plan.epoch_batches,
@@ -222,9 +221,9 @@ def test_the_verdict_compares_with_the_better_baseline(tmp_path: Path, write: Wr
     """A random walk: the last value is hard to beat, the last week is not."""
     walk = 100 + np.cumsum(np.random.default_rng(4).normal(size=300))
     trained = train(write(daily(walk)), store_folder=tmp_path / "s", test=40, **QUICK)
-    test = trained.metrics["test"]
-    assert test["naive"]["mase"] < test["seasonal_naive"]["mase"]
-    assert "the naive forecast" in trained.metrics["verdict"]
+    test = trained.metrics.test
+    assert test.naive.mase < test.seasonal_naive.mase
+    assert "the naive forecast" in trained.metrics.verdict
 
 
 def test_bounds_of_constants_are_the_constant_and_json_can_hold_them(tmp_path: Path, write: Write) -> None:
@@ -275,7 +274,7 @@ def test_the_panel_and_hourly_samples_train(tmp_path: Path) -> None:
     for name in ("panel.csv", "hourly.csv"):
         trained = train(SAMPLES / name, store_folder=tmp_path / name)
         assert np.isfinite(trained.forecast.values).all()
-        assert trained.metrics["test"]["network"]["mase"] < 1
+        assert trained.metrics.test.network.mase < 1
 
 
 @pytest.mark.parametrize("threads", [1, pytest.param(2, marks=pytest.mark.slow)])

@@ -90,7 +90,7 @@ def _test(run: Run) -> tuple[Any, ...]:
 def _row(run: Run, latest: bool) -> dict[str, Any]:
     from forecast_cli import cells
 
-    plan, test = run.config.plan, run.metrics["test"]
+    plan, test = run.config.plan, run.metrics.test
     return {
         "run": run.name,
         "latest": latest,
@@ -102,9 +102,9 @@ def _row(run: Run, latest: bool) -> dict[str, Any]:
         "lookback": plan.lookback,
         "parameters": plan.members * cells.count_parameters(plan.architecture),
         "operations": plan.members * cells.count_operations(plan.architecture),
-        "rmse": test["network"]["rmse"] if test else None,
-        "mase": test["network"]["mase"] if test else None,
-        "skill": test["skill"]["seasonal_naive" if test["season"] > 1 else "naive"] if test else None,
+        "rmse": test.network.rmse if test else None,
+        "mase": test.network.mase if test else None,
+        "skill": test.main_skill if test else None,
     }
 
 

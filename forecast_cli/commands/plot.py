@@ -65,14 +65,14 @@ def plot(
 
 def draw_into(run: Run, folder: Path, kinds: list[Kind] | None = None, series: str | None = None) -> list[Path]:
     """Draw pictures of a run into a folder, losses and predictions by default; returns their paths."""
-    from forecast_cli import files, plots
-    from forecast_cli.store import check_tables
+    from forecast_cli import plots
+    from forecast_cli.store import check_tables, make_folder, replace_file
 
     check_tables(run)
     pictures = plots.draw(run, kinds or AFTER_TRAINING, series)
     if pictures.note:
         console.warning(pictures.note)
-    files.make_folder(folder)
+    make_folder(folder)
     for name, data in pictures.files.items():
-        files.replace(folder / name, data)
+        replace_file(folder / name, data)
     return [folder / name for name in pictures.files]

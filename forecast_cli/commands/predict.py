@@ -93,7 +93,8 @@ def predict(
 
     Example: forecast predict -o forecast.csv
     """
-    from forecast_cli import files, workflow
+    from forecast_cli import workflow
+    from forecast_cli.store import replace_file
 
     kind = format_ or _by_ending(output)
     if kind is Format.parquet and not output and (json or console.stdout_is_terminal()):
@@ -126,7 +127,7 @@ def predict(
     reasons = [note.text for note in predicted.notes if note.level == "degraded"]
     code = DEGRADED if reasons else 0
     if output:
-        files.replace(Path(output), _data(predicted.forecast, kind))
+        replace_file(Path(output), _data(predicted.forecast, kind))
     if json:
         console.emit_json(_document(predicted, reasons, code))
     elif not output and not format_ and console.stdout_is_terminal():

@@ -14,7 +14,7 @@ from forecast_cli.config import Settings
 from forecast_cli.errors import ForecastError, LockedError, NoRunError, RunRejectedError
 
 if TYPE_CHECKING:
-    from forecast_cli.store import Run
+    from forecast_cli.store import Lock, Run
 
 
 @options.with_settings()
@@ -38,18 +38,29 @@ def list_(
         if not names:
             raise
         console.warning(error.message)
-    pinned = runs.pinned(root)
-    rows = [_row(root, name, name == latest) | {"pinned": name in pinned} for name in names]
+    pinned, unpromoted = runs.pinned(root), runs.unpromoted(root)
+    rows = [
+        _row(root, name, name == latest) | {"pinned": name in pinned, "promoted": name not in unpromoted}
+        for name in names
+    ]
     if json:
         console.emit_json({"schema": "forecast/runs-list/v1", "exit_code": 0, "latest": latest or None, "runs": rows})
         return 0
     lines = [
-        [("* " if row["latest"] else "  ") + row["run"] + (" pinned" if row["pinned"] else ""), row["preset"] or "rejected", row["target"],
+        [_label(row), row["preset"] or "rejected", row["target"],
          str(row["horizon"] or "-"), console.number(row["mase"]), "-" if row["skill"] is None else f"{row['skill']:+.0%}"]
         for row in rows
     ]  # fmt: skip
     console.table("", ["  run", "preset", "target", "horizon", "MASE", "skill"], lines, text_columns=3)
     return 0
+
+
+def _label(row: dict[str, Any]) -> str:
+    """The name of a run, with what is special about it."""
+    mark = "* " if row["latest"] else "  "
+    pinned = " pinned" if row["pinned"] else ""
+    promoted = "" if row["promoted"] else " not promoted"
+    return f"{mark}{row['run']}{pinned}{promoted}"
 
 
 def _row(root: Path, name: str, latest: bool) -> dict[str, Any]:
@@ -62,13 +73,13 @@ def _row(root: Path, name: str, latest: bool) -> dict[str, Any]:
         run = runs.load(root, name)
     except ForecastError as error:
         return row | {"error": error.message}
-    test = run.metrics["test"]
+    test = run.metrics.test
     return row | {
         "preset": run.config.plan.preset,
         "target": run.config.columns.target,
         "horizon": run.config.plan.horizon,
-        "mase": test["network"]["mase"] if test else None,
-        "skill": test["skill"]["seasonal_naive"] if test else None,
+        "mase": test.network.mase if test else None,
+        "skill": test.skill.seasonal_naive if test else None,
     }
 
 
@@ -111,22 +122,24 @@ def _document(run: Run) -> dict[str, Any]:
         "digits": run.digits,
         "parameters": run.config.plan.members * count_parameters(run.config.plan.architecture),
         "operations": run.config.plan.members * count_operations(run.config.plan.architecture),
-        "metrics": run.metrics,
+        "metrics": run.metrics.as_dict(),
     }
 
 
 def _members(run: Run) -> str:
-    plan, found = run.config.plan, run.metrics.get("members", {})
+    plan, members = run.config.plan, run.metrics.members
     if plan.members == 1:
         return "" if not plan.warm_start else f"began with the weights of {plan.warm_start}"
     how = "each learned what the former left over" if plan.boosting else f"their {plan.combine}"
     if plan.bagging:
         how += " over windows drawn in blocks"
-    return how if found.get("spread") is None else f"{how}; {console.number(found['spread'])} apart on held-out rows"
+    if members is None or members.spread is None:
+        return how
+    return f"{how}; {console.number(members.spread)} apart on held-out rows"
 
 
 def _clipped(run: Run) -> str:
-    share = run.metrics["training"].get("clipped")
+    share = run.metrics.training.clipped
     return (
         "gradients were not clipped"
         if share is None
@@ -156,19 +169,21 @@ def _show(run: Run) -> None:
         ["network", f"{network(shape)}, dropout {shape.dropout:g}", why.get("units", "")],
         ["size", f"{count_parameters(shape):,} parameters", f"{count_operations(shape):,} operations a window: multiplications and additions"],
         ["members", f"{plan.members:,}", _members(run)],
-        ["training", f"{plan.epochs:,} epochs at most of {plan.epoch_batches:,} batches of {plan.batch_size:,}", f"best epoch {run.metrics['training']['best_epoch']:,}"],
+        ["training", f"{plan.epochs:,} epochs at most of {plan.epoch_batches:,} batches of {plan.batch_size:,}", f"best epoch {run.metrics.training.best_epoch:,}"],
         ["steps", f"{plan.optimizer}, {plan.loss} loss, learning rate {plan.learning_rate:g}, {plan.schedule}", _clipped(run)],
         ["digits", "all" if run.digits == "full" else f"{run.digits} decimals", ""],
         ["seed, threads", f"{plan.seed}, {plan.threads}", why.get("threads", "")],
     ]  # fmt: skip
-    test = run.metrics["test"]
+    test = run.metrics.test
     if test:
-        words = {"mae": "MAE", "rmse": "RMSE", "smape": "sMAPE", "mase": "MASE"}
-        for name in ("network", "seasonal_naive", "naive"):
-            scores = ", ".join(f"{word} {console.number(test[name][score])}" for score, word in words.items())
-            rows.append([f"test: {name.replace('_', ' ')}", scores, ""])
+        for name, scores in test.by_method.items():
+            words = (
+                f"MAE {console.number(scores.mae)}, RMSE {console.number(scores.rmse)}, "
+                f"sMAPE {console.number(scores.smape)}, MASE {console.number(scores.mase)}"
+            )
+            rows.append([f"test: {name.replace('_', ' ')}", words, ""])
     console.table("", ["", "", "why"], rows, text_columns=3)
-    console.emit(f"{run.metrics['verdict']}\n".encode())
+    console.emit(f"{run.metrics.verdict}\n".encode())
 
 
 @options.with_settings()
@@ -240,14 +255,15 @@ def _worst(failures: list[ForecastError], count: int) -> ForecastError | None:
 
 
 @contextlib.contextmanager
-def _changing(root: Path, settings: Settings) -> Iterator[None]:
+def _locked(root: Path, settings: Settings, quiet: bool) -> Iterator[Lock]:
     """Hold the lock of a store that has runs. Raises NoRunError, LockedError."""
     from forecast_cli import store as runs
 
     if not runs.names(root):
         raise NoRunError(f"no run in {root}", "train one first: forecast train DATA")
-    with runs.writing(root, config.duration(settings.lock.lock_wait, "--lock-wait")):
-        yield
+    wait = config.duration(settings.lock.lock_wait, "--lock-wait")
+    with runs.lock(root, wait=wait, on_wait=None if quiet else console.waiting) as lock:
+        yield lock
 
 
 def _done(json: bool, quiet: bool, command: str, text: str, **document: Any) -> int:
@@ -283,8 +299,8 @@ def rollback(
 
     root = Path(store)
     try:
-        with _changing(root, settings):
-            now = runs.roll_back(root, runs.resolve(root, run)).name
+        with _locked(root, settings, quiet) as lock:
+            now = runs.roll_back(lock, runs.resolve(root, run)).name
     except LockedError as error:
         return _skipped(error, settings, json, "rollback")
     return _done(json, quiet, "rollback", f"the latest run is now {now}", run=now)
@@ -306,8 +322,8 @@ def prune(
 
     root = Path(store)
     try:
-        with _changing(root, settings):
-            removed = runs.prune(root, settings.prune.keep)
+        with _locked(root, settings, quiet) as lock:
+            removed = runs.prune(lock, settings.prune.keep)
             left = len(runs.names(root))
     except LockedError as error:
         return _skipped(error, settings, json, "prune")
@@ -352,9 +368,9 @@ def _pin(settings: Settings, run: str | None, store: str, json: bool, quiet: boo
 
     root, command = Path(store), "pin" if on else "unpin"
     try:
-        with _changing(root, settings):
+        with _locked(root, settings, quiet) as lock:
             name = runs.resolve(root, run) or runs.latest(root)
-            runs.pin(root, name, on=on)
+            runs.pin(lock, name, on=on)
     except LockedError as error:
         return _skipped(error, settings, json, command)
     return _done(json, quiet, command, f"{name} is {'pinned' if on else 'not pinned'}", run=name)

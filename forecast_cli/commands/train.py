@@ -16,6 +16,7 @@ from forecast_cli.errors import DEGRADED, ForecastError, LockedError, StoppedErr
 from forecast_cli.progress import Phase
 
 if TYPE_CHECKING:
+    from forecast_cli.store import Scores
     from forecast_cli.workflow import Trained
 
 SCHEMA = "forecast/train/v1"
@@ -55,7 +56,6 @@ def train(
     with console.progress(quiet=quiet or json) as report:
         report(progress.reading(data))  # before the imports below, which take their time
         from forecast_cli import workflow
-        from forecast_cli.store import keep_report
 
         try:
             trained = workflow.train(
@@ -67,13 +67,13 @@ def train(
             raise
         except BaseException as error:
             with contextlib.suppress(ForecastError):  # the failure itself is what the user must hear of
-                keep_report(Path(store), console.failure(SCHEMA, failure_of(error)))
+                _keep_report(Path(store), console.failure(SCHEMA, failure_of(error)))
             raise
         report(Phase("drawing", "drawing the plots"))
         reasons = [note.text for note in trained.notes if note.level == "degraded"]
         reasons += _draw(trained)
     try:
-        keep_report(Path(store), _document(trained, reasons, DEGRADED if reasons else 0))
+        _keep_report(Path(store), _document(trained, reasons, DEGRADED if reasons else 0))
     except ForecastError as error:
         console.warning(f"the run is published, but its report is not: {error.message}")
         reasons.append(f"last_run.json: {error.message}")
@@ -90,6 +90,16 @@ def train(
     elif not quiet:
         _summary(trained)
     return code
+
+
+def _keep_report(root: Path, report: dict[str, Any]) -> None:
+    """Keep the report of this training, unless there is no store yet or another command is writing in it."""
+    from forecast_cli import store
+
+    if not store.exists(root):
+        return
+    with contextlib.suppress(LockedError), store.lock(root) as lock:
+        store.write_report(lock, report)
 
 
 def _skip(error: LockedError, json: bool) -> int:
@@ -134,7 +144,7 @@ def _draw(trained: Trained) -> list[str]:
 
 
 def _document(trained: Trained, reasons: list[str], code: int) -> dict[str, Any]:
-    plan = dataclasses.asdict(trained.run.config.plan)
+    plan, metrics = dataclasses.asdict(trained.run.config.plan), trained.metrics.as_dict()
     return {
         "schema": SCHEMA,
         "exit_code": code,
@@ -144,8 +154,8 @@ def _document(trained: Trained, reasons: list[str], code: int) -> dict[str, Any]
         "target": _targets(trained) if len(_targets(trained)) > 1 else _targets(trained)[0],
         "series": len(trained.panel),
         "rows": int(trained.panel.offsets[-1]),
-        "verdict": trained.metrics["verdict"],
-        "metrics": {key: trained.metrics[key] for key in ("training", "test", "members")},
+        "verdict": trained.metrics.verdict,
+        "metrics": {key: metrics[key] for key in ("training", "test", "members")},
         "plan": plan,
         "warnings": [note.text for note in trained.notes if note.level == "warning"],
         "reasons": reasons,
@@ -164,35 +174,37 @@ def _target_line(trained: Trained) -> str:
     return f"Target{'s' if len(targets) > 1 else ''}: {'; '.join(shown)}{more}"
 
 
+def _scores_row(label: str, scores: Scores, skill: float | None) -> list[str]:
+    errors = [console.number(error) for error in (scores.mae, scores.rmse, scores.smape, scores.mase)]
+    return [label, *errors, "" if skill is None else f"{skill:+.0%}"]
+
+
 def _summary(trained: Trained) -> None:
     from forecast_cli import intervals
 
-    run, test = trained.run, trained.metrics["test"]
+    run, test = trained.run, trained.metrics.test
     if test:
-        labels = {"network": "this network", "seasonal_naive": f"seasonal naive ({test['season']})", "naive": "naive"}
-        if test["season"] == 1:
-            del labels["seasonal_naive"]
-        rows = [
-            [label, *(console.number(test[name][score]) for score in ("mae", "rmse", "smape", "mase")),
-             "" if name == "network" or test["skill"][name] is None else f"{test['skill'][name]:+.0%}"]
-            for name, label in labels.items()
-        ]  # fmt: skip
-        of = f" of {test['series']:,} series (means over series)" if test["series"] > 1 else ""
-        title = f"Held-out last {test['rows']:,} rows{of}"
+        rows = [_scores_row("this network", test.network, None)]
+        if test.season > 1:
+            rows.append(_scores_row(f"seasonal naive ({test.season})", test.seasonal_naive, test.skill.seasonal_naive))
+        rows.append(_scores_row("naive", test.naive, test.skill.naive))
+        of = f" of {test.series:,} series (means over series)" if test.series > 1 else ""
+        title = f"Held-out last {test.rows:,} rows{of}"
         console.table(title, ["", "MAE", "RMSE", "sMAPE", "MASE", "skill against"], rows, stderr=True)
-    console.say(console.escape(trained.metrics["verdict"]))
-    members = trained.metrics["members"]
-    if members["spread"] is not None:
-        alone = f"{console.number(min(members['mae']))} to {console.number(max(members['mae']))}"
+    console.say(console.escape(trained.metrics.verdict))
+    members = trained.metrics.members
+    if test and members and members.spread is not None and members.mae:
+        errors = [error for error in members.mae if error is not None]
+        alone = f"{console.number(min(errors))} to {console.number(max(errors))}"
         console.say(
-            f"{members['count']} members: {console.number(members['spread'])} apart on the held-out rows (standard deviation); "
-            f"alone their MAE is {alone}, together {console.number(test['network']['mae'])}"
+            f"{members.count} members: {console.number(members.spread)} apart on the held-out rows (standard deviation); "
+            f"alone their MAE is {alone}, together {console.number(test.network.mae)}"
         )
-    known = trained.metrics["intervals"]
-    if run.config.plan.levels and not known["unseen"]:
+    known = trained.metrics.intervals
+    if run.config.plan.levels and not known.unseen:
         console.say("intervals: from rows that the network was trained on, so they are too narrow")
-    elif run.config.plan.levels and 0 < known["windows"] < intervals.ENOUGH:
-        windows = f"{known['windows']} window{'s' if known['windows'] != 1 else ''}"
+    elif run.config.plan.levels and 0 < known.windows < intervals.ENOUGH:
+        windows = f"{known.windows} window{'s' if known.windows != 1 else ''}"
         console.say(f"intervals: an approximation, pooled over {windows} of rows not trained on")
     console.say(f"run {run.name}")
     for name in ("forecast.csv", "predictions.csv", "history.csv", "plots/loss.png", "plots/predictions.png"):

@@ -70,8 +70,8 @@ def figure(run: Run, label: Labels) -> Figure:
 def members_of(run: Run) -> list[Member]:
     """The members of a run, in order."""
     rows = tables.read_history(run.texts["history.csv"]).numbers
-    first = run.metrics["training"]["best_epoch"]
-    bests = run.metrics.get("members", {}).get("best_epochs", [first])  # 0.2.0 had one member
+    scores = run.metrics.members  # 0.2.0 had one member
+    bests = scores.best_epochs if scores else [run.metrics.training.best_epoch]
     members = []
     for number, best in enumerate(bests, 1):
         mine = rows["member"] == number

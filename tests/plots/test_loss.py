@@ -16,7 +16,7 @@ def test_every_member_has_its_losses_and_its_mark(tmp_path: Path) -> None:
     run = train(many(1), store_folder=tmp_path, members=3, loss="mae", **QUICK).run
     figure = loss.figure(run, Labels())
     axes = figure.axes[0]
-    bests = run.metrics["members"]["best_epochs"]
+    bests = run.metrics.members.best_epochs
     assert len(axes.lines) == 2 * 3 + 1
     assert list(axes.lines[-1].get_xdata()) == bests
     assert figure.get_suptitle().endswith("(3 members)")
@@ -31,14 +31,15 @@ def test_a_history_from_before_there_were_members_still_draws(airline_store: Pat
     run = store.load(airline_store)
     lines = [",".join(line.split(",")[:4]) for line in run.texts["history.csv"].decode().splitlines()]
     assert lines[0] == "epoch,training_loss,validation_loss,learning_rate"
-    metrics = {key: value for key, value in run.metrics.items() if key != "members"}
+    metrics = run.metrics.model_copy(update={"members": None})
     old = replace(run, texts=run.texts | {"history.csv": "\n".join(lines).encode()}, metrics=metrics)
     assert plots.draw(old, ["loss"]).files == plots.draw(run, ["loss"]).files
 
 
 def with_history(run: Run, lines: str, best: int) -> Run:
     header = "epoch,training_loss,validation_loss,learning_rate,clipped,member\n"
-    metrics = {"training": {"best_epoch": best}, "members": {"best_epochs": [best]}}
+    training = run.metrics.training.model_copy(update={"best_epoch": best})
+    metrics = run.metrics.model_copy(update={"training": training, "members": None})
     return replace(run, texts=run.texts | {"history.csv": (header + lines).encode()}, metrics=metrics)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import signal
 import subprocess
@@ -12,12 +14,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from safetensors.numpy import load as parse_tensors
+from safetensors.numpy import save as format_tensors
 
-from forecast_cli import checkpoints, store, train
-from forecast_cli.checkpoints import Checkpoint
+from forecast_cli import store, train
 from forecast_cli.errors import RunRejectedError, SettingsError, StoppedError
 from forecast_cli.panel import Panel, from_series
 from forecast_cli.progress import Epoch, Event
+from forecast_cli.store import Checkpoint, checkpoints
 from forecast_cli.training import Fitted, Snapshot
 
 PANEL = from_series([10 + np.sin(np.arange(90) / 3) + 0.1 * np.random.default_rng(1).normal(size=90)])
@@ -88,43 +92,94 @@ def test_what_cannot_be_gone_on_with_is_trained_from_the_start_and_said(change: 
         "data": "the unfinished training is of other data, settings or versions",
         "settings": "the unfinished training is of other data, settings or versions",
         "bytes": f"{kept} is damaged",
-        "link": f"{kept}: it is a link or a file of another kind; the run is damaged or not ours",
+        "link": f"{kept}: it is a link or a file of another kind; the run is damaged, or was not written by forecast",
         "nothing": "no training was left unfinished",
     }
     assert (note.level, note.text) == ("warning", f"trained from the start: {why[change]}")
 
 
-def test_a_checkpoint_of_another_network_is_refused_by_its_shapes(tmp_path: Path) -> None:
+def stopped_identity(root: Path) -> str:
+    """The identity of a training that was stopped, from its checkpoint."""
     with pytest.raises(StoppedError):
-        train(PANEL, store_folder=tmp_path, report=stopping_at("training", 2), **QUICK)
-    data = (tmp_path / "checkpoints" / checkpoints.NAME).read_bytes()
-    identity = checkpoints.json.loads(checkpoints.parse_tensors(data[64:])[checkpoints.RECORD].tobytes())["identity"]
-    forged = Checkpoint(tmp_path / "checkpoints", identity)
-    forged.finished["training"] = Fitted(({"head.bias": np.zeros(3, np.float32)},), (), 1, 1)
-    checkpoints.save(forged)
+        train(PANEL, store_folder=root, report=stopping_at("training", 2), **QUICK)
+    data = (root / "checkpoints" / checkpoints.NAME).read_bytes()
+    record = parse_tensors(data[checkpoints.HASH_LENGTH :])[checkpoints.RECORD]
+    identity: str = json.loads(record.tobytes())["identity"]
+    return identity
+
+
+def save_forged(root: Path, identity: str, **parts: Any) -> None:
+    with store.lock(root) as lock:
+        assert store.save_checkpoint(lock, Checkpoint(lock, identity, **parts))
+
+
+def test_a_checkpoint_of_another_network_is_refused_by_its_shapes(tmp_path: Path) -> None:
+    identity = stopped_identity(tmp_path)
+    other_network = Fitted(({"head.bias": np.zeros(3, np.float32)},), (), 1, 1)
+    save_forged(tmp_path, identity, finished={"training": other_network})
     with pytest.raises(RunRejectedError, match="does not fit the network"):
         train(PANEL, store_folder=tmp_path, resume=True, **QUICK)
-    forged.finished.clear()
-    forged.running["training"] = Snapshot({"random": np.zeros(4, np.uint8)}, {"rate": 3e-3})
-    checkpoints.save(forged)
+
+    other_snapshot = Snapshot({"random": np.zeros(4, np.uint8)}, {"rate": 3e-3})
+    save_forged(tmp_path, identity, running={"training": other_snapshot})
     with pytest.raises(RunRejectedError, match="does not fit the network"):
         train(PANEL, store_folder=tmp_path, resume=True, **QUICK)
+
+
+def test_what_is_saved_is_loaded_again(tmp_path: Path) -> None:
+    epoch = Epoch(1, 0.5, float("nan"), 0.01, 1, 5, "training")
+    fitted = Fitted(({"w": np.ones(2, np.float32)}, {"w": np.zeros(2, np.float32)}), (epoch,), 1, 7, expired=True)
+    snapshot = Snapshot({"a": np.arange(3)}, {"epoch": 2})
+    with store.lock(tmp_path) as lock:
+        saved = Checkpoint(lock, "x", {"training 1 of 2": fitted}, {"training 2 of 2": snapshot})
+        assert store.save_checkpoint(lock, saved)
+        loaded, reason = store.load_checkpoint(lock, "x")
+    assert (reason, loaded.identity) == ("", "x")
+    (part,) = loaded.finished.values()
+    assert [weights["w"].tolist() for weights in part.folds] == [[1, 1], [0, 0]]
+    assert (part.best_epoch, part.steps, part.expired) == (1, 7, True)
+    assert vars(part.history[0]) == pytest.approx(vars(epoch), nan_ok=True)
+    assert loaded.running["training 2 of 2"].record == {"epoch": 2}
+    assert loaded.running["training 2 of 2"].arrays["a"].tolist() == [0, 1, 2]
+
+
+def test_a_checkpoint_of_nothing_is_not_written(tmp_path: Path) -> None:
+    with store.lock(tmp_path) as lock:
+        assert not store.save_checkpoint(lock, Checkpoint(lock, "x"))
+        assert not (tmp_path / "checkpoints").exists()
+        store.remove_checkpoint(lock)
+
+
+@pytest.mark.parametrize("record", [b"[]", b"{}", b'{"identity": "x", "finished": [], "running": {}}', b"\xff"])
+def test_a_sealed_checkpoint_of_another_form_is_not_used(tmp_path: Path, record: bytes) -> None:
+    data = format_tensors({checkpoints.RECORD: np.frombuffer(record, np.uint8)})
+    with store.lock(tmp_path) as lock:
+        (tmp_path / "checkpoints").mkdir()
+        path = tmp_path / "checkpoints" / checkpoints.NAME
+        path.write_bytes(hashlib.sha256(data).hexdigest().encode() + data)
+        checkpoint, reason = store.load_checkpoint(lock, "x")
+    assert reason == f"{path} is not a checkpoint of forecast"
+    assert (checkpoint.finished, checkpoint.running) == ({}, {})
 
 
 def test_it_is_written_every_minute_while_nobody_stops_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(checkpoints, "EVERY", 0.0)
-    kept = Checkpoint(tmp_path / "checkpoints", "x")
-    kept.keep("training")(Snapshot({"a": np.zeros(2)}, {}))
-    assert checkpoints.load(tmp_path / "checkpoints", "x")[0].running["training"].arrays["a"].tolist() == [0, 0]
+    with store.lock(tmp_path) as lock:
+        checkpoint = Checkpoint(lock, "x")
+        checkpoint.keep("training")(Snapshot({"a": np.ones(2)}, {}))
+        assert store.load_checkpoint(lock, "x")[1] == "no training was left unfinished"  # a minute has not passed
+
+        monkeypatch.setattr(checkpoints, "SECONDS_BETWEEN_WRITES", 0.0)
+        checkpoint.keep("training")(Snapshot({"a": np.zeros(2)}, {}))
+        assert store.load_checkpoint(lock, "x")[0].running["training"].arrays["a"].tolist() == [0, 0]
 
 
 def test_a_time_limit_publishes_the_best_so_far_and_says_so(tmp_path: Path) -> None:
     trained = train(PANEL, store_folder=tmp_path, time_limit="0.4s", **(QUICK | {"epochs": 10**5, "patience": 0}))
     (note,) = trained.notes
     assert "time was up after" in note.text
-    assert 1 <= trained.metrics["training"]["epochs"] < 10**5
+    assert 1 <= trained.metrics.training.epochs < 10**5
     again = train(PANEL, store_folder=tmp_path, time_limit="1h", **QUICK)
-    assert (again.notes, again.metrics["training"]["epochs"]) == ((), 5)
+    assert (again.notes, again.metrics.training.epochs) == ((), 5)
 
 
 def test_a_time_limit_is_a_duration(tmp_path: Path) -> None:
@@ -142,7 +197,8 @@ def test_members_share_the_time(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
         refit=False,
         **(QUICK | {"epochs": 10**5}),
     )
-    assert trained.metrics["members"]["count"] == 3
+    assert trained.metrics.members is not None
+    assert trained.metrics.members.count == 3
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])

@@ -1,0 +1,99 @@
+"""The store: runs on disk. One command writes, under a lock; others read at any time, without one.
+
+What is named here is what other packages may use; the modules inside are the business of the store.
+Functions that write in the store take its `Lock` as their first argument:
+
+    with store.lock(root) as lock:
+        run = store.publish(lock, contents)
+        store.promote(lock, run)
+
+Reading:       load, latest, names, promoted, unpromoted, pinned, predecessor, resolve, exists
+Writing:       lock, publish, promote, write_report, versions
+Upkeep:        verify, check_tables, smoke_forecast, prune, roll_back, pin
+Limits:        EARLIEST_TIME, LATEST_TIME, of what a run can hold
+Records:       Run, Contents, RunConfig, Manifest, Metrics and its parts, metrics_from
+Checkpoints:   Checkpoint, load_checkpoint, save_checkpoint, remove_checkpoint, training_identity
+Other files:   make_folder, replace_file, for what is written beside the store, such as -o FILE
+"""
+
+from forecast_cli.store.checkpoints import (
+    Checkpoint,
+    load_checkpoint,
+    remove_checkpoint,
+    save_checkpoint,
+    training_identity,
+)
+from forecast_cli.store.contents import EARLIEST_TIME, LATEST_TIME, Contents, Run
+from forecast_cli.store.files import make_folder, replace_file
+from forecast_cli.store.listing import (
+    exists,
+    latest,
+    names,
+    pinned,
+    predecessor,
+    promoted,
+    resolve,
+    unpromoted,
+)
+from forecast_cli.store.locking import Lock, lock
+from forecast_cli.store.publishing import promote, publish, smoke_forecast, versions, write_report
+from forecast_cli.store.reading import load
+from forecast_cli.store.records import (
+    HeldOutScores,
+    IntervalScores,
+    Manifest,
+    MemberScores,
+    Metrics,
+    RunConfig,
+    Scores,
+    Skill,
+    TrainingScores,
+    metrics_from,
+)
+from forecast_cli.store.table_checks import check_tables
+from forecast_cli.store.upkeep import pin, prune, roll_back, verify
+
+__all__ = [
+    "EARLIEST_TIME",
+    "LATEST_TIME",
+    "Checkpoint",
+    "Contents",
+    "HeldOutScores",
+    "IntervalScores",
+    "Lock",
+    "Manifest",
+    "MemberScores",
+    "Metrics",
+    "Run",
+    "RunConfig",
+    "Scores",
+    "Skill",
+    "TrainingScores",
+    "check_tables",
+    "exists",
+    "latest",
+    "load",
+    "load_checkpoint",
+    "lock",
+    "make_folder",
+    "metrics_from",
+    "names",
+    "pin",
+    "pinned",
+    "predecessor",
+    "promote",
+    "promoted",
+    "prune",
+    "publish",
+    "remove_checkpoint",
+    "replace_file",
+    "resolve",
+    "roll_back",
+    "save_checkpoint",
+    "smoke_forecast",
+    "training_identity",
+    "unpromoted",
+    "verify",
+    "versions",
+    "write_report",
+]

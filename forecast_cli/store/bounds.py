@@ -1,0 +1,143 @@
+"""Bounds of what config.json holds: the plan, the frequency and the format of the times.
+
+These classes belong to other modules, which make sensible ones. A file can hold anything, so each
+check here raises ValueError, naming the field and the value, for what this tool would never write.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Iterator
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from forecast_cli import calendar, cells
+from forecast_cli.calendar import Frequency
+from forecast_cli.cells import Architecture
+from forecast_cli.panel import TimeFormat
+from forecast_cli.plan import Plan
+
+MAX_NUMBER = 2**31  # in a plan
+MAX_STEPS = 1_000_000  # of a horizon, a lookback, a season
+MAX_LAYERS = 16
+MAX_PARAMETERS = 1 << 30  # of all members together
+
+# Directives without flags and widths: with a width, strftime would write as much as it is told.
+_TIME_PATTERN = re.compile(r"(?:[^%\0]|%[A-Za-z%]){0,200}")
+_OFFSET = re.compile(r"(?:[Zz]|[+-][0-9]{2}:?[0-9]{2})?")
+
+
+def check_plan(plan: Plan) -> Plan:
+    """The plan, if all its numbers are within bounds and fit each other. Raises ValueError."""
+    # First of all numbers, so that the arithmetic below cannot overflow.
+    for name, value in _numbers(plan):
+        _check_between(name, value, 0, MAX_NUMBER - 1)
+
+    _check_between("horizon", plan.horizon, 1, MAX_STEPS)
+    _check_between("lag", plan.lag, 0, MAX_STEPS)
+    _check_between("members", plan.members, 1, 1000)
+    for season in plan.seasons:
+        _check_between("seasons", season, 2, MAX_STEPS)
+    for level in plan.levels:
+        _require(0 < level < 100, f"levels: {level:g} is not between 0 and 100")
+
+    _check_architecture(plan.architecture, plan.horizon)
+    _check_quantiles(plan)
+
+    parameters = plan.members * cells.count_parameters(plan.architecture)
+    _check_between("the number of parameters", parameters, 1, MAX_PARAMETERS)
+    return plan
+
+
+def check_frequency(frequency: Frequency) -> Frequency:
+    """The frequency, if its grid is one that the reader makes. Raises ValueError."""
+    largest_size = {"fixed": 100_000 * calendar.WEEK, "months": 1_200_000}.get(frequency.kind, 1)
+
+    _check_between("size", frequency.size, 1, largest_size)
+    _check_between("phase", frequency.phase, 0, frequency.size - 1)
+    _check_between("day", frequency.day, 1, 31)
+    _check_between("clock", frequency.clock, 0, calendar.DAY - 1)
+    return frequency
+
+
+def check_time_format(time_format: TimeFormat) -> TimeFormat:
+    """The format of the times, if it can be written without harm. Raises ValueError."""
+    is_pattern = _TIME_PATTERN.fullmatch(time_format.pattern) is not None
+    _require(is_pattern, "pattern: it is not a pattern of dates")
+
+    is_offset = _OFFSET.fullmatch(time_format.offset) is not None
+    _require(is_offset, "offset: it is not an offset from UTC")
+
+    if time_format.timezone:
+        _check_time_zone(time_format.timezone)
+    return time_format
+
+
+def check_path(path: str) -> str:
+    """The path, if it can be one. Raises ValueError."""
+    _require("\0" not in path, "a path cannot hold a NUL character")
+    return path
+
+
+def _check_architecture(shape: Architecture, horizon: int) -> None:
+    _check_between("lookback", shape.lookback, 1, MAX_STEPS)
+    _check_between("inputs", shape.inputs, 1, MAX_STEPS)
+    _check_between("segment", shape.segment, 1, MAX_STEPS)
+    _check_between("outputs", shape.outputs, 1, MAX_STEPS)
+    _check_between("known", shape.known, 0, shape.inputs - 1)
+    _check_between("static", shape.static, 0, 10_000)
+    _check_between("the number of layers", len(shape.units), 1, MAX_LAYERS)
+    for units in shape.units:
+        _check_between("units", units, 1, MAX_STEPS)
+
+    _require(
+        shape.lookback % shape.segment == 0,
+        f"segment: {shape.segment:,} does not divide the lookback of {shape.lookback:,}",
+    )
+
+    expected = 1 if shape.decoder == "recursive" else horizon
+    _require(shape.outputs == expected, f"outputs: {shape.outputs:,} is not {expected:,}")
+
+
+def _check_quantiles(plan: Plan) -> None:
+    shape, quantiles = plan.architecture, plan.architecture.quantiles
+
+    wants_quantiles = plan.loss == "quantile"
+    problem = f"quantiles: they do not fit the loss {plan.loss!r}"
+    _require(wants_quantiles == bool(quantiles), problem)
+    if not quantiles:
+        return
+
+    _require(list(quantiles) == sorted(set(quantiles)), "quantiles: they are not in order")
+    _require(quantiles[0] > 0, f"quantiles: {quantiles[0]:g} is not above 0")
+    _require(quantiles[shape.middle] == 0.5, "quantiles: the one in the middle is not 0.5")
+
+
+def _check_time_zone(name: str) -> None:
+    try:
+        ZoneInfo(name)
+    except (ValueError, LookupError, OSError):
+        raise ValueError(f"no time zone {name!r} is known here") from None
+
+
+def _numbers(record: Any) -> Iterator[tuple[str, float]]:
+    """Every number in a record and in the records and tuples in it, with the name of its field."""
+    for field in dataclasses.fields(record):
+        value = getattr(record, field.name)
+        if dataclasses.is_dataclass(value):
+            yield from _numbers(value)
+            continue
+
+        for item in value if isinstance(value, tuple) else (value,):
+            if isinstance(item, int | float):
+                yield field.name, item
+
+
+def _check_between(name: str, value: float, low: int, high: int) -> None:
+    _require(low <= value <= high, f"{name}: {value:,} is not between {low:,} and {high:,}")
+
+
+def _require(holds: bool, problem: str) -> None:
+    if not holds:
+        raise ValueError(problem)

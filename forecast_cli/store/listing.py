@@ -1,0 +1,141 @@
+"""What is in a store: its runs, and which of them is the latest, pinned, or was never promoted.
+
+    store.json      what the folder is
+    lock            held by the one command that writes
+    latest.json     names the latest run
+    last_run.json   the report of the last training, also of a failed one
+    runs/NAME/      one folder for each run; its name holds its time, its sequence and its hash
+    pins/NAME       an empty file for each run that is never pruned
+    unpromoted/NAME an empty file for each run that was never the latest
+    checkpoints/    unfinished training
+
+Nothing here takes the lock or writes. Runs are ordered by their sequence, never by their time.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from forecast_cli.errors import NoRunError
+from forecast_cli.store import files, strict_json
+from forecast_cli.store.records import RUN_NAME, Pointer, StoreMark, sequence_of
+from forecast_cli.store.rejection import MAX_RECORD_BYTES, read_plain_file, rejecting
+from forecast_cli.store.upgrades import check_not_newer
+
+STORE_SCHEMA = 1  # of what lies beside the runs
+PINS = "pins"
+UNPROMOTED = "unpromoted"
+
+_SEE_LIST = "see `forecast runs list`"
+
+
+def exists(root: Path) -> bool:
+    """Whether there is a store in the folder."""
+    return (root / "store.json").exists()
+
+
+def names(root: Path) -> list[str]:
+    """The names of the runs in the store, oldest first. Raises StorageError."""
+    folder = root / "runs"
+    if not root.is_dir() or not folder.exists():
+        return []
+
+    runs = [name for name in files.list_folder(folder) if RUN_NAME.fullmatch(name)]
+    return sorted(runs, key=sequence_of)
+
+
+def last_sequence(root: Path) -> int:
+    """The highest sequence number of a run; 0 where there is none."""
+    return max((sequence_of(name) for name in names(root)), default=0)
+
+
+def latest(root: Path) -> str:
+    """The name of the latest run. Raises NoRunError, RunRejectedError, StorageError."""
+    path = root / "latest.json"
+    try:
+        data = read_plain_file(path, MAX_RECORD_BYTES)
+    except FileNotFoundError:
+        raise _no_latest_run(root) from None
+
+    with rejecting(path, "the name of a run"):
+        return strict_json.read(Pointer, data).run
+
+
+def _no_latest_run(root: Path) -> NoRunError:
+    runs = names(root)
+    if not runs:
+        return NoRunError(f"no run in {root}", "train one first: forecast train DATA")
+    if set(runs) <= set(unpromoted(root)):
+        return NoRunError(
+            f"no run in {root} is the latest: none was promoted yet",
+            f"name a run with --run; {_SEE_LIST}",
+        )
+    return NoRunError(f"{root / 'latest.json'} is gone", f"name a run with --run; {_SEE_LIST}")
+
+
+def resolve(root: Path, wanted: str | None) -> str | None:
+    """The full name of a run from its name, the end of its name, or its sequence number.
+
+    None stands for the latest, and stays None. Raises NoRunError where not exactly one run fits.
+    """
+    if wanted is None:
+        return None
+
+    is_number = re.fullmatch("[0-9]{1,12}", wanted) is not None
+    matches = []
+    for name in names(root):
+        is_named = name == wanted or name.endswith(f"-{wanted}")
+        is_numbered = is_number and sequence_of(name) == int(wanted)
+        if is_named or is_numbered:
+            matches.append(name)
+
+    if len(matches) != 1:
+        raise NoRunError(f"no run {wanted!r} in {root}", _SEE_LIST)
+    return matches[0]
+
+
+def pinned(root: Path) -> list[str]:
+    """The names of the runs that are never pruned. Raises StorageError."""
+    return _marked(root / PINS)
+
+
+def unpromoted(root: Path) -> list[str]:
+    """The names of the runs that were never the latest. Raises StorageError.
+
+    Older releases promoted each run that they published, so a run without a mark was promoted.
+    """
+    return _marked(root / UNPROMOTED)
+
+
+def _marked(folder: Path) -> list[str]:
+    return files.list_folder(folder) if folder.exists() else []
+
+
+def promoted(root: Path) -> list[str]:
+    """The names of the runs that are or were the latest, oldest first. Raises StorageError."""
+    never = set(unpromoted(root))
+    return [name for name in names(root) if name not in never]
+
+
+def predecessor(root: Path, name: str) -> str | None:
+    """The promoted run before a run, by sequence; None where there is none. Raises StorageError."""
+    older = [other for other in promoted(root) if sequence_of(other) < sequence_of(name)]
+    return older[-1] if older else None
+
+
+def check_store_mark(root: Path) -> bool:
+    """Whether there is a store.json.
+
+    Raises RunRejectedError where it is not ours, RunMismatchError where it is of a newer release.
+    """
+    path = root / "store.json"
+    try:
+        data = read_plain_file(path, MAX_RECORD_BYTES)
+    except FileNotFoundError:
+        return False
+
+    with rejecting(path, "the mark of a store"):
+        check_not_newer(path, strict_json.parse(data), "this store", STORE_SCHEMA)
+        strict_json.read(StoreMark, data)
+    return True

@@ -1,0 +1,41 @@
+"""What the tests of the store share: runs published without a training, and runs that somebody changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from benchmarks.faults import again, seal
+from forecast_cli import store
+from forecast_cli.store.upgrades import RUN_SCHEMAS, newest_run_schema
+
+QUICK = {"epochs": 1, "units": "3", "horizon": 3}
+FILES = RUN_SCHEMAS[newest_run_schema()].required
+
+
+def latest_folder(root: Path) -> Path:
+    return root / "runs" / store.latest(root)
+
+
+def reseal(root: Path, change: Callable[[dict[str, bytes]], None]) -> None:
+    """What an attacker with write access does: change files, and seal them again so that all hashes fit."""
+    folder = latest_folder(root)
+    texts = {name: (folder / name).read_bytes() for name in [*FILES, "manifest.json"]}
+    manifest = texts["manifest.json"]
+    change(texts)
+    if texts["manifest.json"] == manifest:
+        del texts["manifest.json"]
+    seal(root, texts)
+
+
+def publish_again(root: Path, count: int = 1, *, promote: bool = True) -> list[str]:
+    """Publish the latest run some times more; returns the names of the new runs."""
+    contents = again(root)
+    names = []
+    with store.lock(root) as lock:
+        for _ in range(count):
+            run = store.publish(lock, contents)
+            if promote:
+                store.promote(lock, run)
+            names.append(run.name)
+    return names

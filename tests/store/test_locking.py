@@ -1,0 +1,174 @@
+"""One command writes at a time; the lock is a value, and is worth nothing once it is released."""
+
+from __future__ import annotations
+
+import inspect
+import multiprocessing
+import os
+import re
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks.faults import again, leftovers
+from forecast_cli import store
+from forecast_cli.errors import LockedError
+from forecast_cli.store import Lock
+from forecast_cli.workflow import train
+from tests.conftest import AIRLINE
+from tests.store.helpers import QUICK
+
+WRITING: dict[str, Callable[[Lock, Path], object]] = {
+    "publish": lambda lock, root: store.publish(lock, again(root)),
+    "promote": lambda lock, root: store.promote(lock, store.load(root)),
+    "write_report": lambda lock, root: store.write_report(lock, {}),
+    "prune": lambda lock, root: store.prune(lock, 1),
+    "roll_back": lambda lock, root: store.roll_back(lock, store.latest(root)),
+    "pin": lambda lock, root: store.pin(lock, store.latest(root)),
+    "save_checkpoint": lambda lock, root: store.save_checkpoint(lock, store.Checkpoint(lock, "x")),
+    "load_checkpoint": lambda lock, root: store.load_checkpoint(lock, "x"),
+    "remove_checkpoint": lambda lock, root: store.remove_checkpoint(lock),
+}
+
+
+@pytest.mark.parametrize("name", WRITING)
+def test_a_released_lock_is_refused(store_copy: Path, name: str) -> None:
+    with store.lock(store_copy) as lock:
+        WRITING[name](lock, store_copy)
+    before = sorted(store_copy.rglob("*"))
+    with pytest.raises(RuntimeError, match=f"the lock of {store_copy} was released"):
+        WRITING[name](lock, store_copy)
+    assert sorted(store_copy.rglob("*")) == before
+
+
+def test_a_lock_is_released_by_an_error_too(tmp_path: Path) -> None:
+    with pytest.raises(KeyError), store.lock(tmp_path) as lock:
+        raise KeyError
+    with pytest.raises(RuntimeError, match="was released"):
+        lock.root  # noqa: B018
+
+
+def test_every_function_that_takes_a_lock_is_tested_here_and_takes_it_first() -> None:
+    takes_lock = []
+    for name in store.__all__:
+        function = getattr(store, name)
+        if inspect.isfunction(function):
+            parameters = list(inspect.signature(function).parameters.values())
+            kinds = [parameter.annotation for parameter in parameters]
+            if "Lock" in kinds:
+                assert kinds.index("Lock") == 0, name
+                takes_lock.append(name)
+    assert sorted(takes_lock) == sorted(WRITING)
+
+
+def test_a_second_writer_is_refused_and_told_who_holds_the_lock(tmp_path: Path) -> None:
+    with store.lock(tmp_path), pytest.raises(LockedError) as caught, store.lock(tmp_path):
+        pass
+    assert caught.value.exit_code == 11
+    pattern = rf"another command is writing in {tmp_path}: pid {os.getpid()} on .+ since \d{{4}}-.+Z"
+    assert re.fullmatch(pattern, caught.value.message)
+    assert caught.value.hint == "wait for it (--lock-wait 10m), or use another --store"
+    with store.lock(tmp_path):
+        pass
+
+
+def _hold(root: str, ready: Any, release: Any) -> None:
+    with store.lock(Path(root)):
+        ready.set()
+        release.wait(30)
+
+
+@contextmanager
+def held_by_another_process(root: Path) -> Iterator[tuple[Any, Any]]:
+    """Another process that holds the lock, and the event that makes it release it."""
+    context = multiprocessing.get_context("spawn")
+    ready, release = context.Event(), context.Event()
+    process = context.Process(target=_hold, args=(str(root), ready, release))
+    process.start()
+    try:
+        assert ready.wait(60)
+        yield process, release
+    finally:
+        if process.is_alive():  # to wake up one that was killed would take for ever
+            release.set()
+        process.join()
+
+
+def test_who_waits_for_the_lock_is_told_once_who_holds_it_and_gets_it(tmp_path: Path) -> None:
+    told: list[str] = []
+    with held_by_another_process(tmp_path) as (process, release):
+        timer = threading.Timer(1.0, release.set)
+        timer.start()
+        with store.lock(tmp_path, wait=60, on_wait=told.append):
+            assert f"pid {os.getpid()} on " in (tmp_path / "lock").read_text()
+        timer.join()
+    assert len(told) == 1
+    assert told[0].startswith(f"pid {process.pid} on ")
+    assert "\n" not in told[0]
+
+
+def test_who_waits_in_vain_is_refused_when_the_time_is_up(tmp_path: Path) -> None:
+    told: list[str] = []
+    with held_by_another_process(tmp_path) as (process, _):
+        started = time.monotonic()
+        with (
+            pytest.raises(LockedError, match=f"pid {process.pid} on "),
+            store.lock(tmp_path, wait=0.3, on_wait=told.append),
+        ):
+            pass
+        assert 0.3 <= time.monotonic() - started < 5
+    assert len(told) == 1
+
+
+def test_nothing_is_said_where_nobody_waits(tmp_path: Path) -> None:
+    told: list[str] = []
+    with store.lock(tmp_path, wait=60, on_wait=told.append):
+        pass
+    with store.lock(tmp_path), pytest.raises(LockedError), store.lock(tmp_path, on_wait=told.append):
+        pass
+    assert told == []
+
+
+def test_a_holder_that_has_not_written_its_name_is_waited_for_all_the_same(tmp_path: Path) -> None:
+    told: list[str] = []
+    with store.lock(tmp_path):
+        (tmp_path / "lock").write_text("")
+        with (
+            pytest.raises(LockedError, match=r"another command is writing in .*: unknown"),
+            store.lock(tmp_path, wait=0.5, on_wait=told.append),
+        ):
+            pass
+    assert told == ["unknown"]
+
+
+def test_the_lock_of_a_killed_process_is_free(tmp_path: Path) -> None:
+    with held_by_another_process(tmp_path) as (process, _):
+        with pytest.raises(LockedError), store.lock(tmp_path):
+            pass
+        process.kill()
+        process.join()
+        with store.lock(tmp_path):
+            pass
+
+
+def test_leftovers_of_a_killed_training_are_swept(store_copy: Path) -> None:
+    leftover = store_copy / "runs" / ".tmp-000009"
+    leftover.mkdir()
+    (leftover / "config.json").write_text("half")
+    for name in (
+        ".tmp-77-latest.json",
+        ".tmp-77-last_run.json",
+        ".tmp-probe-77",
+        "runs/.tmp-probe-77",
+        ".tmp-77-mine.csv",
+    ):
+        (store_copy / name).write_text("half")
+    train(AIRLINE, store_folder=store_copy, **QUICK)
+    assert not leftover.exists()
+    assert leftovers(store_copy) == [".tmp-77-mine.csv"]  # that of an -o file beside the runs
+    assert store.load(store_copy).manifest.sequence == 2
