@@ -359,9 +359,19 @@ def _plain_lines() -> Iterator[Report]:
 def _bar() -> Iterator[Report]:
     """One line that lives: what is being done, and for a training the epochs of all members and the time left."""
     from rich.console import Console
-    from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn
+    from rich.progress import BarColumn, Progress, ProgressColumn, Task
     from rich.table import Column
     from rich.text import Text
+
+    class Field(ProgressColumn):
+        """A text that is cut off where the line is too short for all."""
+
+        def __init__(self, name: str, table_column: Column | None = None) -> None:
+            super().__init__(table_column)
+            self.name = name
+
+        def render(self, task: Task) -> Text:
+            return Text(task.fields[self.name], no_wrap=True, overflow="ellipsis")
 
     class Left(ProgressColumn):
         """The time that is left, counted down between two epochs."""
@@ -370,11 +380,9 @@ def _bar() -> Iterator[Report]:
             end = task.fields["end"]
             return Text("" if end is None else f"{_duration(max(end - time.monotonic(), 0))} left")
 
-    def text(field: str) -> TextColumn:
-        column = Column(no_wrap=True, overflow="ellipsis")
-        return TextColumn(f"{{task.{field}}}", markup=False, table_column=column)
-
-    columns = (text("description"), BarColumn(bar_width=20), text("fields[epochs]"), text("fields[losses]"), Left())
+    # Where the line is too short, the losses give way first.
+    fixed = Column(no_wrap=True)
+    columns = (Field("phase", fixed), BarColumn(bar_width=20), Field("epochs", fixed), Left(fixed), Field("losses"))
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         shown: Phase | None = None
         tally = _Tally()
@@ -386,7 +394,9 @@ def _bar() -> Iterator[Report]:
             shown, tally = phase, _Tally(phase)
             former, total = bar.task_ids, tally.total or None
             # Hidden until the one before it is gone, so that there is one line at a time.
-            task = bar.add_task(escape(phase.text), total=total, visible=False, epochs="", losses="", end=None)
+            task = bar.add_task(
+                "", total=total, visible=False, phase=escape(phase.text), epochs="", losses="", end=None
+            )
             for one in former:
                 bar.remove_task(one)
             bar.update(task, visible=True, refresh=True)

@@ -32,6 +32,7 @@ from forecast_cli.store import Checkpoint
 from forecast_cli.training import Course, Fitted, Fold, Material, Weights
 from forecast_cli.windows import Windows
 
+REFIT = "refit"  # the stage in which a network is trained again on all rows
 FOLDS = 4  # rolling validation origins where windows are few
 
 
@@ -94,7 +95,7 @@ def refit(panel: Panel, learned: Learned, effort: Effort) -> Model:
         panel, decided.lookback, decided.architecture.outputs, panel.lengths * 0, panel.lengths
     )
     folds = [Fold(_changing(material.values, everything))]
-    again = _fit(material, folds, [Course("refit", steps=one.steps) for one in learned.fitted], effort)
+    again = _fit(material, folds, [Course(REFIT, steps=one.steps) for one in learned.fitted], effort)
     if any(one.expired for one in again):
         return model
     return replace(model, members=tuple(_doubles(one.weights) for one in again))
@@ -152,7 +153,9 @@ def _phase(decided: Plan, courses: list[Course], done: Collection[str], side_by_
         for number, course in enumerate(courses)
         if stages[number] not in done
     ]
-    text = name if count == 1 else f"{name} {count:,} members"
+    text = name
+    if count > 1:
+        text = f"refit of {count:,} members" if name == REFIT else f"training {count:,} members"
     if side_by_side > 1:
         text += f", {side_by_side:,} at a time"
     return Phase(name, text, tuple(epochs))

@@ -65,7 +65,7 @@ def train(
     settings: Settings | None = None,
     *,
     store_folder: str | os.PathLike[str] = DEFAULT_STORE,
-    report: Report = silent,
+    report: Report | None = None,
     warm_start: str | None = None,
     resume: bool = False,
     by_cores: bool = False,
@@ -79,7 +79,7 @@ def train(
     by_cores: members train side by side, as many as there are cores, if `workers` says nothing: for a main module that
     spawned processes can import. Raises ForecastError and its children.
     """
-    settings = settings or config.settings_from(**named)
+    settings, report = settings or config.settings_from(**named), report or silent
     if isinstance(data, Panel) and replace(settings.data, season=None) != DataSettings():
         raise SettingsError("settings of the reader do not go with a Panel", "give them to read_csv")
     limit = config.duration(settings.training.time_limit, "--time-limit") if settings.training.time_limit else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sys
 from collections.abc import Callable
@@ -24,11 +25,23 @@ for name in [name for name in os.environ if name.startswith(("FORECAST_", "TYPER
     del os.environ[name]
 
 
+PROGRESS = re.compile(
+    "reading |looking at the data|loading PyTorch|training|refit|measuring how far|scoring the held-out|"
+    "forecasting past|saving the run|drawing the plots|waiting until the lock"
+)
+
+
 @dataclass(frozen=True)
 class Result:
     code: int
     out: str
     err: str
+
+    @property
+    def said(self) -> str:
+        """stderr without the lines that only say how far the command is; how many there are is a matter of time."""
+        lines = self.err.splitlines(keepends=True)
+        return "".join(line for line in lines if not PROGRESS.match(line))
 
 
 @pytest.fixture

@@ -234,7 +234,7 @@ def test_the_target_is_the_first_line_of_the_summary(forecast: Forecast, write: 
     rows = "".join(f"2024-{1 + n // 28:02}-{1 + n % 28:02},${n % 7 + 0.5},{n % 5},{n % 3}\n" for n in range(28))
     path = write("day,Close,Volume,c\n" + rows)
     result = forecast("train", path, "--target", "Close", *QUICK)
-    lines = [line for line in result.err.splitlines() if not line.startswith(("training:", "refit:"))]
+    lines = result.said.splitlines()
     assert lines[:2] == ["Target: Close, in $", "columns not used: 'Volume', 'c'"]
     document = json.loads(forecast("train", path, "--target", "Close", *QUICK, "--json").out)
     assert document["target"] == "Close"

@@ -177,7 +177,7 @@ def test_a_run_that_was_not_fitted_again_has_not_learned_the_held_out_rows(tmp_p
 def test_another_network_cannot_be_begun_with(forecast: Callable[..., Result]) -> None:
     forecast("train", AIRLINE, "--epochs", 1, "--units", 4)
     result = forecast("train", AIRLINE, "--epochs", 1, "--units", 5, "--from", 1)
-    assert (result.code, result.err.splitlines()[0]) == (
+    assert (result.code, result.said.splitlines()[0]) == (
         2, "error: --from 1: the network of that run is another one: units (4,) there, (5,) here",
     )  # fmt: skip
 

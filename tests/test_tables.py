@@ -21,7 +21,7 @@ from forecast_cli.forecasting import Forecast, HeldOut
 from forecast_cli.panel import Columns, Panel, TimeFormat, from_series
 from forecast_cli.workflow import predict
 from tests.conftest import AIRLINE, ROOT, Result, monthly
-from tests.test_store import reseal
+from tests.store.helpers import reseal
 
 NAN = float("nan")
 QUICK: dict[str, Any] = {"epochs": 1, "units": "3"}

@@ -17,6 +17,7 @@ from benchmarks.faults import again, leftovers
 from forecast_cli import forecasting, store
 from forecast_cli.errors import NoRunError, RunRejectedError, StorageError
 from forecast_cli.forecasting import Answer
+from forecast_cli.progress import Epoch, Event
 from forecast_cli.store import files
 from forecast_cli.workflow import predict, train
 from tests.conftest import AIRLINE
@@ -216,9 +217,13 @@ def test_whatever_call_fails_the_old_run_stays_and_the_next_training_works(
     store.load(store_copy)
 
 
+def not_trained(event: Event) -> None:
+    assert not isinstance(event, Epoch)
+
+
 def test_a_store_that_cannot_be_written_is_known_before_training(tmp_path: Path) -> None:
     blocked = tmp_path / "file"
     blocked.write_text("")
     with pytest.raises(StorageError) as caught:
-        train(AIRLINE, store_folder=blocked / "runs", report=lambda epoch: pytest.fail("trained"), **QUICK)
+        train(AIRLINE, store_folder=blocked / "runs", report=not_trained, **QUICK)
     assert caught.value.exit_code == 30

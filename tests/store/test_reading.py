@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,8 @@ from tests.store.helpers import FILES, latest_folder, publish_again, reseal
 
 def test_a_published_run_loads_and_forecasts_the_same_bytes(airline_store: Path) -> None:
     run = store.load(airline_store)
-    assert forecast_csv(forecast(run.tail, run.model, run.config.plan.levels)) == run.texts["forecast.csv"]
+    again = forecast(run.tail, run.model, run.config.plan.levels)
+    assert forecast_csv(replace(again, digits=run.config.digits)) == run.texts["forecast.csv"]
     assert run.manifest.sequence == 1
     assert run.config.columns.target == "Passengers"
     assert sorted(p.name for p in run.folder.iterdir()) == sorted([*FILES, "manifest.json"])
