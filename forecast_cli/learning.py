@@ -10,13 +10,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from forecast_cli import (
-    cells,
     covariates,
     engine,
     ensemble,
     forecasting,
     intervals,
-    plan,
+    network,
+    planning,
     scaling,
     weighting,
     windows,
@@ -27,7 +27,7 @@ from forecast_cli.ensemble import Task
 from forecast_cli.errors import RunRejectedError
 from forecast_cli.forecasting import Model
 from forecast_cli.panel import Floats, Panel
-from forecast_cli.plan import Plan
+from forecast_cli.planning import Plan
 from forecast_cli.training import Course, Epoch, Fitted, Fold, Material, Report, Weights
 from forecast_cli.windows import Windows
 
@@ -67,7 +67,7 @@ def learn(panel: Panel, decided: Plan, effort: Effort) -> Learned:
     scale = scaling.fit(panel.values, panel.offsets, np.maximum(cut.training, 1), decided.normalization)
     features = covariates.fit(panel, decided.calendar, cut.training)
     names = (panel.past_names, panel.future_names, panel.static_names)
-    none = np.empty((0, decided.horizon, decided.architecture.answers))
+    none = np.empty((0, decided.horizon, decided.architecture.outputs_per_step))
     model = Model(decided, (), panel.ids, scale, none, features, names)
     material = _material(panel, model, cut.training)
     half = effort  # of the time, so that the other half is there for the refit
@@ -147,7 +147,7 @@ def _kept(task: Task, checkpoint: Checkpoint) -> Task:
 
 def _checked(checkpoint: Checkpoint, decided: Plan) -> dict[str, Fitted]:
     """What a checkpoint says is done, if it can be of this network. Raises RunRejectedError."""
-    shapes = cells.tensors(decided.architecture)
+    shapes = network.tensor_shapes(decided.architecture)
     for fitted in checkpoint.finished.values():
         if (
             any({name: w.shape for name, w in weights.items()} != shapes for weights in fitted.folds)
@@ -187,7 +187,7 @@ def _folds(panel: Panel, decided: Plan, values: Floats) -> list[Fold]:
     if not decided.validation:
         return [Fold(_changing(values, everything))]
     folds: list[Fold] = []
-    for number in range(FOLDS if len(everything) < plan.SMALL else 1):
+    for number in range(FOLDS if len(everything) < planning.SMALL else 1):
         end = cut.training - number * decided.horizon
         training = _changing(values, windows.between(panel, decided.lookback, steps, none, end))
         validation = windows.between(panel, decided.lookback, steps, end, end + decided.validation)

@@ -20,7 +20,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from forecast_cli import calendar, cells, config, covariates, forecasting
+from forecast_cli import calendar, config, covariates, forecasting, network
 from forecast_cli.calendar import Ints
 from forecast_cli.errors import DataError, SettingsError
 from forecast_cli.panel import Floats, TimeFormat, format_times, offset_microseconds, select, times_of, values_of
@@ -39,25 +39,6 @@ from matplotlib.ticker import MaxNLocator  # noqa: E402
 BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#555555"
 KINDS: tuple[str, ...] = ("loss", "predictions")  # drawn after every training; the others on request
 SHOWN = 6  # series in one picture
-LOSSES = {"mse": "mean squared error", "mae": "mean absolute error", "huber": "Huber loss", "quantile": "pinball loss"}
-CELLS: dict[cells.Cell, str] = {"lstm": "LSTM", "gru": "GRU", "rnn": "plain RNN"}
-PARTS: dict[cells.Cell, dict[str, str]] = {
-    "lstm": {
-        "forget": "forget gate: how much of the memory is kept",
-        "input": "input gate: how much of the new is taken in",
-        "output": "output gate: how much of the memory is shown",
-        "memory": "memory",
-        "state": "state: what the next layer or the head sees",
-    },
-    "gru": {
-        "reset": "reset gate: how much of the past the candidate sees",
-        "update": "update gate: how much of the state is kept",
-        "candidate": "candidate: what would replace the rest",
-        "state": "state: what the next layer or the head sees",
-    },
-    "rnn": {"state": "state: what the next layer or the head sees"},
-}
-GATES = ("forget", "input", "output", "reset", "update")  # shares between 0 and 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -195,7 +176,7 @@ def loss(run: Run, label: Callable[[str], str]) -> Figure:
     axes.set_xlabel("epoch")
     units = {"minmax": "of the min-max scale", "standard": "of each series' standard deviation"}
     unit = units.get(run.config.plan.normalization, "of each window's spread")
-    axes.set_ylabel(f"{LOSSES[run.config.plan.loss]}\n(units {unit})")
+    axes.set_ylabel(f"{network.LOSSES[run.config.plan.loss].title}\n(units {unit})")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.grid(alpha=0.25)
     axes.legend(frameon=False)
@@ -389,20 +370,22 @@ def _window(run: Run, series: str | None) -> _Window:
 def gates(run: Run, label: Callable[[str], str], series: str | None = None) -> Figure:
     """What the last layer of the first member does over the newest window of a series: its gates, memory and state."""
     shape, found = run.config.plan.architecture, _window(run, series)
-    values, parts = cells.gates(shape, run.model.members[0], found.given[0], len(shape.units) - 1), PARTS[shape.cell]
+    values = network.layer_trace(shape, run.model.members[0], found.given[0], len(shape.units) - 1)
+    cell = network.CELLS[shape.cell]
+    parts = cell.captions
     figure = Figure(figsize=(8, 2.9 + 1.25 * len(parts)), layout="constrained")
     panels = figure.subplots(1 + len(parts), 1, sharex=True, height_ratios=[1.3] + [1.0] * len(parts))
     _lookback(panels[0], run, found, label)
     # One order for all panels, so that a row is the same unit everywhere.
     order = np.argsort(values["state"].mean(axis=0), kind="stable")
     for axes, (name, words) in zip(panels[1:], parts.items(), strict=True):
-        _heat(axes, found.edges[:: shape.segment], values[name][:, order], share=name in GATES)
+        _heat(axes, found.edges[:: shape.segment], values[name][:, order], share=name in cell.gates)
         axes.set_title(words, loc="left", fontsize=9, pad=3)
         axes.set_ylabel(f"{len(order):,} unit{'s' if len(order) > 1 else ''}", fontsize=9)
     panels[-1].set_xlabel(label(run.config.columns.time))
     count = len(shape.units)
     notes = [
-        "this cell has no gates: below is all that it has" if shape.cell == "rnn" else "",
+        "this cell has no gates: below is all that it has" if not cell.gates else "",
         f"layer {count} of {count}" if count > 1 else "",
         "its forward direction" if shape.bidirectional else "",
     ]
@@ -410,7 +393,7 @@ def gates(run: Run, label: Callable[[str], str], series: str | None = None) -> F
         "a row is a unit, the same in every panel, in the order of their mean state",
         "the line is the mean over units, on the scale of the color bar",
     ]
-    _title(figure, panels[0], run, f"Inside the {CELLS[shape.cell]}", _subject(run, found, label), notes)
+    _title(figure, panels[0], run, f"Inside the {cell.title}", _subject(run, found, label), notes)
     return figure
 
 
@@ -428,7 +411,7 @@ def attention(run: Run, label: Callable[[str], str], series: str | None = None) 
         except DataError as error:
             error.hint = "train on data with rows for these steps, whose target is empty"
             raise
-    shares = cells.attention(shape, run.model.members[0], *found.given)
+    shares = network.attention_weights(shape, run.model.members[0], *found.given)
     looks, edges = len(shares), found.edges[:: shape.segment]
     tall = 0.5 if looks == 1 else min(0.8 + 0.1 * looks, 4.0)
     figure = Figure(figsize=(8, 4.3 + tall), layout="constrained")

@@ -35,7 +35,7 @@ from safetensors.numpy import load as parse_tensors
 from safetensors.numpy import save as format_tensors
 
 import forecast_cli
-from forecast_cli import calendar, cells, covariates, files, forecasting
+from forecast_cli import calendar, covariates, files, forecasting, network
 from forecast_cli.calendar import Frequency, Ints
 from forecast_cli.config import DataSettings
 from forecast_cli.covariates import FeatureScale
@@ -49,7 +49,7 @@ from forecast_cli.errors import (
 )
 from forecast_cli.forecasting import Model
 from forecast_cli.panel import Columns, Floats, Panel, TimeFormat, select
-from forecast_cli.plan import Plan
+from forecast_cli.planning import Plan
 from forecast_cli.scaling import SeriesScale
 
 SCHEMA = 2  # of a run
@@ -189,7 +189,7 @@ class Metrics:
 Record = TypeVar("Record")
 _RECORDS: dict[Any, ConfigDict] = dict.fromkeys(
     (
-        RunConfig, SeriesNames, FileSeal, Input, Manifest, Pointer, Mark, Plan, cells.Architecture, Frequency, Columns,
+        RunConfig, SeriesNames, FileSeal, Input, Manifest, Pointer, Mark, Plan, network.Architecture, Frequency, Columns,
         TimeFormat, DataSettings,
     ), _STRICT,
 ) | dict.fromkeys((Metrics, Tested, TrainingScores, IntervalScores, Scores, Skill), _OPEN)  # fmt: skip
@@ -708,7 +708,7 @@ def _parse(folder: Path, name: str, manifest: Manifest, texts: dict[str, bytes])
     plan = config.plan
     _check_plan(folder, plan)
     _check_config(folder, config)
-    shapes = cells.tensors(plan.architecture)
+    shapes = network.tensor_shapes(plan.architecture)
     members = [f"members.{number}." for number in range(plan.members)]
     _check_tensors(
         folder, weights, {start + name: shape for start in members for name, shape in shapes.items()}, np.float32
@@ -742,7 +742,7 @@ def _parse(folder: Path, name: str, manifest: Manifest, texts: dict[str, bytes])
         "zero": (count,),
         "one": (count,),
         "tail": (int(offsets[-1]),),
-        "residuals": (len(residuals), plan.horizon, plan.architecture.answers),
+        "residuals": (len(residuals), plan.horizon, plan.architecture.outputs_per_step),
     }
     _check_tensors(folder, arrays, expected, np.float64, holes=("tail", "tail_ahead"))
     if not (arrays["feature_spread"] > 0).all() or not (arrays["static_spread"] > 0).all():
@@ -791,14 +791,14 @@ def _check_plan(folder: Path, plan: Plan) -> None:
         and shape.outputs == (1 if shape.decoder == "recursive" else plan.horizon)
         and 1 <= plan.members <= 1000
         and list(shape.quantiles) == sorted(set(shape.quantiles))
-        and (not shape.quantiles or (shape.quantiles[shape.middle] == 0.5 and shape.quantiles[0] > 0))
+        and (not shape.quantiles or (shape.quantiles[shape.point_index] == 0.5 and shape.quantiles[0] > 0))
         and (plan.loss == "quantile") == bool(shape.quantiles)
         and 0 <= shape.known < shape.inputs
         and 0 <= shape.static <= 10_000
         and 0 <= plan.lag <= 1_000_000
         and all(2 <= season <= 1_000_000 for season in plan.seasons)
         and all(0 < level < 100 for level in plan.levels)
-        and plan.members * cells.count_parameters(shape) <= 1 << 30
+        and plan.members * network.count_parameters(shape) <= 1 << 30
     )
     if not sensible:
         raise _rejected(folder / "config.json", "a number is out of bounds")

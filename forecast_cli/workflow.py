@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from forecast_cli import config, covariates, forecasting, parquet, plan, scoring, store
+from forecast_cli import config, covariates, forecasting, parquet, planning, scoring, store
 from forecast_cli.config import DEFAULT_STORE, DataSettings, Settings
 from forecast_cli.errors import (
     DataError,
@@ -27,7 +27,7 @@ from forecast_cli.errors import (
 )
 from forecast_cli.forecasting import Forecast, Model
 from forecast_cli.panel import Note, Panel, values_of
-from forecast_cli.plan import Plan
+from forecast_cli.planning import Plan
 from forecast_cli.reader import read_future_values
 from forecast_cli.store import Contents, Run, RunConfig
 
@@ -160,7 +160,7 @@ def _late(learned: Learned, model: Model) -> tuple[Note, ...]:
 def _planned(data: str | os.PathLike[str] | Panel, settings: Settings) -> tuple[Panel, Plan]:
     """The data, and what is to be done with them."""
     panel = data if isinstance(data, Panel) else parquet.read(data, settings.data)
-    decided = plan.make(panel, settings)
+    decided = planning.make(panel, settings)
     short = panel.lengths < decided.lookback
     if short.any() and decided.short == "refuse":
         name = panel.ids[int(np.argmax(short))]

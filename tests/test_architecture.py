@@ -1,8 +1,9 @@
-"""The rules of the house: one-way imports, one room for each library."""
+"""The rules of the house: one-way imports, packages entered by their face, one room for each library."""
 
 from __future__ import annotations
 
 import ast
+import importlib
 import re
 
 import pytest
@@ -17,9 +18,14 @@ ROOMS = {
     "matplotlib": {"plots"},
     "pandas": {"dates", "reader"},
     "pyarrow": {"parquet"},
-    "torch": {"networks", "losses", "training"},
+    "torch": {"network", "training"},
     "pydantic": {"store"},
     "safetensors": {"store", "checkpoints"},
+}
+# Packages with a face: others import what their `__init__` names in `__all__`, and the inner packages named here.
+FACES: dict[str, dict[str, set[str]]] = {
+    "network": {"modules": {"training"}},
+    "planning": {},
 }
 
 
@@ -62,6 +68,41 @@ def test_a_module_imports_only_rooms_above_it(path: object) -> None:
         parts = name.split(".")
         if parts[0] == "forecast_cli" and len(parts) > 1 and parts[1] in order:
             assert order.index(parts[1]) <= here, f"{path} imports {name}"
+
+
+def strangers(package: str) -> list[str]:
+    """What modules outside of a package import from it, although its face does not offer it."""
+    offered = importlib.import_module(f"forecast_cli.{package}").__all__
+    found = []
+    for path in MODULES:
+        here = room(path)
+        for name in imports(path) if here != package else []:
+            parts = name.split(".")[1:]
+            if parts[:1] != [package] or len(parts) == 1:
+                continue
+            allowed = parts[1] in offered or here in FACES[package].get(parts[1], set())
+            found += [] if allowed else [f"{path.relative_to(PACKAGE)} imports {name}"]
+    return found
+
+
+@pytest.mark.parametrize("package", FACES)
+def test_a_package_is_entered_by_its_face(package: str) -> None:
+    assert strangers(package) == []
+
+
+@pytest.mark.parametrize("package", FACES)
+def test_a_face_offers_what_it_has(package: str) -> None:
+    face = importlib.import_module(f"forecast_cli.{package}")
+    assert [name for name in face.__all__ if not hasattr(face, name)] == []
+    inner = {path.stem for path in (PACKAGE / package).iterdir()}
+    assert inner.isdisjoint(face.__all__)
+
+
+def test_torch_is_nowhere_in_the_network_but_in_its_modules() -> None:
+    """Not even inside of a function: `predict` runs all of these. The losses name torch's types, and one function."""
+    for path in (PACKAGE / "network").glob("*.py"):
+        loaded = [name for name in imports(path) if name.split(".")[0] == "torch"]
+        assert loaded == [] or path.stem == "losses", path
 
 
 @pytest.mark.parametrize("path", MODULES, ids=str)

@@ -7,14 +7,16 @@ import math
 import torch
 from torch import Tensor, nn
 
+from forecast_cli import choices
+
 
 class Attention(nn.Module):
-    """Weights softmax(e_s) over the encoder's outputs enc_s, and their sum, for a query h.
+    """Weights softmax(e_s) over the encoder's outputs enc_s, and their weighted sum, for a query h.
 
     bahdanau: e_s = v . tanh(W [h, enc_s]); luong: e_s = h . W enc_s; luong-dot: e_s = h . enc_s.
     """
 
-    def __init__(self, kind: str, width: int) -> None:
+    def __init__(self, kind: choices.Attention, width: int) -> None:
         super().__init__()
         self.kind, self.width = kind, width
         bound = 1 / math.sqrt(width)
@@ -29,7 +31,9 @@ class Attention(nn.Module):
         """The part of the scores that no query changes: (B, T, E) -> (B, T, E)."""
         if self.kind == "bahdanau":
             return outputs @ self.weight[:, self.width :].T
-        return outputs @ self.weight.T if self.kind == "luong" else outputs
+        if self.kind == "luong":
+            return outputs @ self.weight.T
+        return outputs
 
     def forward(self, query: Tensor, outputs: Tensor, keys: Tensor) -> Tensor:
         """The context (B, E) of a query (B, E)."""
