@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import copy
 import typing
 
 import pytest
@@ -7,12 +8,23 @@ import torch
 
 from forecast_cli import choices
 from forecast_cli.network import Architecture
-from forecast_cli.network.modules import NETWORKS, TORCH_CELLS
+from forecast_cli.network.modules import NETWORKS, TORCH_CELLS, CellLayer, TorchCell
 
 
 def test_every_cell_and_decoder_that_can_be_chosen_has_torch_classes() -> None:
     assert list(TORCH_CELLS) == list(typing.get_args(choices.Cell))
     assert set(NETWORKS) == set(typing.get_args(choices.Decoder))
+
+
+@pytest.mark.parametrize("bidirectional", [False, True])
+@pytest.mark.parametrize("kind", TORCH_CELLS.values(), ids=list(TORCH_CELLS))
+def test_a_layer_made_of_a_cell_is_the_layer_that_torch_has(kind: TorchCell, bidirectional: bool) -> None:
+    torch.manual_seed(1)
+    theirs = kind.layer(3, 5, bidirectional=bidirectional)
+    ours = copy.deepcopy(CellLayer(kind.cell, 3, 5, bidirectional=bidirectional))
+    ours.load_state_dict(theirs.state_dict())
+    x = torch.randn(2, 7, 3)
+    torch.testing.assert_close(ours(x), theirs(x))
 
 
 @pytest.mark.parametrize("decoder", ["direct", "seq2seq"])

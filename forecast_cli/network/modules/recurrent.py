@@ -34,7 +34,7 @@ class Recurrent(nn.Module):
             inputs = a.units[0]
         layer = TORCH_CELLS[a.cell].layer
         self.layers = nn.ModuleList(
-            layer(before, units, batch_first=True, bidirectional=a.bidirectional)
+            layer(before, units, bidirectional=a.bidirectional)
             for before, units in zip((inputs, *a.layer_widths), a.units, strict=False)
         )
         self.dropout = nn.Dropout(a.dropout)
