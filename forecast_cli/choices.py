@@ -1,7 +1,7 @@
-"""The words that settings, plans, saved runs and help share: each set of choices is declared here and nowhere else.
+"""The words that settings, plans, saved runs and help share, each set of them declared once.
 
-Only `typing` is imported, so that `--help` stays fast. What a word stands for is in the table of its package:
-`network.CELLS`, `network.LOSSES`, `planning.PRESETS`.
+Only `typing` is imported, so that `--help` stays fast. What a word stands for is in the table
+of its package: `network.CELLS`, `network.LOSSES`, `planning.PRESETS`.
 """
 
 from __future__ import annotations

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import importlib
 import re
+from pathlib import Path
 
 import pytest
 
@@ -22,11 +23,8 @@ ROOMS = {
     "pydantic": {"store"},
     "safetensors": {"store", "checkpoints"},
 }
-# Packages with a face: others import what their `__init__` names in `__all__`, and the inner packages named here.
-FACES: dict[str, dict[str, set[str]]] = {
-    "network": {"modules": {"training"}},
-    "planning": {},
-}
+# Inner packages that only these rooms may enter; of all others the face is enough.
+INNER = {"network.modules": {"training"}}
 
 
 def room(path: object) -> str:
@@ -70,32 +68,74 @@ def test_a_module_imports_only_rooms_above_it(path: object) -> None:
             assert order.index(parts[1]) <= here, f"{path} imports {name}"
 
 
-def strangers(package: str) -> list[str]:
-    """What modules outside of a package import from it, although its face does not offer it."""
-    offered = importlib.import_module(f"forecast_cli.{package}").__all__
-    found = []
-    for path in MODULES:
-        here = room(path)
-        for name in imports(path) if here != package else []:
-            parts = name.split(".")[1:]
-            if parts[:1] != [package] or len(parts) == 1:
-                continue
-            allowed = parts[1] in offered or here in FACES[package].get(parts[1], set())
-            found += [] if allowed else [f"{path.relative_to(PACKAGE)} imports {name}"]
+def faces() -> dict[str, set[str]]:
+    """The names that a package shows to others, for each package that says so in `__all__`."""
+    found = {}
+    for path in PACKAGE.glob("*/__init__.py"):
+        module = importlib.import_module(f"forecast_cli.{path.parent.name}")
+        if hasattr(module, "__all__"):
+            found[path.parent.name] = set(module.__all__)
     return found
 
 
-@pytest.mark.parametrize("package", FACES)
-def test_a_package_is_entered_by_its_face(package: str) -> None:
-    assert strangers(package) == []
+FACES = faces()
+
+
+def names_used_of(package: str, path: object) -> set[str]:
+    """The names of a package that a module imports from it, or uses after importing the package itself."""
+    inside = f"forecast_cli.{package}."
+    used = {name.removeprefix(inside) for name in imports(path) if name.startswith(inside)}
+
+    tree = ast.parse(path.read_text())  # type: ignore[attr-defined]
+    aliases = {
+        alias.asname or alias.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.module == "forecast_cli"
+        for alias in node.names
+        if alias.name == package
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in aliases:
+            used.add(node.attr)
+    return used
+
+
+@pytest.mark.parametrize("path", MODULES, ids=str)
+def test_other_packages_use_the_face_of_a_package_only(path: object) -> None:
+    entered = tuple(inner for inner, rooms in INNER.items() if room(path) in rooms)
+    for package, shown in FACES.items():
+        if room(path) != package:
+            used = {f"{package}.{name}" for name in names_used_of(package, path)}
+            inner = {name for name in used if name.startswith(entered)} if entered else set()
+            assert used - inner <= {f"{package}.{name}" for name in shown}, f"{path} reaches into {package}"
+
+
+def test_the_packages_that_have_a_face() -> None:
+    assert {"network", "planning"} <= FACES.keys()
+
+
+@pytest.mark.parametrize(
+    ("line", "name"),
+    [
+        ("from forecast_cli.network.cells import CELLS", "cells.CELLS"),
+        ("from forecast_cli.network import cells", "cells"),
+        ("import forecast_cli.network.cells", "cells"),
+        ("from forecast_cli import network as net\nnet.cells.CELLS", "cells"),
+    ],
+)
+def test_the_rule_of_faces_sees_what_it_is_for(line: str, name: str, tmp_path: Path) -> None:
+    module = tmp_path / "module.py"
+    module.write_text(line)
+    assert name in names_used_of("network", module)
+    assert not names_used_of("network", module) <= FACES["network"]
 
 
 @pytest.mark.parametrize("package", FACES)
-def test_a_face_offers_what_it_has(package: str) -> None:
+def test_a_face_offers_what_it_has_and_hides_no_module_under_a_name_of_it(package: str) -> None:
     face = importlib.import_module(f"forecast_cli.{package}")
     assert [name for name in face.__all__ if not hasattr(face, name)] == []
-    inner = {path.stem for path in (PACKAGE / package).iterdir()}
-    assert inner.isdisjoint(face.__all__)
+    modules = {path.stem for path in (PACKAGE / package).iterdir()}
+    assert modules.isdisjoint(face.__all__)
 
 
 def test_torch_is_nowhere_in_the_network_but_in_its_modules() -> None:

@@ -1,6 +1,7 @@
 """The network: its shape, its cells and losses, and numpy equations that run a saved one.
 
-Nothing here imports torch. The modules that train are in `forecast_cli.network.modules`, which only training imports.
+Nothing here imports torch. The modules that train are in `forecast_cli.network.modules`, which
+only training imports.
 """
 
 from forecast_cli.network.architecture import (

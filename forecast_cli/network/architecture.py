@@ -1,8 +1,9 @@
-"""The shape of a network: a frozen record, the tensors that a network of this shape has, and what it costs.
+"""The shape of a network: a frozen record, its tensors, and what it costs.
 
-Weights have torch's names and layout, with the gates of a cell stacked in torch's order. The abbreviations of this
-package: B windows, T steps of the recurrence, H steps ahead, U units, E numbers in an output of the encoder (2U for a
-bidirectional network), Q outputs for each step ahead.
+Weights have torch's names and layout, with the gates of a cell stacked in torch's order. The
+abbreviations of this package: B windows, T steps of the recurrence, H steps ahead, U units, E
+numbers in an output of the encoder (2U for a bidirectional network), Q outputs for each step
+ahead.
 """
 
 from __future__ import annotations
@@ -17,17 +18,18 @@ from forecast_cli.network.cells import CELLS
 from forecast_cli.panel import Floats
 
 Weights = Mapping[str, Floats]
-MIXING_UNITS = 32  # hidden units of the small network that turns future features into their effect
-DIRECTIONS = ("_l0", "_l0_reverse")  # torch's suffixes: from the start of the window, and from its end
+MIXING_UNITS = 32  # hidden units of the small network for future features
+DIRECTIONS = ("_l0", "_l0_reverse")  # torch's suffixes: from the window's start, from its end
 
 
 @dataclass(frozen=True)
 class Architecture:
-    """A network from `lookback` steps of `inputs` numbers, read `segment` steps at a time, to `outputs` steps ahead.
+    """A network from `lookback` steps, read `segment` at a time, to `outputs` steps ahead.
 
-    known: how many features are known for each step ahead; static: how many describe the series as a whole.
-    quantiles: the levels predicted for each step, of which the middle one is the forecast; empty: one number each.
-    A `recursive` network predicts one step, and its forecast is fed back to reach the horizon.
+    inputs: numbers in a step of the window. known: how many features are known for each step
+    ahead. static: how many describe the series as a whole. quantiles: the levels predicted for
+    each step, of which the middle one is the forecast; empty: one number each. A `recursive`
+    network predicts one step, and its forecast is fed back to reach the horizon.
     """
 
     lookback: int
@@ -52,7 +54,7 @@ class Architecture:
 
     @property
     def directions(self) -> tuple[str, ...]:
-        """The suffixes of the weights of one layer, one for each direction in which it reads."""
+        """The suffixes of the weights of a layer, one for each direction in which it reads."""
         return DIRECTIONS if self.bidirectional else DIRECTIONS[:1]
 
     @property
@@ -67,12 +69,12 @@ class Architecture:
 
     @property
     def context_width(self) -> int:
-        """Numbers that the head of a network sees: the last state, what attention found, the static features."""
+        """Numbers that the head sees: the last state, attention's context, static features."""
         return self.width * (1 if self.attention == "none" else 2) + self.static
 
     @property
     def decoder_inputs(self) -> int:
-        """Numbers that a decoder reads at each step: the step before, the future features, Bahdanau's context."""
+        """Numbers that a decoder reads at each step: forecast before, features, context."""
         return 1 + 2 * self.known + (self.width if self.attention == "bahdanau" else 0)
 
     @property
@@ -82,12 +84,12 @@ class Architecture:
 
     @property
     def head_outputs(self) -> int:
-        """Numbers that the head gives at once: for one step in a decoder, for all steps otherwise."""
+        """Numbers that the head gives at once: of one step in a decoder, else of all steps."""
         return self.outputs_per_step * (1 if self.decoder == "seq2seq" else self.outputs)
 
     @property
     def point_index(self) -> int:
-        """The position of the forecast among the outputs for one step: the median among quantiles."""
+        """The position of the forecast among the outputs for one step: that of the median."""
         return self.outputs_per_step // 2
 
 
@@ -177,7 +179,10 @@ def count_parameters(architecture: Architecture) -> int:
 
 
 def count_operations(architecture: Architecture) -> int:
-    """Multiplications and additions in the matrix products of one window: two for every use of a weight."""
+    """Multiplications and additions in the matrix products of one window.
+
+    There are two of them for every time that a weight is used.
+    """
     total = 0
     for name, shape in tensor_shapes(architecture).items():
         is_matrix = len(shape) == 2 or name == "attention.score"
@@ -192,7 +197,8 @@ def _uses(a: Architecture, name: str) -> float:
     if name == "attention.score":
         return a.steps * looks
     if name == "attention.weight":
-        # One half of Bahdanau's matrix meets every step of the encoder, the other half every query.
+        # One half of Bahdanau's matrix meets the steps of the encoder, the other half the
+        # queries.
         return (a.steps + looks) / 2 if a.attention == "bahdanau" else a.steps
     if name.startswith(("embedding", "layers")):
         return a.steps
@@ -202,7 +208,7 @@ def _uses(a: Architecture, name: str) -> float:
 
 
 def _attention_operations(a: Architecture) -> int:
-    """Products without weights of their own: the weighted sum of the outputs, and for Luong's forms the scores."""
+    """Products without learned weights: the weighted sum, and the scores of Luong's forms."""
     if a.attention == "none":
         return 0
     looks = a.outputs if a.decoder == "seq2seq" else 1

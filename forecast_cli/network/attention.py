@@ -1,4 +1,4 @@
-"""Attention over the window in numpy: additive (Bahdanau et al. 2015) or multiplicative (Luong et al. 2015)."""
+"""Attention over the window in numpy: Bahdanau's (2015) and Luong's (2015)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from forecast_cli.panel import Floats
 
 @dataclass(frozen=True, eq=False)
 class EncoderMemory:
-    """What attention looks at: the encoder's outputs (B, T, E), and the part of the scores that no query changes."""
+    """What attention looks at: the encoder's outputs and their part of the scores, (B, T, E)."""
 
     outputs: Floats
     keys: Floats
@@ -34,32 +34,44 @@ def softmax(x: Floats) -> Floats:
 
 
 def bahdanau_scores(query: Floats, keys: Floats, weight: Floats, score: Floats) -> Floats:
-    """Additive attention: e_s = v . tanh(W [h, enc_s]).
+    """Additive attention (Bahdanau et al. 2015): e_s = v . tanh(W [h, enc_s]).
 
-    query: h, (B, E); keys: (B, T, E), the half of W that meets enc_s times enc_s; weight: W; score: v. Returns (B, T).
+    query: h, (B, E); keys: (B, T, E), the half of W that meets enc_s times enc_s; weight: W;
+    score: v. Returns (B, T).
     """
     return np.tanh((query @ weight[:, : query.shape[1]].T)[:, None] + keys) @ score
 
 
 def luong_scores(query: Floats, keys: Floats) -> Floats:
-    """Multiplicative attention: e_s = h . W enc_s; keys (B, T, E) are W enc_s, or enc_s for `luong-dot`."""
+    """Multiplicative attention (Luong et al. 2015): e_s = h . W enc_s, or h . enc_s.
+
+    query: h, (B, E); keys: (B, T, E), W enc_s, or enc_s for `luong-dot`. Returns (B, T).
+    """
     scores: Floats = np.einsum("be,bte->bt", query, keys)
     return scores
 
 
 def remember(architecture: Architecture, outputs: Floats, weights: Weights) -> EncoderMemory:
     """The encoder's outputs (B, T, E) with the products that are the same for every query."""
+    if architecture.attention == "luong-dot":
+        return EncoderMemory(outputs, outputs)
+
+    weight = weights["attention.weight"]
     if architecture.attention == "bahdanau":
-        return EncoderMemory(outputs, outputs @ weights["attention.weight"][:, architecture.width :].T)
-    if architecture.attention == "luong":
-        return EncoderMemory(outputs, outputs @ weights["attention.weight"].T)
-    return EncoderMemory(outputs, outputs)
+        weight = weight[:, architecture.width :]
+    return EncoderMemory(outputs, outputs @ weight.T)
 
 
-def attend(architecture: Architecture, query: Floats, memory: EncoderMemory, weights: Weights) -> Attended:
+def attend(
+    architecture: Architecture,
+    query: Floats,
+    memory: EncoderMemory,
+    weights: Weights,
+) -> Attended:
     """weights = softmax(e); context = sum of weights_s enc_s, for a query (B, E)."""
     if architecture.attention == "bahdanau":
-        scores = bahdanau_scores(query, memory.keys, weights["attention.weight"], weights["attention.score"])
+        weight, score = weights["attention.weight"], weights["attention.score"]
+        scores = bahdanau_scores(query, memory.keys, weight, score)
     else:
         scores = luong_scores(query, memory.keys)
 

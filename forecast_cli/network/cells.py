@@ -1,7 +1,8 @@
-"""The cells of the recurrence in numpy, one function per cell with its source, and the table that describes them.
+"""The cells of the recurrence in numpy: a function for each, and the table of all.
 
-A step takes `projected` = W_x x_t + b, the state h and the memory c of the step before, each (B, U), and the recurrent
-weights. The rows of the weights are stacked in blocks of U rows, in the order of the table's `blocks`, which is torch's.
+A step takes `projected` = W_x x_t + b, the state h and the memory c of the step before, each
+(B, U), and the recurrent weights. The rows of the weights are stacked in blocks of U rows, in
+the order of the table's `blocks`, which is torch's.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from forecast_cli.panel import Floats
 
 
 class Step(NamedTuple):
-    """What one step of a cell leaves: the next state and memory, and what its gates did, each (B, U)."""
+    """What one step of a cell leaves: the next state and memory, and its gates; each (B, U)."""
 
     state: Floats
     memory: Floats
@@ -26,11 +27,12 @@ class Step(NamedTuple):
 
 @dataclass(frozen=True)
 class CellKind:
-    """What the program needs to know about a cell, except its torch classes (`modules.TORCH_CELLS`).
+    """What the program needs to know about a cell, except for its torch classes.
 
-    title: its name in titles. blocks: what each block of its stacked weights computes, in torch's order.
-    gates: those of the values that `step` reports which lie between 0 and 1. captions: the values to draw, with words.
-    step: the equations. has_memory: whether there is a memory beside the state; without one, c passes through.
+    title: its name in titles. blocks: what each block of its stacked weights computes, in
+    torch's order. gates: those of the values that `step` reports which lie between 0 and 1.
+    captions: the values to draw, with words. step: the equations. has_memory: whether there is
+    a memory beside the state; without one, c passes through.
     """
 
     title: str
@@ -51,8 +53,14 @@ def linear(x: Floats, weight: Floats, bias: Floats) -> Floats:
     return x @ weight.T + bias
 
 
-def lstm_step(projected: Floats, h: Floats, c: Floats, weight_hh: Floats, bias_hh: Floats) -> Step:
-    """One step of the LSTM (Hochreiter & Schmidhuber 1997, with the forget gate of Gers et al. 2000).
+def lstm_step(
+    projected: Floats,
+    h: Floats,
+    c: Floats,
+    weight_hh: Floats,
+    bias_hh: Floats,
+) -> Step:
+    """One step of the LSTM (Hochreiter & Schmidhuber 1997; forget gate of Gers et al. 2000).
 
     i_t = sigmoid(W_i [h_{t-1}, x_t] + b_i)      the input gate: what to take in
     f_t = sigmoid(W_f [h_{t-1}, x_t] + b_f)      the forget gate: what to keep of the memory
@@ -71,18 +79,26 @@ def lstm_step(projected: Floats, h: Floats, c: Floats, weight_hh: Floats, bias_h
 
     memory = forget * c + take * candidate
     state = show * np.tanh(memory)
-    return Step(state, memory, {"input": take, "forget": forget, "candidate": candidate, "output": show})
+    gates = {"input": take, "forget": forget, "candidate": candidate, "output": show}
+    return Step(state, memory, gates)
 
 
-def gru_step(projected: Floats, h: Floats, c: Floats, weight_hh: Floats, bias_hh: Floats) -> Step:
+def gru_step(
+    projected: Floats,
+    h: Floats,
+    c: Floats,
+    weight_hh: Floats,
+    bias_hh: Floats,
+) -> Step:
     """One step of the GRU (Cho et al. 2014).
 
-    r_t = sigmoid(W_r x_t + U_r h_{t-1} + b_r)           the reset gate: what of the past the candidate sees
-    u_t = sigmoid(W_u x_t + U_u h_{t-1} + b_u)           the update gate: what to keep of the state
-    h~_t = tanh(W x_t + b + r_t * (U h_{t-1} + c))       the candidate
-    h_t = u_t * h_{t-1} + (1 - u_t) * h~_t               the state
+    r_t = sigmoid(W_r x_t + U_r h_{t-1} + b_r)       the reset gate: what the candidate sees
+    u_t = sigmoid(W_u x_t + U_u h_{t-1} + b_u)       the update gate: what to keep of the state
+    h~_t = tanh(W x_t + b + r_t * (U h_{t-1} + c))   the candidate
+    h_t = u_t * h_{t-1} + (1 - u_t) * h~_t           the state
 
-    This is torch's form: r_t is applied after the product with U. Cho et al. and most tutorials apply it before.
+    This is torch's form: r_t is applied after the product with U. Cho et al. and most tutorials
+    apply it before.
     """
     units = h.shape[1]
     past = linear(h, weight_hh, bias_hh)
@@ -95,8 +111,17 @@ def gru_step(projected: Floats, h: Floats, c: Floats, weight_hh: Floats, bias_hh
     return Step(state, c, {"reset": reset, "update": update, "candidate": candidate})
 
 
-def rnn_step(projected: Floats, h: Floats, c: Floats, weight_hh: Floats, bias_hh: Floats) -> Step:
-    """One step of the plain RNN (Elman 1990): h_t = tanh(W_x x_t + W_h h_{t-1} + b). It has no gates."""
+def rnn_step(
+    projected: Floats,
+    h: Floats,
+    c: Floats,
+    weight_hh: Floats,
+    bias_hh: Floats,
+) -> Step:
+    """One step of the plain RNN (Elman 1990), which has no gates.
+
+    h_t = tanh(W_x x_t + W_h h_{t-1} + b)
+    """
     return Step(np.tanh(projected + linear(h, weight_hh, bias_hh)), c, {})
 
 
@@ -129,5 +154,11 @@ CELLS: dict[choices.Cell, CellKind] = {
         },
         step=gru_step,
     ),
-    "rnn": CellKind(title="plain RNN", blocks=("state",), gates=(), captions=_STATE, step=rnn_step),
+    "rnn": CellKind(
+        title="plain RNN",
+        blocks=("state",),
+        gates=(),
+        captions=_STATE,
+        step=rnn_step,
+    ),
 }

@@ -1,6 +1,8 @@
-"""A saved network in numpy: the cells and the attention put together, so that a forecast needs no torch.
+"""A saved network in numpy: cells and attention put together, so that a forecast needs no
+torch.
 
-Dropout is for training alone, so there is none here. A test holds that every network gives the same as its torch module.
+Dropout is for training alone, so there is none here. A test holds that every network gives the
+same as its torch module.
 """
 
 from __future__ import annotations
@@ -27,7 +29,10 @@ class LayerState(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Encoded:
-    """A window that was read: the outputs of the last layer (B, T, E), and the last state and memory of every layer."""
+    """A window that was read.
+
+    outputs: of the last layer, (B, T, E); states: the last state and memory of every layer.
+    """
 
     outputs: Floats
     states: list[LayerState]
@@ -42,8 +47,8 @@ def forward(
 ) -> Floats:
     """Run the network on windows.
 
-    x: (B, lookback, inputs); future_features: (B, outputs, 2 * known); static_features: (B, static).
-    Returns (B, outputs, Q).
+    x: (B, lookback, inputs); future_features: (B, outputs, 2 * known); static_features: (B,
+    static). Returns (B, outputs, Q).
     """
     if not architecture.known:
         future_features = None
@@ -67,9 +72,10 @@ def attention_weights(
     future_features: Floats | None = None,
     static_features: Floats | None = None,
 ) -> Floats:
-    """The weights of attention over one window (1, lookback, inputs): (H, T) for a decoder, (1, T) otherwise.
+    """The weights of attention over one window, with the arguments of `forward`.
 
-    Raises ValueError for a network without attention.
+    x: (1, lookback, inputs). Returns (H, T) for a decoder, (1, T) otherwise. Raises ValueError
+    for a network without attention.
     """
     if architecture.attention == "none":
         raise ValueError("the network has no attention")
@@ -84,7 +90,12 @@ def attention_weights(
     return _look_back(architecture, weights, encoded).weights
 
 
-def layer_trace(architecture: Architecture, weights: Weights, x: Floats, number: int = 0) -> dict[str, Floats]:
+def layer_trace(
+    architecture: Architecture,
+    weights: Weights,
+    x: Floats,
+    number: int = 0,
+) -> dict[str, Floats]:
     """What the forward direction of layer `number` does over one window (1, lookback, inputs).
 
     Returns (T, U) for each gate, for the state, and for the memory where the cell has one.
@@ -93,19 +104,23 @@ def layer_trace(architecture: Architecture, weights: Weights, x: Floats, number:
     for lower in range(number):
         x, _ = _encode_layer(architecture, weights, x, lower)
 
-    kind = CELLS[architecture.cell]
+    cell, forwards = architecture.cell, architecture.directions[0]
+    kind = CELLS[cell]
     traced = []
-    for _, step in layer_steps(architecture.cell, x, weights, f"layers.{number}.", architecture.directions[0]):
+    for _, step in layer_steps(cell, x, weights, f"layers.{number}.", forwards):
         memory = {"memory": step.memory} if kind.has_memory else {}
         traced.append({**step.gates, "state": step.state, **memory})
     return {name: np.concatenate([values[name] for values in traced]) for name in traced[0]}
 
 
-# -- the encoder -----------------------------------------------------------------------------------------------------
+# -- the encoder -------------------------------------------------------------------------------
 
 
 def read_segments(architecture: Architecture, x: Floats, weights: Weights) -> Floats:
-    """Segments instead of points (Lin et al., SegRNN, 2023): relu(W [x_1 .. x_segment] + b) for each segment."""
+    """Segments instead of points (Lin et al., SegRNN, 2023).
+
+    relu(W [x_1 .. x_segment] + b) for each segment: (B, lookback, inputs) -> (B, T, U).
+    """
     if architecture.segment == 1:
         return x
     x = x.reshape(len(x), -1, architecture.segment * architecture.inputs)
@@ -113,7 +128,7 @@ def read_segments(architecture: Architecture, x: Floats, weights: Weights) -> Fl
 
 
 def encode(architecture: Architecture, weights: Weights, x: Floats) -> Encoded:
-    """Read windows (B, lookback, inputs) through all layers, each over the outputs of the one before."""
+    """Read windows (B, lookback, inputs) through all layers, one after the other."""
     x = read_segments(architecture, x, weights)
     states = []
     for number in range(len(architecture.units)):
@@ -122,8 +137,13 @@ def encode(architecture: Architecture, weights: Weights, x: Floats) -> Encoded:
     return Encoded(x, states)
 
 
-def _encode_layer(architecture: Architecture, weights: Weights, x: Floats, number: int) -> tuple[Floats, LayerState]:
-    """One layer in all its directions, whose results are concatenated (Schuster & Paliwal 1997)."""
+def _encode_layer(
+    architecture: Architecture,
+    weights: Weights,
+    x: Floats,
+    number: int,
+) -> tuple[Floats, LayerState]:
+    """One layer in all its directions, their results concatenated (Schuster & Paliwal 1997)."""
     results = [
         _run_layer(architecture.cell, x, weights, f"layers.{number}.", direction)
         for direction in architecture.directions
@@ -135,7 +155,7 @@ def _encode_layer(architecture: Architecture, weights: Weights, x: Floats, numbe
 def _run_layer(
     cell: choices.Cell, x: Floats, weights: Weights, prefix: str, direction: str
 ) -> tuple[Floats, Floats, Floats]:
-    """One direction of a layer: (B, T, in) -> outputs (B, T, U), last state and memory (B, U)."""
+    """One direction of a layer: (B, T, in) -> outputs (B, T, U), last state, last memory."""
     units = weights[f"{prefix}weight_hh{direction}"].shape[1]
     outputs = np.empty((*x.shape[:2], units))
     for position, step in layer_steps(cell, x, weights, prefix, direction):
@@ -146,12 +166,13 @@ def _run_layer(
 def layer_steps(
     cell: choices.Cell, x: Floats, weights: Weights, prefix: str, direction: str
 ) -> Iterator[tuple[int, Step]]:
-    """Run one direction of a layer over (B, T, in) from states of zero: each position with what the cell did there.
+    """Run one direction of a layer over (B, T, in), from states of zero.
 
-    The direction `_l0_reverse` reads the window from its end.
+    Yields each position with what the cell did there. The direction `_l0_reverse` reads the
+    window from its end.
     """
-    weight_hh, bias_hh = weights[f"{prefix}weight_hh{direction}"], weights[f"{prefix}bias_hh{direction}"]
-    projected = linear(x, weights[f"{prefix}weight_ih{direction}"], weights[f"{prefix}bias_ih{direction}"])
+    weight_ih, bias_ih, weight_hh, bias_hh = _cell_weights(weights, prefix, direction)
+    projected = linear(x, weight_ih, bias_ih)
     run_step = CELLS[cell].step
 
     h = c = np.zeros((len(x), weight_hh.shape[1]))
@@ -162,13 +183,22 @@ def layer_steps(
         yield position, step
 
 
-# -- from the encoder to the horizon ---------------------------------------------------------------------------------
+def _cell_weights(weights: Weights, prefix: str, direction: str) -> list[Floats]:
+    """The weights and biases of a cell that meet its inputs, and those that meet its state."""
+    names = ("weight_ih", "bias_ih", "weight_hh", "bias_hh")
+    return [weights[f"{prefix}{name}{direction}"] for name in names]
+
+
+# -- from the encoder to the horizon -----------------------------------------------------------
 
 
 def _direct_context(
-    architecture: Architecture, weights: Weights, encoded: Encoded, static_features: Floats | None
+    architecture: Architecture,
+    weights: Weights,
+    encoded: Encoded,
+    static_features: Floats | None,
 ) -> Floats:
-    """What the head of a direct network sees: the last state, what attention found for it, the static features."""
+    """What the head sees: the last state, the context of attention, the static features."""
     parts = [encoded.states[-1].h]
     if architecture.attention != "none":
         parts.append(_look_back(architecture, weights, encoded).context)
@@ -190,13 +220,17 @@ def decoder_steps(
     future_features: Floats | None,
     static_features: Floats | None,
 ) -> Iterator[tuple[Floats, Attended | None]]:
-    """The decoder over the horizon (Sutskever et al. 2014): for each step its outputs (B, Q) and what attention did.
+    """The decoder over the horizon (Sutskever et al. 2014), step by step.
 
-    It begins with the encoder's states. Each step reads the forecast of the step before (zero at first) and the future
-    features of its own step. Bahdanau's attention looks before the step, with the previous state, and its context is
-    read by the cell; Luong's looks after the step. The head sees the context in both.
+    Yields the outputs (B, Q) of each step and what attention found. The decoder begins with the
+    encoder's states. Each step reads the forecast of the step before (zero at first) and the
+    future features of its own step. Bahdanau's attention looks before the step, with the
+    previous state, and its context is read by the cell; Luong's looks after the step. The head
+    sees the context in both.
     """
-    memory = None if architecture.attention == "none" else remember(architecture, encoded.outputs, weights)
+    memory = None
+    if architecture.attention != "none":
+        memory = remember(architecture, encoded.outputs, weights)
     looks_first = architecture.attention == "bahdanau"
     states = list(encoded.states)
     previous = np.zeros((len(encoded.outputs), 1))
@@ -232,8 +266,8 @@ def _decoder_layers(
     new_states = []
     for number, (h, c) in enumerate(states):
         prefix = f"decoder.{number}."
-        projected = linear(x, weights[f"{prefix}weight_ih"], weights[f"{prefix}bias_ih"])
-        step = run_step(projected, h, c, weights[f"{prefix}weight_hh"], weights[f"{prefix}bias_hh"])
+        weight_ih, bias_ih, weight_hh, bias_hh = _cell_weights(weights, prefix, direction="")
+        step = run_step(linear(x, weight_ih, bias_ih), h, c, weight_hh, bias_hh)
         new_states.append(LayerState(step.state, step.memory))
         x = step.state
     return new_states
@@ -242,17 +276,20 @@ def _decoder_layers(
 def apply_head(architecture: Architecture, context: Floats, weights: Weights) -> Floats:
     """linear: W context + b; mlp: W relu(V relu(context) + a) + b."""
     if architecture.head == "mlp":
-        hidden = linear(np.maximum(context, 0), weights["hidden.weight"], weights["hidden.bias"])
+        context = np.maximum(context, 0)
+        hidden = linear(context, weights["hidden.weight"], weights["hidden.bias"])
         context = np.maximum(hidden, 0)
     return linear(context, weights["head.weight"], weights["head.bias"])
 
 
 def future_effect(context: Floats, future_features: Floats, weights: Weights) -> Floats:
-    """What the features of each step ahead add to its forecast: (B, E), (B, H, 2 * known) -> (B, H).
+    """What the features of each step ahead add to its forecast.
 
-    All steps share one small network: relu(W [context, features_h] + b), then a linear layer.
+    (B, E), (B, H, 2 * known) -> (B, H). All steps share one small network: relu(W [context,
+    features_h] + b), then a linear layer.
     """
     repeated = np.repeat(context[:, None, :], future_features.shape[1], axis=1)
     joined = np.concatenate([repeated, future_features], axis=2)
-    mixed = np.maximum(linear(joined, weights["mixing.weight"], weights["mixing.bias"]), 0)
+    mixed = linear(joined, weights["mixing.weight"], weights["mixing.bias"])
+    mixed = np.maximum(mixed, 0)
     return linear(mixed, weights["effect.weight"], weights["effect.bias"])[:, :, 0]

@@ -1,7 +1,8 @@
-"""The losses: what training makes small, one function per loss with its source, and the table that describes them.
+"""The losses, which training makes small: a function for each, and the table of all.
 
-A function takes outputs (B, H, Q) and targets (B, H), both in units of the window's spread, and returns (B, H). torch is
-loaded by training alone, so the functions use methods of tensors, or import from torch when they are called.
+A function takes outputs (B, H, Q) and targets (B, H), both in units of the window's spread, and
+returns (B, H). torch is loaded by training alone, so the functions use methods of tensors, or
+import from torch when they are called.
 """
 
 from __future__ import annotations
@@ -23,8 +24,9 @@ LossFunction = Callable[["Tensor", "Tensor"], "Tensor"]
 class LossKind:
     """What the program needs to know about a loss.
 
-    title: its name in texts. function: from outputs and targets to the loss of each step. uses_quantiles: the network
-    predicts quantiles (Q of them) and the function takes their levels, too; all other losses have Q = 1.
+    title: its name in texts. function: from outputs and targets to the loss of each step.
+    uses_quantiles: the network predicts quantiles (Q of them) and the function takes their
+    levels, too; all other losses have Q = 1.
     """
 
     title: str
@@ -43,14 +45,17 @@ def mae(outputs: Tensor, targets: Tensor) -> Tensor:
 
 
 def huber(outputs: Tensor, targets: Tensor) -> Tensor:
-    """Huber (1964): half the squared error up to an error of 1, the absolute error minus a half beyond it."""
+    """Huber (1964): half the squared error up to 1, the absolute error minus a half beyond."""
     from torch.nn.functional import huber_loss
 
     return huber_loss(outputs[..., 0], targets, reduction="none")
 
 
 def pinball(outputs: Tensor, targets: Tensor, quantiles: tuple[float, ...]) -> Tensor:
-    """Pinball loss (Koenker & Bassett 1978): max(q (y - f), (q - 1) (y - f)), averaged over the quantiles."""
+    """Pinball loss (Koenker & Bassett 1978), averaged over the quantiles.
+
+    max(q (y - f), (q - 1) (y - f))
+    """
     errors = targets[..., None] - outputs
     levels = outputs.new_tensor(quantiles)
     return (levels * errors).maximum((levels - 1) * errors).mean(dim=-1)

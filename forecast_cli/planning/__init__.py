@@ -1,4 +1,4 @@
-"""Planning: every number of a training decided from the settings and the data, each with its reason."""
+"""Planning: every number of a training, decided from settings and data, with its reason."""
 
 from forecast_cli.planning.plan import Decided, Plan
 from forecast_cli.planning.planner import make

@@ -1,4 +1,4 @@
-"""Settings that do not go together, or not with the data: each is refused before any work, with what to do instead."""
+"""Settings that do not go together, or not with the data, are refused before any work."""
 
 from __future__ import annotations
 
@@ -9,11 +9,18 @@ from forecast_cli.planning.plan import Plan
 
 
 def refuse_too_few_rows(
-    longest: int, *, horizon: int, lookback: int | None, to_learn: int, validation: int, test: int
+    longest: int,
+    *,
+    horizon: int,
+    lookback: int | None,
+    to_learn: int,
+    validation: int,
+    test: int,
 ) -> None:
-    """Raise TooLittleDataError where the longest series does not have the rows for a single window of each part.
+    """Refuse data whose longest series does not have the rows for one window of each part.
 
-    lookback: the one that the user asked for; a network needs 2 steps at least.
+    lookback: the one that the user asked for; a network needs 2 steps at least. Raises
+    TooLittleDataError.
     """
     past = lookback or 2
     least = past + to_learn + validation + test
@@ -22,7 +29,8 @@ def refuse_too_few_rows(
     or_lookback = "--lookback, " if lookback else ""
     raise TooLittleDataError(
         f"{longest} rows are too few for horizon {horizon}: at least {least} are needed "
-        f"({past} to look back on, {to_learn} to learn from, {validation} for validation, {test} held out)",
+        f"({past} to look back on, {to_learn} to learn from, "
+        f"{validation} for validation, {test} held out)",
         f"give more rows, or a smaller --horizon, {or_lookback}--validation or --test",
     )
 
@@ -37,15 +45,27 @@ def refuse_textbook_validation(setting: int | None) -> None:
         )
 
 
-def refuse_textbook_changes(features: tuple[int, int, int], segment: int | None, decoder: choices.Decoder) -> None:
-    """The textbook recipe has no covariates and no segments, and feeds its forecast of one step back.
+def refuse_textbook_changes(
+    features: tuple[int, int, int],
+    segment: int | None,
+    decoder: choices.Decoder,
+) -> None:
+    """The textbook recipe has no covariates and no segments, and feeds its forecast of one step
+    back.
 
     features: how many there are over the window, over the horizon, and of the series.
     """
     if any(features):
-        raise SettingsError("covariates do not go with --preset classic", "leave them out, or use --preset auto")
+        raise SettingsError(
+            "covariates do not go with --preset classic",
+            "leave them out, or use --preset auto",
+        )
     if segment not in (None, 1):
-        raise SettingsError("--segment does not go with --preset classic", "leave one of them out", option="segment")
+        raise SettingsError(
+            "--segment does not go with --preset classic",
+            "leave one of them out",
+            option="segment",
+        )
     if decoder != "recursive":
         raise SettingsError(
             f"--decoder {decoder} does not go with --preset classic, which feeds its forecast of one step back",
@@ -55,7 +75,7 @@ def refuse_textbook_changes(features: tuple[int, int, int], segment: int | None,
 
 
 def refuse_recursive_past(decoder: choices.Decoder, past_names: tuple[str, ...]) -> None:
-    """A forecast that is fed back would need past-only covariates of steps that are still to come."""
+    """A forecast that is fed back would need past-only covariates of steps still to come."""
     if decoder == "recursive" and past_names:
         column = past_names[0].split("=")[0]
         raise SettingsError(
@@ -102,7 +122,8 @@ def _refuse_single_step_attention(plan: Plan) -> None:
 def _refuse_single_member(plan: Plan) -> None:
     if plan.members == 1 and (plan.bagging or plan.boosting):
         name = "bagging" if plan.bagging else "boosting"
-        raise SettingsError(f"--{name} needs --members 2 or more", "add --members 5", option="members")
+        message = f"--{name} needs --members 2 or more"
+        raise SettingsError(message, "add --members 5", option="members")
 
 
 def _refuse_bagging_with_boosting(plan: Plan) -> None:

@@ -1,4 +1,4 @@
-"""The records of planning: one decision with its reason, and the plan that all decisions make."""
+"""The records of planning: one decision with its reason, and the plan that all make."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Decided(Generic[T]):
-    """The value of one setting and, for people, why it is this one; no reason where there is nothing to explain."""
+    """A value, and why it is this one; no reason where there is nothing to explain."""
 
     value: T
     reason: str = ""
@@ -21,18 +21,27 @@ class Decided(Generic[T]):
 
 @dataclass(frozen=True)
 class Plan:
-    """Everything that decides a training and a forecast; it is saved in a run's config.json under these names.
+    """Everything that decides a training and a forecast, saved in a run's config.json.
 
-    preset: which values hold where the user names nothing. horizon: steps to forecast. seasons: season lengths in
-    steps, the main one first. normalization, lag: how windows are scaled, and how many steps earlier the reference
-    forecast looks (0: there is none). validation, test: rows at the end of each series that are not trained on.
-    short: what to do with series shorter than the lookback. calendar: whether the network sees calendar features.
-    zero_head: whether the network starts at its reference forecast. epoch_batches: batches in one epoch.
-    patience: epochs without improvement before training stops; 0: never. warmup: steps over which the learning rate
-    rises. averaging: decay of the averaged weights. clip_norm: the gradient's largest norm; 0: any. target_clip: the
-    largest target, in units of the window's spread; 0: any. refit: train again on all rows after scoring.
-    levels: of the intervals, in percent. warm_start: the run whose weights training began with.
-    reasons: why each value is as it is, for people.
+    - preset: which values hold where the user names nothing
+    - horizon: steps to forecast
+    - seasons: season lengths in steps, the main one first
+    - normalization: how windows, or whole series, are scaled
+    - lag: how many steps earlier the reference forecast looks; 0: there is none
+    - validation, test: rows at the end of each series that are not trained on
+    - short: what to do with series that are shorter than the lookback
+    - calendar: whether the network sees calendar features
+    - zero_head: whether the network starts at its reference forecast
+    - epochs, epoch_batches: the maximum number of epochs, and the batches in each
+    - patience: epochs without a better validation loss before training stops; 0: it never does
+    - warmup: steps over which the learning rate rises
+    - averaging: decay of the averaged weights; 0: no averaging
+    - clip_norm: the norm to which gradients are clipped; 0: no clipping
+    - target_clip: the spreads at which targets are cut; 0: not at all
+    - refit: whether to train again on all rows after scoring
+    - levels: of the intervals, in percent
+    - warm_start: the run whose weights training began with
+    - reasons: why each value is as it is, for people
 
     New fields need a default, so that runs of older releases can be read.
     """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from forecast_cli import choices
@@ -11,10 +12,11 @@ from forecast_cli import choices
 class Preset:
     """The values of one preset; None leaves a value to the rules.
 
-    normalization: one for whole series, such as `minmax`, makes the network predict values. None lets the rules choose
-    one for single windows, and the network predicts differences to a reference forecast.
-    is_textbook: the recipe is followed to the letter. No rule about the data applies, there are no covariates and no
-    segments, validation takes the last windows instead of the last rows, and there is no refit.
+    normalization: one for whole series, such as `minmax`, makes the network predict values.
+    None lets the rules choose one for single windows, and the network predicts differences to a
+    reference forecast. is_textbook: the recipe is followed to the letter. No rule about the
+    data applies, there are no covariates and no segments, validation takes the last windows
+    instead of the last rows, and there is no refit.
     """
 
     name: choices.Preset
@@ -34,7 +36,7 @@ class Preset:
 
     @property
     def predicts_differences(self) -> bool:
-        """Whether the network predicts differences to a reference forecast, in units of each window's spread."""
+        """Whether the network predicts differences to a reference, in units of the spread."""
         return self.normalization is None
 
 
@@ -65,15 +67,16 @@ BILSTM = Preset(
 
 SEQ2SEQ = Preset("seq2seq", attention="bahdanau", decoder="seq2seq")
 
-PRESETS: dict[choices.Preset, Preset] = {preset.name: preset for preset in (AUTO, CLASSIC, BILSTM, SEQ2SEQ)}
+_ALL = (AUTO, CLASSIC, BILSTM, SEQ2SEQ)
+PRESETS: dict[choices.Preset, Preset] = {preset.name: preset for preset in _ALL}
 
 
 @dataclass(frozen=True)
 class Size:
-    """What a network and its training take where there are fewer than `windows` training windows.
+    """What a network and its training take for fewer than `windows` training windows.
 
-    steps: optimizer steps in all epochs together. warmup: small steps first, so that the best can be found where
-    windows are few.
+    steps: optimizer steps in all epochs together. warmup: small steps first, so that the best
+    can be found where windows are few.
     """
 
     windows: float
@@ -84,10 +87,10 @@ class Size:
     warmup: int
 
 
-SMALL = 2_000  # training windows below which a network of 2 x 50 units learns all there is to learn
+SMALL = 2_000  # training windows below which 2 x 50 units learn all there is to learn
 
 SIZES = (
-    Size(windows=SMALL, units=(50, 50), batch_size=32, steps=800, learning_rate=3e-3, warmup=300),
-    Size(windows=50_000, units=(64, 64), batch_size=64, steps=1500, learning_rate=1e-3, warmup=0),
-    Size(windows=float("inf"), units=(128, 128), batch_size=256, steps=1500, learning_rate=1e-3, warmup=0),
+    Size(SMALL, units=(50, 50), batch_size=32, steps=800, learning_rate=3e-3, warmup=300),
+    Size(50_000, units=(64, 64), batch_size=64, steps=1500, learning_rate=1e-3, warmup=0),
+    Size(math.inf, units=(128, 128), batch_size=256, steps=1500, learning_rate=1e-3, warmup=0),
 )

@@ -1,8 +1,8 @@
-"""The rules of planning: one small function per decision, which takes what it looks at and returns value and reason.
+"""The rules of planning: one small function per decision, which returns value and reason.
 
-`setting` is what the user asked for, None where nothing was. Rules look at lengths, seasons and the training part of the
-data, never at the clock. Of the test part they see one thing: whether all values are positive, without which there are
-no logarithms.
+`setting` is what the user asked for, None where nothing was. Rules look at lengths, seasons and
+the training part of the data, never at the clock. Of the test part they see one thing: whether
+all values are positive, without which there are no logarithms.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ AS_GIVEN = "as given"
 LONGEST_HORIZON = 96  # steps of a season up to which it is the default horizon
 TEXTBOOK_LOOKBACK = 50
 LONG_LOOKBACK = 36  # steps from which a window is read in segments
-ATTENTION_STEPS = 48  # steps of a window that attention weighs at most, unless the user says otherwise
+ATTENTION_STEPS = 48  # steps that attention weighs at most, unless the user asks for more
 EPOCH_BATCHES = 50  # most batches in an epoch: validation comes at least this often
 SAMPLED_SERIES, SAMPLED_ROWS, SAMPLED_ORIGINS = 200, 5_000, 200  # enough of the data for a rule
 
 T = TypeVar("T")
 
 
-# -- what any rule may use -------------------------------------------------------------------------------------------
+# -- what any rule may use ---------------------------------------------------------------------
 
 
 def setting_or(setting: T | None, default: Decided[T]) -> Decided[T]:
@@ -47,10 +47,11 @@ def setting_or_preset(setting: T | None, preset: Preset, value: T) -> Decided[T]
 
 
 def training_parts(panel: Panel, held_out: int) -> list[Floats]:
-    """The training parts of a sample of the series, each without its last `held_out` rows; at least one."""
+    """The training parts of a sample of the series: all but their last `held_out` rows."""
     sample = np.unique(np.linspace(0, len(panel) - 1, SAMPLED_SERIES).astype(int))
     series = [values_of(panel, int(index)) for index in sample]
-    parts = [values[: len(values) - held_out][-SAMPLED_ROWS:] for values in series if len(values) > held_out]
+    training = [values[: len(values) - held_out] for values in series if len(values) > held_out]
+    parts = [values[-SAMPLED_ROWS:] for values in training]
     if parts:
         return parts
 
@@ -69,11 +70,14 @@ def size_for(windows: int) -> Size:
     return next(size for size in SIZES if windows < size.windows)
 
 
-# -- the horizon, the parts of the data, the seasons -----------------------------------------------------------------
+# -- the horizon, the parts of the data, the seasons -------------------------------------------
 
 
 def choose_horizon(
-    setting: int | None, season_setting: tuple[int, ...] | None, frequency: Frequency, longest: int
+    setting: int | None,
+    season_setting: tuple[int, ...] | None,
+    frequency: Frequency,
+    longest: int,
 ) -> Decided[int]:
     """One main season, at most a fifth of the longest series."""
     if setting is not None:
@@ -97,7 +101,7 @@ def choose_held_out(setting: int | None, horizon: int) -> Decided[int]:
 def choose_seasons(
     setting: tuple[int, ...] | None, frequency: Frequency, rows: int, parts: Sequence[Floats]
 ) -> Decided[tuple[int, ...]]:
-    """The seasons that are usual for the frequency, fit twice into the training part, and are seen in it.
+    """The seasons of the frequency that fit twice into the training part and are seen in it.
 
     rows: of the longest training part; parts: the training parts to measure them in.
     """
@@ -117,8 +121,12 @@ def choose_seasons(
 
 
 def weak_seasons(seasons: tuple[int, ...], parts: Sequence[Floats]) -> tuple[int, ...]:
-    """The seasons that fewer than a quarter of the series show: a network for all series could not learn them."""
-    measured = np.array([checks.strengths(part, seasons) for part in parts], np.float64).reshape(len(parts), -1)
+    """The seasons that fewer than a quarter of the series show.
+
+    A network for all series can learn what a quarter of them show.
+    """
+    of_parts = [checks.strengths(part, seasons) for part in parts]
+    measured = np.array(of_parts, np.float64).reshape(len(parts), -1)
     weak = []
     for length, strengths in zip(seasons, measured.T, strict=True):
         # Where a season cannot be measured, it stays.
@@ -128,18 +136,23 @@ def weak_seasons(seasons: tuple[int, ...], parts: Sequence[Floats]) -> tuple[int
     return tuple(weak)
 
 
-# -- scaling ---------------------------------------------------------------------------------------------------------
+# -- scaling -----------------------------------------------------------------------------------
 
 
 def choose_lag(
-    parts: Sequence[Floats], seasons: tuple[int, ...], horizon: int, rows: int, lookback_setting: int | None
+    parts: Sequence[Floats],
+    seasons: tuple[int, ...],
+    horizon: int,
+    rows: int,
+    lookback_setting: int | None,
 ) -> Decided[int]:
-    """The season (or 1: the last value) whose naive forecast has the smallest error over the horizon.
+    """The season (or 1: the last value) whose naive forecast has the smallest error.
 
-    A season that is longer than the lookback the user asked for is not in the window to be repeated.
+    rows: of the longest training part. A season that is longer than the lookback that the user
+    asked for is not in the window to be repeated.
     """
     longest = rows if lookback_setting is None else lookback_setting
-    usable = [season for season in seasons if 2 * season + horizon <= rows and season <= longest]
+    usable = [s for s in seasons if 2 * s + horizon <= rows and s <= longest]
     if not usable:
         return Decided(1, "no season to look back on")
 
@@ -154,17 +167,19 @@ def choose_lag(
 
     reason = f"repeating the value {best} steps earlier has the smallest error"
     # A long season holds the short ones: a week says what hour of the day it is, too.
-    near = [lag for lag, error in zip(lags, errors, strict=True) if lag > best and error <= 1.3 * errors.min()]
+    limit = 1.3 * errors.min()
+    near = [lag for lag, error in zip(lags, errors, strict=True) if lag > best and error <= limit]
     if near:
-        return Decided(near[-1], f"{reason}; {near[-1]} steps earlier is hardly worse and covers both seasons")
+        also = f"{near[-1]} steps earlier is hardly worse and covers both seasons"
+        return Decided(near[-1], f"{reason}; {also}")
     return Decided(best, reason)
 
 
 def naive_errors(parts: Sequence[Floats], lags: Sequence[int], horizon: int) -> Floats | None:
-    """The error of the seasonal naive forecast with each lag, (len(lags),): the median over the series.
+    """The error of the seasonal naive forecast with each lag: its median over the series.
 
-    Errors are absolute ones over the horizon, in units of the standard deviation of the series. None where no series
-    is long enough, or all are constant.
+    Returns (len(lags),). Errors are absolute ones over the horizon, in units of the standard
+    deviation of the series. None where no series is long enough, or all are constant.
     """
     errors = []
     longest = max(lags)
@@ -177,7 +192,8 @@ def naive_errors(parts: Sequence[Floats], lags: Sequence[int], horizon: int) -> 
         origins = origins[:: max(len(origins) // SAMPLED_ORIGINS, 1)]
         past = part[origins[:, None] + np.arange(-longest, 0)]
         future = part[origins[:, None] + np.arange(horizon)]
-        errors.append([np.abs(seasonal_naive(past, horizon, lag) - future).mean() / spread for lag in lags])
+        off = [np.abs(seasonal_naive(past, horizon, lag) - future).mean() for lag in lags]
+        errors.append(np.array(off) / spread)
 
     if not errors:
         return None
@@ -186,25 +202,34 @@ def naive_errors(parts: Sequence[Floats], lags: Sequence[int], horizon: int) -> 
 
 
 def choose_reference(best_lag: Decided[int], preset: Preset) -> Decided[int]:
-    """The lag of the reference forecast to which the network predicts differences; 0 where it predicts values."""
+    """The lag of the forecast to which the network predicts differences; 0: there is none."""
     if preset.predicts_differences:
         return best_lag
     return Decided(0, f"preset {preset.name}: the network predicts values, not differences")
 
 
-def choose_normalization(preset: Preset, values: Floats, parts: Sequence[Floats]) -> Decided[choices.Normalization]:
-    """The one of the preset; else logarithms where all values (N,) are positive and hardly any is tiny."""
+def choose_normalization(
+    preset: Preset,
+    values: Floats,
+    parts: Sequence[Floats],
+) -> Decided[choices.Normalization]:
+    """The one of the preset; else logarithms, if the values (N,) allow them."""
     if preset.normalization is not None:
-        return Decided(preset.normalization, f"preset {preset.name}: fitted on the training part of each series")
+        fitted = "fitted on the training part of each series"
+        return Decided(preset.normalization, f"preset {preset.name}: {fitted}")
+
+    by_window = "each window by its own level and spread"
     if allows_logs(values, parts):
-        return Decided("log", "all values are positive: logarithms, then each window by its own level and spread")
-    return Decided("spread", "each window by its own level and spread")
+        return Decided("log", f"all values are positive: logarithms, then {by_window}")
+    return Decided("spread", by_window)
 
 
 def allows_logs(values: Floats, parts: Sequence[Floats]) -> bool:
-    """Whether all values are positive and, in the training parts, hardly any is tiny beside the median of its series.
+    """Whether all values (N,) are positive, and hardly any is tiny beside the median of its
+    series.
 
-    Logarithms must exist for every value that a window may ever show, and rounding must not be all that varies.
+    Logarithms must exist for every value that a window may ever show, and rounding must not be
+    all that varies.
     """
     known = values[~np.isnan(values)]
     if not (known > 0).all() or np.ptp(known) <= 1e-6 * known.max():
@@ -213,7 +238,7 @@ def allows_logs(values: Floats, parts: Sequence[Floats]) -> bool:
     return bool(np.mean(tiny) < 0.001)
 
 
-# -- the window ------------------------------------------------------------------------------------------------------
+# -- the window --------------------------------------------------------------------------------
 
 
 def choose_lookback(setting: int | None, lag: int, horizon: int, room: int) -> Decided[int]:
@@ -246,20 +271,23 @@ def _seasons_in_lookback(lag: int) -> tuple[int, str]:
 def choose_textbook_lookback(setting: int | None, rows: int) -> Decided[int]:
     """The one of the textbook recipe, at most a third of the rows."""
     lookback = max(1, min(TEXTBOOK_LOOKBACK, rows // 3))
-    return setting_or(setting, Decided(lookback, f"preset classic: {TEXTBOOK_LOOKBACK}, or a third of the rows"))
+    reason = f"preset classic: {TEXTBOOK_LOOKBACK}, or a third of the rows"
+    return setting_or(setting, Decided(lookback, reason))
 
 
 def choose_segment(
     setting: int | None, lookback: int, seasons: tuple[int, ...], attention: choices.Attention
 ) -> Decided[int]:
-    """How many steps are read at once: the season or a part of a day in long windows; with attention as few as fit."""
+    """How many steps are read at once: a season or a part of it where windows are long."""
     if setting is not None:
         return Decided(setting, AS_GIVEN)
     if attention != "none":
-        # Few enough steps to learn which ones to look at, short enough ones to see where it looks.
+        # Few enough steps to learn which ones to look at, short enough ones to see where it
+        # looks.
         lengths = [s for s in (1, 2, 3, 4, 6, 8, 12, 24) if lookback % s == 0]
         fitting = [s for s in lengths if 2 <= lookback // s <= ATTENTION_STEPS]
-        return Decided(fitting[0] if fitting else 1, f"attention looks at {ATTENTION_STEPS} steps at most")
+        reason = f"attention looks at {ATTENTION_STEPS} steps at most"
+        return Decided(fitting[0] if fitting else 1, reason)
     if lookback < LONG_LOOKBACK:
         return Decided(1, "the lookback is short")
 
@@ -287,10 +315,14 @@ def fit_lookback(lookback: Decided[int], segment: int, room: int) -> Decided[int
     return Decided(rounded, lookback.reason)
 
 
-# -- the network -----------------------------------------------------------------------------------------------------
+# -- the network -------------------------------------------------------------------------------
 
 
-def choose_units(setting: tuple[int, ...] | None, preset: Preset, windows: int) -> Decided[tuple[int, ...]]:
+def choose_units(
+    setting: tuple[int, ...] | None,
+    preset: Preset,
+    windows: int,
+) -> Decided[tuple[int, ...]]:
     """Units of each layer: those of the preset, else by the number of training windows."""
     if preset.units is not None:
         return setting_or_preset(setting, preset, preset.units)
@@ -299,7 +331,9 @@ def choose_units(setting: tuple[int, ...] | None, preset: Preset, windows: int) 
 
 def choose_inputs(features: int) -> Decided[int]:
     """Numbers in a step of a window: the target and the covariates."""
-    return Decided(1 + features, "the target, covariates over the window" if features else "the target")
+    if features:
+        return Decided(1 + features, "the target and the covariates over the window")
+    return Decided(1, "the target")
 
 
 def choose_outputs(decoder: choices.Decoder, horizon: int) -> Decided[int]:
@@ -308,15 +342,21 @@ def choose_outputs(decoder: choices.Decoder, horizon: int) -> Decided[int]:
     return Decided(outputs, "the horizon" if outputs == horizon else "one step, rolled forward")
 
 
-def choose_quantiles(loss: choices.Loss, levels: tuple[float, ...]) -> Decided[tuple[float, ...]]:
-    """What the network predicts for each step: the median and both ends of every interval; () for a single number."""
+def choose_quantiles(
+    loss: choices.Loss,
+    levels: tuple[float, ...],
+) -> Decided[tuple[float, ...]]:
+    """What the network predicts for each step: the median and both ends of every interval.
+
+    () for a loss that needs a single number.
+    """
     if not LOSSES[loss].uses_quantiles:
         return Decided(())
     tails = {(100 - level) / 200 for level in levels}
     return Decided(tuple(sorted({0.5, *tails, *(1 - tail for tail in tails)})))
 
 
-# -- the training ----------------------------------------------------------------------------------------------------
+# -- the training ------------------------------------------------------------------------------
 
 
 def choose_batch_size(setting: int | None, preset: Preset, windows: int) -> Decided[int]:
@@ -327,15 +367,20 @@ def choose_batch_size(setting: int | None, preset: Preset, windows: int) -> Deci
 
 
 def choose_epoch_batches(preset: Preset, windows: int, batch_size: int) -> Decided[int]:
-    """Batches in an epoch: all windows once, but not too many, so that validation comes often."""
+    """Batches in an epoch: all windows once, but few enough for validation to come often."""
     batches = max(1, -(-windows // batch_size))
     if preset.is_textbook:
         return Decided(batches, f"preset {preset.name}: all training windows")
     return Decided(min(batches, EPOCH_BATCHES), _count_of(windows))
 
 
-def choose_epochs(setting: int | None, preset: Preset, windows: int, epoch_batches: int) -> Decided[int]:
-    """The maximum number of epochs: together they take as many steps as the number of windows calls for."""
+def choose_epochs(
+    setting: int | None,
+    preset: Preset,
+    windows: int,
+    epoch_batches: int,
+) -> Decided[int]:
+    """The maximum number of epochs: together they take the steps that the windows call for."""
     if preset.epochs is not None:
         return setting_or_preset(setting, preset, preset.epochs)
     epochs = max(1, round(size_for(windows).steps / epoch_batches))
@@ -346,11 +391,12 @@ def choose_patience(setting: int | None, preset: Preset, epochs: int) -> Decided
     """Epochs without a better validation loss before training stops; 0: it never does."""
     if preset.patience is not None:
         return setting_or_preset(setting, preset, preset.patience)
-    return setting_or(setting, Decided(max(10, epochs // 3), "a third of the epochs, at least 10"))
+    reason = "a third of the epochs, at least 10"
+    return setting_or(setting, Decided(max(10, epochs // 3), reason))
 
 
 def choose_learning_rate(setting: float | None, preset: Preset, windows: int) -> Decided[float]:
-    """The step size of the optimizer: that of the preset, else by the number of training windows."""
+    """The step size of the optimizer: the preset's, else by the number of training windows."""
     if preset.learning_rate is not None:
         return setting_or_preset(setting, preset, preset.learning_rate)
     return setting_or(setting, Decided(size_for(windows).learning_rate, _count_of(windows)))
@@ -388,13 +434,18 @@ def choose_refit(setting: bool, preset: Preset) -> Decided[bool]:
 def choose_target_clip(preset: Preset, *, is_weighted: bool) -> Decided[float]:
     """The spreads at which targets are cut; 0: not at all.
 
-    The squared errors of a few wild windows would drown all others; but where rare levels count more, they must stay.
+    The squared errors of a few wild windows would drown all others; but where rare levels count
+    more, they must stay.
     """
     return Decided(3.0 if preset.predicts_differences and not is_weighted else 0.0)
 
 
-def choose_threads(setting: int | None, units: tuple[int, ...], batch_size: int) -> Decided[int]:
-    """Threads of the training: by sizes, so that they are the same every time and however busy the machine is."""
+def choose_threads(
+    setting: int | None,
+    units: tuple[int, ...],
+    batch_size: int,
+) -> Decided[int]:
+    """Threads of the training, by sizes: the same every time, however busy the machine is."""
     if setting is not None:
         return Decided(setting, AS_GIVEN)
     if max(units) * batch_size > 512 * 256:

@@ -288,7 +288,7 @@ def test_units_are_as_given_or_of_the_preset_or_by_the_number_of_windows() -> No
 
 def test_inputs_are_the_target_and_the_covariates() -> None:
     assert rules.choose_inputs(0) == Decided(1, "the target")
-    assert rules.choose_inputs(3) == Decided(4, "the target, covariates over the window")
+    assert rules.choose_inputs(3) == Decided(4, "the target and the covariates over the window")
 
 
 def test_a_recursive_network_predicts_one_step() -> None:

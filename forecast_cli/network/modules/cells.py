@@ -1,8 +1,8 @@
-"""The torch classes of the cells: a layer that reads a sequence, and a cell that takes a single step.
+"""The torch classes of the cells: a layer reads a sequence, a cell takes a single step.
 
-A cell that torch does not have needs one class, a subclass of `torch.nn.RNNCellBase` that takes a step; `CellLayer` makes
-a layer of it. Its state is a tensor (B, U), or a pair of them, state and memory, where `network.CELLS` says that it has
-a memory.
+A cell that torch does not have needs one class, a subclass of `torch.nn.RNNCellBase` that takes
+a step; `CellLayer` makes a layer of it. Its state is a tensor (B, U), or a pair of them, state
+and memory, where `network.CELLS` says that it has a memory.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from forecast_cli.network.architecture import DIRECTIONS
 class TorchCell:
     """How to make the modules of a cell.
 
-    layer(inputs, units, bidirectional=...) reads (B, T, inputs), as `torch.nn.GRU` with `batch_first` does;
-    cell(inputs, units) takes one step, as `torch.nn.GRUCell` does.
+    layer(inputs, units, bidirectional=...) reads (B, T, inputs), as `torch.nn.GRU` with
+    `batch_first` does; cell(inputs, units) takes one step, as `torch.nn.GRUCell` does.
     """
 
     layer: Callable[..., nn.Module]
@@ -39,24 +39,31 @@ TORCH_CELLS: dict[choices.Cell, TorchCell] = {
 
 
 class CellLayer(nn.Module):
-    """A layer made of any cell, with the results and the parameters of torch's layers: `partial(CellLayer, cell)`.
+    """A layer made of any cell, with the results and the parameters of torch's own layers.
 
-    It is for cells that torch has no layer for. It goes step by step, so it is slower than a layer of torch's own.
+    It is for cells that torch has no layer for: `functools.partial(CellLayer, cell)`. It goes
+    step by step, so it is slower than a layer of torch.
     """
 
     def __init__(
-        self, cell: Callable[[int, int], nn.Module], inputs: int, units: int, *, bidirectional: bool = False
+        self,
+        cell: Callable[[int, int], nn.Module],
+        inputs: int,
+        units: int,
+        *,
+        bidirectional: bool = False,
     ) -> None:
         super().__init__()
         directions = DIRECTIONS if bidirectional else DIRECTIONS[:1]
-        # The parameters belong to this module, under torch's names; cells in a list are not modules of it.
+        # The parameters belong to this module, under torch's names; cells in a list are not
+        # modules of it.
         self.cells = [cell(inputs, units) for _ in directions]
         for one, direction in zip(self.cells, directions, strict=True):
             for name, parameter in one.named_parameters():
                 self.register_parameter(name + direction, parameter)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Any]:
-        """(B, T, in) -> outputs (B, T, E), and the last state of every direction as torch's layers return it."""
+        """(B, T, in) -> outputs (B, T, E), and the last state of every direction."""
         steps = x.unbind(dim=1)
         outputs, state = _read(self.cells[0], steps)
         results = [(outputs, state)]

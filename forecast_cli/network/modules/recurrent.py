@@ -1,4 +1,4 @@
-"""A stacked recurrent network with dropout that reads points or segments and predicts all steps at once."""
+"""A stacked recurrent network with dropout that predicts all steps at once."""
 
 from __future__ import annotations
 
@@ -14,20 +14,23 @@ State = tuple[Tensor, Tensor]
 
 
 class Recurrent(nn.Module):
-    """[segments ->] cell -> dropout -> cell -> dropout -> ... -> head: (B, lookback, inputs) -> (B, outputs, Q).
+    """[segments ->] cell -> dropout -> cell -> dropout -> ... -> head.
 
-    With attention, the last state looks back over the window once. Features of the steps ahead (B, outputs, 2 * known)
+    (B, lookback, inputs) -> (B, outputs, Q). With attention, the last state looks back over the
+    window once. Features of the steps ahead (B, outputs, 2 * known)
     and of the series (B, static) join before the head.
 
-    Segments: a linear layer and a ReLU embed `segment` steps into one input of the recurrence (Lin et al., SegRNN, 2023).
-    zero_head: the last layer starts with zeros, so that an untrained network predicts its reference forecast.
+    Segments: a linear layer and a ReLU embed `segment` steps into one input of the recurrence
+    (Lin et al., SegRNN, 2023). zero_head: the last layer starts with zeros, so that an
+    untrained network predicts its reference forecast.
     """
 
     def __init__(self, architecture: Architecture, *, zero_head: bool) -> None:
         super().__init__()
         a = self.architecture = architecture
 
-        # The order of the layers decides which random numbers each begins with: a new one belongs at the end.
+        # The order of the layers decides the random numbers that each begins with: add new ones
+        # last.
         inputs = a.inputs
         if a.segment > 1:
             self.embedding = nn.Linear(a.inputs * a.segment, a.units[0])
@@ -42,7 +45,8 @@ class Recurrent(nn.Module):
             self.attention = Attention(a.attention, a.width)
         if a.head == "mlp":
             self.hidden = nn.Linear(a.context_width, a.units[-1])
-        self.head = nn.Linear(a.units[-1] if a.head == "mlp" else a.context_width, a.head_outputs)
+        head_inputs = a.units[-1] if a.head == "mlp" else a.context_width
+        self.head = nn.Linear(head_inputs, a.head_outputs)
         last_layers = [self.head]
         if a.known and a.decoder != "seq2seq":
             self.mixing = nn.Linear(a.context_width + 2 * a.known, MIXING_UNITS)
@@ -55,7 +59,7 @@ class Recurrent(nn.Module):
                 nn.init.zeros_(last.bias)
 
     def encode(self, x: Tensor) -> tuple[Tensor, list[State]]:
-        """Outputs of the last layer (B, T, E), and the last state and memory of every layer, (B, E_n) each.
+        """Outputs of the last layer (B, T, E), and the last state and memory of every layer.
 
         For a cell without a memory, the state stands in its place.
         """
@@ -85,7 +89,7 @@ class Recurrent(nn.Module):
         teacher: Tensor | None = None,
         forcing: float = 0.0,
     ) -> Tensor:
-        """teacher and forcing are for the decoder of `Seq2Seq`: a direct network has no step before to be told."""
+        """teacher and forcing are for the decoder of `Seq2Seq`, and not used here."""
         a = self.architecture
         outputs, states = self.encode(x)
         h = states[-1][0]
@@ -107,4 +111,5 @@ class Recurrent(nn.Module):
 
 def weights_of(network: nn.Module) -> dict[str, Floats]:
     """The weights as float32 arrays, by torch's names."""
-    return {name: value.detach().float().cpu().numpy().copy() for name, value in network.state_dict().items()}
+    tensors = network.state_dict().items()
+    return {name: tensor.detach().float().cpu().numpy().copy() for name, tensor in tensors}

@@ -1,4 +1,4 @@
-"""Encoder and decoder: the window is read, then the horizon is written step by step (Sutskever et al. 2014)."""
+"""Encoder and decoder: the window is read, then the horizon is written step by step."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ from forecast_cli.network.modules.recurrent import Recurrent, State
 
 
 class Seq2Seq(Recurrent):
-    """The encoder of `Recurrent`, whose states start a decoder of the same layers.
+    """The encoder of `Recurrent` and a decoder of the same layers (Sutskever et al. 2014).
 
-    (B, lookback, inputs) -> (B, outputs, Q). Each step of the decoder reads the forecast of the step before (zero at
-    first) and the future features of its own step. Bahdanau's attention looks before the step, with the previous
-    state, and its context is read by the cell; Luong's looks after the step.
+    (B, lookback, inputs) -> (B, outputs, Q). The encoder's states start the decoder. Each of
+    its steps reads the forecast of the step before (zero at first) and the future features of
+    its own step. Bahdanau's attention looks before the step, with the previous state, and its
+    context is read by the cell; Luong's looks after the step.
     """
 
     def __init__(self, architecture: Architecture, *, zero_head: bool) -> None:
@@ -35,10 +36,15 @@ class Seq2Seq(Recurrent):
         teacher: Tensor | None = None,
         forcing: float = 0.0,
     ) -> Tensor:
-        """teacher: the true targets (B, outputs), which replace the forecast of the step before with chance `forcing`."""
+        """Run the network; in training, the decoder is sometimes told the truth.
+
+        teacher: the true targets (B, outputs), which replace the forecast of the step before
+        with probability `forcing`.
+        """
         a = self.architecture
         outputs, states = self.encode(x)
-        looks_first, looks_after = a.attention == "bahdanau", a.attention in ("luong", "luong-dot")
+        looks_first = a.attention == "bahdanau"
+        looks_after = a.attention in ("luong", "luong-dot")
         keys = self.attention.keys(outputs) if a.attention != "none" else outputs
         previous = x.new_zeros(len(x), 1)
 
@@ -67,7 +73,7 @@ class Seq2Seq(Recurrent):
         return torch.stack(forecasts, dim=1)
 
     def _step_layers(self, x: Tensor, states: list[State]) -> list[State]:
-        """One step of all layers of the decoder, each reading the new state of the one before."""
+        """One step of all layers of the decoder, each over the new state of the one before."""
         has_memory = CELLS[self.architecture.cell].has_memory
         new_states = []
         for number, (cell, (h, c)) in enumerate(zip(self.decoder, states, strict=True)):
