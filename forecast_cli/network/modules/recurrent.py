@@ -17,12 +17,14 @@ class Recurrent(nn.Module):
     """[segments ->] cell -> dropout -> cell -> dropout -> ... -> head.
 
     (B, lookback, inputs) -> (B, outputs, Q). With attention, the last state looks back over the
-    window once. Features of the steps ahead (B, outputs, 2 * known)
-    and of the series (B, static) join before the head.
+    window once. Features of the steps ahead (B, outputs, 2 * known) and of the series
+    (B, static) join before the head.
 
     Segments: a linear layer and a ReLU embed `segment` steps into one input of the recurrence
-    (Lin et al., SegRNN, 2023). zero_head: the last layer starts with zeros, so that an
-    untrained network predicts its reference forecast.
+    (Lin et al., SegRNN, 2023).
+
+    zero_head: the last layer starts with zeros, so that an untrained network predicts its
+    reference forecast.
     """
 
     def __init__(self, architecture: Architecture, *, zero_head: bool) -> None:
