@@ -1,60 +1,64 @@
 from __future__ import annotations
 
 import typing
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 
 from forecast_cli import choices
 from forecast_cli.network import CELLS, Architecture, layer_trace
-from forecast_cli.network.cells import gru_step, lstm_step, rnn_step, sigmoid
+from forecast_cli.network.cells import Step, gru_step, lstm_step, rnn_step, sigmoid
 from tests.network.strategies import random_inputs, random_weights
 
-X, H, C = 0.5, 0.25, -0.5
-GATE = 1 / (1 + np.exp(-(X + H)))  # any gate of one unit, with all weights 1 and all biases 0
+H, C = 0.25, -0.5
+X = np.array([0.5, -0.3, 0.8, 0.1])  # what the blocks of weights make of the inputs
+
+
+def gate(x: float) -> float:
+    return float(1 / (1 + np.exp(-x)))
 
 
 def one_unit(blocks: int) -> tuple[np.ndarray, ...]:
-    """The arguments of a step for one unit, with all weights 1 and all biases 0."""
-    return np.full((1, blocks), X), np.array([[H]]), np.array([[C]]), np.ones((blocks, 1)), np.zeros(blocks)
+    """The arguments of a step for one unit, with recurrent weights of 2 and no biases."""
+    return X[None, :blocks], np.array([[H]]), np.array([[C]]), np.full((blocks, 1), 2.0), np.zeros(blocks)
 
 
 def test_one_lstm_step_by_hand() -> None:
     step = lstm_step(*one_unit(4))
-    memory = GATE * C + GATE * np.tanh(X + H)
+    take, forget, candidate, show = gate(X[0] + 0.5), gate(X[1] + 0.5), np.tanh(X[2] + 0.5), gate(X[3] + 0.5)
+    memory = forget * C + take * candidate
     assert step.memory[0, 0] == pytest.approx(memory)
-    assert step.state[0, 0] == pytest.approx(GATE * np.tanh(memory))
+    assert step.state[0, 0] == pytest.approx(show * np.tanh(memory))
     assert {name: values[0, 0] for name, values in step.gates.items()} == pytest.approx(
-        {"input": GATE, "forget": GATE, "output": GATE, "candidate": np.tanh(X + H)}
+        {"input": take, "forget": forget, "output": show, "candidate": candidate}
     )
-
-
-def test_the_blocks_of_an_lstm_are_input_forget_candidate_output() -> None:
-    """Each block is told apart by its bias: a gate with a large negative bias is shut."""
-    projected, h, c, weight, _ = one_unit(4)
-    shut = {
-        name: lstm_step(projected, h, c, weight, np.eye(4)[i] * -50).gates
-        for i, name in enumerate(CELLS["lstm"].blocks)
-    }
-    assert [shut[name][name][0, 0] for name in ("input", "forget", "output")] == pytest.approx([0, 0, 0], abs=1e-9)
-    assert shut["candidate"]["candidate"][0, 0] == pytest.approx(-1)
 
 
 def test_one_gru_step_by_hand() -> None:
     """The reset gate is applied after the product with the recurrent weights."""
     step = gru_step(*one_unit(3))
-    candidate = np.tanh(X + GATE * H)
-    assert step.state[0, 0] == pytest.approx(GATE * H + (1 - GATE) * candidate)
+    reset, update = gate(X[0] + 0.5), gate(X[1] + 0.5)
+    candidate = np.tanh(X[2] + reset * 0.5)
+    assert step.state[0, 0] == pytest.approx(update * H + (1 - update) * candidate)
     assert {name: values[0, 0] for name, values in step.gates.items()} == pytest.approx(
-        {"reset": GATE, "update": GATE, "candidate": candidate}
+        {"reset": reset, "update": update, "candidate": candidate}
     )
     assert step.memory[0, 0] == C
 
 
 def test_one_step_of_a_plain_rnn_by_hand() -> None:
     step = rnn_step(*one_unit(1))
-    assert step.state[0, 0] == pytest.approx(np.tanh(X + H))
+    assert step.state[0, 0] == pytest.approx(np.tanh(X[0] + 0.5))
     assert step.gates == {}
+
+
+@pytest.mark.parametrize(("step", "blocks"), [(lstm_step, 4), (gru_step, 3), (rnn_step, 1)])
+def test_a_recurrent_bias_is_added_to_the_product_with_the_state(step: Callable[..., Step], blocks: int) -> None:
+    """A bias of 0.5 does the same as a product of 0.5."""
+    projected, h, c, weight, _ = one_unit(blocks)
+    with_bias = step(projected, h, c, 0 * weight, np.full(blocks, 0.5))
+    assert with_bias.state == pytest.approx(step(projected, h, c, weight, np.zeros(blocks)).state)
 
 
 def test_every_cell_that_can_be_chosen_is_in_the_table() -> None:

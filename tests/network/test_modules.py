@@ -37,15 +37,15 @@ def test_dropout_is_at_work_while_training_alone(decoder: choices.Decoder) -> No
 
 
 def test_a_decoder_that_is_forced_reads_the_true_values() -> None:
-    """With forcing 1 the second step depends on the target of the first step, and never on the forecast of it."""
-    shape = Architecture(8, 1, 1, (6,), 0.0, 2, decoder="seq2seq")
+    """With forcing 1 each step depends on the target of the step before it, and never on the forecast of it."""
+    shape = Architecture(8, 1, 1, (6,), 0.0, 3, decoder="seq2seq")
     torch.manual_seed(1)
     network, x = NETWORKS["seq2seq"](shape, zero_head=False), torch.randn(2, 8, 1)
     alone = network(x)
-    told = network(x, teacher=torch.full((2, 2), 5.0), forcing=1.0)
+    told = network(x, teacher=torch.full((2, 3), 5.0), forcing=1.0)
     assert torch.equal(told[:, 0], alone[:, 0])
     assert not torch.equal(told[:, 1], alone[:, 1])
     agreeing = network(x, teacher=alone[:, :, 0].detach(), forcing=1.0)
     assert torch.equal(agreeing, alone)
-    never_told = network(x, teacher=torch.full((2, 2), 5.0), forcing=0.0)
+    never_told = network(x, teacher=torch.full((2, 3), 5.0), forcing=0.0)
     assert torch.equal(never_told, alone)

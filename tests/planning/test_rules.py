@@ -127,6 +127,7 @@ def test_a_season_that_a_quarter_of_the_series_show_stays(showing: int, weak: tu
 
 def test_a_season_that_cannot_be_measured_stays() -> None:
     assert rules.weak_seasons((168,), [NOISE[:400]]) == ()
+    assert rules.weak_seasons((168,), [NOISE[:400], NOISE]) == (168,), "one series is long enough to tell"
 
 
 # -- scaling ---------------------------------------------------------------------------------------------------------
