@@ -21,8 +21,7 @@ from typing import Any
 
 from accuracy import ROOT, forecast
 
-from forecast_cli import cells
-from forecast_cli.cells import Architecture
+from forecast_cli.network import Architecture, count_operations, count_parameters
 
 # Each is what is added to `forecast train DATA`; the first is what all others are measured against.
 SETTINGS = (
@@ -111,8 +110,8 @@ def train(name: str, file: Path, roles: str, setting: str, seed: int, limit: flo
         "mase": round(test["network"]["mase"], 4),
         "seasonal_naive": round(test["seasonal_naive"]["mase"], 4),
         **times,
-        "parameters": plan["members"] * cells.count_parameters(shape),
-        "operations_per_window": plan["members"] * cells.count_operations(shape),
+        "parameters": plan["members"] * count_parameters(shape),
+        "operations_per_window": plan["members"] * count_operations(shape),
         "lookback": shape.lookback,
         "segment": shape.segment,
         "epochs": found["metrics"]["training"]["epochs"],

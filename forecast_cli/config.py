@@ -17,6 +17,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from forecast_cli import choices
 from forecast_cli.errors import SettingsError
 
 DEFAULT_STORE = "./forecast_runs"
@@ -237,7 +238,7 @@ class WindowSettings:
     validation: int | None = setting(
         None, "Rows before the test part that stop the training.", minimum=0, auto="horizon", panel="Windows"
     )
-    short: Literal["fallback", "drop", "refuse"] = setting(
+    short: choices.ShortSeries = setting(
         "fallback", "Series too short for the network; fallback: repeat their last season, exit 3.", panel="Windows"
     )
     calendar: bool = setting(
@@ -255,7 +256,7 @@ class WindowSettings:
 class NetworkSettings:
     """The network."""
 
-    cell: Literal["lstm", "gru", "rnn"] = setting("lstm", "Cell of the recurrence.", panel="Network")
+    cell: choices.Cell = setting("lstm", "Cell of the recurrence.", panel="Network")
     units: str | None = setting(None, "Units per stacked layer, e.g. 50,100.", auto="by rule", panel="Network")
     dropout: float | None = setting(
         None, "Dropout after each layer.", minimum=0, maximum=0.95, auto="by preset", panel="Network"
@@ -263,14 +264,14 @@ class NetworkSettings:
     bidirectional: bool | None = setting(
         None, "Read the window from both ends.", auto="by preset", panel="Network"
     )  # fmt: skip
-    attention: Literal["none", "bahdanau", "luong", "luong-dot"] | None = setting(
+    attention: choices.Attention | None = setting(
         None, "Look back over the window, weighing its steps.", auto="by preset", panel="Network"
     )
-    decoder: Literal["direct", "seq2seq", "recursive"] | None = setting(
+    decoder: choices.Decoder | None = setting(
         None, "All steps at once; a decoder over the horizon; or one step, rolled forward.", auto="by preset",
         panel="Network",
     )  # fmt: skip
-    head: Literal["linear", "mlp"] | None = setting(
+    head: choices.Head | None = setting(
         None, "Last layer, or two with a ReLU before each.", auto="by preset", panel="Network"
     )
 
@@ -283,19 +284,17 @@ class NetworkSettings:
 class TrainingSettings:
     """How it is trained."""
 
-    preset: Literal["auto", "classic", "bilstm", "seq2seq"] = setting(
+    preset: choices.Preset = setting(
         "auto", "auto: rules that win; the others: recipes, described in docs/networks.md.", panel="Training"
     )
-    loss: Literal["mse", "mae", "huber", "quantile"] = setting(
+    loss: choices.Loss = setting(
         "mse", "What is made small; quantile: the levels of the intervals, too.", panel="Training"
     )
-    optimizer: Literal["rmsprop", "adam", "adamw", "sgd"] | None = setting(
-        None, "How steps are taken.", auto="by preset", panel="Training"
-    )
+    optimizer: choices.Optimizer | None = setting(None, "How steps are taken.", auto="by preset", panel="Training")
     learning_rate: float | None = setting(
         None, "Step size of the optimizer.", minimum=1e-8, maximum=10, auto="by preset", panel="Training"
     )
-    schedule: Literal["constant", "cosine"] = setting(
+    schedule: choices.Schedule = setting(
         "constant", "Learning rate after the warm-up; cosine: falls to zero in the last epoch.", panel="Training"
     )
     weight_decay: float = setting(0.0, "L2 penalty on the weights.", minimum=0, maximum=10, panel="Training")
@@ -339,7 +338,7 @@ class EnsembleSettings:
     boosting: bool = setting(
         False, "Each member learns what the former ones left over; their answers add up.", panel="Ensemble"
     )
-    combine: Literal["median", "mean"] = setting("median", "One forecast out of the members'.", panel="Ensemble")
+    combine: choices.Combine = setting("median", "One forecast out of the members'.", panel="Ensemble")
     workers: int | None = setting(
         None, "Members that train at the same time.", minimum=1, maximum=1024, auto="by cores", panel="Ensemble"
     )

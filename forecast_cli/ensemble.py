@@ -9,7 +9,7 @@ import numpy as np
 
 from forecast_cli import training
 from forecast_cli.calendar import Ints
-from forecast_cli.plan import Plan
+from forecast_cli.planning import Plan
 from forecast_cli.progress import Report
 from forecast_cli.training import Course, Fitted, Fold, Material
 from forecast_cli.windows import Windows

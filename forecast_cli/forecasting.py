@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast_cli import cells, covariates, intervals, scaling, windows
+from forecast_cli import covariates, intervals, network, scaling, windows
 from forecast_cli.baselines import seasonal_naive
 from forecast_cli.calendar import Ints
 from forecast_cli.config import Digits
 from forecast_cli.covariates import Covariates, FeatureScale, Gathered
 from forecast_cli.errors import RunMismatchError, TooLittleDataError
 from forecast_cli.panel import Columns, Floats, Panel, TimeFormat, format_times, select, times_of, values_of
-from forecast_cli.plan import Plan
+from forecast_cli.planning import Plan
 from forecast_cli.scaling import SeriesScale
 from forecast_cli.windows import Windows
 
@@ -34,7 +34,7 @@ class Model:
     """
 
     plan: Plan
-    members: tuple[cells.Weights, ...]
+    members: tuple[network.Weights, ...]
     ids: tuple[str, ...]
     scale: SeriesScale
     residuals: Floats
@@ -238,7 +238,7 @@ def inputs_of(panel: Panel, model: Model, series: int) -> tuple[Floats, ...]:
 
 
 def _inputs(past: Floats, scale: scaling.WindowScale, found: Gathered | None) -> tuple[Floats, ...]:
-    """Transformed windows (B, lookback) and their covariates as `cells.run` takes them."""
+    """Transformed windows (B, lookback) and their covariates as `network.forward` takes them."""
     x = scaling.inputs(past, scale)[:, :, None]
     return (x,) if found is None else (np.concatenate([x, found.past], axis=2), found.ahead, found.static)
 
@@ -275,13 +275,13 @@ def nothing(panel: Panel, levels: tuple[float, ...]) -> Forecast:
 
 def _middle(model: Model) -> Floats:
     """Residuals (K, horizon) of the forecast itself."""
-    return model.residuals[:, :, model.plan.architecture.middle]
+    return model.residuals[:, :, model.plan.architecture.point_index]
 
 
 def _chunks(plan: Plan, count: int) -> list[Ints]:
     """Window numbers in runs that fit in memory: the largest array is the gates' of a layer, or attention's."""
     shape = plan.architecture
-    numbers = shape.steps * max(shape.units) * max(cells.GATES[shape.cell], 2)
+    numbers = shape.steps * max(shape.units) * max(len(network.CELLS[shape.cell].blocks), 2)
     size = int(np.clip(NUMBERS // numbers, 16, 2048))
     return [np.arange(start, min(start + size, count)) for start in range(0, count, size)]
 
@@ -289,7 +289,7 @@ def _chunks(plan: Plan, count: int) -> list[Ints]:
 def at_windows(panel: Panel, model: Model, chosen: Windows, levels: tuple[float, ...]) -> AtWindows:
     """Forecasts and their bounds from windows of the panel; a bound that is not known is NaN."""
     plan = model.plan
-    middle = plan.architecture.middle
+    middle = plan.architecture.point_index
     scale, positions = _scale_of(panel, model)
     known = _covariates_of(panel, model)
     values = np.empty((len(chosen), plan.horizon))
@@ -396,7 +396,7 @@ def _open_bounds(
 
 def _offsets(model: Model, level: float) -> tuple[tuple[int, Floats], tuple[int, Floats]]:
     """For the lower and the upper bound: which answer it is measured from, and how far away it lies (horizon,)."""
-    quantiles, middle = model.plan.architecture.quantiles, model.plan.architecture.middle
+    quantiles, middle = model.plan.architecture.quantiles, model.plan.architecture.point_index
     tail = (100 - level) / 200
     if tail in quantiles and 1 - tail in quantiles:
         low, high = quantiles.index(tail), quantiles.index(1 - tail)
@@ -423,11 +423,13 @@ def answer(model: Model, past: Floats, seen: Callable[[int], Gathered] | None = 
     for step in range(0, plan.horizon, shape.outputs):
         scale = scaling.window_scale(past, shape.outputs, plan.normalization, plan.lag)
         inputs = _inputs(past, scale, None if seen is None else seen(step))
-        outputs = np.stack([cells.run(shape, weights, *inputs) for weights in model.members])
+        outputs = np.stack([network.forward(shape, weights, *inputs) for weights in model.members])
         combined = combine(plan, outputs)
-        parts.append(np.stack([scaling.answers(combined[:, :, q], scale) for q in range(shape.answers)], axis=2))
-        each.append(np.stack([scaling.answers(one[:, :, shape.middle], scale) for one in outputs]))
-        past = np.concatenate([past, parts[-1][:, :, shape.middle]], axis=1)[:, -plan.lookback :]
+        parts.append(
+            np.stack([scaling.answers(combined[:, :, q], scale) for q in range(shape.outputs_per_step)], axis=2)
+        )
+        each.append(np.stack([scaling.answers(one[:, :, shape.point_index], scale) for one in outputs]))
+        past = np.concatenate([past, parts[-1][:, :, shape.point_index]], axis=1)[:, -plan.lookback :]
     values, members = (
         np.concatenate(parts, axis=1)[:, : plan.horizon],
         np.concatenate(each, axis=2)[:, :, : plan.horizon],
@@ -482,7 +484,7 @@ def residuals(panel: Panel, model: Model, chosen: Windows) -> Floats:
         usable = (answered.spread > 0) & (past.min(axis=1) < past.max(axis=1))
         off = (actual[:, :, None] - answered.values) / np.where(usable, answered.spread, 1.0)[:, None, None]
         rows.append(off[usable])
-    return np.concatenate(rows) if rows else np.empty((0, plan.horizon, plan.architecture.answers))
+    return np.concatenate(rows) if rows else np.empty((0, plan.horizon, plan.architecture.outputs_per_step))
 
 
 def held_out(panel: Panel, model: Model, levels: tuple[float, ...]) -> HeldOut:

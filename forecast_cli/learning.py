@@ -9,13 +9,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from forecast_cli import (
-    cells,
     covariates,
     engine,
     ensemble,
     forecasting,
     intervals,
-    plan,
+    network,
+    planning,
     scaling,
     training,
     weighting,
@@ -26,7 +26,7 @@ from forecast_cli.ensemble import Task
 from forecast_cli.errors import RunRejectedError
 from forecast_cli.forecasting import Model
 from forecast_cli.panel import Floats, Panel
-from forecast_cli.plan import Plan
+from forecast_cli.planning import Plan
 from forecast_cli.progress import MemberDone, Phase, Report, silent
 from forecast_cli.store import Checkpoint
 from forecast_cli.training import Course, Fitted, Fold, Material, Weights
@@ -65,7 +65,7 @@ def learn(panel: Panel, decided: Plan, effort: Effort) -> Learned:
     scale = scaling.fit(panel.values, panel.offsets, np.maximum(cut.training, 1), decided.normalization)
     features = covariates.fit(panel, decided.calendar, cut.training)
     names = (panel.past_names, panel.future_names, panel.static_names)
-    none = np.empty((0, decided.horizon, decided.architecture.answers))
+    none = np.empty((0, decided.horizon, decided.architecture.outputs_per_step))
     model = Model(decided, (), panel.ids, scale, none, features, names)
     material = _material(panel, model, cut.training)
     half = effort  # of the time, so that the other half is there for the refit
@@ -168,7 +168,7 @@ def _kept(task: Task, checkpoint: Checkpoint) -> Task:
 
 def _checked(checkpoint: Checkpoint, decided: Plan) -> dict[str, Fitted]:
     """What a checkpoint says is done, if it can be of this network. Raises RunRejectedError."""
-    shapes = cells.tensors(decided.architecture)
+    shapes = network.tensor_shapes(decided.architecture)
     for fitted in checkpoint.finished.values():
         if (
             any({name: w.shape for name, w in weights.items()} != shapes for weights in fitted.folds)
@@ -203,7 +203,7 @@ def _folds(panel: Panel, decided: Plan, values: Floats) -> list[Fold]:
         return [Fold(first, _part(everything, slice(len(everything) - held, None)) if held else None)]
     if not decided.validation:
         return [Fold(_changing(values, everything))]
-    wanted = FOLDS if len(everything) < plan.SMALL else 1
+    wanted = FOLDS if len(everything) < planning.SMALL else 1
     folds: list[Fold] = []
     for number in range(FOLDS):
         # Where there are holes, the newest validation part may have no complete window: an earlier one then serves.

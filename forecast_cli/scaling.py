@@ -8,16 +8,14 @@ network answers with a difference to that reference in units of the spread. Both
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
 from forecast_cli.baselines import seasonal_naive
 from forecast_cli.calendar import Ints
+from forecast_cli.choices import Normalization
 from forecast_cli.panel import Floats
 
-Normalization = Literal["log", "spread", "minmax", "standard"]
-NORMALIZATIONS: tuple[Normalization, ...] = ("log", "spread", "minmax", "standard")
 PER_SERIES: tuple[Normalization, ...] = ("minmax", "standard")
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from forecast_cli import metrics, windows
 from forecast_cli.forecasting import HeldOut
 from forecast_cli.panel import Panel, values_of
-from forecast_cli.plan import Plan
+from forecast_cli.planning import Plan
 
 if TYPE_CHECKING:  # torch is for training alone
     from forecast_cli.training import Fitted

@@ -14,13 +14,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from forecast_cli import covariates, losses, scaling, windows
+from forecast_cli import covariates, scaling, windows
 from forecast_cli.calendar import Ints
 from forecast_cli.covariates import Covariates
 from forecast_cli.errors import DivergedError, RunRejectedError, TooLittleDataError
-from forecast_cli.networks import NETWORKS, weights_of
+from forecast_cli.network import loss_function
+from forecast_cli.network.modules import NETWORKS, weights_of
 from forecast_cli.panel import Floats
-from forecast_cli.plan import Plan
+from forecast_cli.planning import Plan
 from forecast_cli.progress import Epoch, Report
 from forecast_cli.windows import Windows
 
@@ -242,7 +243,7 @@ def _train_epoch(
     """`count` steps of the learner: the mean loss over them, and the share that was clipped; None: time is up."""
     plan = material.plan
     learner.network.train()
-    loss_of, found, clipped = losses.named(plan.loss, plan.architecture.quantiles), [], 0
+    loss_of, found, clipped = loss_function(plan.loss, plan.architecture.quantiles), [], 0
     for step in range(done + 1, done + count + 1):
         inputs, y, counts = batch(material, learner.fold.training, next(learner.batches))
         if plan.jitter:
@@ -336,7 +337,7 @@ def evaluate(network: nn.Module, material: Material, chosen: Windows, former: Se
     """The loss over all windows, without dropout."""
     network.eval()
     plan, total = material.plan, 0.0
-    loss_of = losses.named(plan.loss, plan.architecture.quantiles)
+    loss_of = loss_function(plan.loss, plan.architecture.quantiles)
     with torch.no_grad():
         for start in range(0, len(chosen), 1024):
             inputs, y, counts = batch(material, chosen, np.arange(start, min(start + 1024, len(chosen))))

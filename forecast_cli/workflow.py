@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from forecast_cli import calendar, config, covariates, forecasting, parquet, plan, scoring, store, tables, windows
+from forecast_cli import calendar, config, covariates, forecasting, parquet, planning, scoring, store, tables, windows
 from forecast_cli.config import DEFAULT_STORE, DataSettings, Digits, Settings
 from forecast_cli.errors import (
     DataError,
@@ -27,7 +27,7 @@ from forecast_cli.errors import (
 )
 from forecast_cli.forecasting import Forecast, HeldOut, Model
 from forecast_cli.panel import Note, Panel, values_of
-from forecast_cli.plan import Plan
+from forecast_cli.planning import Plan
 from forecast_cli.progress import Phase, Report, reading, silent
 from forecast_cli.reader import read_future_values
 from forecast_cli.store import Contents, Lock, Metrics, Run, RunConfig
@@ -184,7 +184,7 @@ def _planned(data: str | os.PathLike[str] | Panel, settings: Settings, report: R
         report(reading(os.fspath(data)))
         panel = parquet.read(data, settings.data)
     report(Phase("planning", "looking at the data"))
-    decided = plan.make(panel, settings)
+    decided = planning.make(panel, settings)
 
     # Refused now and not after the training: times that a run cannot hold, windows that are never complete, and a
     # newest one that cannot be read.

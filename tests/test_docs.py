@@ -110,6 +110,14 @@ def test_every_option_and_choice_named_on_the_page_of_networks_exists() -> None:
                 assert value.startswith("--") or value in (config.choices_of(kinds[name]) or [value]), " ".join(words)
 
 
+@pytest.mark.parametrize("name", ["cell", "attention", "decoder", "head", "loss", "optimizer", "schedule", "preset"])
+def test_every_choice_of_a_network_and_its_training_is_on_the_page_of_networks(name: str) -> None:
+    nothing = {"none", "constant"}  # words for what is not done
+    for word in set(config.choices_of(config.kinds()[name])) - nothing:
+        has_formula = re.search(rf"^    {word}  ", NETWORKS, re.M)
+        assert f"--{name} {word}" in NETWORKS or f"`{word}`" in NETWORKS or has_formula, f"--{name} {word}"
+
+
 def test_each_preset_stands_for_the_options_that_the_page_names(forecast: Callable[..., Result]) -> None:
     rows = re.findall(r"^\| `(\w+)` \| `(--[^`]+)` \|(.*)\|$", NETWORKS, re.M)
     assert {name for name, _, _ in rows} == set(config.choices_of(config.kinds()["preset"]))

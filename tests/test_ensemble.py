@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forecast_cli import ensemble, forecasting, learning, plan, train, windows
+from forecast_cli import ensemble, forecasting, learning, planning, train, windows
 from forecast_cli.config import settings_from
 from forecast_cli.errors import SettingsError
 from forecast_cli.learning import Effort
@@ -26,7 +26,7 @@ PANEL = from_series([SINE])
 
 def learned(panel: Panel = PANEL, workers: int = 1, **changes: Any) -> learning.Learned:
     settings = settings_from(**{"horizon": 4, "lookback": 12, "units": "6", "epochs": 4, "members": 3, **changes})
-    return learning.learn(panel, plan.make(panel, settings), Effort(workers=workers))
+    return learning.learn(panel, planning.make(panel, settings), Effort(workers=workers))
 
 
 def weights_of(found: learning.Learned) -> list[bytes]:
@@ -59,7 +59,7 @@ def test_bagging_draws_as_many_windows_in_blocks_of_neighbors(count: int, block:
 
 def test_members_are_combined_as_the_plan_says() -> None:
     outputs = np.array([1.0, 2.0, 6.0])[:, None, None, None]
-    decided = plan.make(PANEL, settings_from(horizon=4, members=3))
+    decided = planning.make(PANEL, settings_from(horizon=4, members=3))
     assert forecasting.combine(decided, outputs).item() == 2
     assert forecasting.combine(replace(decided, combine="mean"), outputs).item() == 3
     assert forecasting.combine(replace(decided, boosting=True), outputs).item() == 9
@@ -93,8 +93,8 @@ def test_the_spread_of_the_members_is_reported(forecast: Callable[..., Result]) 
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"bagging": True}, "--bagging wants several members"),
-        ({"boosting": True}, "--boosting wants several members"),
+        ({"bagging": True}, "--bagging needs --members 2 or more"),
+        ({"boosting": True}, "--boosting needs --members 2 or more"),
         ({"members": 2, "bagging": True, "boosting": True}, "--bagging does not go with --boosting"),
         ({"members": 2, "boosting": True, "loss": "quantile"}, "--boosting does not go with --loss quantile"),
     ],

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from forecast_cli import forecasting, learning, plan, predict, read_csv, tables, train, training, windows
+from forecast_cli import forecasting, learning, planning, predict, read_csv, tables, train, training, windows
 from forecast_cli.config import settings_from
 from forecast_cli.errors import TooLittleDataError
 from forecast_cli.learning import Effort
@@ -133,7 +133,7 @@ def test_the_hint_names_what_can_help(longest: int, settings: dict[str, Any], hi
 )
 def test_every_way_of_training_refuses_to_train_on_nothing(more: dict[str, Any]) -> None:
     values = 10 + np.sin(np.arange(200.0))
-    decided = plan.make(from_series([values]), settings_from(horizon=2, lookback=4, **more, **QUICK))
+    decided = planning.make(from_series([values]), settings_from(horizon=2, lookback=4, **more, **QUICK))
     values[::5] = np.nan
     with pytest.raises(TooLittleDataError, match="no window to train on is complete"):
         learning.learn(from_series([values]), decided, Effort())
@@ -141,7 +141,7 @@ def test_every_way_of_training_refuses_to_train_on_nothing(more: dict[str, Any])
 
 def test_a_loop_over_no_window_is_an_error_and_not_endless() -> None:
     panel = from_series([10 + np.sin(np.arange(100.0))])
-    decided = plan.make(panel, settings_from(horizon=2, lookback=4, **QUICK))
+    decided = planning.make(panel, settings_from(horizon=2, lookback=4, **QUICK))
     none = windows.between(panel, 4, 2, np.zeros(1, int), np.zeros(1, int))
     with pytest.raises(TooLittleDataError):
         training.fit(Material(panel.values, decided), [Fold(none)], lambda epoch: None)
@@ -154,7 +154,7 @@ def test_holes_do_not_hide_the_season_from_the_rules() -> None:
     panel = read_csv_text(days(400, lambda i: i % 60 == 17))
     whole = read_csv_text(days(400, complete))
     settings = settings_from(horizon=7)
-    assert plan.make(panel, settings).lag == plan.make(whole, settings).lag == 7
+    assert planning.make(panel, settings).lag == planning.make(whole, settings).lag == 7
 
 
 def read_csv_text(text: str) -> Panel:

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from forecast_cli import console, engine, learning, plan, progress, store, train
+from forecast_cli import console, engine, learning, planning, progress, store, train
 from forecast_cli.config import settings_from
 from forecast_cli.errors import OutOfMemoryError, StoppedError
 from forecast_cli.learning import Effort
@@ -116,7 +116,7 @@ def test_what_the_listener_raises_ends_the_workers() -> None:
 
 def learned(report: Callable[[Event], None], **settings: Any) -> learning.Learned:
     workers = settings.pop("workers", 1)
-    decided = plan.make(PANEL, settings_from(**{**QUICK, **settings}))
+    decided = planning.make(PANEL, settings_from(**{**QUICK, **settings}))
     return learning.learn(PANEL, decided, Effort(report, workers))
 
 
@@ -135,7 +135,7 @@ def test_epochs_of_all_members_are_reported_one_by_one(more: dict[str, Any]) -> 
 def test_the_last_member_of_a_training_that_goes_on_is_kept_and_reported(tmp_path: Path) -> None:
     """With two workers and one member left there is one process, which must do what a single process does."""
     settings: dict[str, Any] = {"members": 2, "patience": 0}
-    decided = plan.make(PANEL, settings_from(**{**QUICK, **settings}))
+    decided = planning.make(PANEL, settings_from(**{**QUICK, **settings}))
 
     def stop(event: Event) -> None:
         if isinstance(event, Epoch) and (event.member, event.epoch) == (2, 2):

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from forecast_cli import forecasting, learning, plan, predict, read_csv, train, training, windows
+from forecast_cli import forecasting, learning, planning, predict, read_csv, train, training, windows
 from forecast_cli.config import settings_from
 from forecast_cli.errors import DataError, RunMismatchError, SettingsError
 from forecast_cli.learning import Effort
@@ -22,7 +22,7 @@ QUICK = {"epochs": 2, "units": "4"}
 
 def fitted(panel: Panel, **changes: Any) -> learning.Learned:
     settings = settings_from(**{"horizon": 4, "lookback": 16, "units": "8", "epochs": 10, **changes})
-    return learning.learn(panel, plan.make(panel, settings), Effort())
+    return learning.learn(panel, planning.make(panel, settings), Effort())
 
 
 def peaks(seed: int = 0, count: int = 900) -> Panel:
@@ -104,7 +104,7 @@ def test_clipping_is_counted_in_the_history() -> None:
 
 def test_the_cosine_schedule_falls_to_zero_in_the_last_epoch() -> None:
     panel = from_series([np.sin(np.arange(200) / 3)])
-    decided = plan.make(panel, settings_from(horizon=4, schedule="cosine", epochs=200))
+    decided = planning.make(panel, settings_from(horizon=4, schedule="cosine", epochs=200))
     rates = [training.rate_at(decided, 1.0, step) for step in range(1, decided.epochs * decided.epoch_batches + 1)]
     assert rates[decided.warmup - 1] == pytest.approx(1.0)
     assert all(
@@ -122,13 +122,13 @@ def test_early_stopping_waits_until_a_decoder_is_on_its_own() -> None:
 
 def test_teacher_forcing_is_scheduled_down_to_none() -> None:
     panel = from_series([np.sin(np.arange(200) / 3)])
-    decided = plan.make(panel, settings_from(horizon=4, preset="seq2seq", epochs=10))
+    decided = planning.make(panel, settings_from(horizon=4, preset="seq2seq", epochs=10))
     steps = decided.epochs * decided.epoch_batches
     chances = [training.forcing_at(decided, step) for step in range(steps)]
     assert chances[0] == 1
     assert chances == sorted(chances, reverse=True)
     assert chances[steps // 5 :] == [0.0] * (steps - steps // 5)
-    assert training.forcing_at(plan.make(panel, settings_from(horizon=4)), 0) == 0
+    assert training.forcing_at(planning.make(panel, settings_from(horizon=4)), 0) == 0
 
 
 @pytest.mark.parametrize(
@@ -146,13 +146,31 @@ def test_a_remedy_changes_the_weights_and_is_kept_in_the_run(settings: dict[str,
     assert np.array_equal(predict(store_folder=tmp_path).forecast.values, trained.forecast.values)
 
 
-def test_quantiles_lie_in_order_around_the_forecast_and_other_levels_come_from_residuals(tmp_path: Path) -> None:
-    trained = train(AIRLINE, store_folder=tmp_path, loss="quantile", levels="50,90", **QUICK)
-    assert trained.run.config.plan.architecture.quantiles == (0.05, 0.25, 0.5, 0.75, 0.95)
-    found = predict(store_folder=tmp_path, levels=(50, 80, 90)).forecast
-    assert list(found.bounds) == [50, 80, 90]
-    for low, high in found.bounds.values():
-        assert ((low <= found.values) & (found.values <= high)).all()
+def test_quantiles_are_further_apart_where_the_noise_is_larger() -> None:
+    """Every second step is ten times as noisy. A level that was not trained comes from residuals, which cannot know it."""
+    loud = np.arange(300) % 2
+    panel = from_series([5 * loud + np.random.default_rng(1).normal(size=300) * np.where(loud, 1.0, 0.1)])
+    quick = {"epochs": 20, "patience": 0, "learning_rate": 0.03, "dropout": 0.0, "test": 100, "validation": 0}
+    model = fitted(panel, loss="quantile", levels="80", horizon=2, lookback=8, season="2", **quick).model
+    assert model.plan.architecture.quantiles == (0.1, 0.5, 0.9)
+
+    unseen = windows.between(panel, 8, 2, panel.lengths - 100, panel.lengths)
+    bounds = forecasting.at_windows(panel, model, unseen, (60, 80)).bounds
+    is_loud = loud[unseen.origins[:, None] + np.arange(2)] == 1
+    ratios = {}
+    for level, (low, high) in bounds.items():
+        ratios[level] = (high - low)[is_loud].mean() / (high - low)[~is_loud].mean()
+    assert ratios[80] > 3
+    assert ratios[60] == pytest.approx(1, abs=0.1)
+
+
+def test_quantiles_that_cross_are_put_in_order() -> None:
+    plan = planning.make(peaks(), settings_from(loss="quantile", levels="80", members=2, combine="mean"))
+    crossing, other = np.array([3.0, 2.0, 1.0]), np.array([3.0, 4.0, 8.0])
+    alone = forecasting.combine(plan, crossing[None, None, None])
+    assert alone.ravel().tolist() == [1, 2, 3]
+    together = forecasting.combine(plan, np.stack([crossing, other])[:, None, None])
+    assert together.ravel().tolist() == [3, 3, 4.5]
 
 
 def test_a_run_begins_with_the_weights_of_another(forecast: Callable[..., Result]) -> None:
@@ -234,18 +252,6 @@ def test_networks_that_cannot_be_are_refused_before_any_work(
     with pytest.raises(SettingsError, match=message):
         train(AIRLINE, store_folder=tmp_path / "runs", **settings)
     assert not (tmp_path / "runs").exists()
-
-
-@pytest.mark.parametrize("preset", ["bilstm", "seq2seq"])
-def test_presets_are_the_recipes_that_they_name(preset: str) -> None:
-    panel = read_csv(AIRLINE)
-    decided = plan.make(panel, settings_from(preset=preset))
-    shape = decided.architecture
-    if preset == "bilstm":
-        assert (shape.cell, shape.units, shape.bidirectional, shape.head) == ("lstm", (32, 32, 32, 32), True, "mlp")
-        assert (decided.optimizer, decided.learning_rate, decided.normalization) == ("adam", 1e-3, "standard")
-    else:
-        assert (shape.cell, shape.decoder, shape.attention, shape.segment) == ("lstm", "seq2seq", "bahdanau", 1)
 
 
 def test_runs_of_the_same_test_are_compared_best_first(forecast: Callable[..., Result]) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import typing
 from itertools import pairwise
 
 import numpy as np
@@ -7,14 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forecast_cli import cells, covariates, forecasting, scaling
-from forecast_cli.cells import Architecture
+from forecast_cli import covariates, forecasting, scaling
+from forecast_cli.choices import Normalization
 from forecast_cli.forecasting import Model
+from forecast_cli.network import Architecture, tensor_shapes
 from forecast_cli.panel import Panel, from_series
-from forecast_cli.plan import Plan
-from forecast_cli.scaling import NORMALIZATIONS, Normalization, SeriesScale
+from forecast_cli.planning import Plan
+from forecast_cli.scaling import SeriesScale
 
 SEEDS = st.integers(0, 10_000)
+NORMALIZATIONS = typing.get_args(Normalization)
 
 
 def make_plan(architecture: Architecture, normalization: Normalization, lag: int, horizon: int) -> Plan:
@@ -34,7 +37,7 @@ def random_model(seed: int, normalization: Normalization, panel: Panel) -> Model
         12, 1, int(random.choice([1, 3, 4])), (5, 3), 0.2, 1 if rolled else horizon,
         decoder="recursive" if rolled else "direct",
     )  # fmt: skip
-    weights = {name: random.normal(0, 0.4, size) for name, size in cells.tensors(shape).items()}
+    weights = {name: random.normal(0, 0.4, size) for name, size in tensor_shapes(shape).items()}
     scale = scaling.fit(panel.values, panel.offsets, panel.lengths, normalization)
     plan = make_plan(
         shape, normalization, 0 if normalization in scaling.PER_SERIES else int(random.integers(1, 13)), horizon

@@ -60,14 +60,14 @@ def check(
 
 
 def _report(data: str, settings: Settings, given: Given) -> _Report:
-    from forecast_cli import checks, parquet, plan
+    from forecast_cli import checks, parquet, planning
     from forecast_cli.commands import decisions
     from forecast_cli.config import DEFAULT_STORE
 
     report, needed = _Report(), None
     try:
         report.panel = parquet.read(data, settings.data)
-        decided = plan.make(report.panel, settings)
+        decided = planning.make(report.panel, settings)
         needed = decided.lookback
         store = given.values.get("store", DEFAULT_STORE)
         report.decisions = decisions.decisions(report.panel, decided, given, store)

@@ -88,20 +88,20 @@ def _test(run: Run) -> tuple[Any, ...]:
 
 
 def _row(run: Run, latest: bool) -> dict[str, Any]:
-    from forecast_cli import cells
+    from forecast_cli import network
 
     plan, test = run.config.plan, run.metrics.test
     return {
         "run": run.name,
         "latest": latest,
-        "network": cells.describe(plan.architecture) + (f" x {plan.members}" if plan.members > 1 else ""),
+        "network": network.describe(plan.architecture) + (f" x {plan.members}" if plan.members > 1 else ""),
         "preset": plan.preset,
         "loss": plan.loss,
         "optimizer": plan.optimizer,
         "members": plan.members,
         "lookback": plan.lookback,
-        "parameters": plan.members * cells.count_parameters(plan.architecture),
-        "operations": plan.members * cells.count_operations(plan.architecture),
+        "parameters": plan.members * network.count_parameters(plan.architecture),
+        "operations": plan.members * network.count_operations(plan.architecture),
         "rmse": test.network.rmse if test else None,
         "mase": test.network.mase if test else None,
         "skill": test.main_skill if test else None,

@@ -11,7 +11,7 @@ from forecast_cli.config import GROUPS, Given
 
 if TYPE_CHECKING:
     from forecast_cli.panel import Panel
-    from forecast_cli.plan import Plan
+    from forecast_cli.planning import Plan
 
 SCHEMA = "forecast/print-config/v1"
 SETTINGS = {"seasons": "season"}  # names in a plan that differ from the setting that gives them

@@ -107,7 +107,7 @@ def show(
 
 
 def _document(run: Run) -> dict[str, Any]:
-    from forecast_cli.cells import count_operations, count_parameters
+    from forecast_cli.network import count_operations, count_parameters
 
     return {
         "schema": "forecast/runs-show/v1",
@@ -149,8 +149,8 @@ def _clipped(run: Run) -> str:
 
 def _show(run: Run) -> None:
     from forecast_cli.calendar import describe
-    from forecast_cli.cells import count_operations, count_parameters
-    from forecast_cli.cells import describe as network
+    from forecast_cli.network import count_operations, count_parameters
+    from forecast_cli.network import describe as network
 
     plan, columns, shape = run.config.plan, run.config.columns, run.config.plan.architecture
     why = plan.reasons

@@ -112,14 +112,14 @@ def _skip(error: LockedError, json: bool) -> int:
 
 
 def _print_config(data: str, settings: Settings, given: Given, store: str, json: bool) -> int:
-    from forecast_cli import parquet, plan
+    from forecast_cli import parquet, planning
     from forecast_cli.commands import decisions
 
     panel = parquet.read(data, settings.data)
     warnings = [note.text for note in panel.notes if note.level != "info"]
     for text in warnings:
         console.warning(text)
-    found = decisions.decisions(panel, plan.make(panel, settings), given, store)
+    found = decisions.decisions(panel, planning.make(panel, settings), given, store)
     if json:
         console.emit_json(decisions.document(found, panel.source, warnings))
     else:

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from forecast_cli import cells, covariates
+from forecast_cli import covariates, network
 from forecast_cli.errors import DataError, SettingsError
 from forecast_cli.panel import Floats, select
 from forecast_cli.plots import style
@@ -29,7 +29,7 @@ def figure(run: Run, label: Labels, series: str | None = None) -> Figure:
     window = newest(run, series)
     if shape.decoder == "seq2seq":
         _check_known(run, window)
-    shares = cells.attention(shape, run.model.members[0], *window.inputs)
+    shares = network.attention_weights(shape, run.model.members[0], *window.inputs)
     edges = window.edges[:: shape.segment]
 
     looks = len(shares)

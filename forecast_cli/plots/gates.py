@@ -9,39 +9,20 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 
-from forecast_cli import cells
+from forecast_cli import network
 from forecast_cli.panel import Floats
 from forecast_cli.plots import style
 from forecast_cli.plots.fonts import Labels
 from forecast_cli.plots.window import draw_title, draw_values, newest
 from forecast_cli.store import Run
 
-NAMES: dict[cells.Cell, str] = {"lstm": "LSTM", "gru": "GRU", "rnn": "plain RNN"}
-STATE = "state: what the next layer or the head sees"
-PARTS: dict[cells.Cell, dict[str, str]] = {
-    "lstm": {
-        "forget": "forget gate: how much of the memory is kept",
-        "input": "input gate: how much of the new content is added",
-        "output": "output gate: how much of the memory is shown",
-        "memory": "memory",
-        "state": STATE,
-    },
-    "gru": {
-        "reset": "reset gate: how much of the past the candidate sees",
-        "update": "update gate: how much of the state is kept",
-        "candidate": "candidate: the new content",
-        "state": STATE,
-    },
-    "rnn": {"state": STATE},
-}
-GATES = ("forget", "input", "output", "reset", "update")  # shares between 0 and 1
-
 
 def figure(run: Run, label: Labels, series: str | None = None) -> Figure:
     """The gates, the memory and the state of the last layer of the first member, for each step of the window."""
     shape, window = run.config.plan.architecture, newest(run, series)
-    parts = PARTS[shape.cell]
-    values = cells.gates(shape, run.model.members[0], window.inputs[0], len(shape.units) - 1)
+    cell = network.CELLS[shape.cell]
+    parts = cell.captions
+    values = network.layer_trace(shape, run.model.members[0], window.inputs[0], len(shape.units) - 1)
     picture = Figure(figsize=(style.WIDTH, 2.9 + 1.25 * len(parts)), layout="constrained")
     heights = [1.3] + [1.0] * len(parts)
     panels = picture.subplots(1 + len(parts), 1, sharex=True, height_ratios=heights)
@@ -51,19 +32,19 @@ def figure(run: Run, label: Labels, series: str | None = None) -> Figure:
     order = np.argsort(values["state"].mean(axis=0), kind="stable")
     edges = window.edges[:: shape.segment]
     for axes, (part, words) in zip(panels[1:], parts.items(), strict=True):
-        _heat_map(axes, edges, values[part][:, order], is_share=part in GATES)
+        _heat_map(axes, edges, values[part][:, order], is_share=part in cell.gates)
         axes.set_title(words, loc="left", fontsize=style.SMALL, pad=3)
         axes.set_ylabel(style.plural(len(order), "unit"), fontsize=style.SMALL)
     panels[-1].set_xlabel(label(run.config.columns.time))
 
-    title = f"Inside the {NAMES[shape.cell]}"
+    title = f"Inside the {cell.title}"
     draw_title(picture, panels[0], run, window, label, title, _notes(shape))
     return picture
 
 
-def _notes(shape: cells.Architecture) -> list[str]:
+def _notes(shape: network.Architecture) -> list[str]:
     notes = []
-    if shape.cell == "rnn":
+    if not network.CELLS[shape.cell].gates:
         notes.append("this cell has no gates, only a state")
     if len(shape.units) > 1:
         notes.append(f"layer {len(shape.units)} of {len(shape.units)}")

@@ -9,14 +9,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
-from forecast_cli import tables
+from forecast_cli import network, tables
 from forecast_cli.panel import Floats
 from forecast_cli.plots import style
 from forecast_cli.plots.fonts import Labels
 from forecast_cli.plots.style import BLUE, GREEN, GREY, ORANGE
 from forecast_cli.store import Run
 
-NAMES = {"mse": "mean squared error", "mae": "mean absolute error", "huber": "Huber loss", "quantile": "pinball loss"}
 UNITS = {"minmax": "values on the min-max scale", "standard": "values in standard deviations of their series"}
 UNIT = "values in units of each window's spread"  # for all other normalizations
 FEW = 40  # epochs, up to which each has a dot
@@ -59,7 +58,7 @@ def figure(run: Run, label: Labels) -> Figure:
 
     plan = run.config.plan
     axes.set_xlabel("epoch")
-    axes.set_ylabel(f"{NAMES[plan.loss]}\n({UNITS.get(plan.normalization, UNIT)})")
+    axes.set_ylabel(f"{network.LOSSES[plan.loss].title}\n({UNITS.get(plan.normalization, UNIT)})")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.grid(alpha=0.25)
     _scale(axes, members)

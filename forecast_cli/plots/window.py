@@ -29,7 +29,7 @@ class Window:
 
     at, values: (lookback,), in the units of the file; edges: (lookback + 1,), where the place of a step on the axis
     begins and ends; forecast_at, forecast: (H,), empty where the forecast is still to come; inputs: what the network
-    gets, as `cells.run` takes it.
+    gets, as `network.forward` takes it.
     """
 
     index: int

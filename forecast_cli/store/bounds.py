@@ -12,11 +12,11 @@ from collections.abc import Iterator
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from forecast_cli import calendar, cells
+from forecast_cli import calendar, network
 from forecast_cli.calendar import Frequency
-from forecast_cli.cells import Architecture
+from forecast_cli.network import Architecture
 from forecast_cli.panel import TimeFormat
-from forecast_cli.plan import Plan
+from forecast_cli.planning import Plan
 
 MAX_NUMBER = 2**31  # in a plan
 MAX_STEPS = 1_000_000  # of a horizon, a lookback, a season
@@ -45,7 +45,7 @@ def check_plan(plan: Plan) -> Plan:
     _check_architecture(plan.architecture, plan.horizon)
     _check_quantiles(plan)
 
-    parameters = plan.members * cells.count_parameters(plan.architecture)
+    parameters = plan.members * network.count_parameters(plan.architecture)
     _check_between("the number of parameters", parameters, 1, MAX_PARAMETERS)
     return plan
 
@@ -111,7 +111,7 @@ def _check_quantiles(plan: Plan) -> None:
 
     _require(list(quantiles) == sorted(set(quantiles)), "quantiles: they are not in order")
     _require(quantiles[0] > 0, f"quantiles: {quantiles[0]:g} is not above 0")
-    _require(quantiles[shape.middle] == 0.5, "quantiles: the one in the middle is not 0.5")
+    _require(quantiles[shape.point_index] == 0.5, "quantiles: the one in the middle is not 0.5")
 
 
 def _check_time_zone(name: str) -> None:

@@ -17,13 +17,13 @@ from numpy.typing import NDArray
 from safetensors.numpy import load as parse_tensors
 from safetensors.numpy import save as format_tensors
 
-from forecast_cli import calendar, cells, covariates, tables
+from forecast_cli import calendar, covariates, network, tables
 from forecast_cli.calendar import Ints
 from forecast_cli.config import Digits
 from forecast_cli.covariates import FeatureScale
 from forecast_cli.forecasting import Model
 from forecast_cli.panel import Floats, Panel
-from forecast_cli.plan import Plan
+from forecast_cli.planning import Plan
 from forecast_cli.scaling import SeriesScale
 from forecast_cli.store import strict_json
 from forecast_cli.store.records import Manifest, Metrics, RunConfig, SeriesNames
@@ -249,7 +249,7 @@ def _tail(config: RunConfig, series: SeriesNames, arrays: dict[str, Floats]) -> 
 
 def _model(plan: Plan, tail: Panel, content: RawContent) -> Model:
     arrays = content.arrays
-    names = cells.tensors(plan.architecture)
+    names = network.tensor_shapes(plan.architecture)
     members = []
     for number in range(plan.members):
         prefix = f"members.{number}."
@@ -320,7 +320,7 @@ def _check_arrays(
 
 
 def _weight_shapes(plan: Plan) -> dict[str, Shape]:
-    of_a_member = cells.tensors(plan.architecture)
+    of_a_member = network.tensor_shapes(plan.architecture)
     shapes = {}
     for number in range(plan.members):
         for name, shape in of_a_member.items():
@@ -349,7 +349,7 @@ def _array_shapes(
     return {
         "zero": (count,),
         "one": (count,),
-        "residuals": (residuals, plan.horizon, shape.answers),
+        "residuals": (residuals, plan.horizon, shape.outputs_per_step),
         "feature_mean": (shape.inputs - 1,),
         "feature_spread": (shape.inputs - 1,),
         "static_mean": (static,),

@@ -25,7 +25,7 @@ from forecast_cli.calendar import Frequency
 from forecast_cli.config import MOST_DECIMALS as MAX_DECIMALS
 from forecast_cli.config import DataSettings
 from forecast_cli.panel import Columns, TimeFormat
-from forecast_cli.plan import Plan
+from forecast_cli.planning import Plan
 from forecast_cli.store import strict_json
 from forecast_cli.store.bounds import check_frequency, check_path, check_plan, check_time_format
 from forecast_cli.store.upgrades import newest_run_schema

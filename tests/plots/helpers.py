@@ -12,8 +12,9 @@ from matplotlib.collections import QuadMesh
 from matplotlib.figure import Figure
 from matplotlib.image import imread
 
-from forecast_cli import cells, forecasting
+from forecast_cli import forecasting
 from forecast_cli.calendar import DAY, Frequency
+from forecast_cli.network import inference
 from forecast_cli.panel import Columns, Panel, TimeFormat, from_series
 from forecast_cli.store import Run
 
@@ -56,15 +57,15 @@ def words_of(figure: Figure) -> str:
 
 
 def recorded(monkeypatch: pytest.MonkeyPatch, run: Run, name: str) -> list[Any]:
-    """What a function of `cells` gives back while the run forecasts from its stored rows."""
+    """What a function of `network.inference` gives back while the run forecasts from its stored rows."""
     found: list[Any] = []
-    original: Callable[..., Any] = getattr(cells, name)
+    original: Callable[..., Any] = getattr(inference, name)
 
     def spy(*given: Any) -> Any:
         found.append(original(*given))
         return found[-1]
 
     with monkeypatch.context() as patched:
-        patched.setattr(cells, name, spy)
+        patched.setattr(inference, name, spy)
         forecasting.forecast(run.tail, run.model, ())
     return found

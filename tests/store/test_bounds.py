@@ -12,7 +12,7 @@ from forecast_cli import store
 from forecast_cli.calendar import DAY, WEEK, Frequency
 from forecast_cli.errors import RunRejectedError
 from forecast_cli.panel import TimeFormat
-from forecast_cli.plan import Plan
+from forecast_cli.planning import Plan
 from forecast_cli.store.bounds import check_frequency, check_path, check_plan, check_time_format
 from tests.store.helpers import reseal
 

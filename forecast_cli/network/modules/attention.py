@@ -1,4 +1,4 @@
-"""Attention over the window: additive (Bahdanau et al. 2015) or multiplicative (Luong et al. 2015)."""
+"""Attention over the window in torch: Bahdanau's (2015) and Luong's (2015)."""
 
 from __future__ import annotations
 
@@ -7,19 +7,24 @@ import math
 import torch
 from torch import Tensor, nn
 
+from forecast_cli import choices
+
 
 class Attention(nn.Module):
-    """Weights softmax(e_s) over the encoder's outputs enc_s, and their sum, for a query h.
+    """The sum of the encoder's outputs enc_s, weighted by softmax(e_s) for a query h.
 
-    bahdanau: e_s = v . tanh(W [h, enc_s]); luong: e_s = h . W enc_s; luong-dot: e_s = h . enc_s.
+    bahdanau     e_s = v . tanh(W [h, enc_s])
+    luong        e_s = h . W enc_s
+    luong-dot    e_s = h . enc_s
     """
 
-    def __init__(self, kind: str, width: int) -> None:
+    def __init__(self, kind: choices.Attention, width: int) -> None:
         super().__init__()
         self.kind, self.width = kind, width
         bound = 1 / math.sqrt(width)
         if kind != "luong-dot":
-            self.weight = nn.Parameter(torch.empty(width, 2 * width if kind == "bahdanau" else width))
+            columns = 2 * width if kind == "bahdanau" else width
+            self.weight = nn.Parameter(torch.empty(width, columns))
             nn.init.uniform_(self.weight, -bound, bound)
         if kind == "bahdanau":
             self.score = nn.Parameter(torch.empty(width))
@@ -29,12 +34,15 @@ class Attention(nn.Module):
         """The part of the scores that no query changes: (B, T, E) -> (B, T, E)."""
         if self.kind == "bahdanau":
             return outputs @ self.weight[:, self.width :].T
-        return outputs @ self.weight.T if self.kind == "luong" else outputs
+        if self.kind == "luong":
+            return outputs @ self.weight.T
+        return outputs
 
     def forward(self, query: Tensor, outputs: Tensor, keys: Tensor) -> Tensor:
         """The context (B, E) of a query (B, E)."""
         if self.kind == "bahdanau":
-            scores = torch.tanh((query @ self.weight[:, : self.width].T)[:, None] + keys) @ self.score
+            projected = query @ self.weight[:, : self.width].T
+            scores = torch.tanh(projected[:, None] + keys) @ self.score
         else:
             scores = (keys @ query[:, :, None])[:, :, 0]
         context: Tensor = (torch.softmax(scores, dim=1)[:, None] @ outputs)[:, 0]

@@ -1,0 +1,27 @@
+"""The words that settings, plans, saved runs and help share, each set of them declared once.
+
+Only `typing` is imported, so that `--help` stays fast. What a word stands for is in the table
+of its package: `network.CELLS`, `network.LOSSES`, `planning.PRESETS`.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+Preset = Literal["auto", "classic", "bilstm", "seq2seq"]
+
+# The network
+Cell = Literal["lstm", "gru", "rnn"]
+Attention = Literal["none", "bahdanau", "luong", "luong-dot"]
+Decoder = Literal["direct", "seq2seq", "recursive"]
+Head = Literal["linear", "mlp"]
+
+# The training
+Loss = Literal["mse", "mae", "huber", "quantile"]
+Optimizer = Literal["rmsprop", "adam", "adamw", "sgd"]
+Schedule = Literal["constant", "cosine"]
+Combine = Literal["median", "mean"]
+
+# The data
+Normalization = Literal["log", "spread", "minmax", "standard"]
+ShortSeries = Literal["fallback", "drop", "refuse"]

@@ -1,0 +1,34 @@
+"""The network: its shape, its cells and losses, and numpy equations that run a saved one.
+
+Nothing here imports torch. The modules that train are in `forecast_cli.network.modules`, which
+only training imports.
+"""
+
+from forecast_cli.network.architecture import (
+    Architecture,
+    Weights,
+    count_operations,
+    count_parameters,
+    describe,
+    tensor_shapes,
+)
+from forecast_cli.network.cells import CELLS, CellKind
+from forecast_cli.network.inference import attention_weights, forward, layer_trace
+from forecast_cli.network.losses import LOSSES, LossKind, loss_function
+
+__all__ = [
+    "CELLS",
+    "LOSSES",
+    "Architecture",
+    "CellKind",
+    "LossKind",
+    "Weights",
+    "attention_weights",
+    "count_operations",
+    "count_parameters",
+    "describe",
+    "forward",
+    "layer_trace",
+    "loss_function",
+    "tensor_shapes",
+]

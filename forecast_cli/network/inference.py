@@ -1,0 +1,295 @@
+"""A saved network in numpy: cells and attention put together, so that a forecast needs no
+torch.
+
+Dropout is for training alone, so there is none here. A test holds that every network gives the
+same as its torch module.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from forecast_cli import choices
+from forecast_cli.network.architecture import Architecture, Weights
+from forecast_cli.network.attention import Attended, attend, remember
+from forecast_cli.network.cells import CELLS, Step, linear
+from forecast_cli.panel import Floats
+
+
+class LayerState(NamedTuple):
+    """The state and the memory of one layer, (B, U) each."""
+
+    h: Floats
+    c: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class Encoded:
+    """A window that was read.
+
+    outputs: of the last layer, (B, T, E); states: the last state and memory of every layer.
+    """
+
+    outputs: Floats
+    states: list[LayerState]
+
+
+def forward(
+    architecture: Architecture,
+    weights: Weights,
+    x: Floats,
+    future_features: Floats | None = None,
+    static_features: Floats | None = None,
+) -> Floats:
+    """Run the network on windows.
+
+    x: (B, lookback, inputs); future_features: (B, outputs, 2 * known); static_features: (B,
+    static). Returns (B, outputs, Q).
+    """
+    if not architecture.known:
+        future_features = None
+    encoded = encode(architecture, weights, x)
+    if architecture.decoder == "seq2seq":
+        steps = decoder_steps(architecture, weights, encoded, future_features, static_features)
+        return np.stack([outputs for outputs, _ in steps], axis=1)
+
+    context = _direct_context(architecture, weights, encoded, static_features)
+    shape = (len(x), architecture.outputs, architecture.outputs_per_step)
+    outputs = apply_head(architecture, context, weights).reshape(shape)
+    if future_features is None:
+        return outputs
+    return outputs + future_effect(context, future_features, weights)[:, :, None]
+
+
+def attention_weights(
+    architecture: Architecture,
+    weights: Weights,
+    x: Floats,
+    future_features: Floats | None = None,
+    static_features: Floats | None = None,
+) -> Floats:
+    """The weights of attention over one window, with the arguments of `forward`.
+
+    x: (1, lookback, inputs). Returns (H, T) for a decoder, (1, T) otherwise. Raises ValueError
+    for a network without attention.
+    """
+    if architecture.attention == "none":
+        raise ValueError("the network has no attention")
+
+    if not architecture.known:
+        future_features = None
+    encoded = encode(architecture, weights, x)
+    if architecture.decoder == "seq2seq":
+        steps = decoder_steps(architecture, weights, encoded, future_features, static_features)
+        looks = [look for _, look in steps if look is not None]
+        return np.concatenate([look.weights for look in looks])
+    return _look_back(architecture, weights, encoded).weights
+
+
+def layer_trace(
+    architecture: Architecture,
+    weights: Weights,
+    x: Floats,
+    number: int = 0,
+) -> dict[str, Floats]:
+    """What the forward direction of layer `number` does over one window (1, lookback, inputs).
+
+    Returns (T, U) for each gate, for the state, and for the memory where the cell has one.
+    """
+    x = read_segments(architecture, x, weights)
+    for lower in range(number):
+        x, _ = _encode_layer(architecture, weights, x, lower)
+
+    cell, forwards = architecture.cell, architecture.directions[0]
+    kind = CELLS[cell]
+    traced = []
+    for _, step in layer_steps(cell, x, weights, f"layers.{number}.", forwards):
+        memory = {"memory": step.memory} if kind.has_memory else {}
+        traced.append({**step.gates, "state": step.state, **memory})
+    return {name: np.concatenate([values[name] for values in traced]) for name in traced[0]}
+
+
+# -- the encoder -------------------------------------------------------------------------------
+
+
+def read_segments(architecture: Architecture, x: Floats, weights: Weights) -> Floats:
+    """Segments instead of points (Lin et al., SegRNN, 2023).
+
+    relu(W [x_1 .. x_segment] + b) for each segment: (B, lookback, inputs) -> (B, T, U).
+    """
+    if architecture.segment == 1:
+        return x
+    x = x.reshape(len(x), -1, architecture.segment * architecture.inputs)
+    return np.maximum(linear(x, weights["embedding.weight"], weights["embedding.bias"]), 0)
+
+
+def encode(architecture: Architecture, weights: Weights, x: Floats) -> Encoded:
+    """Read windows (B, lookback, inputs) through all layers, one after the other."""
+    x = read_segments(architecture, x, weights)
+    states = []
+    for number in range(len(architecture.units)):
+        x, state = _encode_layer(architecture, weights, x, number)
+        states.append(state)
+    return Encoded(x, states)
+
+
+def _encode_layer(
+    architecture: Architecture,
+    weights: Weights,
+    x: Floats,
+    number: int,
+) -> tuple[Floats, LayerState]:
+    """One layer in all its directions, their results concatenated (Schuster & Paliwal 1997)."""
+    results = [
+        _run_layer(architecture.cell, x, weights, f"layers.{number}.", direction)
+        for direction in architecture.directions
+    ]
+    outputs, h, c = (np.concatenate(parts, axis=-1) for parts in zip(*results, strict=True))
+    return outputs, LayerState(h, c)
+
+
+def _run_layer(
+    cell: choices.Cell, x: Floats, weights: Weights, prefix: str, direction: str
+) -> tuple[Floats, Floats, Floats]:
+    """One direction of a layer: (B, T, in) -> outputs (B, T, U), last state, last memory."""
+    units = weights[f"{prefix}weight_hh{direction}"].shape[1]
+    outputs = np.empty((*x.shape[:2], units))
+    for position, step in layer_steps(cell, x, weights, prefix, direction):
+        outputs[:, position] = step.state
+    return outputs, step.state, step.memory
+
+
+def layer_steps(
+    cell: choices.Cell, x: Floats, weights: Weights, prefix: str, direction: str
+) -> Iterator[tuple[int, Step]]:
+    """Run one direction of a layer over (B, T, in), from states of zero.
+
+    Yields each position with what the cell did there. The direction `_l0_reverse` reads the
+    window from its end.
+    """
+    weight_ih, bias_ih, weight_hh, bias_hh = _cell_weights(weights, prefix, direction)
+    projected = linear(x, weight_ih, bias_ih)
+    run_step = CELLS[cell].step
+
+    h = c = np.zeros((len(x), weight_hh.shape[1]))
+    positions = range(x.shape[1])
+    for position in reversed(positions) if direction.endswith("reverse") else positions:
+        step = run_step(projected[:, position], h, c, weight_hh, bias_hh)
+        h, c = step.state, step.memory
+        yield position, step
+
+
+def _cell_weights(weights: Weights, prefix: str, direction: str) -> list[Floats]:
+    """The weights and biases of a cell that meet its inputs, and those that meet its state."""
+    names = ("weight_ih", "bias_ih", "weight_hh", "bias_hh")
+    return [weights[f"{prefix}{name}{direction}"] for name in names]
+
+
+# -- from the encoder to the horizon -----------------------------------------------------------
+
+
+def _direct_context(
+    architecture: Architecture,
+    weights: Weights,
+    encoded: Encoded,
+    static_features: Floats | None,
+) -> Floats:
+    """What the head sees: the last state, the context of attention, the static features."""
+    parts = [encoded.states[-1].h]
+    if architecture.attention != "none":
+        parts.append(_look_back(architecture, weights, encoded).context)
+    if static_features is not None:
+        parts.append(static_features)
+    return np.concatenate(parts, axis=1)
+
+
+def _look_back(architecture: Architecture, weights: Weights, encoded: Encoded) -> Attended:
+    """Attention of a direct network, which looks once, with the last state."""
+    memory = remember(architecture, encoded.outputs, weights)
+    return attend(architecture, encoded.states[-1].h, memory, weights)
+
+
+def decoder_steps(
+    architecture: Architecture,
+    weights: Weights,
+    encoded: Encoded,
+    future_features: Floats | None,
+    static_features: Floats | None,
+) -> Iterator[tuple[Floats, Attended | None]]:
+    """The decoder over the horizon (Sutskever et al. 2014), step by step.
+
+    Yields the outputs (B, Q) of each step and what attention found. The decoder begins with the
+    encoder's states. Each step reads the forecast of the step before (zero at first) and the
+    future features of its own step. Bahdanau's attention looks before the step, with the
+    previous state, and its context is read by the cell; Luong's looks after the step. The head
+    sees the context in both.
+    """
+    memory = None
+    if architecture.attention != "none":
+        memory = remember(architecture, encoded.outputs, weights)
+    looks_first = architecture.attention == "bahdanau"
+    states = list(encoded.states)
+    previous = np.zeros((len(encoded.outputs), 1))
+
+    for step in range(architecture.outputs):
+        look = None
+        inputs = [previous]
+        if future_features is not None:
+            inputs.append(future_features[:, step])
+        if memory is not None and looks_first:
+            look = attend(architecture, states[-1].h, memory, weights)
+            inputs.append(look.context)
+
+        states = _decoder_layers(architecture, weights, np.concatenate(inputs, axis=1), states)
+        if memory is not None and not looks_first:
+            look = attend(architecture, states[-1].h, memory, weights)
+
+        seen = [states[-1].h]
+        if look is not None:
+            seen.append(look.context)
+        if static_features is not None:
+            seen.append(static_features)
+        outputs = apply_head(architecture, np.concatenate(seen, axis=1), weights)
+        previous = outputs[:, architecture.point_index : architecture.point_index + 1]
+        yield outputs, look
+
+
+def _decoder_layers(
+    architecture: Architecture, weights: Weights, x: Floats, states: list[LayerState]
+) -> list[LayerState]:
+    """One step of all layers of the decoder, each reading the new state of the one before."""
+    run_step = CELLS[architecture.cell].step
+    new_states = []
+    for number, (h, c) in enumerate(states):
+        prefix = f"decoder.{number}."
+        weight_ih, bias_ih, weight_hh, bias_hh = _cell_weights(weights, prefix, direction="")
+        step = run_step(linear(x, weight_ih, bias_ih), h, c, weight_hh, bias_hh)
+        new_states.append(LayerState(step.state, step.memory))
+        x = step.state
+    return new_states
+
+
+def apply_head(architecture: Architecture, context: Floats, weights: Weights) -> Floats:
+    """linear: W context + b; mlp: W relu(V relu(context) + a) + b."""
+    if architecture.head == "mlp":
+        context = np.maximum(context, 0)
+        hidden = linear(context, weights["hidden.weight"], weights["hidden.bias"])
+        context = np.maximum(hidden, 0)
+    return linear(context, weights["head.weight"], weights["head.bias"])
+
+
+def future_effect(context: Floats, future_features: Floats, weights: Weights) -> Floats:
+    """What the features of each step ahead add to its forecast.
+
+    (B, E), (B, H, 2 * known) -> (B, H). All steps share one small network: relu(W [context,
+    features_h] + b), then a linear layer.
+    """
+    repeated = np.repeat(context[:, None, :], future_features.shape[1], axis=1)
+    joined = np.concatenate([repeated, future_features], axis=2)
+    mixed = linear(joined, weights["mixing.weight"], weights["mixing.bias"])
+    mixed = np.maximum(mixed, 0)
+    return linear(mixed, weights["effect.weight"], weights["effect.bias"])[:, :, 0]

@@ -1,0 +1,21 @@
+"""The networks that train, in torch. Only training imports this package."""
+
+from forecast_cli.network.modules.cells import TORCH_CELLS, CellLayer, TorchCell
+from forecast_cli.network.modules.recurrent import Recurrent, weights_of
+from forecast_cli.network.modules.seq2seq import Seq2Seq
+
+NETWORKS: dict[str, type[Recurrent]] = {
+    "direct": Recurrent,
+    "recursive": Recurrent,
+    "seq2seq": Seq2Seq,
+}
+
+__all__ = [
+    "NETWORKS",
+    "TORCH_CELLS",
+    "CellLayer",
+    "Recurrent",
+    "Seq2Seq",
+    "TorchCell",
+    "weights_of",
+]

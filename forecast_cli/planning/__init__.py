@@ -1,0 +1,7 @@
+"""Planning: every number of a training, decided from settings and data, with its reason."""
+
+from forecast_cli.planning.plan import Decided, Plan
+from forecast_cli.planning.planner import make
+from forecast_cli.planning.presets import PRESETS, SMALL, Preset
+
+__all__ = ["PRESETS", "SMALL", "Decided", "Plan", "Preset", "make"]

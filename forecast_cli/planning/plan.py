@@ -1,0 +1,94 @@
+"""The records of planning: one decision with its reason, and the plan that all make."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+from forecast_cli import choices
+from forecast_cli.network import Architecture
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Decided(Generic[T]):
+    """A value, and why it is this one; no reason where there is nothing to explain."""
+
+    value: T
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that decides a training and a forecast, saved in a run's config.json.
+
+    - preset: which values hold where the user names nothing
+    - horizon: steps to forecast
+    - seasons: season lengths in steps, the main one first
+    - normalization: how windows, or whole series, are scaled
+    - lag: how many steps earlier the reference forecast looks; 0: there is none
+    - validation, test: rows at the end of each series that are not trained on
+    - short: what to do with series that are shorter than the lookback
+    - calendar: whether the network sees calendar features
+    - zero_head: whether the network starts at its reference forecast
+    - epochs, epoch_batches: the maximum number of epochs, and the batches in each
+    - patience: epochs without a better validation loss before training stops; 0: it never does
+    - warmup: steps over which the learning rate rises
+    - averaging: decay of the averaged weights; 0: no averaging
+    - clip_norm: the norm to which gradients are clipped; 0: no clipping
+    - target_clip: the spreads at which targets are cut; 0: not at all
+    - refit: whether to train again on all rows after scoring
+    - levels: of the intervals, in percent
+    - warm_start: the run whose weights training began with
+    - reasons: why each value is as it is, for people
+
+    New fields need a default, so that runs of older releases can be read.
+    """
+
+    preset: choices.Preset
+    horizon: int
+    seasons: tuple[int, ...]
+    normalization: choices.Normalization
+    lag: int
+    validation: int
+    test: int
+    architecture: Architecture
+    short: choices.ShortSeries
+    calendar: bool
+    zero_head: bool
+    loss: choices.Loss
+    epochs: int
+    epoch_batches: int
+    patience: int
+    batch_size: int
+    learning_rate: float
+    warmup: int
+    averaging: float
+    clip_norm: float
+    target_clip: float
+    seed: int
+    threads: int
+    refit: bool
+    levels: tuple[float, ...]
+    optimizer: choices.Optimizer = "rmsprop"
+    schedule: choices.Schedule = "constant"
+    weight_decay: float = 0.0
+    jitter: float = 0.0
+    balance: bool = False
+    members: int = 1
+    bagging: bool = False
+    boosting: bool = False
+    combine: choices.Combine = "median"
+    warm_start: str = ""
+    reasons: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def lookback(self) -> int:
+        """Steps of the past in one window."""
+        return self.architecture.lookback
+
+    @property
+    def season(self) -> int:
+        """The main season length; 1 if there is none."""
+        return self.seasons[0] if self.seasons else 1
