@@ -309,7 +309,7 @@ class _Plain:
         first = self.phase is None
         self.phase, self.tally = phase, _Tally(phase)
         self.named, self.counted = False, float("-inf")
-        if first:
+        if first or phase.name == "waiting":  # which may be all that there is to see for long
             self._name()
 
     def _name(self) -> None:

@@ -88,7 +88,7 @@ def train(
     with contextlib.ExitStack() as held:
 
         def on_wait(holder: str) -> None:
-            report(Phase("waiting", f"waiting until the lock is free: another command is writing in {root}: {holder}"))
+            report(Phase("waiting", f"waiting for another command: {holder}"))
 
         lock = None
         if store.exists(root):  # wait first and read then, so that what is read is new

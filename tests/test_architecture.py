@@ -158,14 +158,6 @@ def test_torch_is_nowhere_in_the_network_but_in_its_modules() -> None:
 
 
 @pytest.mark.parametrize("path", MODULES, ids=str)
-def test_others_see_no_more_of_a_package_than_its_face(path: object) -> None:
-    for name in imports(path):
-        parts = name.split(".")
-        if parts[0] == "forecast_cli" and len(parts) > 2 and parts[1] in FACES and room(path) != parts[1]:
-            assert parts[2] in FACES[parts[1]], f"{path} imports {name}"
-
-
-@pytest.mark.parametrize("path", MODULES, ids=str)
 def test_one_library_one_room(path: object) -> None:
     for name in imports(path):
         library = name.split(".")[0]

@@ -157,7 +157,9 @@ def test_train_and_predict_with_parquet_in_and_out(save: Callable[..., str], for
     assert table.column_names == lines[0].split(",")
     rows = [[shop, str(day)[:10], *numbers] for shop, day, *numbers in (row.values() for row in table.to_pylist())]
     cells = [line.split(",") for line in lines[1:]]
-    assert rows == [[shop, day, *map(float, numbers)] for shop, day, *numbers in cells]
+    known = [[float(number) if number else None for number in numbers] for _, _, *numbers in cells]
+    assert [row[:2] for row in rows] == [cell[:2] for cell in cells]
+    assert [[None if np.isnan(number) else number for number in row[2:]] for row in rows] == known
     assert table.schema.field("day").type == pyarrow.timestamp("us")
     written = Path("out.parquet").read_bytes()
     assert forecast("predict", "-o", "again", "--format", "parquet").code == 0
