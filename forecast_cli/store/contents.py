@@ -78,7 +78,10 @@ class Run:
 
 
 def encode(contents: Contents) -> dict[str, bytes]:
-    """The files of a run but its manifest, sorted by name."""
+    """The files of a run but its manifest, sorted by name.
+
+    Raises ValueError where a table has the name of one of the other files.
+    """
     panel, model = contents.panel, contents.model
     kept = _kept_lengths(panel, contents.config.plan)
 
@@ -88,9 +91,11 @@ def encode(contents: Contents) -> dict[str, bytes]:
         "model.safetensors": format_tensors(_weights(model)),
         "series.json": strict_json.write(_series_names(panel, kept)),
         "series.safetensors": format_tensors(_series_arrays(panel, model, kept)),
-        **contents.tables,
     }
-    return dict(sorted(files.items()))
+    taken = files.keys() & contents.tables.keys()
+    if taken:
+        raise ValueError(f"{min(taken)} is not the name of a table")
+    return dict(sorted({**files, **contents.tables}.items()))
 
 
 def _kept_lengths(panel: Panel, plan: Plan) -> Ints:

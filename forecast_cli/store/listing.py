@@ -109,7 +109,10 @@ def unpromoted(root: Path) -> list[str]:
 
 
 def _marked(folder: Path) -> list[str]:
-    return files.list_folder(folder) if folder.exists() else []
+    """The runs that have a file of their name in a folder."""
+    if not folder.exists():
+        return []
+    return [name for name in files.list_folder(folder) if RUN_NAME.fullmatch(name)]
 
 
 def promoted(root: Path) -> list[str]:

@@ -1,6 +1,6 @@
 """What the tests of the store share: runs published without a training, and runs that somebody changed."""
 
-from __future__ import annotations
+from __future__ import json
 
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +10,8 @@ from forecast_cli import store
 from forecast_cli.store.upgrades import RUN_SCHEMAS, newest_run_schema
 
 QUICK = {"epochs": 1, "units": "3", "horizon": 3}
-FILES = RUN_SCHEMAS[newest_run_schema()].required
+NEWEST = newest_run_schema()
+FILES = RUN_SCHEMAS[NEWEST].required
 
 
 def latest_folder(root: Path) -> Path:
@@ -20,8 +21,9 @@ def latest_folder(root: Path) -> Path:
 def reseal(root: Path, change: Callable[[dict[str, bytes]], None]) -> None:
     """What an attacker with write access does: change files, and seal them again so that all hashes fit."""
     folder = latest_folder(root)
-    texts = {name: (folder / name).read_bytes() for name in [*FILES, "manifest.json"]}
-    manifest = texts["manifest.json"]
+    manifest = (folder / "manifest.json").read_bytes()
+    names = [*json.loads(manifest)["files"], "manifest.json"]
+    texts = {name: (folder / name).read_bytes() for name in names}
     change(texts)
     if texts["manifest.json"] == manifest:
         del texts["manifest.json"]

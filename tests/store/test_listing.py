@@ -31,6 +31,17 @@ def test_what_is_not_a_run_is_not_listed(store_copy: Path) -> None:
     assert store.names(store_copy / "none") == []
 
 
+def test_only_names_of_runs_count_as_pinned_or_unpromoted(store_copy: Path) -> None:
+    (trial,) = publish_again(store_copy, promote=False)
+    with store.lock(store_copy) as lock:
+        store.pin(lock, trial)
+    for folder in ("pins", "unpromoted"):
+        (store_copy / folder / "notes.txt").write_text("mine")
+    with store.lock(store_copy):  # which sweeps
+        assert (store.pinned(store_copy), store.unpromoted(store_copy)) == ([trial], [trial])
+    assert (store_copy / "unpromoted" / "notes.txt").read_text() == "mine"
+
+
 def test_a_store_is_known_by_its_mark(store_copy: Path, tmp_path: Path) -> None:
     assert store.exists(store_copy)
     assert not store.exists(tmp_path / "none")

@@ -15,7 +15,7 @@ from forecast_cli.errors import NoRunError, RunMismatchError, RunRejectedError
 from forecast_cli.forecasting import forecast
 from forecast_cli.store import listing
 from forecast_cli.tables import forecast_csv
-from tests.store.helpers import FILES, latest_folder, publish_again, reseal
+from tests.store.helpers import FILES, NEWEST, latest_folder, publish_again, reseal
 
 
 def test_a_published_run_loads_and_forecasts_the_same_bytes(airline_store: Path) -> None:
@@ -92,10 +92,12 @@ def test_a_manifest_of_another_hash_than_the_name_is_refused(store_copy: Path) -
 
 def test_a_run_of_a_newer_release_names_both_versions(store_copy: Path) -> None:
     def newer(texts: dict[str, bytes]) -> None:
-        texts["manifest.json"] = texts["manifest.json"].replace(b'"schema": 3', b'"schema": 9')
+        ours = f'"schema": {NEWEST}'.encode()
+        texts["manifest.json"] = texts["manifest.json"].replace(ours, b'"schema": 99')
 
     reseal(store_copy, newer)
-    with pytest.raises(RunMismatchError, match=r"schema 9 of forecast .*, this is forecast .* with schema 3") as caught:
+    pattern = rf"schema 99 of forecast .*, this is forecast .* with schema {NEWEST}"
+    with pytest.raises(RunMismatchError, match=pattern) as caught:
         store.load(store_copy)
     assert caught.value.exit_code == 13
 
