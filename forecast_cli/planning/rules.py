@@ -67,6 +67,11 @@ def count_windows(panel: Panel, held_out: int, lookback: int, horizon: int) -> i
     return len(between(panel, lookback, horizon, ends * 0, ends))
 
 
+def known_values(values: Floats) -> Floats:
+    """The values without the holes; none where a long hole is all that there is."""
+    return values[~np.isnan(values)]
+
+
 def size_for(windows: int) -> Size:
     """What that many training windows allow."""
     return next(size for size in SIZES if windows < size.windows)
@@ -187,7 +192,8 @@ def naive_errors(parts: Sequence[Floats], lags: Sequence[int], horizon: int) -> 
     longest = max(lags)
     for part in parts:
         origins = np.arange(longest, len(part) - horizon + 1)
-        spread = np.nanstd(part)
+        values = known_values(part)
+        spread = np.std(values) if len(values) else 0.0
         if not len(origins) or not spread:
             continue
 
@@ -237,11 +243,12 @@ def allows_logs(values: Floats, parts: Sequence[Floats]) -> bool:
     Logarithms must exist for every value that a window may ever show, and rounding must not be
     all that varies.
     """
-    known = values[~np.isnan(values)]
+    known = known_values(values)
     if not (known > 0).all() or np.ptp(known) <= 1e-6 * known.max():
         return False
-    tiny = [np.mean(part < 0.02 * np.nanmedian(part)) for part in parts]
-    return bool(np.mean(tiny) < 0.001)
+    measured = [part for part in map(known_values, parts) if len(part)]
+    tiny = [np.mean(part < 0.02 * np.median(part)) for part in measured]
+    return not tiny or bool(np.mean(tiny) < 0.001)
 
 
 # -- the window --------------------------------------------------------------------------------

@@ -182,6 +182,19 @@ def test_naive_errors_are_medians_over_series_in_units_of_their_deviation() -> N
     assert errors.tolist() == [1, 0]
 
 
+def test_a_part_that_is_one_long_hole_says_nothing() -> None:
+    """The newest rows of a series may be nothing but a hole: no warning of numpy, no vote."""
+    hole = np.full(400, np.nan)
+    assert rules.choose_lag([hole, DAY + 0.1 * NOISE], (24,), 24, 1400, None).value == 24
+    assert lag_of(hole) == Decided(1, "no series is long enough to compare seasons")
+    assert rules.allows_logs(np.exp(NOISE / 4), [hole, np.exp(NOISE / 4)])
+
+
+def test_a_hole_does_not_hide_tiny_values() -> None:
+    values = np.append(np.full(100, 50.0), [0.5, np.nan])
+    assert not rules.allows_logs(values, [values])
+
+
 @pytest.mark.parametrize(
     ("values", "allowed"),
     [
