@@ -28,7 +28,9 @@ ROOT = Path(__file__).parent.parent
 def forecast(*words: str, folder: str, timeout: float | None = None) -> bytes:
     """The command as a user has it; its stdout."""
     command = str(Path(sys.executable).with_name("forecast"))
-    return subprocess.run([command, *words], cwd=folder, check=True, stdout=subprocess.PIPE, timeout=timeout).stdout
+    return subprocess.run(
+        [command, *words], cwd=folder, check=True, stdout=subprocess.PIPE, timeout=timeout
+    ).stdout
 
 
 def airline(preset: str, data: Path | None) -> list[dict[str, Any]]:
@@ -40,10 +42,21 @@ def airline(preset: str, data: Path | None) -> list[dict[str, Any]]:
         Path(folder, "train.csv").write_text("\n".join(lines[:-12]) + "\n")
         for seed in range(1, 6):
             start = time.perf_counter()
-            forecast("train", "train.csv", "--preset", preset, "--seed", str(seed), "--quiet", folder=folder)
+            forecast(
+                "train",
+                "train.csv",
+                "--preset",
+                preset,
+                "--seed",
+                str(seed),
+                "--quiet",
+                folder=folder,
+            )
             seconds.append(time.perf_counter() - start)
             rows = list(csv.DictReader(forecast("predict", folder=folder).decode().splitlines()))
-            errors.append(metrics.rmse(values[-12:], np.array([float(row["forecast"]) for row in rows])))
+            errors.append(
+                metrics.rmse(values[-12:], np.array([float(row["forecast"]) for row in rows]))
+            )
     naive = metrics.rmse(values[-12:], values[-24:-12])
     return [
         {
@@ -63,11 +76,17 @@ def m4_hourly(preset: str, data: Path | None) -> list[dict[str, Any]]:
     folder = (data or Path()) / "m4_hourly"
     training, test = _m4_rows(folder / "Hourly-train.csv"), _m4_rows(folder / "Hourly-test.csv")
     naive = {name: np.tile(values[-24:], 2) for name, values in training.items()}
-    figures = [{"suite": "m4-hourly", "method": "seasonal naive", **_m4_scores(training, test, naive)}]
+    figures = [
+        {"suite": "m4-hourly", "method": "seasonal naive", **_m4_scores(training, test, naive)}
+    ]
     with tempfile.TemporaryDirectory() as work:
         with open(Path(work, "train.csv"), "w", encoding="utf-8") as file:
             file.write("unique_id,y\n")
-            file.writelines(f"{name},{value!r}\n" for name, values in training.items() for value in values.tolist())
+            file.writelines(
+                f"{name},{value!r}\n"
+                for name, values in training.items()
+                for value in values.tolist()
+            )
         start = time.perf_counter()
         roles = ["--id", "unique_id", "--target", "y", "--season", "24,168", "--horizon", "48"]
         forecast("train", "train.csv", *roles, "--preset", preset, "--quiet", folder=work)
@@ -89,25 +108,38 @@ def m4_hourly(preset: str, data: Path | None) -> list[dict[str, Any]]:
 def _m4_rows(path: Path) -> dict[str, Series]:
     """One series a row, id first, ragged, empty cells at the right."""
     if not path.exists():
-        sys.exit(f"{path} is missing: give the folder with m4_hourly/ as --data (from the M4 competition's data set)")
+        sys.exit(
+            f"{path} is missing: give the folder with m4_hourly/ as --data (from the M4 competition's data set)"
+        )
     with open(path, encoding="utf-8", newline="") as file:
         rows = list(csv.reader(file))[1:]
     return {row[0]: np.array([float(cell) for cell in row[1:] if cell.strip()]) for row in rows}
 
 
-def _m4_scores(training: dict[str, Series], test: dict[str, Series], found: dict[str, Series]) -> dict[str, float]:
+def _m4_scores(
+    training: dict[str, Series], test: dict[str, Series], found: dict[str, Series]
+) -> dict[str, float]:
     """OWA against Naive2, whose sMAPE is 18.383 and MASE 2.395 on this set."""
     smape = float(np.mean([metrics.smape(test[n], found[n]) for n in test]))
-    mase = float(np.mean([metrics.mase(test[n], found[n], metrics.mase_scale(training[n], 24)) for n in test]))
+    mase = float(
+        np.mean(
+            [metrics.mase(test[n], found[n], metrics.mase_scale(training[n], 24)) for n in test]
+        )
+    )
     owa = (smape / 18.383 + mase / 2.395) / 2
     return {"smape": round(smape, 3), "mase": round(mase, 3), "owa": round(owa, 4)}
 
 
 def _coverage(rows: list[dict[str, str]], test: dict[str, Series], level: str) -> float:
     """The share of true values inside the interval, in percent."""
-    truth = [value for name in dict.fromkeys(row["unique_id"] for row in rows) for value in test[name].tolist()]
+    truth = [
+        value
+        for name in dict.fromkeys(row["unique_id"] for row in rows)
+        for value in test[name].tolist()
+    ]
     inside = [
-        float(row[f"lo-{level}"]) <= value <= float(row[f"hi-{level}"]) for row, value in zip(rows, truth, strict=True)
+        float(row[f"lo-{level}"]) <= value <= float(row[f"hi-{level}"])
+        for row, value in zip(rows, truth, strict=True)
     ]
     return round(100 * float(np.mean(inside)), 1)
 
@@ -119,7 +151,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--suite", choices=[*SUITES], required=True)
     parser.add_argument("--preset", default="auto")
-    parser.add_argument("--data", type=Path, help="folder of the public data, for the suites that need it")
+    parser.add_argument(
+        "--data", type=Path, help="folder of the public data, for the suites that need it"
+    )
     chosen = parser.parse_args()
     for figure in SUITES[chosen.suite](chosen.preset, chosen.data):
         print(json.dumps(figure))

@@ -29,7 +29,13 @@ from pathlib import Path
 from typing import Any
 
 from forecast_cli import store, workflow
-from forecast_cli.errors import ForecastError, NoRunError, RunMismatchError, RunRejectedError, StorageError
+from forecast_cli.errors import (
+    ForecastError,
+    NoRunError,
+    RunMismatchError,
+    RunRejectedError,
+    StorageError,
+)
 from forecast_cli.store import Contents
 
 ROOT = Path(__file__).parent.parent
@@ -52,7 +58,12 @@ def environment(**more: str) -> dict[str, str]:
 
 def command(*words: object, **rest: Any) -> subprocess.CompletedProcess[bytes]:
     """The tool as a process of its own."""
-    usual: dict[str, Any] = {"env": environment(), "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "timeout": 300}
+    usual: dict[str, Any] = {
+        "env": environment(),
+        "stdout": subprocess.PIPE,
+        "stderr": subprocess.PIPE,
+        "timeout": 300,
+    }
     return subprocess.run(tool(*words), check=False, **(usual | rest))
 
 
@@ -77,7 +88,12 @@ def publish_and_prune(root: Path, contents: Contents, keep: int = KEEP) -> None:
 
 
 def leftovers(root: Path) -> list[str]:
-    return [name for folder in (root, root / "runs") for name in os.listdir(folder) if name.startswith(".tmp-")]
+    return [
+        name
+        for folder in (root, root / "runs")
+        for name in os.listdir(folder)
+        if name.startswith(".tmp-")
+    ]
 
 
 def wrongs(root: Path, allowed: set[str] | None = None) -> list[str]:
@@ -134,7 +150,11 @@ def at_call(root: Path, act: Callable[[int, Callable[[], object]], None]) -> Ite
             count[name] += 1
             act(
                 count.total(),
-                lambda: real["write"](first, bytes(more[0])[: len(more[0]) // 2]) if name == "write" else None,
+                lambda: (
+                    real["write"](first, bytes(more[0])[: len(more[0]) // 2])
+                    if name == "write"
+                    else None
+                ),
             )
             result = real[name](first, *more, **rest)
             if name == "open":
@@ -207,10 +227,17 @@ def fail_at_calls(template: Path, folder: Path, codes: dict[str, int], step: int
                         broken.append(f"call {number}: {error!r}")
                 new = set(store.names(root)) - before
                 broken += [
-                    f"call {number}, {os.strerror(code)}: {wrong}" for wrong in wrongs(root, {max(before), *new})
+                    f"call {number}, {os.strerror(code)}: {wrong}"
+                    for wrong in wrongs(root, {max(before), *new})
                 ]
                 shutil.rmtree(root)
-    return {"calls": dict(calls), "attacks": attacks, "exit_30": failed, "errors": list(codes), "broken": broken}
+    return {
+        "calls": dict(calls),
+        "attacks": attacks,
+        "exit_30": failed,
+        "errors": list(codes),
+        "broken": broken,
+    }
 
 
 def kill_at_calls(template: Path, folder: Path, step: int = 1) -> Figure:
@@ -294,11 +321,17 @@ def is_running(process: int) -> bool:
 def kill_trainings(folder: Path, kills: int, seed: int = 1) -> Figure:
     """kill -9 of `forecast train` at random: one half at any time, the other while a run is being written."""
     root, chance = new_store(folder), random.Random(seed)  # noqa: S311  not for secrets
-    words = "|".join(map(str, ("train", AIRLINE, *SMALL, "--store", root, "--quiet", "--keep", KEEP)))
+    words = "|".join(
+        map(str, ("train", AIRLINE, *SMALL, "--store", root, "--quiet", "--keep", KEEP))
+    )
     broken: list[str] = []
     outcome: Counter[str] = Counter()
     nursery = subprocess.Popen(
-        [sys.executable, "-c", NURSERY], env=environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", NURSERY],
+        env=environment(),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
     )
     if nursery.stdin is None or nursery.stdout is None:
         raise RuntimeError("no pipes")
@@ -328,7 +361,9 @@ def kill_trainings(folder: Path, kills: int, seed: int = 1) -> Figure:
             time.sleep(max(deadline - time.monotonic(), 0))
             with contextlib.suppress(ProcessLookupError):
                 os.kill(child, signal.SIGKILL)
-            outcome["killed" if int(nursery.stdout.readline()) == -signal.SIGKILL else "ended before"] += 1
+            outcome[
+                "killed" if int(nursery.stdout.readline()) == -signal.SIGKILL else "ended before"
+            ] += 1
             new = set(store.names(root)) - before
             outcome["new run"] += bool(new)
             outcome["leftovers"] += len(leftovers(root))
@@ -385,7 +420,9 @@ def full_disk(folder: Path, sizes: int) -> Figure:
                 done = command("train", AIRLINE, *SMALL, "--store", root)
                 outcome["trainings, exit 30"] += done.returncode == 30
                 if done.returncode != 30:
-                    broken.append(f"a training on a full disk: exit {done.returncode}, {done.stderr.decode()}")
+                    broken.append(
+                        f"a training on a full disk: exit {done.returncode}, {done.stderr.decode()}"
+                    )
             filler.unlink()
             broken += [f"{number}: {wrong}" for wrong in wrongs(root)]
     finally:
@@ -405,7 +442,11 @@ def file_size_limits(folder: Path, limits: list[int]) -> Figure:
             preexec_fn=lambda limit=limit: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)),
         )  # fmt: skip
         outcome[f"exit {done.returncode}"] += 1
-        if (done.returncode == 30) != (store.latest(root) == before) or done.returncode not in (0, 3, 30):
+        if (done.returncode == 30) != (store.latest(root) == before) or done.returncode not in (
+            0,
+            3,
+            30,
+        ):
             broken.append(f"{limit} bytes: exit {done.returncode}, {done.stderr.decode()}")
         broken += [f"{limit} bytes: {wrong}" for wrong in wrongs(root)]
     return {"limits": len(limits), **outcome, "broken": broken}
@@ -421,14 +462,20 @@ def trainings_at_once(folder: Path, count: int) -> Figure:
     started = time.monotonic()
     ran = [
         subprocess.Popen(
-            tool("train", AIRLINE, *long, "--store", root, "--quiet"), env=environment(), stderr=subprocess.PIPE
+            tool("train", AIRLINE, *long, "--store", root, "--quiet"),
+            env=environment(),
+            stderr=subprocess.PIPE,
         )
         for _ in range(count)
     ]
     refused: dict[int, float] = {}
     while any(process.poll() is None for process in ran):
         now = time.monotonic() - started
-        refused |= {process.pid: now for process in ran if process.poll() == 11 and process.pid not in refused}
+        refused |= {
+            process.pid: now
+            for process in ran
+            if process.poll() == 11 and process.pid not in refused
+        }
         time.sleep(0.01)
     codes = Counter(process.returncode for process in ran)
     texts = [process.stderr.read().decode() for process in ran if process.stderr]
@@ -436,7 +483,11 @@ def trainings_at_once(folder: Path, count: int) -> Figure:
         if process.stderr:
             process.stderr.close()
     named = sum("another command is writing in" in text and " pid " in text for text in texts)
-    broken = [] if codes == {0: 1, 11: count - 1} and named == count - 1 else [f"exit codes {dict(codes)}, {texts}"]
+    broken = (
+        []
+        if codes == {0: 1, 11: count - 1} and named == count - 1
+        else [f"exit codes {dict(codes)}, {texts}"]
+    )
     broken += wrongs(root)
     alone = []
     with store.lock(root):
@@ -540,14 +591,18 @@ class Bait:
 
 def baits(folder: Path, canary: Path) -> dict[str, bytes]:
     """Pickles of every protocol, and archives of them."""
-    found = {f"pickle {n}": pickle.dumps(Bait(canary), n) for n in range(pickle.HIGHEST_PROTOCOL + 1)}
+    found = {
+        f"pickle {n}": pickle.dumps(Bait(canary), n) for n in range(pickle.HIGHEST_PROTOCOL + 1)
+    }
     archive = folder / "bait.zip"
     with zipfile.ZipFile(archive, "w") as file:  # as torch.save writes it
         file.writestr("archive/data.pkl", found["pickle 2"])
         file.writestr("archive/version", b"3\n")
     found["zip"] = archive.read_bytes()
     found["npy"] = (
-        b"\x93NUMPY\x01\x00\x46\x00" + b"{'descr': '|O', 'fortran_order': False, 'shape': (1,), }".ljust(69) + b"\n"
+        b"\x93NUMPY\x01\x00\x46\x00"
+        + b"{'descr': '|O', 'fortran_order': False, 'shape': (1,), }".ljust(69)
+        + b"\n"
     )
     found["npy"] += found["pickle 4"]
     found["python"] = f"open({str(canary)!r}, 'w')\n".encode()
@@ -565,7 +620,9 @@ def canaries(folder: Path) -> Figure:
         change(root)
         tried[what] += 1
         with contextlib.suppress(*REJECTIONS):
-            workflow.predict(AIRLINE, store_folder=root)  # it reads no tables, so the bait in one does not stop it
+            workflow.predict(
+                AIRLINE, store_folder=root
+            )  # it reads no tables, so the bait in one does not stop it
         try:
             store.verify(root, store.latest(root))
             broken.append(f"{what} was accepted")
@@ -612,7 +669,13 @@ def lost_output(folder: Path) -> Figure:
     root = new_store(folder)
     broken: list[str] = []
     tried = 0
-    commands = (("predict",), ("predict", "--json"), ("runs", "list"), ("runs", "show"), ("runs", "verify"))
+    commands = (
+        ("predict",),
+        ("predict", "--json"),
+        ("runs", "list"),
+        ("runs", "show"),
+        ("runs", "verify"),
+    )
     for words in commands:
         line = [*words, "--store", root, *((str(AIRLINE),) if words[0] == "predict" else ())]
         wanted = command(*line)
@@ -653,25 +716,40 @@ def main() -> int:
         "calls-fail": lambda folder, quick: fail_at_calls(
             prepared(folder), folder, {"EIO": errno.EIO} if quick else CODES, 3 if quick else 1
         ),
-        "calls-kill": lambda folder, quick: kill_at_calls(prepared(folder), folder, 5 if quick else 1),
-        "kills": lambda folder, quick: kill_trainings(folder, options.kills or (10 if quick else 200), options.seed),
+        "calls-kill": lambda folder, quick: kill_at_calls(
+            prepared(folder), folder, 5 if quick else 1
+        ),
+        "kills": lambda folder, quick: kill_trainings(
+            folder, options.kills or (10 if quick else 200), options.seed
+        ),
         "prune": lambda folder, quick: prune_under_readers(folder, 50 if quick else 500),
         "full-disk": lambda folder, quick: full_disk(folder, 10 if quick else 60),
         "file-size": lambda folder, quick: file_size_limits(
-            folder, [0, 4096] if quick else [0, 1, 100, 500, 1000, 1500, 2000, 4000, 8000, 16_000, 40_000, 1 << 20]
+            folder,
+            [0, 4096]
+            if quick
+            else [0, 1, 100, 500, 1000, 1500, 2000, 4000, 8000, 16_000, 40_000, 1 << 20],
         ),
         "locks": lambda folder, quick: trainings_at_once(folder, 8),
         "truncations": lambda folder, quick: truncations(folder, 25 if quick else 1),
-        "flips": lambda folder, quick: bit_flips(folder, options.flips or (100 if quick else 2000), options.seed),
+        "flips": lambda folder, quick: bit_flips(
+            folder, options.flips or (100 if quick else 2000), options.seed
+        ),
         "canaries": lambda folder, quick: canaries(folder),
         "output": lambda folder, quick: lost_output(folder),
     }
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--quick", action="store_true", help="a bounded part, in under two minutes")
-    parser.add_argument("--only", action="append", choices=list(attacks), help="this attack; repeat it for several")
+    parser.add_argument(
+        "--only", action="append", choices=list(attacks), help="this attack; repeat it for several"
+    )
     parser.add_argument("--kills", type=int, help="random kill -9 of a training")
     parser.add_argument("--flips", type=int, help="flipped bits of each file")
-    parser.add_argument("--seed", type=int, default=1, help="of the times of kills and the places of flips")
+    parser.add_argument(
+        "--seed", type=int, default=1, help="of the times of kills and the places of flips"
+    )
     options = parser.parse_args()
     failed = False
     for name in options.only or attacks:
@@ -680,7 +758,10 @@ def main() -> int:
             figure = attacks[name](Path(place).resolve(), options.quick)
         failed |= bool(figure["broken"])
         figure |= {"broken": len(figure["broken"]), "examples": figure["broken"][:3]}
-        print(json.dumps({"what": name, **figure, "seconds": round(time.monotonic() - started, 1)}), flush=True)
+        print(
+            json.dumps({"what": name, **figure, "seconds": round(time.monotonic() - started, 1)}),
+            flush=True,
+        )
     return int(failed)
 
 

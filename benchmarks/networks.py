@@ -70,7 +70,9 @@ def write_long(path: Path, rows: list[list[str]]) -> Path:
 def public(data: Path | None, name: str) -> Path:
     path = (data or Path()) / name
     if not path.exists():
-        sys.exit(f"{path} is missing: give the folder of the public data as --data, or leave the set out with --sets")
+        sys.exit(
+            f"{path} is missing: give the folder of the public data as --data, or leave the set out with --sets"
+        )
     return path
 
 
@@ -91,16 +93,29 @@ WITHOUT_DATA, WITH_DATA = ("airline", "hourly", "panel"), ("airline", "etth1-ot"
 def train(name: str, file: Path, roles: str, setting: str, seed: int, limit: float) -> Figure:
     """One training in a store of its own: its figures, or why there are none."""
     figure: Figure = {"set": name, "settings": setting, "seed": seed}
-    words = [*roles.split(), *setting.split(), "--seed", str(seed), "--no-refit", "--json", "--quiet"]
+    words = [
+        *roles.split(),
+        *setting.split(),
+        "--seed",
+        str(seed),
+        "--no-refit",
+        "--json",
+        "--quiet",
+    ]
     start, before = time.perf_counter(), processor_seconds()
     with tempfile.TemporaryDirectory() as store:
         try:
-            printed = forecast("train", str(file), *words, "--store", store, folder=store, timeout=limit)
+            printed = forecast(
+                "train", str(file), *words, "--store", store, folder=store, timeout=limit
+            )
         except subprocess.TimeoutExpired:
             return figure | {"reason": f"stopped after {limit:g} s"}
         except subprocess.CalledProcessError as error:
             printed = error.stdout
-    times = {"seconds": round(time.perf_counter() - start, 1), "cpu_seconds": round(processor_seconds() - before, 1)}
+    times = {
+        "seconds": round(time.perf_counter() - start, 1),
+        "cpu_seconds": round(processor_seconds() - before, 1),
+    }
     found = json.loads(printed)
     if "metrics" not in found:
         return figure | {"reason": found["error"], "exit_code": found["exit_code"]}
@@ -138,7 +153,11 @@ def table(figures: list[Figure]) -> list[str]:
         naive = found[SETTINGS[0]][0]["seasonal_naive"]
         lines += [f"**{name}**, seasonal naive {naive:.3f}", ""]
         lines += ["| settings | MASE | time | parameters | operations |", "|---|---|---|---|---|"]
-        lines += [f"| `{setting}` | {row(found[setting], unit)} |" for setting in SETTINGS if setting in found]
+        lines += [
+            f"| `{setting}` | {row(found[setting], unit)} |"
+            for setting in SETTINGS
+            if setting in found
+        ]
         lines.append("")
     return lines
 
@@ -148,35 +167,64 @@ def row(figures: list[Figure], unit: float) -> str:
     if not done:
         return f"{figures[0]['reason']} | | | "
     errors = [figure["mase"] for figure in done]
-    mase = f"{statistics.median(errors):.3f}" + (f" ({min(errors):.3f} to {max(errors):.3f})" if len(done) > 1 else "")
+    mase = f"{statistics.median(errors):.3f}" + (
+        f" ({min(errors):.3f} to {max(errors):.3f})" if len(done) > 1 else ""
+    )
     times = statistics.median(figure["cpu_seconds"] for figure in done) / unit
-    return f"{mase} | {times:.1f} | {done[0]['parameters']:,} | {done[0]['operations_per_window']:,}"
+    return (
+        f"{mase} | {times:.1f} | {done[0]['parameters']:,} | {done[0]['operations_per_window']:,}"
+    )
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, help="folder of the public data")
     parser.add_argument(
-        "--sets", nargs="+", choices=[*SETS], help=f"{' '.join(WITHOUT_DATA)}; with --data, {' '.join(WITH_DATA)}"
+        "--sets",
+        nargs="+",
+        choices=[*SETS],
+        help=f"{' '.join(WITHOUT_DATA)}; with --data, {' '.join(WITH_DATA)}",
     )
     parser.add_argument(
-        "--only", nargs="+", metavar="WORD", help="settings that hold one of these words, and the first"
+        "--only",
+        nargs="+",
+        metavar="WORD",
+        help="settings that hold one of these words, and the first",
     )
-    parser.add_argument("--seeds", type=int, default=1, help=f"seeds 1 to this one; {SETTINGS[0]} has {SPREAD} or more")
-    parser.add_argument("--limit", type=float, default=900, help="seconds after which a training is stopped")
-    parser.add_argument("--table", type=Path, nargs="+", metavar="FILE", help="train nothing: tables of printed lines")
+    parser.add_argument(
+        "--seeds",
+        type=int,
+        default=1,
+        help=f"seeds 1 to this one; {SETTINGS[0]} has {SPREAD} or more",
+    )
+    parser.add_argument(
+        "--limit", type=float, default=900, help="seconds after which a training is stopped"
+    )
+    parser.add_argument(
+        "--table",
+        type=Path,
+        nargs="+",
+        metavar="FILE",
+        help="train nothing: tables of printed lines",
+    )
     chosen = parser.parse_args()
     if chosen.table:
         lines = [line for path in chosen.table for line in path.read_text().splitlines()]
         print("\n".join(table([json.loads(line) for line in lines])))
         return
-    settings = [s for s in SETTINGS if s == SETTINGS[0] or not chosen.only or any(word in s for word in chosen.only)]
+    settings = [
+        s
+        for s in SETTINGS
+        if s == SETTINGS[0] or not chosen.only or any(word in s for word in chosen.only)
+    ]
     with tempfile.TemporaryDirectory() as work:
         names = chosen.sets or (WITH_DATA if chosen.data else WITHOUT_DATA)
         files = {name: SETS[name][0](Path(work), chosen.data) for name in names}
         for name, file in files.items():
             for setting in settings:
-                for seed in range(1, max(chosen.seeds, SPREAD if setting == SETTINGS[0] else 1) + 1):
+                for seed in range(
+                    1, max(chosen.seeds, SPREAD if setting == SETTINGS[0] else 1) + 1
+                ):
                     found = train(name, file.resolve(), SETS[name][1], setting, seed, chosen.limit)
                     print(json.dumps(found), flush=True)
 

@@ -43,15 +43,25 @@ def write_data(path: Path, rows: int) -> None:
     with path.open("w") as file:
         file.write("unique_id,ds,y\n")
         for number in range(SERIES):
-            values = 100 + 20 * np.sin(np.arange(len(texts)) / 24 * 2 * np.pi) + random.normal(0, 3, len(texts))
-            file.writelines(f"series_{number:03},{t},{v:.4f}\n" for t, v in zip(texts, values, strict=True))
+            values = (
+                100
+                + 20 * np.sin(np.arange(len(texts)) / 24 * 2 * np.pi)
+                + random.normal(0, 3, len(texts))
+            )
+            file.writelines(
+                f"series_{number:03},{t},{v:.4f}\n" for t, v in zip(texts, values, strict=True)
+            )
 
 
 def measure(name: str, path: Path) -> dict[str, float]:
     root = str(Path(__file__).parent.parent)
     environment = os.environ | {"PYTHONPATH": root}
     done = subprocess.run(
-        [sys.executable, "-c", _MEASURE, name, str(path)], check=True, capture_output=True, text=True, env=environment
+        [sys.executable, "-c", _MEASURE, name, str(path)],
+        check=True,
+        capture_output=True,
+        text=True,
+        env=environment,
     )
     found: dict[str, float] = json.loads(done.stdout)
     return found
@@ -79,7 +89,9 @@ def main() -> None:
                 "what": name, "rows": given.rows, "file_MiB": round(size, 1), "median_s": round(seconds, 3),
                 "times_pandas": round(seconds / unit, 2), "peak_MiB": round(memory), "times_file": round(memory / size, 2),
             }  # fmt: skip
-            print(json.dumps(figure | ({"target_times_pandas": TARGET} if name != names[0] else {})))
+            print(
+                json.dumps(figure | ({"target_times_pandas": TARGET} if name != names[0] else {}))
+            )
 
 
 if __name__ == "__main__":

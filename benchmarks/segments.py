@@ -44,8 +44,16 @@ def main() -> None:
     slow = statistics.median(found[1])
     for segment, seconds in found.items():
         middle = statistics.median(seconds)
-        figure = {"lookback": given.lookback, "segment": segment, "steps": given.lookback // segment}
-        print(json.dumps(figure | {"epoch_s": round(middle, 2), "times_faster": round(slow / middle, 1)}))
+        figure = {
+            "lookback": given.lookback,
+            "segment": segment,
+            "steps": given.lookback // segment,
+        }
+        print(
+            json.dumps(
+                figure | {"epoch_s": round(middle, 2), "times_faster": round(slow / middle, 1)}
+            )
+        )
 
 
 if __name__ == "__main__":

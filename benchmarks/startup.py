@@ -22,7 +22,9 @@ TARGETS = {"forecast --help": 0.12, "forecast predict": 0.45}
 
 def seconds(words: list[str], folder: str) -> float:
     start = time.perf_counter()
-    subprocess.run(words, cwd=folder, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    subprocess.run(
+        words, cwd=folder, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
     return time.perf_counter() - start
 
 
@@ -44,7 +46,18 @@ def main() -> None:
     }
     with tempfile.TemporaryDirectory() as folder:
         write_data(Path(folder, "load.csv"))
-        train = ["train", "load.csv", "--lookback", "96", "--segment", "1", "--units", "64,64", "--epochs", "1"]
+        train = [
+            "train",
+            "load.csv",
+            "--lookback",
+            "96",
+            "--segment",
+            "1",
+            "--units",
+            "64,64",
+            "--epochs",
+            "1",
+        ]
         subprocess.run([forecast, *train, "--quiet"], cwd=folder, check=True)
         for words in commands.values():
             seconds(words, folder)
@@ -55,17 +68,29 @@ def main() -> None:
         unit = statistics.median(times["import torch"])
         for name in commands:
             median = statistics.median(times[name])
-            figure = {"what": name, "median_s": round(median, 3), "times_import_torch": round(median / unit, 3)}
+            figure = {
+                "what": name,
+                "median_s": round(median, 3),
+                "times_import_torch": round(median / unit, 3),
+            }
             print(json.dumps(figure | ({"target": TARGETS[name]} if name in TARGETS else {})))
-        script = (
-            "import resource, subprocess, sys; subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL);"
-        )
+        script = "import resource, subprocess, sys; subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL);"
         script += "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
         done = subprocess.run(
-            [sys.executable, "-c", script, forecast, "predict"], cwd=folder, check=True, capture_output=True, text=True
+            [sys.executable, "-c", script, forecast, "predict"],
+            cwd=folder,
+            check=True,
+            capture_output=True,
+            text=True,
         )
         print(
-            json.dumps({"what": "forecast predict, peak memory", "MiB": round(int(done.stdout) / 1024), "target": 130})
+            json.dumps(
+                {
+                    "what": "forecast predict, peak memory",
+                    "MiB": round(int(done.stdout) / 1024),
+                    "target": 130,
+                }
+            )
         )
 
 

@@ -21,12 +21,18 @@ def commands() -> list[list[str]]:
     root = get_command(app)
     found: list[list[str]] = [[]]
     for name, command in root.commands.items():  # type: ignore[attr-defined]
-        found += [[name, inner] for inner in command.commands] if hasattr(command, "commands") else [[name]]
+        found += (
+            [[name, inner] for inner in command.commands]
+            if hasattr(command, "commands")
+            else [[name]]
+        )
     return found
 
 
 def render() -> str:
-    parts = ["# Commands\n\nMade from the help texts by `python docs/make_commands.py`; a test holds it current.\n"]
+    parts = [
+        "# Commands\n\nMade from the help texts by `python docs/make_commands.py`; a test holds it current.\n"
+    ]
     for words in commands():
         text = CliRunner().invoke(app, [*words, "--help"], prog_name="forecast").output
         lines = "\n".join(line.rstrip() for line in text.strip().splitlines())

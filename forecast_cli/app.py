@@ -16,7 +16,14 @@ from typer.core import TyperGroup
 import forecast_cli
 from forecast_cli import config, console
 from forecast_cli.commands import check, compare, plot, predict, runs, train
-from forecast_cli.errors import BUG, CLOSED_PIPE, ForecastError, SettingsError, StoppedError, failure_of
+from forecast_cli.errors import (
+    BUG,
+    CLOSED_PIPE,
+    ForecastError,
+    SettingsError,
+    StoppedError,
+    failure_of,
+)
 
 
 class _Group(TyperGroup):
@@ -33,7 +40,9 @@ class _Group(TyperGroup):
         try:
             return super().main(words, "forecast", standalone_mode=False)
         except typer.TyperException as error:
-            return _fail(SettingsError(_one_line(error.format_message()), _usage_hint(words)), words)
+            return _fail(
+                SettingsError(_one_line(error.format_message()), _usage_hint(words)), words
+            )
         except typer.Abort:
             return _fail(StoppedError(signal.SIGINT), words)
         except Exception as error:

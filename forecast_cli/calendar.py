@@ -51,8 +51,14 @@ def _months_and_days(times: Ints) -> tuple[Ints, Ints, Ints]:
     """Months since 1970, day of the month from 1, days in that month."""
     days = _days(times)
     months = days.astype("datetime64[M]")
-    lengths = ((months + 1).astype("datetime64[D]") - months.astype("datetime64[D]")).astype(np.int64)
-    return months.astype(np.int64), (days - months.astype("datetime64[D]")).astype(np.int64) + 1, lengths
+    lengths = ((months + 1).astype("datetime64[D]") - months.astype("datetime64[D]")).astype(
+        np.int64
+    )
+    return (
+        months.astype(np.int64),
+        (days - months.astype("datetime64[D]")).astype(np.int64) + 1,
+        lengths,
+    )
 
 
 def stamp(time: int | np.int64) -> str:
@@ -72,7 +78,8 @@ def infer(times: Ints, starts: Ints) -> Frequency:
     gaps = np.diff(times)[inside[1:]]
     if len(gaps) == 0:
         raise DataError(
-            "no series has two rows, so the step between rows is unknown", "give at least two rows a series"
+            "no series has two rows, so the step between rows is unknown",
+            "give at least two rows a series",
         )
     clock = times % DAY
     if (clock == clock[0]).all():
@@ -83,7 +90,12 @@ def infer(times: Ints, starts: Ints) -> Frequency:
     if (gaps != size).any():
         sizes, counts = np.unique(gaps, return_counts=True)
         size = int(sizes[np.argmax(counts)])
-    if size == DAY and (clock == clock[0]).all() and np.is_busday(_days(times)).all() and np.ptp(times) >= WEEK:
+    if (
+        size == DAY
+        and (clock == clock[0]).all()
+        and np.is_busday(_days(times)).all()
+        and np.ptp(times) >= WEEK
+    ):
         return Frequency("business", 1, clock=int(clock[0]))
     phase = int(times[0] % size)
     off = np.flatnonzero(times % size != phase)
@@ -111,9 +123,14 @@ def named(alias: str, times: Ints, starts: Ints) -> Frequency:
     count = int(match[1] or 1) if match else 0
     unit, anchor = (match[2], match[3] or "") if match else ("", "")
     anchors = {"W": _WEEKDAYS, "Q": _MONTH_NAMES, "Y": _MONTH_NAMES}.get(unit[:1], ())
-    if not 1 <= count <= 100_000 or (anchor and anchor not in anchors) or (unit == "B" and count != 1):
+    if (
+        not 1 <= count <= 100_000
+        or (anchor and anchor not in anchors)
+        or (unit == "B" and count != 1)
+    ):
         raise SettingsError(
-            f"--freq: {alias!r} is not a step", "use e.g. --freq h, 30min, D, B, W-WED, MS, ME, QS or YE"
+            f"--freq: {alias!r} is not a step",
+            "use e.g. --freq h, 30min, D, B, W-WED, MS, ME, QS or YE",
         )
     clock = int(times[0] % DAY)
     if unit == "B":
@@ -121,16 +138,26 @@ def named(alias: str, times: Ints, starts: Ints) -> Frequency:
     elif unit in _UNITS:
         size = count * _UNITS[unit]
         # 1970-01-01 was a Thursday, the fourth day from Monday
-        phase = (_WEEKDAYS.index(anchor) - 3) % 7 * DAY + clock if anchor and count == 1 else int(times[0] % size)
+        phase = (
+            (_WEEKDAYS.index(anchor) - 3) % 7 * DAY + clock
+            if anchor and count == 1
+            else int(times[0] % size)
+        )
         frequency = Frequency("fixed", size, phase)
     else:
         size = count * _MONTHS[unit[0]]
-        month = _MONTH_NAMES.index(anchor) if anchor and count == 1 else int(_months_and_days(times[:1])[0][0])
+        month = (
+            _MONTH_NAMES.index(anchor)
+            if anchor and count == 1
+            else int(_months_and_days(times[:1])[0][0])
+        )
         frequency = Frequency("months", size, month % size, 1 if unit[1] == "S" else 31, clock)
     try:
         positions = ordinals(frequency, times)
     except DataError as error:
-        raise DataError(f"--freq {alias}: {error.message}", "name the step that the times have") from None
+        raise DataError(
+            f"--freq {alias}: {error.message}", "name the step that the times have"
+        ) from None
     inside = np.ones(len(times), bool)
     inside[starts] = False
     steps = np.diff(positions, prepend=positions[:1])[inside]
@@ -173,7 +200,8 @@ def ordinals(frequency: Frequency, times: Ints) -> Ints:
     if len(off):
         bad = stamp(times[off[0]])
         raise DataError(
-            f"{bad} is not on the grid of the other times ({describe(frequency)})", "correct or remove the odd rows"
+            f"{bad} is not on the grid of the other times ({describe(frequency)})",
+            "correct or remove the odd rows",
         )
     return found
 
@@ -182,7 +210,8 @@ def check_range(low: int, high: int) -> None:
     """Raise DataError for times, in microseconds, that no date can be written for: they end with the year 9999."""
     if low < EARLIEST or high > LATEST:
         raise DataError(
-            "the times go beyond the years 1 to 9999", "correct the times, or forecast fewer steps with --horizon"
+            "the times go beyond the years 1 to 9999",
+            "correct the times, or forecast fewer steps with --horizon",
         )
 
 
@@ -197,7 +226,9 @@ def times_at(frequency: Frequency, positions: Ints) -> Ints:
         return positions * frequency.size + frequency.phase
 
     shortest = 28 * DAY * frequency.size if frequency.kind == "months" else DAY
-    check_range(low * shortest, high * shortest)  # first, as larger numbers would wrap around unseen
+    check_range(
+        low * shortest, high * shortest
+    )  # first, as larger numbers would wrap around unseen
     if frequency.kind == "business":
         days = np.busday_offset(np.datetime64("1970-01-01"), positions, roll="forward")
     else:
@@ -219,7 +250,11 @@ def season_lengths(frequency: Frequency) -> tuple[int, ...]:
         if frequency.size == WEEK:
             return (52,)
         periods = (HOUR, DAY) if frequency.size < MINUTE else (DAY, WEEK)
-        return tuple(p // frequency.size for p in periods if p % frequency.size == 0 and p >= 2 * frequency.size)
+        return tuple(
+            p // frequency.size
+            for p in periods
+            if p % frequency.size == 0 and p >= 2 * frequency.size
+        )
     return ()
 
 
@@ -267,7 +302,12 @@ def features(frequency: Frequency, times: Ints) -> NDArray[np.float64]:
     if frequency.kind == "business" or (frequency.kind == "fixed" and frequency.size < WEEK):
         phases.append(times % WEEK / WEEK)
     if frequency.kind != "months" or frequency.size < 12:
-        year = np.asarray(times, np.int64).view("datetime64[us]").astype("datetime64[Y]").astype("datetime64[us]")
+        year = (
+            np.asarray(times, np.int64)
+            .view("datetime64[us]")
+            .astype("datetime64[Y]")
+            .astype("datetime64[us]")
+        )
         phases.append((np.asarray(times, np.int64) - year.astype(np.int64)) / (365.2425 * DAY))
     angles = 2 * np.pi * np.array(phases).T.reshape(len(times), len(phases))
     return np.concatenate([np.sin(angles), np.cos(angles)], axis=1)

@@ -12,6 +12,7 @@ import numpy as np
 
 from forecast_cli import calendar
 from forecast_cli.calendar import Ints
+from forecast_cli.messages import Kind, listed, of_kind
 from forecast_cli.panel import Floats, Panel, format_times, times_of, values_of
 
 LIMIT = 6.0  # scaled median absolute deviations beyond which a seasonal difference is odd
@@ -32,7 +33,9 @@ class Finding:
     details: dict[str, Any] = field(default_factory=dict)
 
 
-def check(panel: Panel, seasons: tuple[int, ...] | None = None, needed: int | None = None) -> list[Finding]:
+def check(
+    panel: Panel, seasons: tuple[int, ...] | None = None, needed: int | None = None
+) -> list[Finding]:
     """Findings on a panel.
 
     seasons: season lengths to measure, default those of the frequency; needed: steps without which a series is short.
@@ -60,10 +63,20 @@ def check(panel: Panel, seasons: tuple[int, ...] | None = None, needed: int | No
 def _shape(panel: Panel) -> Finding:
     lengths = panel.lengths
     low, middle, high = int(lengths.min()), int(np.median(lengths)), int(lengths.max())
-    details = {"series": len(panel), "steps": int(lengths.sum()), "shortest": low, "median": middle, "longest": high}
+    details = {
+        "series": len(panel),
+        "steps": int(lengths.sum()),
+        "shortest": low,
+        "median": middle,
+        "longest": high,
+    }
     if len(panel) == 1:
         return Finding("shape", f"1 series of {high:,} steps", details=details)
-    each = f"{high:,} steps each" if low == high else f"{low:,} to {high:,} steps, half of them at least {middle:,}"
+    each = (
+        f"{high:,} steps each"
+        if low == high
+        else f"{low:,} to {high:,} steps, half of them at least {middle:,}"
+    )
     return Finding("shape", f"{len(panel):,} series of {each}", details=details)
 
 
@@ -79,13 +92,16 @@ def _columns(panel: Panel) -> Finding:
         parts.append(f"id {panel.reading.id!r}")
     if panel.reading.dates_as_columns not in (None, "none"):
         parts = [f"dates are columns, beside {panel.reading.dates_as_columns!r}"]
-    parts += [f"{role} {_some(roles[role], panel.written)}" for role in ("past", "future", "static") if roles[role]]
-    parts += [note.text.replace("columns not used:", "not used:") for note in panel.notes if _is_unused(note.text)]
+    parts += [
+        f"{role} {_some(roles[role], panel.written)}"
+        for role in ("past", "future", "static")
+        if roles[role]
+    ]
+    parts += [
+        f"not used: {listed(note.fields['columns'])}"
+        for note in of_kind(panel.notes, "columns_not_used")
+    ]
     return Finding("columns", ", ".join(parts), details=roles | {"written": panel.written})
-
-
-def _is_unused(text: str) -> bool:
-    return text.startswith("columns not used")
 
 
 def _span(panel: Panel) -> Finding:
@@ -98,20 +114,18 @@ def _span(panel: Panel) -> Finding:
         order = sorted(behind, key=lambda i: lasts[i])
         text += f"; {len(behind):,} series end{'s' if len(behind) == 1 else ''} earlier, first {panel.ids[order[0]]!r}"
         text += f" at {format_times(panel, np.array([lasts[order[0]]]))[0]}"
-    return Finding("span", text, details={"first": first, "last": last, "series_ending_earlier": len(behind)})
+    return Finding(
+        "span", text, details={"first": first, "last": last, "series_ending_earlier": len(behind)}
+    )
 
 
-_GAP_WORDS = ("missing", "gap", "interpolated", "filled")
-_REPEAT_WORDS = ("repeat the time",)
-
-
-def _notes(panel: Panel, words: tuple[str, ...]) -> list[str]:
-    return [n.text for n in panel.notes if any(word in n.text for word in words) and not _is_unused(n.text)]
+_ABOUT_GAPS: tuple[Kind, ...] = ("gaps_filled", "gaps_counted_as_zero", "covariates_filled")
+_TOLD_ELSEWHERE: tuple[Kind, ...] = (*_ABOUT_GAPS, "duplicates", "columns_not_used")
 
 
 def _gaps(panel: Panel) -> Finding:
     holes = np.isnan(panel.values)
-    said = _notes(panel, _GAP_WORDS)
+    said = [note.text for note in of_kind(panel.notes, *_ABOUT_GAPS)]
     details = {"steps_without_value": int(holes.sum()), "notes": said}
     if not holes.any():
         return Finding("gaps", "; ".join(said) or "none", details=details)
@@ -121,15 +135,19 @@ def _gaps(panel: Panel) -> Finding:
 
 
 def _duplicates(panel: Panel) -> Finding:
-    said = _notes(panel, _REPEAT_WORDS)
-    return Finding("duplicates", "; ".join(said) or "none", "warning" if said else "info", {"notes": said})
+    said = [note.text for note in of_kind(panel.notes, "duplicates")]
+    return Finding(
+        "duplicates", "; ".join(said) or "none", "warning" if said else "info", {"notes": said}
+    )
 
 
 def _other_notes(panel: Panel) -> list[Finding]:
     """What else the reader said, word for word."""
-    told = {*_notes(panel, _GAP_WORDS), *_notes(panel, _REPEAT_WORDS)}
-    rest = [note for note in panel.notes if note.text not in told and not _is_unused(note.text)]
-    shown = [Finding("reading", n.text, "info" if n.level == "info" else "warning") for n in rest[: 2 * NAMED]]
+    rest = [note for note in panel.notes if note.kind not in _TOLD_ELSEWHERE]
+    shown = [
+        Finding("reading", n.text, "info" if n.level == "info" else "warning")
+        for n in rest[: 2 * NAMED]
+    ]
     more = len(rest) - len(shown)
     return [*shown, Finding("reading", f"and {more:,} more such remarks")] if more > 0 else shown
 
@@ -187,7 +205,9 @@ def _outliers(panel: Panel, seasons: tuple[int, ...]) -> Finding:
         at, scores = outliers(values, fitting[0] if fitting else 1)
         total, owners = total + len(at), owners + bool(len(at))
         best = np.argsort(-scores)[:NAMED]
-        worst = sorted([*worst, *((float(scores[b]), i, int(at[b])) for b in best)], key=lambda w: -w[0])[:NAMED]
+        worst = sorted(
+            [*worst, *((float(scores[b]), i, int(at[b])) for b in best)], key=lambda w: -w[0]
+        )[:NAMED]
     named = [
         {
             "series": panel.ids[i],
@@ -260,7 +280,9 @@ def strengths(values: Floats, seasons: tuple[int, ...]) -> list[float | None]:
 
 def _seasons(panel: Panel, seasons: tuple[int, ...]) -> Finding:
     if not seasons:
-        return Finding("seasons", "none usual for such rows; --season names some", details={"measured": []})
+        return Finding(
+            "seasons", "none usual for such rows; --season names some", details={"measured": []}
+        )
     chosen = np.unique(np.linspace(0, len(panel) - 1, MEASURED).astype(np.int64))
     parts, measured = [], []
     rows = max(ROWS, 5 * max(seasons))
@@ -272,7 +294,11 @@ def _seasons(panel: Panel, seasons: tuple[int, ...]) -> Finding:
         if middle is None:
             parts.append(f"{season} (too short to measure)")
         else:
-            spread = f", {min(found):.2f} to {max(found):.2f} over {len(found):,} series" if len(found) > 1 else ""
+            spread = (
+                f", {min(found):.2f} to {max(found):.2f} over {len(found):,} series"
+                if len(found) > 1
+                else ""
+            )
             parts.append(f"{season} (strength {middle:.2f}{spread})")
     known = [m["strength"] for m in measured if m["strength"] is not None]
     weak = bool(known) and max(known) < WEAK
@@ -285,12 +311,18 @@ def _seasons(panel: Panel, seasons: tuple[int, ...]) -> Finding:
 
 def _constant(panel: Panel) -> Finding:
     found = [
-        name for i, name in enumerate(panel.ids) if np.nanmin(values_of(panel, i)) == np.nanmax(values_of(panel, i))
+        name
+        for i, name in enumerate(panel.ids)
+        if np.nanmin(values_of(panel, i)) == np.nanmax(values_of(panel, i))
     ]
     details = {"count": len(found), "first": found[:NAMED]}
     if not found:
         return Finding("constant", "none", details=details)
-    text = "the series is constant" if len(panel) == 1 else f"{len(found):,} of {len(panel):,} series: {_some(found)}"
+    text = (
+        "the series is constant"
+        if len(panel) == 1
+        else f"{len(found):,} of {len(panel):,} series: {_some(found)}"
+    )
     return Finding("constant", text, "warning", details)
 
 
@@ -308,5 +340,7 @@ def _short(panel: Panel, needed: int | None) -> Finding:
 def _some(names: list[str], written: dict[str, str] | None = None) -> str:
     """The first names; `written`: how the numbers of some are written, as in `'Close' in $`."""
     how = written or {}
-    shown = ", ".join(f"{name!r} {how[name]}" if name in how else repr(name) for name in names[:NAMED])
+    shown = ", ".join(
+        f"{name!r} {how[name]}" if name in how else repr(name) for name in names[:NAMED]
+    )
     return shown if len(names) <= NAMED else f"{shown} and {len(names) - NAMED:,} more"

@@ -24,7 +24,15 @@ DEFAULT_STORE = "./forecast_runs"
 DEFAULT_LEVELS = "80,95"
 PREFIX = "FORECAST_"  # of the names in the environment
 CONFIG = "config"  # the option that names the file, and FORECAST_CONFIG
-ROLES = ("time", "target", "id", "past", "future", "static", "weight")  # settings that say what a column is
+ROLES = (
+    "time",
+    "target",
+    "id",
+    "past",
+    "future",
+    "static",
+    "weight",
+)  # settings that say what a column is
 MOST_DECIMALS = 20  # of a number in a forecast
 
 Digits = int | Literal["full"]  # decimals of the numbers in a forecast, or all their digits
@@ -63,12 +71,18 @@ def check_bounds(settings: Any) -> None:
             continue
         choices = choices_of(hints[field.name])
         if choices and value not in choices:
-            raise SettingsError(f"{name}: {value!r} is not one of {', '.join(choices)}", f"use {name} {choices[0]}")
+            raise SettingsError(
+                f"{name}: {value!r} is not one of {', '.join(choices)}", f"use {name} {choices[0]}"
+            )
         low, high = field.metadata["minimum"], field.metadata["maximum"]
         if low is not None and not value >= low:
-            raise SettingsError(f"{name} must be at least {low:g}, got {value!r}", f"use {name} {low:g} or more")
+            raise SettingsError(
+                f"{name} must be at least {low:g}, got {value!r}", f"use {name} {low:g} or more"
+            )
         if high is not None and not value <= high:
-            raise SettingsError(f"{name} must be at most {high:g}, got {value!r}", f"use {name} {high:g} or less")
+            raise SettingsError(
+                f"{name} must be at most {high:g}, got {value!r}", f"use {name} {high:g} or less"
+            )
 
 
 def choices_of(kind: Any) -> tuple[str, ...]:
@@ -84,9 +98,14 @@ class DataSettings:
 
     time: str | None = setting(None, "Time column.", auto="recognized", panel="Data")
     target: list[str] | None = setting(
-        None, "Column to forecast; repeat it, or say 'all', for several.", auto="the only one", panel="Data"
+        None,
+        "Column to forecast; repeat it, or say 'all', for several.",
+        auto="the only one",
+        panel="Data",
     )
-    id: str | None = setting(None, "Column that names the series (long files).", auto="unique_id", panel="Data")
+    id: str | None = setting(
+        None, "Column that names the series (long files).", auto="unique_id", panel="Data"
+    )
     dates_as_columns: str | None = setting(
         None,
         "For a file with a column for each date: the column that names its rows, several with commas between them; for "
@@ -97,13 +116,22 @@ class DataSettings:
         None, "Season lengths in steps, e.g. 24,168; 1 for none.", auto="by frequency", panel="Data"
     )
     past: list[str] | None = setting(
-        None, "Covariate known up to the last row; repeat it for several.", auto="none", panel="Data"
+        None,
+        "Covariate known up to the last row; repeat it for several.",
+        auto="none",
+        panel="Data",
     )
     future: list[str] | None = setting(
-        None, "Covariate known beyond the last row, e.g. a promotion; repeat it for several.", auto="none", panel="Data"
+        None,
+        "Covariate known beyond the last row, e.g. a promotion; repeat it for several.",
+        auto="none",
+        panel="Data",
     )
     static: list[str] | None = setting(
-        None, "Covariate that is one value a series; repeat it for several.", auto="none", panel="Data"
+        None,
+        "Covariate that is one value a series; repeat it for several.",
+        auto="none",
+        panel="Data",
     )
     weight: str | None = setting(
         None, "Column that says how much each row counts in the loss.", auto="none", panel="Data"
@@ -116,18 +144,28 @@ class DataSettings:
         rereading=True,
     )
     freq: str | None = setting(
-        None, "Step between rows: h, 30min, D, B, W-WED, MS, ME, QS, YS.", auto="from the times", panel="Data"
+        None,
+        "Step between rows: h, 30min, D, B, W-WED, MS, ME, QS, YS.",
+        auto="from the times",
+        panel="Data",
     )
     timezone: str | None = setting(
-        None, "Time zone of local times, e.g. Europe/Berlin; UTC has no clock changes.", auto="none", panel="Data"
+        None,
+        "Time zone of local times, e.g. Europe/Berlin; UTC has no clock changes.",
+        auto="none",
+        panel="Data",
     )
     newest_first: bool = setting(False, "The newest row comes first.", panel="Data")
     delimiter: str | None = setting(
         None, "What separates fields: one character, or tab.", auto="from the header", panel="Data"
     )
     decimal: str | None = setting(None, "Decimal mark: . or ,", auto="from all cells", panel="Data")
-    thousands: str | None = setting(None, "Separator of thousands.", auto="from all cells", panel="Data")
-    encoding: str | None = setting(None, "Encoding of the text, e.g. cp1252.", auto="UTF-8", panel="Data")
+    thousands: str | None = setting(
+        None, "Separator of thousands.", auto="from all cells", panel="Data"
+    )
+    encoding: str | None = setting(
+        None, "Encoding of the text, e.g. cp1252.", auto="UTF-8", panel="Data"
+    )
     null: list[str] | None = setting(
         None, "Another word for a missing value, besides empty, NA, NaN and null; repeat it for several.",
         auto="none", panel="Data", rereading=True,
@@ -152,7 +190,10 @@ class DataSettings:
         "error", "Rows of the same time.", panel="Data", rereading=True
     )
     bad_rows: Literal["error", "skip"] = setting(
-        "error", "Rows that cannot be read; skip: leave them out, exit 3.", panel="Data", rereading=True
+        "error",
+        "Rows that cannot be read; skip: leave them out, exit 3.",
+        panel="Data",
+        rereading=True,
     )
     max_skipped: float | None = setting(
         None,
@@ -185,7 +226,8 @@ def _check_not_null(null: list[str], not_null: list[str]) -> None:
             raise SettingsError(f"--not-null: {text!r} is not a number", "write --not-null -999")
         if number in nulls:
             raise SettingsError(
-                f"--not-null: {text!r} is also named by --null", "name each value with one of the two options"
+                f"--not-null: {text!r} is also named by --null",
+                "name each value with one of the two options",
             )
 
 
@@ -217,12 +259,17 @@ def _check_marks(delimiter: str | None, decimal: str | None, thousands: str | No
         or not delimiter.isascii()
         or delimiter == '"'
     ):
-        raise SettingsError(f"--delimiter: {delimiter!r} is not one character", "use e.g. --delimiter ';' or tab")
+        raise SettingsError(
+            f"--delimiter: {delimiter!r} is not one character", "use e.g. --delimiter ';' or tab"
+        )
     if decimal not in (None, ".", ","):
         raise SettingsError(f"--decimal: {decimal!r} is not one of . and ,", "use --decimal .")
-    if thousands is not None and (thousands not in (".", ",", " ", "'", "_") or thousands == decimal):
+    if thousands is not None and (
+        thousands not in (".", ",", " ", "'", "_") or thousands == decimal
+    ):
         raise SettingsError(
-            f"--thousands: {thousands!r} is not a separator beside the decimal mark", "use --thousands ."
+            f"--thousands: {thousands!r} is not a separator beside the decimal mark",
+            "use --thousands .",
         )
 
 
@@ -230,19 +277,31 @@ def _check_marks(delimiter: str | None, decimal: str | None, thousands: str | No
 class WindowSettings:
     """How the series is cut into windows, and what is held out."""
 
-    horizon: int | None = setting(None, "Steps to forecast.", minimum=1, auto="one season", panel="Windows")
-    lookback: int | None = setting(None, "Past steps the network sees.", minimum=1, auto="by rule", panel="Windows")
+    horizon: int | None = setting(
+        None, "Steps to forecast.", minimum=1, auto="one season", panel="Windows"
+    )
+    lookback: int | None = setting(
+        None, "Past steps the network sees.", minimum=1, auto="by rule", panel="Windows"
+    )
     segment: int | None = setting(
         None, "Steps read at once by the recurrence.", minimum=1, auto="by rule", panel="Windows"
     )
     validation: int | None = setting(
-        None, "Rows before the test part that stop the training.", minimum=0, auto="horizon", panel="Windows"
+        None,
+        "Rows before the test part that stop the training.",
+        minimum=0,
+        auto="horizon",
+        panel="Windows",
     )
     short: choices.ShortSeries = setting(
-        "fallback", "Series too short for the network; fallback: repeat their last season, exit 3.", panel="Windows"
+        "fallback",
+        "Series too short for the network; fallback: repeat their last season, exit 3.",
+        panel="Windows",
     )
     calendar: bool = setting(
-        False, "Let the network see where a step stands in the day, the week and the year.", panel="Windows"
+        False,
+        "Let the network see where a step stands in the day, the week and the year.",
+        panel="Windows",
     )
     test: int | None = setting(
         None, "Rows at the end held out for scoring.", minimum=0, auto="horizon", panel="Windows"
@@ -257,9 +316,16 @@ class NetworkSettings:
     """The network."""
 
     cell: choices.Cell = setting("lstm", "Cell of the recurrence.", panel="Network")
-    units: str | None = setting(None, "Units per stacked layer, e.g. 50,100.", auto="by rule", panel="Network")
+    units: str | None = setting(
+        None, "Units per stacked layer, e.g. 50,100.", auto="by rule", panel="Network"
+    )
     dropout: float | None = setting(
-        None, "Dropout after each layer.", minimum=0, maximum=0.95, auto="by preset", panel="Network"
+        None,
+        "Dropout after each layer.",
+        minimum=0,
+        maximum=0.95,
+        auto="by preset",
+        panel="Network",
     )
     bidirectional: bool | None = setting(
         None, "Read the window from both ends.", auto="by preset", panel="Network"
@@ -285,41 +351,75 @@ class TrainingSettings:
     """How it is trained."""
 
     preset: choices.Preset = setting(
-        "auto", "auto: rules that win; the others: recipes, described in docs/networks.md.", panel="Training"
+        "auto",
+        "auto: rules that win; the others: recipes, described in docs/networks.md.",
+        panel="Training",
     )
     loss: choices.Loss = setting(
         "mse", "What is made small; quantile: the levels of the intervals, too.", panel="Training"
     )
-    optimizer: choices.Optimizer | None = setting(None, "How steps are taken.", auto="by preset", panel="Training")
+    optimizer: choices.Optimizer | None = setting(
+        None, "How steps are taken.", auto="by preset", panel="Training"
+    )
     learning_rate: float | None = setting(
-        None, "Step size of the optimizer.", minimum=1e-8, maximum=10, auto="by preset", panel="Training"
+        None,
+        "Step size of the optimizer.",
+        minimum=1e-8,
+        maximum=10,
+        auto="by preset",
+        panel="Training",
     )
     schedule: choices.Schedule = setting(
-        "constant", "Learning rate after the warm-up; cosine: falls to zero in the last epoch.", panel="Training"
+        "constant",
+        "Learning rate after the warm-up; cosine: falls to zero in the last epoch.",
+        panel="Training",
     )
-    weight_decay: float = setting(0.0, "L2 penalty on the weights.", minimum=0, maximum=10, panel="Training")
+    weight_decay: float = setting(
+        0.0, "L2 penalty on the weights.", minimum=0, maximum=10, panel="Training"
+    )
     clip_norm: float | None = setting(
-        None, "Longest gradient, against explosions; 0: any.", minimum=0, auto="by preset", panel="Training"
+        None,
+        "Longest gradient, against explosions; 0: any.",
+        minimum=0,
+        auto="by preset",
+        panel="Training",
     )
     jitter: float = setting(
-        0.0, "Noise on the windows, in units of their spread.", minimum=0, maximum=10, panel="Training"
+        0.0,
+        "Noise on the windows, in units of their spread.",
+        minimum=0,
+        maximum=10,
+        panel="Training",
     )
-    balance: bool = setting(False, "Weigh rare levels of the target more, so that peaks are learned.", panel="Training")
-    epochs: int | None = setting(None, "Most epochs.", minimum=1, auto="by preset", panel="Training")
+    balance: bool = setting(
+        False, "Weigh rare levels of the target more, so that peaks are learned.", panel="Training"
+    )
+    epochs: int | None = setting(
+        None, "Most epochs.", minimum=1, auto="by preset", panel="Training"
+    )
     patience: int | None = setting(
         None, "Epochs without a better validation loss before stopping; 0: never stop early.", minimum=0,
         auto="by preset", panel="Training",
     )  # fmt: skip
-    batch_size: int | None = setting(None, "Windows per step.", minimum=1, auto="by rule", panel="Training")
-    seed: int = setting(1, "Seed of everything random.", minimum=0, maximum=2**31 - 1, panel="Training")
+    batch_size: int | None = setting(
+        None, "Windows per step.", minimum=1, auto="by rule", panel="Training"
+    )
+    seed: int = setting(
+        1, "Seed of everything random.", minimum=0, maximum=2**31 - 1, panel="Training"
+    )
     threads: int | None = setting(
         None, "Threads of the training; equal threads, equal bytes.", minimum=1, maximum=256, auto="by size",
         panel="Training",
     )  # fmt: skip
     time_limit: str | None = setting(
-        None, "Time for the training, e.g. 30m or 2h; then the best so far is published.", auto="none", panel="Training"
+        None,
+        "Time for the training, e.g. 30m or 2h; then the best so far is published.",
+        auto="none",
+        panel="Training",
     )
-    refit: bool = setting(True, "After scoring, train again on all rows for the steps found.", panel="Training")
+    refit: bool = setting(
+        True, "After scoring, train again on all rows for the steps found.", panel="Training"
+    )
 
     def __post_init__(self) -> None:
         check_bounds(self)
@@ -331,16 +431,29 @@ class TrainingSettings:
 class EnsembleSettings:
     """Several networks, one forecast."""
 
-    members: int = setting(1, "Networks that differ in their seed.", minimum=1, maximum=1000, panel="Ensemble")
+    members: int = setting(
+        1, "Networks that differ in their seed.", minimum=1, maximum=1000, panel="Ensemble"
+    )
     bagging: bool = setting(
-        False, "Each member trains on windows drawn anew, in blocks, with replacement.", panel="Ensemble"
+        False,
+        "Each member trains on windows drawn anew, in blocks, with replacement.",
+        panel="Ensemble",
     )
     boosting: bool = setting(
-        False, "Each member learns what the former ones left over; their answers add up.", panel="Ensemble"
+        False,
+        "Each member learns what the former ones left over; their answers add up.",
+        panel="Ensemble",
     )
-    combine: choices.Combine = setting("median", "One forecast out of the members'.", panel="Ensemble")
+    combine: choices.Combine = setting(
+        "median", "One forecast out of the members'.", panel="Ensemble"
+    )
     workers: int | None = setting(
-        None, "Members that train at the same time.", minimum=1, maximum=1024, auto="by cores", panel="Ensemble"
+        None,
+        "Members that train at the same time.",
+        minimum=1,
+        maximum=1024,
+        auto="by cores",
+        panel="Ensemble",
     )
 
     def __post_init__(self) -> None:
@@ -376,7 +489,9 @@ class OutputSettings:
 class LockSettings:
     """What to do while another command writes in the store."""
 
-    lock_wait: str = setting("0s", "Wait so long for another command's lock, e.g. 30s, 10m, 2h.", panel="Store")
+    lock_wait: str = setting(
+        "0s", "Wait so long for another command's lock, e.g. 30s, 10m, 2h.", panel="Store"
+    )
     if_locked: Literal["fail", "skip"] = setting(
         "fail", "Still locked then; fail: exit 11, skip: do nothing, exit 0.", panel="Store"
     )
@@ -391,7 +506,10 @@ class PruneSettings:
     """How many runs stay."""
 
     keep: int = setting(
-        10, "Runs to keep; the latest, the one before it and pinned ones always stay.", minimum=1, panel="Store"
+        10,
+        "Runs to keep; the latest, the one before it and pinned ones always stay.",
+        minimum=1,
+        panel="Store",
     )
 
     def __post_init__(self) -> None:
@@ -402,7 +520,9 @@ class PruneSettings:
 class LogSettings:
     """How a command talks."""
 
-    log_format: Literal["text", "json"] = setting("text", "Messages on stderr as text, or one JSON object a line.")
+    log_format: Literal["text", "json"] = setting(
+        "text", "Messages on stderr as text, or one JSON object a line."
+    )
 
     def __post_init__(self) -> None:
         check_bounds(self)
@@ -440,7 +560,9 @@ GROUPS: dict[str, type[Any]] = {
 
 def rereading() -> tuple[str, ...]:
     """The settings of the reader that may change from a training to a prediction."""
-    return tuple(field.name for field in dataclasses.fields(DataSettings) if field.metadata["rereading"])
+    return tuple(
+        field.name for field in dataclasses.fields(DataSettings) if field.metadata["rereading"]
+    )
 
 
 def settings_from(**values: Any) -> Settings:
@@ -457,7 +579,9 @@ def settings_from(**values: Any) -> Settings:
     values = {name: _from_python(name, value, types[name]) for name, value in values.items()}
     return Settings(
         **{
-            name: GROUPS[name](**{field: value for field, value in values.items() if field in fields})
+            name: GROUPS[name](
+                **{field: value for field, value in values.items() if field in fields}
+            )
             for name, fields in groups.items()
         }
     )
@@ -478,7 +602,9 @@ def _from_python(name: str, value: Any, kind: Any) -> Any:
         return ",".join(map(str, value)) if isinstance(value, (tuple, list)) else str(value)
     good = {int: (int,), float: (int, float), str: (str,), bool: (bool,)}.get(plain, (list, tuple))
     if not isinstance(value, good) or (isinstance(value, bool) and plain is not bool):
-        raise SettingsError(f"{name}: {value!r} is not {_wanted(kind)[0]}", "see the types in docs/commands.md")
+        raise SettingsError(
+            f"{name}: {value!r} is not {_wanted(kind)[0]}", "see the types in docs/commands.md"
+        )
     return value
 
 
@@ -491,10 +617,14 @@ def nearest(name: str, known: list[str], prefix: str = "did you mean") -> str:
 def _whole_numbers(text: str, name: str, example: str, low: int, high: int) -> tuple[int, ...]:
     parts = [part.strip() for part in text.split(",")]
     if not all(part.isascii() and part.isdigit() for part in parts):
-        raise SettingsError(f"{name}: {text!r} is not a list of whole numbers", f"write {name} {example}")
+        raise SettingsError(
+            f"{name}: {text!r} is not a list of whole numbers", f"write {name} {example}"
+        )
     numbers = tuple(int(part) for part in parts)
     if not all(low <= number <= high for number in numbers):
-        raise SettingsError(f"{name}: {text!r} must be between {low} and {high}", f"write {name} {example}")
+        raise SettingsError(
+            f"{name}: {text!r} must be between {low} and {high}", f"write {name} {example}"
+        )
     return numbers
 
 
@@ -526,7 +656,8 @@ def levels(text: str) -> tuple[float, ...]:
         numbers = (-1.0,)
     if not all(0 < number < 100 for number in numbers):
         raise SettingsError(
-            f"--levels: {text!r} is not a list of percentages between 0 and 100", "write --levels 80,95"
+            f"--levels: {text!r} is not a list of percentages between 0 and 100",
+            "write --levels 80,95",
         )
     return numbers
 
@@ -592,7 +723,9 @@ def kinds() -> Mapping[str, Any]:
     return found
 
 
-def gather(command_line: Mapping[str, Any], environment: Mapping[str, str], file: str | None = None) -> Given:
+def gather(
+    command_line: Mapping[str, Any], environment: Mapping[str, str], file: str | None = None
+) -> Given:
     """What was given where: the command line beats the environment beats the file.
 
     file: the path of a TOML file; without one, FORECAST_CONFIG may name it. Raises SettingsError.
@@ -615,7 +748,9 @@ def gather(command_line: Mapping[str, Any], environment: Mapping[str, str], file
 def settings_of(given: Given) -> Settings:
     """All settings. Raises SettingsError that says where the wrong value was given, unless on the command line."""
     try:
-        return settings_from(**{name: value for name, value in given.values.items() if name != "store"})
+        return settings_from(
+            **{name: value for name, value in given.values.items() if name != "store"}
+        )
     except SettingsError as error:
         for name, origin in given.origins.items():
             if origin != "command line" and error.message.startswith(
@@ -635,18 +770,24 @@ def read_file(path: str) -> dict[str, Any]:
     except FileNotFoundError:
         raise SettingsError(f"{path}: no such file", "check the path after --config") from None
     except OSError as error:
-        raise SettingsError(f"{path}: {error.strerror}", "give a TOML file that can be read") from None
+        raise SettingsError(
+            f"{path}: {error.strerror}", "give a TOML file that can be read"
+        ) from None
     except UnicodeDecodeError:
         raise SettingsError(f"{path}: the text is not UTF-8", "save the file as UTF-8") from None
     except tomllib.TOMLDecodeError as error:
-        raise SettingsError(f"{path}: this is not TOML: {error}", "write lines like horizon = 24") from None
+        raise SettingsError(
+            f"{path}: this is not TOML: {error}", "write lines like horizon = 24"
+        ) from None
     known, found = kinds(), {}
     for key, value in content.items():
         name = key.replace("-", "_")
         if name not in known:
             raise SettingsError(f"{path}: unknown key {key!r}", nearest(name, list(known)))
         if name in found:
-            raise SettingsError(f"{path}: {name!r} is there twice, with - and with _", "keep one of them")
+            raise SettingsError(
+                f"{path}: {name!r} is there twice, with - and with _", "keep one of them"
+            )
         found[name] = _from_toml(f"{path}: {key}", key, value, known[name])
     return found
 
@@ -669,7 +810,13 @@ def _from_toml(where: str, key: str, value: Any, kind: Any) -> Any:
 
 
 def _shown(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else "a table" if isinstance(value, dict) else repr(value)
+    return (
+        str(value).lower()
+        if isinstance(value, bool)
+        else "a table"
+        if isinstance(value, dict)
+        else repr(value)
+    )
 
 
 def _plain(kind: Any) -> Any:
@@ -691,7 +838,16 @@ def _wanted(kind: Any) -> tuple[str, str]:
     return words.get(_plain(kind), ("a list of texts", '["a", "b"]'))
 
 
-_SWITCHES = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
+_SWITCHES = {
+    "true": True,
+    "yes": True,
+    "on": True,
+    "1": True,
+    "false": False,
+    "no": False,
+    "off": False,
+    "0": False,
+}
 
 
 def read_environment(environment: Mapping[str, str]) -> tuple[dict[str, Any], list[str]]:
@@ -708,10 +864,16 @@ def read_environment(environment: Mapping[str, str]) -> tuple[dict[str, Any], li
             word = variable.removeprefix(PREFIX).lower()
             close = difflib.get_close_matches(word, [*known, CONFIG], n=1, cutoff=0.65)
             meant = f"; did you mean {variable_name(close[0])}?" if close else ""
-            warnings.append(f"the environment variable {variable} is no setting and was ignored{meant}")
+            warnings.append(
+                f"the environment variable {variable} is no setting and was ignored{meant}"
+            )
         elif text.strip():
             name = names[variable]
-            found[name] = date_formats(text) if name == "date_format" else _from_text(variable, text, known[name])
+            found[name] = (
+                date_formats(text)
+                if name == "date_format"
+                else _from_text(variable, text, known[name])
+            )
     return found, warnings
 
 
@@ -732,4 +894,6 @@ def _from_text(variable: str, text: str, kind: Any) -> Any:
         return _SWITCHES[text.strip().lower()] if plain is bool else plain(text)
     except (KeyError, ValueError):
         word, example = _wanted(kind)
-        raise SettingsError(f"{variable} must be {word}, got {text!r}", f"set {variable}={example}") from None
+        raise SettingsError(
+            f"{variable} must be {word}, got {text!r}", f"set {variable}={example}"
+        ) from None

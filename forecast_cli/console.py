@@ -42,7 +42,10 @@ class ClosedPipeError(ForecastError):
 def escape(text: str) -> str:
     """Text that cannot steer a terminal: control, format and bidi characters as \\x1b, \\u202e, ..."""
     return "".join(
-        c if c == " " or unicodedata.category(c)[0] not in "CZ" else c.encode("unicode_escape").decode() for c in text
+        c
+        if c == " " or unicodedata.category(c)[0] not in "CZ"
+        else c.encode("unicode_escape").decode()
+        for c in text
     )
 
 
@@ -60,7 +63,9 @@ def emit(data: bytes) -> None:
         raise ClosedPipeError from None
     except OSError as error:
         _silence_stdout()
-        raise StorageError(f"cannot write to stdout: {error.strerror}", "free some space, or use -o FILE") from None
+        raise StorageError(
+            f"cannot write to stdout: {error.strerror}", "free some space, or use -o FILE"
+        ) from None
 
 
 def _silence_stdout() -> None:
@@ -116,7 +121,8 @@ def _line(text: str) -> None:
         return
     with contextlib.suppress(OSError, ValueError):
         encoding = sys.stderr.encoding or "utf-8"
-        print(text.encode(encoding, "backslashreplace").decode(encoding), file=sys.stderr, flush=True)  # noqa: T201
+        shown = text.encode(encoding, "backslashreplace").decode(encoding)
+        print(shown, file=sys.stderr, flush=True)  # noqa: T201
 
 
 def _paint(word: str, style: str) -> str:
@@ -148,7 +154,12 @@ def error(failure: ForecastError, *, debug: bool = False) -> None:
 
 def failure(schema: str, failed: ForecastError) -> dict[str, Any]:
     """The JSON document of a command that failed."""
-    return {"schema": schema, "exit_code": failed.exit_code, "error": failed.message, "hint": failed.hint}
+    return {
+        "schema": schema,
+        "exit_code": failed.exit_code,
+        "error": failed.message,
+        "hint": failed.hint,
+    }
 
 
 def sparkline(values: Sequence[float]) -> str:
@@ -156,11 +167,18 @@ def sparkline(values: Sequence[float]) -> str:
     low, high = min(values), max(values)
     if high <= low:
         return BARS[3] * len(values)
-    return "".join(BARS[min(int((v - low) / (high - low) * len(BARS)), len(BARS) - 1)] for v in values)
+    return "".join(
+        BARS[min(int((v - low) / (high - low) * len(BARS)), len(BARS) - 1)] for v in values
+    )
 
 
 def table(
-    title: str, header: Sequence[str], rows: Sequence[Sequence[str]], *, stderr: bool = False, text_columns: int = 1
+    title: str,
+    header: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    *,
+    stderr: bool = False,
+    text_columns: int = 1,
 ) -> None:
     """A table for people; rich draws it on a terminal, plain columns elsewhere. The first columns are text, the others numbers."""
     if stderr and _is_json():
@@ -174,19 +192,28 @@ def table(
         from rich.table import Table
         from rich.text import Text
 
-        drawn = Table(title=Text(escape(title)) if title else None, title_justify="left", box=box.SIMPLE_HEAD)
+        drawn = Table(
+            title=Text(escape(title)) if title else None, title_justify="left", box=box.SIMPLE_HEAD
+        )
         for number, name in enumerate(header):
-            drawn.add_column(Text(escape(name)), justify="left" if number < text_columns else "right", overflow="fold")
+            drawn.add_column(
+                Text(escape(name)),
+                justify="left" if number < text_columns else "right",
+                overflow="fold",
+            )
         for row in cells:
             drawn.add_row(*(Text(cell) for cell in row))
         Console(stderr=stderr).print(drawn)
         return
-    widths = [max(len(row[n]) for row in [list(map(escape, header)), *cells]) for n in range(len(header))]
+    widths = [
+        max(len(row[n]) for row in [list(map(escape, header)), *cells]) for n in range(len(header))
+    ]
     lines = [title] if title else []
     for row in [list(header), *cells]:
         lines.append(
             "  ".join(
-                c.ljust(w) if n < text_columns else c.rjust(w) for n, (c, w) in enumerate(zip(row, widths, strict=True))
+                c.ljust(w) if n < text_columns else c.rjust(w)
+                for n, (c, w) in enumerate(zip(row, widths, strict=True))
             ).rstrip()
         )
     if stderr:
@@ -225,7 +252,9 @@ class _Tally:
     def __init__(self, phase: Phase | None = None) -> None:
         self.most = dict(phase.epochs) if phase else {}
         self.done = dict.fromkeys(self.most, 0)
-        self.begun: tuple[float, int] | None = None  # when the first epoch was reported, and the count then
+        self.begun: tuple[float, int] | None = (
+            None  # when the first epoch was reported, and the count then
+        )
 
     def add(self, event: Epoch | MemberDone, now: float) -> None:
         """Count an epoch; a member that is done takes no more of them."""
@@ -266,7 +295,11 @@ def _duration(seconds: float) -> str:
 
 
 def _losses(epoch: Epoch) -> str:
-    validation = "" if epoch.validation_loss != epoch.validation_loss else f"  validation {epoch.validation_loss:.4f}"
+    validation = (
+        ""
+        if epoch.validation_loss != epoch.validation_loss
+        else f"  validation {epoch.validation_loss:.4f}"
+    )
     best = f"  best epoch {epoch.best_epoch}" if validation else ""
     return f"loss {epoch.training_loss:.4f}{validation}{best}"
 
@@ -322,11 +355,22 @@ class _Plain:
         name, subject = (self.phase.name, self.phase.text) if self.phase else ("", epoch.stage)
         most = "" if name == "refit" else "at most "
         text = f"{subject}: epoch {tally.epochs:,} of {most}{tally.total:,}"
-        text += f"  member {epoch.member}: {_losses(epoch)}" if tally.members > 1 else f"  {_losses(epoch)}"
+        text += (
+            f"  member {epoch.member}: {_losses(epoch)}"
+            if tally.members > 1
+            else f"  {_losses(epoch)}"
+        )
         left = tally.left(now)
         if left is not None:
             text += f"  {most}{_duration(left)} left"
-        self._say(text, stage=epoch.stage, epoch=epoch.epoch, epochs=epoch.epochs, done=tally.epochs, total=tally.total)
+        self._say(
+            text,
+            stage=epoch.stage,
+            epoch=epoch.epoch,
+            epochs=epoch.epochs,
+            done=tally.epochs,
+            total=tally.total,
+        )
         self.named, self.counted = True, now
 
     def _say(self, text: str, **more: Any) -> None:
@@ -382,7 +426,13 @@ def _bar() -> Iterator[Report]:
 
     # Where the line is too short, the losses give way first.
     fixed = Column(no_wrap=True)
-    columns = (Field("phase", fixed), BarColumn(bar_width=20), Field("epochs", fixed), Left(fixed), Field("losses"))
+    columns = (
+        Field("phase", fixed),
+        BarColumn(bar_width=20),
+        Field("epochs", fixed),
+        Left(fixed),
+        Field("losses"),
+    )
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         shown: Phase | None = None
         tally = _Tally()
@@ -395,7 +445,13 @@ def _bar() -> Iterator[Report]:
             former, total = bar.task_ids, tally.total or None
             # Hidden until the one before it is gone, so that there is one line at a time.
             task = bar.add_task(
-                "", total=total, visible=False, phase=escape(phase.text), epochs="", losses="", end=None
+                "",
+                total=total,
+                visible=False,
+                phase=escape(phase.text),
+                epochs="",
+                losses="",
+                end=None,
             )
             for one in former:
                 bar.remove_task(one)

@@ -52,7 +52,9 @@ class Gathered:
 
 def count(panel: Panel, use_calendar: bool) -> tuple[int, int, int]:
     """How many features: over the window, over the horizon, static."""
-    extra = calendar.features(panel.frequency, np.zeros(1, np.int64)).shape[1] if use_calendar else 0
+    extra = (
+        calendar.features(panel.frequency, np.zeros(1, np.int64)).shape[1] if use_calendar else 0
+    )
     known = len(panel.future_names) + extra
     return len(panel.past_names) + known, known, len(panel.static_names)
 
@@ -60,7 +62,9 @@ def count(panel: Panel, use_calendar: bool) -> tuple[int, int, int]:
 def fit(panel: Panel, use_calendar: bool, ends: Ints) -> FeatureScale:
     """The scale of each feature from the first `ends` (S,) rows of each series, and from nothing later."""
     rows = _rows(panel, use_calendar, 0)
-    inside = np.arange(len(rows)) - np.repeat(panel.offsets[:-1], panel.lengths) < np.repeat(ends, panel.lengths)
+    inside = np.arange(len(rows)) - np.repeat(panel.offsets[:-1], panel.lengths) < np.repeat(
+        ends, panel.lengths
+    )
     used = rows[inside] if inside.any() else rows
     static = panel.static if panel.static_names else np.empty((len(panel), 0))
     return FeatureScale(*_moments(used), *_moments(static))
@@ -73,7 +77,9 @@ def _moments(rows: Floats) -> tuple[Floats, Floats]:
     return rows.mean(axis=0), np.where(spread > 1e-12 * np.abs(rows).max(axis=0), spread, 1.0)
 
 
-def prepare(panel: Panel, use_calendar: bool, horizon: int, scale: FeatureScale) -> Covariates | None:
+def prepare(
+    panel: Panel, use_calendar: bool, horizon: int, scale: FeatureScale
+) -> Covariates | None:
     """The features of a panel on a given scale; None where there is none."""
     window, known, static = count(panel, use_calendar)
     if not window + static:
@@ -95,15 +101,23 @@ def _rows(panel: Panel, use_calendar: bool, horizon: int) -> Floats:
         span, length = slice(panel.offsets[i], panel.offsets[i + 1]), int(panel.lengths[i])
         columns = []
         if panel.past_names:
-            columns.append(np.concatenate([panel.past[span], np.full((horizon, len(panel.past_names)), np.nan)]))
+            columns.append(
+                np.concatenate(
+                    [panel.past[span], np.full((horizon, len(panel.past_names)), np.nan)]
+                )
+            )
         if panel.future_names:
             after = np.full((horizon, len(panel.future_names)), np.nan)
             given = panel.ahead[i, :horizon] if panel.ahead.size else after[:0]
             after[: len(given)] = given
             columns.append(np.concatenate([panel.future[span], after]))
         if use_calendar:
-            columns.append(calendar.features(panel.frequency, times_of(panel, i, 0, length + horizon)))
-        parts.append(np.concatenate(columns, axis=1) if columns else np.empty((length + horizon, 0)))
+            columns.append(
+                calendar.features(panel.frequency, times_of(panel, i, 0, length + horizon))
+            )
+        parts.append(
+            np.concatenate(columns, axis=1) if columns else np.empty((length + horizon, 0))
+        )
     return np.concatenate(parts)
 
 
@@ -116,7 +130,9 @@ def gather(covariates: Covariates, chosen: Windows, index: Ints | slice, lag: in
     first = covariates.rows.shape[1] - covariates.known
     ahead = covariates.rows[at[:, None] + steps, first:]
     reference = covariates.rows[at[:, None] - season + steps % season, first:]
-    return Gathered(past, np.nan_to_num(np.concatenate([ahead, reference], axis=2)), covariates.static[series])
+    return Gathered(
+        past, np.nan_to_num(np.concatenate([ahead, reference], axis=2)), covariates.static[series]
+    )
 
 
 def check_known(panel: Panel, horizon: int) -> None:
@@ -133,10 +149,15 @@ def check_known(panel: Panel, horizon: int) -> None:
         length = int(panel.lengths[i])
         missing = np.flatnonzero(np.isnan(known[:, column]))
         first, last = (
-            format_times(panel, times_of(panel, i, length + int(s), length + int(s) + 1))[0] for s in missing[[0, -1]]
+            format_times(panel, times_of(panel, i, length + int(s), length + int(s) + 1))[0]
+            for s in missing[[0, -1]]
         )
         where = f"series {name!r}: " if name else ""
-        span = f"for {first}" if first == last else f"for {len(missing):,} steps from {first} to {last}"
+        span = (
+            f"for {first}"
+            if first == last
+            else f"for {len(missing):,} steps from {first} to {last}"
+        )
         raise DataError(
             f"{where}the covariate {panel.future_names[column].split('=')[0]!r} is not known {span}",
             "give it with --future-values FILE, or as rows of the data whose target is empty",

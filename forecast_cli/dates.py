@@ -81,7 +81,9 @@ def formats(cell: str) -> tuple[str, ...]:
         return ()
     cell = _MIDNIGHT.sub("00", cell)
     found = []
-    for pattern in _patterns().get(_shape(cell), ()):  # strptime is slow, and most patterns have another shape
+    for pattern in _patterns().get(
+        _shape(cell), ()
+    ):  # strptime is slow, and most patterns have another shape
         try:
             datetime.strptime(cell, pattern)
         except ValueError:
@@ -113,7 +115,9 @@ class Reading:
 
     def add_stamps(self, stamps: Stamps, start: int) -> bool:
         """(n,) texts of the rows from `start`; False, and nothing added, if one of them needs a closer look."""
-        micro, which, differing = _by_patterns(self.patterns, lambda pattern: parse_stamps(stamps, pattern))
+        micro, which, differing = _by_patterns(
+            self.patterns, lambda pattern: parse_stamps(stamps, pattern)
+        )
         if differing is not None or (micro == NEVER).any():
             return False
         self._put(start, micro, which)
@@ -195,7 +199,11 @@ def layout(pattern: str) -> Layout | None:
     parts = re.findall(r"%.|.", pattern, re.DOTALL)
     fields = [part for part in parts if part in _DIGITS]
     used = list(_DIGITS)[: len(fields)]
-    if not fields or sorted(fields) != sorted(used) or any(len(part) == 2 for part in parts if part not in _DIGITS):
+    if (
+        not fields
+        or sorted(fields) != sorted(used)
+        or any(len(part) == 2 for part in parts if part not in _DIGITS)
+    ):
         return None
 
     places: dict[str, list[int]] = {}
@@ -315,9 +323,13 @@ def _from_epochs(cells: list[str], pattern: str) -> Ints:
 def _with_pandas(cells: list[str], pattern: str) -> Ints:
     try:
         series = pd.Series(cells, dtype=object)
-        stamps = pd.DatetimeIndex(pd.to_datetime(series, format=pattern, errors="coerce", utc="%z" in pattern))
+        stamps = pd.DatetimeIndex(
+            pd.to_datetime(series, format=pattern, errors="coerce", utc="%z" in pattern)
+        )
     except (ValueError, re.error) as error:
-        raise SettingsError(f"--date-format {pattern!r}: {error}", "write it like %Y-%m-%d %H:%M") from None
+        raise SettingsError(
+            f"--date-format {pattern!r}: {error}", "write it like %Y-%m-%d %H:%M"
+        ) from None
     return np.array(stamps.as_unit("us").asi8, np.int64)
 
 
@@ -424,7 +436,9 @@ def choose(
     return first
 
 
-def _not_like_the_others(best: list[Reading], name: str, place: Callable[[int], str], distinct: list[str]) -> DataError:
+def _not_like_the_others(
+    best: list[Reading], name: str, place: Callable[[int], str], distinct: list[str]
+) -> DataError:
     """What is wrong with the first text that is not read, and how to have it read."""
     reading = best[0]
     row, cell = reading.first_bad
@@ -494,7 +508,10 @@ def remedy(ways: list[tuple[str, ...]], distinct: list[str]) -> str:
     if len(found) > 1:
         return mixed_steps(found)
 
-    said = [" ".join(f"--date-format {quoted(pattern)}" for pattern in way) for way in _wider(ways, distinct)]
+    said = [
+        " ".join(f"--date-format {quoted(pattern)}" for pattern in way)
+        for way in _wider(ways, distinct)
+    ]
     if not 1 <= len(said) <= SHOWN_WAYS:
         return ""
     return f"say {' or '.join(said)}"
@@ -523,7 +540,9 @@ def _beside(way: tuple[str, ...], distinct: list[str]) -> list[tuple[str, ...]]:
 
     choices = []
     for group in groups.values():
-        fitting = [pattern for pattern in formats(group[0]) if (parse(group, pattern) != NEVER).all()]
+        fitting = [
+            pattern for pattern in formats(group[0]) if (parse(group, pattern) != NEVER).all()
+        ]
         if fitting:
             choices.append(fitting)
     return list(islice(product(*choices), MOST_WAYS)) if choices else []
@@ -562,7 +581,9 @@ def units(names: list[str]) -> dict[str, str]:
         found = dict(zip(UNITS, names, strict=False))
     else:
         found = {}
-    if len(found) != len(names) or [unit for unit in UNITS if unit in found] != list(UNITS[: len(found)]):
+    if len(found) != len(names) or [unit for unit in UNITS if unit in found] != list(
+        UNITS[: len(found)]
+    ):
         raise SettingsError(
             f"--time {','.join(names)}: these columns do not make a time",
             f"name them in the order {','.join(UNITS)}, as far as they go",
@@ -589,7 +610,9 @@ def zone(name: str) -> ZoneInfo:
     try:
         return ZoneInfo(name)
     except (KeyError, ValueError, OSError):
-        raise SettingsError(f"--timezone: {name!r} is not a time zone", "name one like Europe/Berlin, or UTC") from None
+        raise SettingsError(
+            f"--timezone: {name!r} is not a time zone", "name one like Europe/Berlin, or UTC"
+        ) from None
 
 
 def to_wall(times: Ints, name: str) -> Ints:
@@ -615,7 +638,9 @@ def to_utc(wall: Ints, codes: Ints, name: str, column: str, place: Callable[[int
             "correct the rows, or name the right --timezone; UTC has no clock changes",
         )
     early = np.asarray(first.as_unit("us").asi8, np.int64)
-    late = np.asarray(naive.tz_localize(zoned, ambiguous=np.zeros(len(wall), bool)).as_unit("us").asi8, np.int64)
+    late = np.asarray(
+        naive.tz_localize(zoned, ambiguous=np.zeros(len(wall), bool)).as_unit("us").asi8, np.int64
+    )
     result = early.copy()
     unsure = np.flatnonzero(early != late)
     for code in np.unique(codes[unsure]):
@@ -629,7 +654,9 @@ def to_utc(wall: Ints, codes: Ints, name: str, column: str, place: Callable[[int
     return result
 
 
-def _in_order(wall: Ints, run: Ints, early: Ints, late: Ints, place: str, name: str, column: str) -> Ints:
+def _in_order(
+    wall: Ints, run: Ints, early: Ints, late: Ints, place: str, name: str, column: str
+) -> Ints:
     """UTC of neighbouring rows in an hour that is there twice: ascending rows go back once, descending ones forth."""
     times = wall[run]
     around = [wall[at] for at in (run[0] - 1, run[-1] + 1) if 0 <= at < len(wall)]
@@ -664,25 +691,38 @@ def _changes(name: str, year: int) -> tuple[tuple[int, bool], ...]:
             at = day
             while (at + hour).astimezone(zoned).utcoffset() == at.astimezone(zoned).utcoffset():
                 at += hour
-            before, later = at.astimezone(zoned).utcoffset(), (at + hour).astimezone(zoned).utcoffset()
+            before, later = (
+                at.astimezone(zoned).utcoffset(),
+                (at + hour).astimezone(zoned).utcoffset(),
+            )
             assert before is not None  # noqa: S101
             assert later is not None  # noqa: S101
             if abs(later - before) == hour:
                 local = (at + hour).replace(tzinfo=None) + min(before, later)
-                found.append((round((local - datetime(1970, 1, 1)) / timedelta(microseconds=1)), later > before))
+                found.append(
+                    (
+                        round((local - datetime(1970, 1, 1)) / timedelta(microseconds=1)),
+                        later > before,
+                    )
+                )
         day = after
     return tuple(found)
 
 
 def _years(times: Ints) -> range:
-    low, high = (int(t.astype("datetime64[Y]").astype(int)) + 1970 for t in times[[0, -1]].view("datetime64[us]"))
+    low, high = (
+        int(t.astype("datetime64[Y]").astype(int)) + 1970
+        for t in times[[0, -1]].view("datetime64[us]")
+    )
     return range(max(low, 1900), min(high, 2100) + 1)
 
 
 def repeated_hour(times: Ints) -> str:
     """A zone in which all of these (repeated, ascending) local times are in hours that are there twice, or nothing."""
     for name in KNOWN_ZONES:
-        twice = [at for year in _years(times) for at, skipped in _changes(name, year) if not skipped]
+        twice = [
+            at for year in _years(times) for at, skipped in _changes(name, year) if not skipped
+        ]
         if twice and np.isin(times - times % calendar.HOUR, twice).all():
             return name
     return ""

@@ -47,7 +47,9 @@ def run(
     # Spawned, never forked: a forked child would keep the lock of the store alive after its parent is gone.
     context = multiprocessing.get_context("spawn")
     channel: SimpleQueue[Message] = context.SimpleQueue()
-    pool = ProcessPoolExecutor(min(workers, len(tasks)), mp_context=context, initializer=_begin, initargs=(channel,))
+    pool = ProcessPoolExecutor(
+        min(workers, len(tasks)), mp_context=context, initializer=_begin, initargs=(channel,)
+    )
     try:
         futures = {pool.submit(_work, work, task): number for number, task in enumerate(tasks)}
         waiting: set[Future[Result]] = set(futures)

@@ -29,7 +29,9 @@ class Task:
 Runner = Callable[[Callable[[Task, Report], Fitted], Sequence[Task]], list[Fitted]]
 
 
-def fit(material: Material, folds: Sequence[Fold], courses: Sequence[Course], run: Runner) -> list[Fitted]:
+def fit(
+    material: Material, folds: Sequence[Fold], courses: Sequence[Course], run: Runner
+) -> list[Fitted]:
     """Train one member for each course; `run` maps the work over processes. Equal arguments give equal bytes."""
     tasks = [_task(material, folds, number, course) for number, course in enumerate(courses)]
     if not material.plan.boosting:

@@ -25,20 +25,42 @@ CLOSED_PIPE = 141
 
 
 class ForecastError(Exception):
-    """A failure that the user can act on: one line of what is wrong, one line of what to do, an exit code.
+    """A failure that the user can act on: what is wrong, what to do about it, and an exit code.
 
-    option: the setting that helps, by its field in `config`, where code must know it; value: what to give it, where
-    there is one such text.
+    option: the setting that helps, by the name of its field; proposal: what to give it, where one text is known to
+    help. path, line, column, value: where in the input the failure is, as far as that is known.
     """
 
     exit_code = BUG
 
-    def __init__(self, message: str, hint: str = "", *, option: str = "", value: str = "") -> None:
+    def __init__(
+        self,
+        message: str,
+        hint: str = "",
+        *,
+        option: str = "",
+        proposal: str = "",
+        path: str = "",
+        line: int | None = None,
+        column: str = "",
+        value: str = "",
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
         self.option = option
+        self.proposal = proposal
+        self.path = path
+        self.line = line
+        self.column = column
         self.value = value
+
+    def name_file(self, path: str) -> None:
+        """Put the name of the file in front of the message, unless it is there."""
+        if not self.path:
+            self.path = path
+        if not self.message.startswith(path):
+            self.message = f"{path}: {self.message}"
 
 
 class SettingsError(ForecastError):
@@ -85,7 +107,9 @@ class StoppedError(ForecastError):
     """A signal asked the command to stop; the exit code is 128 plus the number of the signal."""
 
     def __init__(self, signal_number: int) -> None:
-        super().__init__(f"stopped by signal {signal_number}; nothing was published", "run the command again")
+        super().__init__(
+            f"stopped by signal {signal_number}; nothing was published", "run the command again"
+        )
         self.exit_code = 128 + signal_number
 
 
@@ -94,8 +118,12 @@ def failure_of(error: BaseException) -> ForecastError:
     if isinstance(error, ForecastError):
         return error
     if isinstance(error, MemoryError):
-        return OutOfMemoryError("this does not fit in memory", "use fewer rows, a smaller --lookback or --batch-size")
+        return OutOfMemoryError(
+            "this does not fit in memory", "use fewer rows, a smaller --lookback or --batch-size"
+        )
     text = " ".join(f"{type(error).__name__}: {error}".split())
-    failure = ForecastError(f"unexpected {text}", "this is a bug; run again with --debug and report it")
+    failure = ForecastError(
+        f"unexpected {text}", "this is a bug; run again with --debug and report it"
+    )
     failure.__cause__ = error
     return failure

@@ -15,13 +15,24 @@ from forecast_cli.calendar import Ints
 from forecast_cli.config import Digits
 from forecast_cli.covariates import Covariates, FeatureScale, Gathered
 from forecast_cli.errors import RunMismatchError, TooLittleDataError
-from forecast_cli.panel import Columns, Floats, Panel, TimeFormat, format_times, select, times_of, values_of
+from forecast_cli.panel import (
+    Columns,
+    Floats,
+    Panel,
+    TimeFormat,
+    format_times,
+    select,
+    times_of,
+    values_of,
+)
 from forecast_cli.planning import Plan
 from forecast_cli.scaling import SeriesScale
 from forecast_cli.windows import Windows
 
 ROUNDING = 1e-13  # of the largest value: a smaller spread is rounding
-NUMBERS = 1 << 22  # numbers in the largest array of the network, which bounds the windows that go through it together
+NUMBERS = (
+    1 << 22
+)  # numbers in the largest array of the network, which bounds the windows that go through it together
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,16 +155,25 @@ def forecast(panel: Panel, model: Model, levels: tuple[float, ...]) -> Forecast:
         for level in levels:
             # Too short to have a spread of its own: what is not known stays empty.
             spread = history.std() if history.std() > 0 and history.shape[1] > 2 else np.nan
-            low, high = (_as_far(side, plan.horizon) for side in intervals.bounds(_middle(model), level))
-            bounds[level][0][i], bounds[level][1][i] = values[i] + low * spread, values[i] + high * spread
+            low, high = (
+                _as_far(side, plan.horizon) for side in intervals.bounds(_middle(model), level)
+            )
+            bounds[level][0][i], bounds[level][1][i] = (
+                values[i] + low * spread,
+                values[i] + high * spread,
+            )
     fallback = {level: (low[~usable], high[~usable]) for level, (low, high) in bounds.items()}
     _open_bounds(values[~usable], fallback)
     for level, (low, high) in fallback.items():
         bounds[level][0][~usable], bounds[level][1][~usable] = low, high
-    times = np.stack([times_of(panel, i, int(n), int(n) + plan.horizon) for i, n in enumerate(lengths)])
+    times = np.stack(
+        [times_of(panel, i, int(n), int(n) + plan.horizon) for i, n in enumerate(lengths)]
+    )
     texts = tuple(tuple(format_times(panel, row)) for row in times)
     names = tuple(panel.ids[i] for i in np.flatnonzero(~usable))
-    return Forecast(panel.ids, times, texts, values, bounds, panel.columns, panel.time_format, names, dropped)
+    return Forecast(
+        panel.ids, times, texts, values, bounds, panel.columns, panel.time_format, names, dropped
+    )
 
 
 def readable(panel: Panel, plan: Plan) -> NDArray[np.bool_]:
@@ -240,7 +260,11 @@ def inputs_of(panel: Panel, model: Model, series: int) -> tuple[Floats, ...]:
 def _inputs(past: Floats, scale: scaling.WindowScale, found: Gathered | None) -> tuple[Floats, ...]:
     """Transformed windows (B, lookback) and their covariates as `network.forward` takes them."""
     x = scaling.inputs(past, scale)[:, :, None]
-    return (x,) if found is None else (np.concatenate([x, found.past], axis=2), found.ahead, found.static)
+    return (
+        (x,)
+        if found is None
+        else (np.concatenate([x, found.past], axis=2), found.ahead, found.static)
+    )
 
 
 def _without_short(
@@ -270,7 +294,9 @@ def nothing(panel: Panel, levels: tuple[float, ...]) -> Forecast:
     """A forecast of no series: what there is when covariates of the future are still to be given."""
     none = np.empty((0, 0))
     bounds = dict.fromkeys(levels, (none, none))
-    return Forecast((), np.empty((0, 0), np.int64), (), none, bounds, panel.columns, panel.time_format)
+    return Forecast(
+        (), np.empty((0, 0), np.int64), (), none, bounds, panel.columns, panel.time_format
+    )
 
 
 def _middle(model: Model) -> Floats:
@@ -295,7 +321,10 @@ def at_windows(panel: Panel, model: Model, chosen: Windows, levels: tuple[float,
     values = np.empty((len(chosen), plan.horizon))
     bounds = {level: (np.empty_like(values), np.empty_like(values)) for level in levels}
     offsets = {level: _offsets(model, level) for level in levels}
-    least = {level: _as_far(intervals.least_width(_middle(model), level), plan.horizon) for level in levels}
+    least = {
+        level: _as_far(intervals.least_width(_middle(model), level), plan.horizon)
+        for level in levels
+    }
     several = len(model.members) if len(model.members) > 1 and not plan.boosting else 0
     members = np.empty((several, *values.shape))
     flat = np.zeros(len(chosen), bool)
@@ -308,7 +337,9 @@ def at_windows(panel: Panel, model: Model, chosen: Windows, levels: tuple[float,
         still, last = (raw.min(axis=1) == raw.max(axis=1))[:, None], raw[:, -1:]
         flat[index] = still[:, 0] | (answered.spread == 0)
 
-        def restored(z: Floats, still: Any = still, last: Any = last, series: Ints = series) -> Floats:
+        def restored(
+            z: Floats, still: Any = still, last: Any = last, series: Ints = series
+        ) -> Floats:
             return np.where(still, last, scaling.restore(z, plan.normalization, scale, series))
 
         values[index] = restored(answered.values[:, :, middle])
@@ -319,14 +350,20 @@ def at_windows(panel: Panel, model: Model, chosen: Windows, levels: tuple[float,
                 away = _away(answered, middle, position, offset, least[level], side)
                 bounds[level][side][index] = restored(answered.values[:, :, middle] + away)
     if not np.isfinite(values).all():
-        raise RunMismatchError("the network's forecast is not finite on this data", "train again on this data")
+        raise RunMismatchError(
+            "the network's forecast is not finite on this data", "train again on this data"
+        )
 
-    constant = _bound_flat(panel, model, _Flat(chosen, np.flatnonzero(flat), scale, positions), values, bounds)
+    constant = _bound_flat(
+        panel, model, _Flat(chosen, np.flatnonzero(flat), scale, positions), values, bounds
+    )
     _open_bounds(values, bounds, constant)
     return AtWindows(values, bounds, members)
 
 
-def _away(answered: Answer, middle: int, position: int, offset: Floats, least: Floats, side: int) -> Floats:
+def _away(
+    answered: Answer, middle: int, position: int, offset: Floats, least: Floats, side: int
+) -> Floats:
     """How far a bound lies from the forecast, (B, horizon): below it for side 0, above it for side 1.
 
     Quantiles that the network answers may cross the forecast when residuals narrow them, so there is a least distance.
@@ -348,7 +385,11 @@ class _Flat:
 
 
 def _bound_flat(
-    panel: Panel, model: Model, flat: _Flat, values: Floats, bounds: dict[float, tuple[Floats, Floats]]
+    panel: Panel,
+    model: Model,
+    flat: _Flat,
+    values: Floats,
+    bounds: dict[float, tuple[Floats, Floats]],
 ) -> NDArray[np.bool_]:
     """Set the bounds of windows that have no spread, by what is known of their series; values are (W, horizon).
 
@@ -370,9 +411,13 @@ def _bound_flat(
         owner = np.full(1, position)
         z = scaling.transform(history, plan.normalization, flat.scale, owner)
         middle = scaling.transform(values[window], plan.normalization, flat.scale, owner)
-        for level, width in intervals.around_constant(z, plan.lookback, plan.horizon, tuple(bounds)).items():
+        for level, width in intervals.around_constant(
+            z, plan.lookback, plan.horizon, tuple(bounds)
+        ).items():
             for side, sign in enumerate((-1, 1)):
-                bound = scaling.restore((middle + sign * width)[None], plan.normalization, flat.scale, owner)
+                bound = scaling.restore(
+                    (middle + sign * width)[None], plan.normalization, flat.scale, owner
+                )
                 bounds[level][side][window] = bound[0]
     return constant
 
@@ -384,7 +429,9 @@ def _never_changed(scale: SeriesScale, position: int) -> bool:
 
 
 def _open_bounds(
-    values: Floats, bounds: dict[float, tuple[Floats, Floats]], constant: NDArray[np.bool_] | None = None
+    values: Floats,
+    bounds: dict[float, tuple[Floats, Floats]],
+    constant: NDArray[np.bool_] | None = None,
 ) -> None:
     """Leave bounds empty (NaN, in place) where they don't lie on both sides of the forecast: to be off by nothing at
     all is what only a constant series (W,) is known for."""
@@ -403,7 +450,9 @@ def _offsets(model: Model, level: float) -> tuple[tuple[int, Floats], tuple[int,
         excess = np.maximum(-model.residuals[:, :, low], model.residuals[:, :, high])
         wider = _as_far(intervals.widening(excess, level), model.plan.horizon)
         return (low, -wider), (high, wider)
-    below, above = (_as_far(side, model.plan.horizon) for side in intervals.bounds(_middle(model), level))
+    below, above = (
+        _as_far(side, model.plan.horizon) for side in intervals.bounds(_middle(model), level)
+    )
     return (middle, below), (middle, above)
 
 
@@ -426,10 +475,17 @@ def answer(model: Model, past: Floats, seen: Callable[[int], Gathered] | None = 
         outputs = np.stack([network.forward(shape, weights, *inputs) for weights in model.members])
         combined = combine(plan, outputs)
         parts.append(
-            np.stack([scaling.answers(combined[:, :, q], scale) for q in range(shape.outputs_per_step)], axis=2)
+            np.stack(
+                [scaling.answers(combined[:, :, q], scale) for q in range(shape.outputs_per_step)],
+                axis=2,
+            )
         )
-        each.append(np.stack([scaling.answers(one[:, :, shape.point_index], scale) for one in outputs]))
-        past = np.concatenate([past, parts[-1][:, :, shape.point_index]], axis=1)[:, -plan.lookback :]
+        each.append(
+            np.stack([scaling.answers(one[:, :, shape.point_index], scale) for one in outputs])
+        )
+        past = np.concatenate([past, parts[-1][:, :, shape.point_index]], axis=1)[
+            :, -plan.lookback :
+        ]
     values, members = (
         np.concatenate(parts, axis=1)[:, : plan.horizon],
         np.concatenate(each, axis=2)[:, :, : plan.horizon],
@@ -444,21 +500,36 @@ def combine(plan: Plan, outputs: Floats) -> Floats:
     if plan.boosting:
         total: Floats = outputs.sum(axis=0)
         return total
-    return np.sort(np.median(outputs, axis=0) if plan.combine == "median" else outputs.mean(axis=0), axis=-1)
+    return np.sort(
+        np.median(outputs, axis=0) if plan.combine == "median" else outputs.mean(axis=0), axis=-1
+    )
 
 
 def _covariates_of(panel: Panel, model: Model) -> Covariates | None:
     names = (panel.past_names, panel.future_names, panel.static_names)
     if names != model.covariates:
-        missing = [n for known, found in zip(model.covariates, names, strict=True) for n in known if n not in found]
-        what = f"lack the covariate {missing[0].split('=')[0]!r}" if missing else "have other covariates"
-        raise RunMismatchError(f"the data {what} that the run was trained with", "give the same columns as in training")
+        missing = [
+            n
+            for known, found in zip(model.covariates, names, strict=True)
+            for n in known
+            if n not in found
+        ]
+        what = (
+            f"lack the covariate {missing[0].split('=')[0]!r}"
+            if missing
+            else "have other covariates"
+        )
+        raise RunMismatchError(
+            f"the data {what} that the run was trained with", "give the same columns as in training"
+        )
     outputs = model.plan.architecture.outputs
     rolled = -(-model.plan.horizon // outputs) * outputs
     return covariates.prepare(panel, model.plan.calendar, rolled, model.features)
 
 
-def _seen(known: Covariates | None, chosen: Windows, index: Ints, plan: Plan) -> Callable[[int], Gathered] | None:
+def _seen(
+    known: Covariates | None, chosen: Windows, index: Ints, plan: Plan
+) -> Callable[[int], Gathered] | None:
     if known is None:
         return None
 
@@ -482,9 +553,15 @@ def residuals(panel: Panel, model: Model, chosen: Windows) -> Floats:
         future = windows.futures(panel.values, chosen, index)
         actual = scaling.transform(future, plan.normalization, scale, series[:, None])
         usable = (answered.spread > 0) & (past.min(axis=1) < past.max(axis=1))
-        off = (actual[:, :, None] - answered.values) / np.where(usable, answered.spread, 1.0)[:, None, None]
+        off = (actual[:, :, None] - answered.values) / np.where(usable, answered.spread, 1.0)[
+            :, None, None
+        ]
         rows.append(off[usable])
-    return np.concatenate(rows) if rows else np.empty((0, plan.horizon, plan.architecture.outputs_per_step))
+    return (
+        np.concatenate(rows)
+        if rows
+        else np.empty((0, plan.horizon, plan.architecture.outputs_per_step))
+    )
 
 
 def held_out(panel: Panel, model: Model, levels: tuple[float, ...]) -> HeldOut:
@@ -511,9 +588,14 @@ def held_out(panel: Panel, model: Model, levels: tuple[float, ...]) -> HeldOut:
         texts += format_times(panel, times_of(panel, index, first, first + count))
         cutoffs += format_times(panel, times_of(panel, index, first - 1, first)) * count
     # A baseline may look back further than the network, if the season is longer than the lookback.
-    history = [_last_season(panel, s, o, plan.season) for s, o in zip(chosen.series, chosen.origins, strict=True)]
+    history = [
+        _last_season(panel, s, o, plan.season)
+        for s, o in zip(chosen.series, chosen.origins, strict=True)
+    ]
     seasonal = (
-        np.stack([seasonal_naive(h[None], plan.horizon, plan.season)[0] for h in history]) if history else found.values
+        np.stack([seasonal_naive(h[None], plan.horizon, plan.season)[0] for h in history])
+        if history
+        else found.values
     )
     last = np.repeat(panel.values[chosen.origins - 1][:, None], plan.horizon, axis=1)
     actual = panel.values[at[inside]]
@@ -542,7 +624,12 @@ def _test_windows(panel: Panel, plan: Plan) -> Windows:
         steps = steps[steps >= plan.lookback]
         series.append(np.full(len(steps), i, np.int64))
         origins.append(panel.offsets[i] + steps)
-    return Windows(np.concatenate(series), np.concatenate(origins).astype(np.int64), plan.lookback, plan.horizon)
+    return Windows(
+        np.concatenate(series),
+        np.concatenate(origins).astype(np.int64),
+        plan.lookback,
+        plan.horizon,
+    )
 
 
 def _rows_inside(panel: Panel, chosen: Windows) -> NDArray[np.bool_]:
@@ -559,12 +646,16 @@ def _last_season(panel: Panel, series: int, origin: int, season: int) -> Floats:
     return without_holes(history, season)[-season:] if np.isnan(newest).any() else newest
 
 
-def _pasts(panel: Panel, plan: Plan, scale: SeriesScale, chosen: Windows, index: Ints, series: Ints) -> Floats:
+def _pasts(
+    panel: Panel, plan: Plan, scale: SeriesScale, chosen: Windows, index: Ints, series: Ints
+) -> Floats:
     past = windows.pasts(panel.values, chosen, index)
     if plan.normalization == "log" and (past <= 0).any():
         row, step = (int(a[0]) for a in np.nonzero(past <= 0))
         owner = int(chosen.series[index[row]])
-        position = int(chosen.origins[index[row]]) - plan.lookback + step - int(panel.offsets[owner])
+        position = (
+            int(chosen.origins[index[row]]) - plan.lookback + step - int(panel.offsets[owner])
+        )
         when = format_times(panel, times_of(panel, owner, position, position + 1))[0]
         name = f"series {panel.ids[owner]!r}: " if panel.ids[owner] else ""
         raise RunMismatchError(
@@ -584,6 +675,8 @@ def _scale_of(panel: Panel, model: Model) -> tuple[SeriesScale, Ints]:
     own = scaling.fit(panel.values, panel.offsets, panel.lengths, model.plan.normalization)
     positions[new] = len(known) + np.arange(len(new))
     return (
-        SeriesScale(np.append(model.scale.zero, own.zero[new]), np.append(model.scale.one, own.one[new])),
+        SeriesScale(
+            np.append(model.scale.zero, own.zero[new]), np.append(model.scale.one, own.one[new])
+        ),
         positions,
     )

@@ -13,7 +13,8 @@ from forecast_cli import calendar, config, dates
 from forecast_cli.calendar import Frequency, Ints
 from forecast_cli.config import DataSettings
 from forecast_cli.errors import DataError, TooLittleDataError
-from forecast_cli.panel import Columns, Floats, Note, Panel, TimeFormat, from_series
+from forecast_cli.messages import Note, and_more, listed
+from forecast_cli.panel import Columns, Floats, Panel, TimeFormat, from_series
 
 SHOWN = 3  # names in one message
 MOST_EMPTY = 50  # steps of the grid for each row, beyond a thousand
@@ -39,11 +40,6 @@ class Rows:
     hint: str = ""  # what may tell series apart, if times are repeated
 
 
-def some(names: tuple[str, ...] | list[str]) -> str:
-    shown = ", ".join(repr(name) for name in names[:SHOWN])
-    return shown if len(names) <= SHOWN else f"{shown} and {len(names) - SHOWN:,} more"
-
-
 def where(label: str) -> str:
     return f"series {label!r}: " if label else ""
 
@@ -54,7 +50,9 @@ def seasons(settings: DataSettings, frequency: Frequency) -> tuple[int, ...]:
     return named if named is not None else calendar.season_lengths(frequency)
 
 
-def lay(rows: Rows, settings: DataSettings, columns: Columns, time_format: TimeFormat, notes: list[Note]) -> Panel:
+def lay(
+    rows: Rows, settings: DataSettings, columns: Columns, time_format: TimeFormat, notes: list[Note]
+) -> Panel:
     """Lay every series of the rows on its full grid; what was done is added to the notes."""
     rows, frequency, positions, bounds = _ordered(rows, settings, time_format, notes)
     limit = max([1, *seasons(settings, frequency)[:1]])
@@ -103,29 +101,55 @@ def lay(rows: Rows, settings: DataSettings, columns: Columns, time_format: TimeF
                 covariates[name].append(line)
             for name in statics:
                 statics[name].append(_constant(rows.covariates[name][span], name, label))
-            ahead.append([_after(at, rows.covariates[name][span], high) for name in settings.future or []])
+            ahead.append(
+                [_after(at, rows.covariates[name][span], high) for name in settings.future or []]
+            )
     if left_out:
-        notes.append(Note("degraded", f"series without a single value were left out: {some(left_out)}"))
+        notes.append(
+            Note(
+                "series_without_values",
+                "degraded",
+                f"series without a single value were left out: {listed(left_out)}",
+            )
+        )
     if not series:
-        raise DataError(f"column {next(iter(rows.targets))!r} has no value at all", "check the column")
+        raise DataError(
+            f"column {next(iter(rows.targets))!r} has no value at all", "check the column"
+        )
     if trailing:
         several = f" of {len(trailing):,} series" if len(trailing) > 1 else ""
         use = "; their known-future covariates are used" if settings.future else ""
         kind = "have no value and were left out" if not use else "have no value" + use
-        notes.append(Note("info", f"the last {sum(trailing):,} rows{several} {kind}"))
-    if zeros:
-        steps = "1 step without rows counts" if zeros == 1 else f"{zeros:,} steps without rows count"
         notes.append(
-            Note("info", f"{steps} as 0 after --duplicates sum; --gaps interpolate, ffill or drop for another way")
+            Note("trailing_rows", "info", f"the last {sum(trailing):,} rows{several} {kind}")
+        )
+    if zeros:
+        steps = (
+            "1 step without rows counts" if zeros == 1 else f"{zeros:,} steps without rows count"
+        )
+        notes.append(
+            Note(
+                "gaps_counted_as_zero",
+                "info",
+                f"{steps} as 0 after --duplicates sum; --gaps interpolate, ffill or drop for another way",
+            )
         )
     if filled:
         done = {
             "ffill": "were filled with the value before", "zero": "were filled with 0", "drop": "were left empty",
         }.get(settings.gaps, "were interpolated")  # fmt: skip
-        notes.append(Note("info", f"{filled:,} missing steps {done}"))
+        notes.append(Note("gaps_filled", "info", f"{filled:,} missing steps {done}"))
     if made_up:
-        notes.append(Note("info", f"{made_up:,} missing values of covariates were filled with the value before"))
-    panel = from_series(series, frequency, ids=kept, first=first, columns=columns, time_format=time_format)
+        notes.append(
+            Note(
+                "covariates_filled",
+                "info",
+                f"{made_up:,} missing values of covariates were filled with the value before",
+            )
+        )
+    panel = from_series(
+        series, frequency, ids=kept, first=first, columns=columns, time_format=time_format
+    )
     panel = replace(panel, filled=np.concatenate(holes)) if filled else panel
     return _with_covariates(panel, settings, rows.levels, covariates, statics, ahead)
 
@@ -137,12 +161,20 @@ def _ordered(
     count = len(rows.codes)
     if rows.times is None:
         if settings.freq:
-            raise DataError("--freq needs a time column, and no column was read as one", "name it with --time COLUMN")
+            raise DataError(
+                "--freq needs a time column, and no column was read as one",
+                "name it with --time COLUMN",
+            )
         order = np.argsort(rows.codes, kind="stable")
         rows = _taken(rows, order)
         starts = np.searchsorted(rows.codes, np.arange(len(rows.ids)))
         counts = np.diff(np.append(starts, count))
-        return rows, calendar.STEPS, np.arange(count) - np.repeat(starts, counts), np.append(starts, count)
+        return (
+            rows,
+            calendar.STEPS,
+            np.arange(count) - np.repeat(starts, counts),
+            np.append(starts, count),
+        )
     times, codes = rows.times, rows.codes
     grouped = bool((np.diff(codes) >= 0).all())
     if not grouped:
@@ -150,17 +182,26 @@ def _ordered(
         assert rows.times is not None  # noqa: S101
         times, codes = rows.times, rows.codes
     if ((np.diff(times) < 0) & (np.diff(codes) == 0)).any():
-        notes.append(Note("info", "the rows were not in order of time; they were sorted"))
+        notes.append(
+            Note("dates_sorted", "info", "the rows were not in order of time; they were sorted")
+        )
         rows = _taken(rows, np.lexsort((times, codes)))
     rows = _merged(rows, settings, time_format, notes)
     assert rows.times is not None  # noqa: S101
     starts = np.searchsorted(rows.codes, np.arange(len(rows.ids)))
     if len(starts) == len(rows.codes) and not settings.freq:
-        raise TooLittleDataError("one row a series is too little to see a step", "give at least two rows a series")
+        raise TooLittleDataError(
+            "one row a series is too little to see a step", "give at least two rows a series"
+        )
     frequency = _frequency(rows, starts, settings, time_format)
     positions = calendar.ordinals(frequency, rows.times)
     _check_steps(rows, starts, positions, frequency)
-    if not time_format.offset and not time_format.timezone and not settings.timezone and frequency.kind == "fixed":
+    if (
+        not time_format.offset
+        and not time_format.timezone
+        and not settings.timezone
+        and frequency.kind == "fixed"
+    ):
         name, at = dates.skipped_hour(_distinct(rows.times, positions, frequency), frequency.size)
         if name:
             raise DataError(
@@ -201,15 +242,21 @@ def _merged(rows: Rows, settings: DataSettings, time_format: TimeFormat, notes: 
     if not same.any():
         return rows
     hits = np.flatnonzero(same)
-    lines = sorted((rows.place(int(hits[0])), rows.place(int(hits[0]) + 1)), key=lambda text: (len(text), text))
+    lines = sorted(
+        (rows.place(int(hits[0])), rows.place(int(hits[0]) + 1)), key=lambda text: (len(text), text)
+    )
     message = (
         f"{lines[0]} and {lines[1].rpartition(':')[2]}: {where(rows.ids[rows.codes[hits[0]]])}"
-        f"the time {calendar.stamp(rows.times[hits[0]])} is there twice"
-        + (f" (and {len(hits) - 1:,} more)" if len(hits) > 1 else "")
+        f"the time {calendar.stamp(rows.times[hits[0]])} is there twice" + and_more(len(hits))
     )
     gaps = np.diff(rows.times)
     inside = gaps[(gaps > 0) & (np.diff(rows.codes) == 0)]
-    if not time_format.offset and not settings.timezone and len(inside) and np.median(inside) <= calendar.HOUR:
+    if (
+        not time_format.offset
+        and not settings.timezone
+        and len(inside)
+        and np.median(inside) <= calendar.HOUR
+    ):
         name = dates.repeated_hour(np.unique(rows.times[hits]))
         if name:
             raise DataError(
@@ -217,7 +264,10 @@ def _merged(rows: Rows, settings: DataSettings, time_format: TimeFormat, notes: 
                 f"say --timezone {name} (or another), or --timezone UTC if the clocks never change",
             )
     if settings.duplicates == "error":
-        raise DataError(message, f"keep one row for each time, or say --duplicates first, last, mean or sum{rows.hint}")
+        raise DataError(
+            message,
+            f"keep one row for each time, or say --duplicates first, last, mean or sum{rows.hint}",
+        )
     begins = np.flatnonzero(np.concatenate([[True], ~same]))
     last = np.append(begins[1:], len(rows.codes)) - 1
     kept = _taken(rows, last if settings.duplicates == "last" else begins)
@@ -225,14 +275,24 @@ def _merged(rows: Rows, settings: DataSettings, time_format: TimeFormat, notes: 
         total = settings.duplicates == "sum"
         kept = replace(
             kept,
-            targets={name: _reduced(values, begins, total) for name, values in rows.targets.items()},
+            targets={
+                name: _reduced(values, begins, total) for name, values in rows.targets.items()
+            },
             covariates={
-                name: kept.covariates[name] if name in rows.levels else _reduced(values, begins, False)
+                name: kept.covariates[name]
+                if name in rows.levels
+                else _reduced(values, begins, False)
                 for name, values in rows.covariates.items()
             },
         )
     how = {"first": "the first was kept", "last": "the last was kept", "mean": "their mean was taken", "sum": "they were added"}  # fmt: skip
-    notes.append(Note("info", f"{len(hits):,} rows repeat the time of another; {how[settings.duplicates]}"))
+    notes.append(
+        Note(
+            "duplicates",
+            "info",
+            f"{len(hits):,} rows repeat the time of another; {how[settings.duplicates]}",
+        )
+    )
     return kept
 
 
@@ -245,15 +305,21 @@ def _reduced(values: Floats, begins: Ints, total: bool) -> Floats:
     return result
 
 
-def _frequency(rows: Rows, starts: Ints, settings: DataSettings, time_format: TimeFormat) -> Frequency:
+def _frequency(
+    rows: Rows, starts: Ints, settings: DataSettings, time_format: TimeFormat
+) -> Frequency:
     assert rows.times is not None  # noqa: S101
     if settings.freq:
         return calendar.named(settings.freq, rows.times, starts)
     try:
         return calendar.infer(rows.times, starts)
     except DataError as error:
-        if time_format.offset and not time_format.timezone:  # days whose offset changes are not all of one length
-            error.hint = "name the zone of local days with --timezone, or bring the rows to one step first"
+        if (
+            time_format.offset and not time_format.timezone
+        ):  # days whose offset changes are not all of one length
+            error.hint = (
+                "name the zone of local days with --timezone, or bring the rows to one step first"
+            )
         words: dict[str, str] = {}
         ends = np.append(starts[1:], len(rows.times))
         for number in range(min(len(starts), 1000)):
@@ -266,7 +332,8 @@ def _frequency(rows: Rows, starts: Ints, settings: DataSettings, time_format: Ti
         if len(words) > 1:
             shown = ", ".join(f"{label!r} is {word}" for word, label in list(words.items())[:SHOWN])
             raise DataError(
-                f"the series have different steps: {shown}", "give series of one step, or name it with --freq"
+                f"the series have different steps: {shown}",
+                "give series of one step, or name it with --freq",
             ) from None
         raise
 
@@ -283,7 +350,7 @@ def _check_steps(rows: Rows, starts: Ints, positions: Ints, frequency: Frequency
     if len(wrong):
         raise DataError(
             f"series {rows.ids[wrong[0]]!r} has a row every {int(nearest[wrong[0]]):,} steps at most, "
-            f"but the file is {calendar.describe(frequency)}" + (f" (and {len(wrong) - 1:,} more)" if len(wrong) > 1 else ""),
+            f"but the file is {calendar.describe(frequency)}" + and_more(len(wrong)),
             "give series of one step, or bring this one to the step of the others",
         )  # fmt: skip
 
@@ -326,7 +393,12 @@ def _extent(values: Floats, positions: Ints, bounds: Ints, summed: bool) -> _Ext
 
 
 def _check_filled(
-    rows: Rows, settings: DataSettings, frequency: Frequency, positions: Ints, bounds: Ints, limit: int
+    rows: Rows,
+    settings: DataSettings,
+    frequency: Frequency,
+    positions: Ints,
+    bounds: Ints,
+    limit: int,
 ) -> None:
     """Refuse to make up more of a series than --max-filled allows, naming the worst one.
 
@@ -337,7 +409,10 @@ def _check_filled(
 
     allowed = MOST_FILLED if settings.max_filled is None else settings.max_filled
     summed = _sums_to_zero(settings)
-    extents = {target: _extent(values, positions, bounds, summed) for target, values in rows.targets.items()}
+    extents = {
+        target: _extent(values, positions, bounds, summed)
+        for target, values in rows.targets.items()
+    }
     over = sum(int((extent.shares > allowed + 1e-9).sum()) for extent in extents.values())
     if not over:
         return
@@ -363,7 +438,9 @@ def _check_filled(
     )
 
 
-def _other_step(rows: Rows, settings: DataSettings, frequency: Frequency, known: Ints, allowed: float) -> str:
+def _other_step(
+    rows: Rows, settings: DataSettings, frequency: Frequency, known: Ints, allowed: float
+) -> str:
     """What other step the rows may have, as the beginning of a hint. known: the rows of one series that have a value."""
     if rows.times is None:
         return ""
@@ -379,7 +456,9 @@ def _is_business(times: Ints, frequency: Frequency, known: Ints, allowed: float)
     if frequency.kind != "fixed" or frequency.size != calendar.DAY:
         return False
     try:
-        positions = calendar.ordinals(Frequency("business", clock=int(times[0] % calendar.DAY)), times)[known]
+        positions = calendar.ordinals(
+            Frequency("business", clock=int(times[0] % calendar.DAY)), times
+        )[known]
     except DataError:
         return False
     steps = int(positions[-1] - positions[0]) + 1
@@ -398,7 +477,11 @@ def _fill(grid: Floats, gaps: str, limit: int, label: str, first: int, frequency
         start = int(calendar.times_at(frequency, np.array([first + begins[longest]]))[0])
         at = f"step {start}" if frequency.kind == "step" else calendar.stamp(start)
         length = f"{ends[longest] - begins[longest]:,} step{'s' if ends[longest] - begins[longest] > 1 else ''}"
-        allowed = "none is allowed" if gaps == "error" else f"gaps of up to {limit:,} (one season) are interpolated"
+        allowed = (
+            "none is allowed"
+            if gaps == "error"
+            else f"gaps of up to {limit:,} (one season) are interpolated"
+        )
         raise DataError(
             f"{where(label)}a gap of {length} begins at {at}; {allowed}",
             "fill it in the file, start after it, or say --gaps interpolate, ffill, zero or drop",
@@ -425,7 +508,10 @@ def _carry(line: Floats, name: str, label: str) -> int:
     if not holes.any():
         return 0
     if holes.all():
-        raise DataError(f"{where(label)}covariate {name!r} has no value", "leave the covariate or the series out")
+        raise DataError(
+            f"{where(label)}covariate {name!r} has no value",
+            "leave the covariate or the series out",
+        )
     line[:] = line[_last_present(holes)]
     return int(holes.sum())
 
@@ -434,7 +520,9 @@ def _constant(given: Floats, name: str, label: str) -> float:
     """The one value of a static covariate."""
     distinct = np.unique(given[~np.isnan(given)])
     if not len(distinct):
-        raise DataError(f"{where(label)}static {name!r} has no value", "leave the covariate or the series out")
+        raise DataError(
+            f"{where(label)}static {name!r} has no value", "leave the covariate or the series out"
+        )
     if len(distinct) > 1:
         raise DataError(
             f"{where(label)}static {name!r} has {len(distinct):,} values",
@@ -475,17 +563,23 @@ def _with_covariates(
         if wanted:
             parts = [spread(np.concatenate(covariates[name]), name, levels) for name in wanted]
             changed[role] = np.concatenate(parts, axis=1)
-            changed[f"{role}_names"] = tuple(hot for name in wanted for hot in one_hot(name, levels))
+            changed[f"{role}_names"] = tuple(
+                hot for name in wanted for hot in one_hot(name, levels)
+            )
     if settings.static:
         parts = [spread(np.array(statics[name]), name, levels) for name in settings.static]
         changed["static"] = np.concatenate(parts, axis=1)
-        changed["static_names"] = tuple(hot for name in settings.static for hot in one_hot(name, levels))
+        changed["static_names"] = tuple(
+            hot for name in settings.static for hot in one_hot(name, levels)
+        )
     if settings.future:
         changed["ahead"] = stacked(ahead, settings.future, levels)
     return replace(panel, **changed)
 
 
-def stacked(lines: list[list[Floats]], names: list[str], levels: dict[str, tuple[str, ...]]) -> Floats:
+def stacked(
+    lines: list[list[Floats]], names: list[str], levels: dict[str, tuple[str, ...]]
+) -> Floats:
     """Known-future values after the last row, (S, A, F), NaN where a series has fewer."""
     steps = max((len(line) for of_series in lines for line in of_series), default=0)
     flat = np.full((len(lines), steps, len(names)), np.nan)

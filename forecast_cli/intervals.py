@@ -92,7 +92,9 @@ def _at_rank(ordered: Floats, level: float) -> Floats:
     return size
 
 
-def around_constant(history: Floats, lookback: int, horizon: int, levels: tuple[float, ...]) -> dict[float, Floats]:
+def around_constant(
+    history: Floats, lookback: int, horizon: int, levels: tuple[float, ...]
+) -> dict[float, Floats]:
     """Half of the width (horizon,) of the interval around a constant window of `lookback` steps, for each level.
 
     history: (n,) the series up to the end of the window, which changed before. The width is a quantile of how far the
@@ -158,7 +160,9 @@ def widening(excess: Floats, level: float) -> Floats:
         last = min(int(np.ceil((len(pooled) + 1) * level / 100)) - 1, len(pooled) - 1)
         return np.full(excess.shape[1], pooled[last])
     ordered = np.sort(excess, axis=0)
-    widths: Floats = ordered[min(int(np.ceil((len(ordered) + 1) * level / 100)) - 1, len(ordered) - 1)]
+    widths: Floats = ordered[
+        min(int(np.ceil((len(ordered) + 1) * level / 100)) - 1, len(ordered) - 1)
+    ]
     return widths
 
 

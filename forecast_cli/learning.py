@@ -62,7 +62,9 @@ class Learned:
 def learn(panel: Panel, decided: Plan, effort: Effort) -> Learned:
     """Train on the training part alone, stopped by the validation part; the residuals are of rows after it."""
     cut = windows.split(panel, decided.validation, decided.test)
-    scale = scaling.fit(panel.values, panel.offsets, np.maximum(cut.training, 1), decided.normalization)
+    scale = scaling.fit(
+        panel.values, panel.offsets, np.maximum(cut.training, 1), decided.normalization
+    )
     features = covariates.fit(panel, decided.calendar, cut.training)
     names = (panel.past_names, panel.future_names, panel.static_names)
     none = np.empty((0, decided.horizon, decided.architecture.outputs_per_step))
@@ -71,13 +73,25 @@ def learn(panel: Panel, decided: Plan, effort: Effort) -> Learned:
     half = effort  # of the time, so that the other half is there for the refit
     if effort.deadline is not None and decided.refit:
         half = replace(effort, deadline=(time.monotonic() + effort.deadline) / 2)
-    fitted = _fit(material, _folds(panel, decided, material.values), [Course() for _ in range(decided.members)], half)
+    fitted = _fit(
+        material,
+        _folds(panel, decided, material.values),
+        [Course() for _ in range(decided.members)],
+        half,
+    )
     model = replace(model, members=tuple(_doubles(one.weights) for one in fitted))
     effort.report(Phase("errors", "measuring how far forecasts are off"))
     unseen = windows.between(panel, decided.lookback, decided.horizon, cut.training, panel.lengths)
-    if not decided.validation + decided.test:  # nothing was held out: what was trained on is all there is
-        unseen = windows.between(panel, decided.lookback, decided.horizon, cut.training * 0, panel.lengths)
-    return Learned(replace(model, residuals=forecasting.residuals(panel, model, _thinned(unseen))), tuple(fitted))
+    if (
+        not decided.validation + decided.test
+    ):  # nothing was held out: what was trained on is all there is
+        unseen = windows.between(
+            panel, decided.lookback, decided.horizon, cut.training * 0, panel.lengths
+        )
+    return Learned(
+        replace(model, residuals=forecasting.residuals(panel, model, _thinned(unseen))),
+        tuple(fitted),
+    )
 
 
 def refit(panel: Panel, learned: Learned, effort: Effort) -> Model:
@@ -95,7 +109,9 @@ def refit(panel: Panel, learned: Learned, effort: Effort) -> Model:
         panel, decided.lookback, decided.architecture.outputs, panel.lengths * 0, panel.lengths
     )
     folds = [Fold(_changing(material.values, everything))]
-    again = _fit(material, folds, [Course(REFIT, steps=one.steps) for one in learned.fitted], effort)
+    again = _fit(
+        material, folds, [Course(REFIT, steps=one.steps) for one in learned.fitted], effort
+    )
     if any(one.expired for one in again):
         return model
     return replace(model, members=tuple(_doubles(one.weights) for one in again))
@@ -105,10 +121,15 @@ def _doubles(weights: Weights) -> Weights:
     return {name: values.astype(np.float64) for name, values in weights.items()}
 
 
-def _fit(material: Material, folds: Sequence[Fold], courses: list[Course], effort: Effort) -> list[Fitted]:
+def _fit(
+    material: Material, folds: Sequence[Fold], courses: list[Course], effort: Effort
+) -> list[Fitted]:
     start, decided = effort.start, material.plan
     if start:
-        courses = [replace(course, start=start[number % len(start)]) for number, course in enumerate(courses)]
+        courses = [
+            replace(course, start=start[number % len(start)])
+            for number, course in enumerate(courses)
+        ]
     side_by_side = 1 if decided.boosting else min(effort.workers, len(courses))
     courses = _with_deadlines(courses, side_by_side, effort.deadline)
     kept = effort.checkpoint
@@ -126,13 +147,17 @@ def _fit(material: Material, folds: Sequence[Fold], courses: list[Course], effor
             effort.report(MemberDone(course.member))
 
         found = iter(engine.run(work, left, effort.workers, finished, effort.report))
-        return [done[task.course.stage] if task.course.stage in done else next(found) for task in tasks]
+        return [
+            done[task.course.stage] if task.course.stage in done else next(found) for task in tasks
+        ]
 
     effort.report(_phase(decided, courses, done, side_by_side))
     return ensemble.fit(material, folds, courses, run)
 
 
-def _with_deadlines(courses: list[Course], side_by_side: int, deadline: float | None) -> list[Course]:
+def _with_deadlines(
+    courses: list[Course], side_by_side: int, deadline: float | None
+) -> list[Course]:
     """Members train in turns, those of a turn side by side; every turn gets its part of the time that is left."""
     if deadline is None:
         return courses
@@ -163,7 +188,12 @@ def _phase(decided: Plan, courses: list[Course], done: Collection[str], side_by_
 
 def _kept(task: Task, checkpoint: Checkpoint) -> Task:
     stage = task.course.stage
-    return replace(task, course=replace(task.course, keep=checkpoint.keep(stage), resume=checkpoint.running.get(stage)))
+    return replace(
+        task,
+        course=replace(
+            task.course, keep=checkpoint.keep(stage), resume=checkpoint.running.get(stage)
+        ),
+    )
 
 
 def _checked(checkpoint: Checkpoint, decided: Plan) -> dict[str, Fitted]:
@@ -171,11 +201,14 @@ def _checked(checkpoint: Checkpoint, decided: Plan) -> dict[str, Fitted]:
     shapes = network.tensor_shapes(decided.architecture)
     for fitted in checkpoint.finished.values():
         if (
-            any({name: w.shape for name, w in weights.items()} != shapes for weights in fitted.folds)
+            any(
+                {name: w.shape for name, w in weights.items()} != shapes for weights in fitted.folds
+            )
             or not fitted.folds
         ):
             raise RunRejectedError(
-                "the unfinished training does not fit the network it is said to be of", "train without --resume"
+                "the unfinished training does not fit the network it is said to be of",
+                "train without --resume",
             )
     return checkpoint.finished
 
@@ -185,11 +218,17 @@ def _material(panel: Panel, model: Model, ends: Ints) -> Material:
     series = np.repeat(np.arange(len(panel)), panel.lengths)
     values = scaling.transform(panel.values, decided.normalization, model.scale, series)
     seen = covariates.prepare(panel, decided.calendar, decided.horizon, model.features)
-    return Material(values, decided, seen, weighting.counts(panel, values, ends, balance=decided.balance))
+    return Material(
+        values, decided, seen, weighting.counts(panel, values, ends, balance=decided.balance)
+    )
 
 
 def _thinned(chosen: Windows) -> Windows:
-    keep = np.unique(np.linspace(0, len(chosen) - 1, intervals.KEPT).astype(np.int64)) if len(chosen) else slice(None)
+    keep = (
+        np.unique(np.linspace(0, len(chosen) - 1, intervals.KEPT).astype(np.int64))
+        if len(chosen)
+        else slice(None)
+    )
     return replace(chosen, series=chosen.series[keep], origins=chosen.origins[keep])
 
 
@@ -200,7 +239,9 @@ def _folds(panel: Panel, decided: Plan, values: Floats) -> list[Fold]:
     if decided.preset == "classic":
         held = max(len(everything) // 20, 1 if len(everything) > 1 else 0)
         first = _part(everything, slice(0, len(everything) - held))
-        return [Fold(first, _part(everything, slice(len(everything) - held, None)) if held else None)]
+        return [
+            Fold(first, _part(everything, slice(len(everything) - held, None)) if held else None)
+        ]
     if not decided.validation:
         return [Fold(_changing(values, everything))]
     wanted = FOLDS if len(everything) < planning.SMALL else 1
@@ -228,4 +269,8 @@ def _changing(values: Floats, chosen: Windows) -> Windows:
     """The windows whose past is not constant: a constant has no spread to measure a difference in."""
     changes = np.concatenate([[0], np.cumsum(values[1:] != values[:-1])])
     moving = changes[chosen.origins - 1] > changes[chosen.origins - chosen.lookback]
-    return replace(chosen, series=chosen.series[moving], origins=chosen.origins[moving]) if moving.any() else chosen
+    return (
+        replace(chosen, series=chosen.series[moving], origins=chosen.origins[moving])
+        if moving.any()
+        else chosen
+    )

@@ -80,9 +80,16 @@ def _parts(cell: str) -> Parts | None:
     found = _MARKED.fullmatch(cell)
     if found is None:
         return None
-    sign, late_sign, before, after = (found[name] or "" for name in ("sign", "late_sign", "before", "after"))
+    sign, late_sign, before, after = (
+        found[name] or "" for name in ("sign", "late_sign", "before", "after")
+    )
     currency, unit = before or after, (found["unit"] or "").strip()
-    if (before and after) or (sign and late_sign) or (currency and unit == "%") or not (currency or unit):
+    if (
+        (before and after)
+        or (sign and late_sign)
+        or (currency and unit == "%")
+        or not (currency or unit)
+    ):
         return None
     if currency.isalpha() and currency.isascii() and currency not in CURRENCIES:
         return None
@@ -157,8 +164,12 @@ class Column:
     def add(self, cells: list[str], codes: Ints) -> None:
         """cells: distinct ones, tidied; codes: (R,) which of them each row has."""
         parts = [take_apart(cell) for cell in cells]
-        values = read([part.number + _EXPONENTS.get(part.unit.upper(), "") for part in parts], self.convention)
-        absent = np.array([cell in self.missing for cell in cells], bool) | np.isin(values, self.nulls)
+        values = read(
+            [part.number + _EXPONENTS.get(part.unit.upper(), "") for part in parts], self.convention
+        )
+        absent = np.array([cell in self.missing for cell in cells], bool) | np.isin(
+            values, self.nulls
+        )
         which = np.full(len(cells), _UNREAD, np.int16)
         for at in np.flatnonzero(~np.isnan(values) & ~absent).tolist():
             mark = parts[at].currency, parts[at].unit
@@ -184,7 +195,9 @@ class Column:
         has_scale = ~wrong & _of_marks([unit not in ("", "%") for unit in units])[which]
         if has_scale.any():
             is_plain = is_marked & ~wrong & ~has_scale
-            wrong |= _clash(values, has_scale, is_plain, has_thousands="K" in "".join(units).upper())
+            wrong |= _clash(
+                values, has_scale, is_plain, has_thousands="K" in "".join(units).upper()
+            )
         used = np.unique(which[is_marked & ~wrong]).tolist()
         example = self._examples[used[0]] if used else ""
         return Numbers(values, wrong, example, _in_words([marks[number] for number in used]))
@@ -216,7 +229,11 @@ def _may_be_another_unit(unit: str, letters: set[str]) -> bool:
 
 
 def _clash(
-    values: Floats, has_scale: NDArray[np.bool_], is_plain: NDArray[np.bool_], *, has_thousands: bool
+    values: Floats,
+    has_scale: NDArray[np.bool_],
+    is_plain: NDArray[np.bool_],
+    *,
+    has_thousands: bool,
 ) -> NDArray[np.bool_]:
     """Numbers without K, M or B that are too large to be written without one; or those with one, if they are fewer."""
     least = LARGE if has_thousands else 0
@@ -230,6 +247,10 @@ def _clash(
 def _in_words(marks: list[Mark]) -> str:
     """What stands beside the numbers of a column: `in $, K as thousands, M as millions`."""
     units = {unit for _, unit in marks}
-    words = [f"in {currency}" for currency in sorted({currency for currency, _ in marks if currency})]
+    words = [
+        f"in {currency}" for currency in sorted({currency for currency, _ in marks if currency})
+    ]
     words += ["in %"] if "%" in units else []
-    return ", ".join([*words, *(f"{unit} as {_WORDS[unit.upper()]}" for unit in "KkMmBb" if unit in units)])
+    return ", ".join(
+        [*words, *(f"{unit} as {_WORDS[unit.upper()]}" for unit in "KkMmBb" if unit in units)]
+    )

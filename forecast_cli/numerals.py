@@ -48,7 +48,9 @@ def read(cells: list[str], convention: Convention) -> Floats:
 def is_number(cell: str) -> bool:
     """Whether a cell is a number in any convention."""
     cell = tidy(cell)
-    return any(_pattern(convention).fullmatch(cell) for convention in CONVENTIONS) or bool(_ENDLESS.fullmatch(cell))
+    return any(_pattern(convention).fullmatch(cell) for convention in CONVENTIONS) or bool(
+        _ENDLESS.fullmatch(cell)
+    )
 
 
 def describe(convention: Convention) -> str:
@@ -80,16 +82,25 @@ class Evidence:
         for convention in self.allowed:
             decimal, thousands = convention
             # separators that are not in these cells make no difference
-            reduced = (decimal if decimal in present else ".", thousands if thousands in present else "")
+            reduced = (
+                decimal if decimal in present else ".",
+                thousands if thousands in present else "",
+            )
             if reduced[0] == reduced[1]:
                 reduced = (decimal, thousands)
             if reduced not in read_as:
                 read_as[reduced] = read(found, reduced)
             readings[convention] = read_as[reduced]
-            self.bad[convention] = self.bad.get(convention, 0) + int(np.isnan(readings[convention]).sum())
+            self.bad[convention] = self.bad.get(convention, 0) + int(
+                np.isnan(readings[convention]).sum()
+            )
         for one in self.allowed:
             for other in self.allowed:
-                if one < other and (one, other) not in self.differ and readings[one] is not readings[other]:
+                if (
+                    one < other
+                    and (one, other) not in self.differ
+                    and readings[one] is not readings[other]
+                ):
                     a, b = readings[one], readings[other]
                     apart = np.flatnonzero(~np.isnan(a) & ~np.isnan(b) & (a != b))
                     if len(apart):

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from forecast_cli import calendar
 from forecast_cli.calendar import Frequency, Ints
 from forecast_cli.config import DataSettings
+from forecast_cli.messages import Note
 
 Floats = NDArray[np.float64]
 
@@ -42,14 +43,6 @@ class Columns:
     time: str = ""
     target: str = "y"
     id: str = ""
-
-
-@dataclass(frozen=True)
-class Note:
-    """Something the reader did or saw: `info`, `warning` (said even when quiet), or `degraded` (exit 3)."""
-
-    level: str
-    text: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,7 +119,9 @@ def values_of(panel: Panel, index: int) -> Floats:
 def times_of(panel: Panel, index: int, start: int = 0, stop: int | None = None) -> Ints:
     """Times of steps start..stop of one series; steps past the last row are the future index."""
     stop = int(panel.lengths[index]) if stop is None else stop
-    return calendar.times_at(panel.frequency, panel.first[index] + np.arange(start, stop, dtype=np.int64))
+    return calendar.times_at(
+        panel.frequency, panel.first[index] + np.arange(start, stop, dtype=np.int64)
+    )
 
 
 def head(panel: Panel, lengths: Ints) -> Panel:
@@ -210,7 +205,9 @@ def _format_in_zone(how: TimeFormat, times: Ints) -> list[str]:
         local = time.replace(tzinfo=zone) if how.wall else time.replace(tzinfo=UTC).astimezone(zone)
         minutes = round(local.utcoffset().total_seconds() / 60)
         colon = "" if re.search(r"\d{4}$", how.offset) else ":"
-        offset = f"{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02}{colon}{abs(minutes) % 60:02}"
+        offset = (
+            f"{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02}{colon}{abs(minutes) % 60:02}"
+        )
         texts.append(_written(local.replace(tzinfo=None), how.pattern.replace("%z", offset)))
     return texts
 

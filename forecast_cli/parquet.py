@@ -16,7 +16,8 @@ import numpy as np
 
 from forecast_cli.config import DataSettings, nearest
 from forecast_cli.errors import DataError, SettingsError
-from forecast_cli.panel import Note, Panel, format_times, times_of
+from forecast_cli.messages import Note, listed
+from forecast_cli.panel import Panel, format_times, times_of
 from forecast_cli.reader import NIXTLA, Levels, read_csv
 from forecast_cli.source import no_such_file
 from forecast_cli.transposed import is_transposed
@@ -25,16 +26,25 @@ if TYPE_CHECKING:
     import pyarrow
 
 ENDINGS = (".parquet", ".pq")
-TEXTUAL = ("delimiter", "decimal", "thousands", "encoding")  # settings of text files, of no use here
+TEXTUAL = (
+    "delimiter",
+    "decimal",
+    "thousands",
+    "encoding",
+)  # settings of text files, of no use here
 
 
-def read(path: str | os.PathLike[str], settings: DataSettings, levels: Levels | None = None) -> Panel:
+def read(
+    path: str | os.PathLike[str], settings: DataSettings, levels: Levels | None = None
+) -> Panel:
     """Read a Parquet file, by its ending, or else a CSV file. levels: those of the text covariates of the run.
 
     Raises DataError where a weight is not a number of at least 0, and all that the readers raise.
     """
     weight, past = settings.weight, settings.past
-    if weight is not None:  # read as a covariate is, and then kept apart: the network must not see it
+    if (
+        weight is not None
+    ):  # read as a covariate is, and then kept apart: the network must not see it
         settings = replace(settings, weight=None, past=[*(past or []), weight])
     if os.fspath(path).lower().endswith(ENDINGS):
         panel = read_parquet(path, settings, levels)
@@ -47,7 +57,8 @@ def _weighted(panel: Panel, weight: str, past: list[str] | None) -> Panel:
     """The panel with its last past-only covariate as weights."""
     if weight in panel.levels:
         raise DataError(
-            f"{panel.source}: column {weight!r}: weights are numbers, not texts", "give --weight a column of numbers"
+            f"{panel.source}: column {weight!r}: weights are numbers, not texts",
+            "give --weight a column of numbers",
         )
     weights = panel.past[:, -1].copy()
     bad = ~(weights >= 0)
@@ -62,14 +73,19 @@ def _weighted(panel: Panel, weight: str, past: list[str] | None) -> Panel:
             "correct the column, or leave out --weight",
         )
     if not weights.any():
-        raise DataError(f"{panel.source}: column {weight!r}: all weights are 0", "give some rows a weight above 0")
+        raise DataError(
+            f"{panel.source}: column {weight!r}: all weights are 0",
+            "give some rows a weight above 0",
+        )
     return replace(
         panel, weights=weights, past=panel.past[:, :-1], past_names=panel.past_names[:-1],
         reading=replace(panel.reading, past=past, weight=weight),
     )  # fmt: skip
 
 
-def read_parquet(path: str | os.PathLike[str], settings: DataSettings, levels: Levels | None = None) -> Panel:
+def read_parquet(
+    path: str | os.PathLike[str], settings: DataSettings, levels: Levels | None = None
+) -> Panel:
     """Read a Parquet file into a Panel. Line numbers in errors count the names of the columns as line 1.
 
     Raises SettingsError without pyarrow, DataError for what cannot be read, and all that `read_csv` raises.
@@ -78,9 +94,16 @@ def read_parquet(path: str | os.PathLike[str], settings: DataSettings, levels: L
     data = _bytes(name)
     _library()
     table, settings, unused = _table(name, data, settings)
-    defaults: dict[str, Any] = {f.name: f.default for f in dataclasses.fields(settings) if f.name in TEXTUAL}
+    defaults: dict[str, Any] = {
+        f.name: f.default for f in dataclasses.fields(settings) if f.name in TEXTUAL
+    }
     panel = read_csv(name, replace(settings, **defaults), content=_csv(name, table), levels=levels)
-    notes = (Note("info", f"columns not used: {', '.join(map(repr, unused))}"), *panel.notes) if unused else panel.notes
+    notes = panel.notes
+    if unused:
+        note = Note(
+            "columns_not_used", "info", f"columns not used: {listed(unused)}", {"columns": unused}
+        )
+        notes = (note, *notes)
     return replace(panel, fingerprint=hashlib.sha256(data).hexdigest(), notes=notes)
 
 
@@ -110,7 +133,8 @@ def _library() -> Any:
         import pyarrow
     except ImportError:
         raise SettingsError(
-            "Parquet needs pyarrow, which is not installed", "install it: pip install 'forecast-cli[parquet]'"
+            "Parquet needs pyarrow, which is not installed",
+            "install it: pip install 'forecast-cli[parquet]'",
         ) from None
     return pyarrow
 
@@ -124,13 +148,21 @@ def _bytes(name: str) -> bytes:
     except FileNotFoundError:
         raise no_such_file(name) from None
     except OSError as error:
-        raise DataError(f"{name}: {error.strerror}", "give a Parquet file that can be read") from None
-    if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns) or len(data) != after.st_size:
-        raise DataError(f"{name}: the file changed while it was read", "run again when the writer is done")
+        raise DataError(
+            f"{name}: {error.strerror}", "give a Parquet file that can be read"
+        ) from None
+    if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns) or len(
+        data
+    ) != after.st_size:
+        raise DataError(
+            f"{name}: the file changed while it was read", "run again when the writer is done"
+        )
     return data
 
 
-def _table(name: str, data: bytes, settings: DataSettings) -> tuple[pyarrow.Table, DataSettings, list[str]]:
+def _table(
+    name: str, data: bytes, settings: DataSettings
+) -> tuple[pyarrow.Table, DataSettings, list[str]]:
     """The columns that may be needed, the settings with the id that the Nixtla names imply, and the names left out."""
     import pyarrow
     from pyarrow import parquet
@@ -139,19 +171,31 @@ def _table(name: str, data: bytes, settings: DataSettings) -> tuple[pyarrow.Tabl
         file = parquet.ParquetFile(pyarrow.BufferReader(data))
         names = list(file.schema_arrow.names)
         if len(set(names)) < len(names):
-            raise DataError(f"{name}: several columns have the same name", "give each column a name of its own")
-        if settings.time and settings.target and settings.target != ["all"] and not is_transposed(names):
+            raise DataError(
+                f"{name}: several columns have the same name", "give each column a name of its own"
+            )
+        if (
+            settings.time
+            and settings.target
+            and settings.target != ["all"]
+            and not is_transposed(names)
+        ):
             if all(word in names for word in NIXTLA):
                 settings = replace(settings, id=settings.id or NIXTLA[0])
             wanted = _named(name, settings, names)
         else:
             wanted = [
-                n for n in names if _is_usable(file.schema_arrow.field(n).type) or n in _named(name, settings, names)
+                n
+                for n in names
+                if _is_usable(file.schema_arrow.field(n).type) or n in _named(name, settings, names)
             ]
         for column in wanted:
             kind = file.schema_arrow.field(column).type
             if not _is_usable(kind):
-                raise DataError(f"{name}: column {column!r} holds {kind}", "name a column of numbers, texts or times")
+                raise DataError(
+                    f"{name}: column {column!r} holds {kind}",
+                    "name a column of numbers, texts or times",
+                )
         table = file.read(columns=wanted)
     except (pyarrow.ArrowException, OSError) as error:
         text = " ".join(str(error).split())
@@ -172,7 +216,10 @@ def _named(path: str, settings: DataSettings, names: list[str]) -> list[str]:
             parts = [word] if word in names or field.name != "time" else word.split(",")
             missing = [part for part in parts if part not in names and part != "all"]
             if missing:
-                raise DataError(f"{path}: no column {missing[0]!r} for --{field.name}", nearest(missing[0], names))
+                raise DataError(
+                    f"{path}: no column {missing[0]!r} for --{field.name}",
+                    nearest(missing[0], names),
+                )
             found += parts
     return [name for name in names if name in found]
 
@@ -202,7 +249,9 @@ def _csv(name: str, table: pyarrow.Table) -> bytes:
         csv.write_csv(pyarrow.table(columns, names=table.schema.names), target)
     except pyarrow.ArrowException as error:
         text = " ".join(str(error).split())
-        raise DataError(f"{name}: a column cannot be written as text: {text}", "write the file again") from None
+        raise DataError(
+            f"{name}: a column cannot be written as text: {text}", "write the file again"
+        ) from None
     return target.getvalue()
 
 
@@ -242,5 +291,6 @@ def _times(name: str, column: str, cells: Any) -> Any:
         midnight = compute.all(compute.equal(exact, days)).as_py()
         return compute.strftime(exact, format="%Y-%m-%d" if midnight else pattern)
     raise DataError(
-        f"{name}: column {column!r} has times finer than a microsecond", "round them to microseconds in the file"
+        f"{name}: column {column!r} has times finer than a microsecond",
+        "round them to microseconds in the file",
     )

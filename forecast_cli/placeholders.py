@@ -34,7 +34,13 @@ VARIED = 10  # distinct other values; flags, ratings and price levels have fewer
 TEN = 10  # there a code must be as many ranges of these away
 HUNDRED = 100  # ranges of the others, which no order and no peak is away
 EQUAL = 0.15  # by which distances between the peaks of seasons differ from their median
-LIMITS = (255.0, 32767.0, 65535.0, 2147483647.0, 4294967295.0)  # the greatest whole numbers of some bits
+LIMITS = (
+    255.0,
+    32767.0,
+    65535.0,
+    2147483647.0,
+    4294967295.0,
+)  # the greatest whole numbers of some bits
 
 
 @dataclass(frozen=True)
@@ -129,7 +135,11 @@ def _count(values: Floats) -> _Counts:
 def _lone_negatives(counts: _Counts) -> dict[float, str]:
     """The only negative value, if it is a whole number or a code; codes beside it do not count."""
     number = int(np.searchsorted(counts.values, 0.0))
-    negatives, times, others = counts.values[:number].tolist(), counts.times[:number].tolist(), counts.values[number:]
+    negatives, times, others = (
+        counts.values[:number].tolist(),
+        counts.times[:number].tolist(),
+        counts.values[number:],
+    )
     if not 0 < number <= SEVERAL or not len(others):
         return {}
     if not all(map(_may_be_one, negatives, times)):
@@ -155,7 +165,12 @@ def _are_signs(one: float, other: float) -> bool:
 def _far_values(counts: _Counts, values: Floats, series: Ints | None) -> dict[float, str]:
     """The fewest values at the ends of a column that are placeholders beside all others."""
     from_low, from_high = _candidates(counts, 1), _candidates(counts, -1)
-    sizes = [(low, high) for low in range(len(from_low) + 1) for high in range(len(from_high) + 1) if low + high]
+    sizes = [
+        (low, high)
+        for low in range(len(from_low) + 1)
+        for high in range(len(from_high) + 1)
+        if low + high
+    ]
     for low, high in sorted(sizes, key=sum):
         outer = np.unique([*from_low[:low], *from_high[:high]])
         others = counts.without(outer)
@@ -173,7 +188,9 @@ def _far_values(counts: _Counts, values: Floats, series: Ints | None) -> dict[fl
 
 def _candidates(counts: _Counts, step: int) -> list[float]:
     """Values near one end (step -1: the high end) that may be placeholders, outermost first."""
-    ends = zip(counts.values[::step][:OUTER].tolist(), counts.times[::step][:OUTER].tolist(), strict=True)
+    ends = zip(
+        counts.values[::step][:OUTER].tolist(), counts.times[::step][:OUTER].tolist(), strict=True
+    )
     return [value for value, times in ends if _may_be_one(value, times)][:SEVERAL]
 
 
@@ -182,7 +199,9 @@ def _are_far(outer: Floats, others: _Counts) -> bool:
     if len(others) < 2:
         return False
     usual = others.values[np.argmax(others.times)]
-    span = max(_span(others), _span(others.without(usual)))  # where nearly all values are 0, the first one is 0
+    span = max(
+        _span(others), _span(others.without(usual))
+    )  # where nearly all values are 0, the first one is 0
     return all(_distance(value, others) > span for value in outer.tolist())
 
 
@@ -206,7 +225,9 @@ def _central(counts: _Counts) -> tuple[float, float]:
     return float(counts.values[low]), float(counts.values[high])
 
 
-def _of_their_series(outer: Floats, others: _Counts, values: Floats, series: Ints | None) -> _Counts:
+def _of_their_series(
+    outer: Floats, others: _Counts, values: Floats, series: Ints | None
+) -> _Counts:
     """The other values of those series in which the outer ones stand."""
     if series is None:
         return others

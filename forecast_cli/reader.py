@@ -23,16 +23,19 @@ from forecast_cli import calendar, dates, grid, marks, numerals, placeholders, s
 from forecast_cli.calendar import Ints
 from forecast_cli.config import DataSettings, nearest, settings_from
 from forecast_cli.errors import DataError, SettingsError
-from forecast_cli.grid import Rows, some
+from forecast_cli.grid import Rows
+from forecast_cli.messages import Note, and_more, listed
 from forecast_cli.numerals import PLAIN, Convention
-from forecast_cli.panel import Columns, Floats, Note, Panel, TimeFormat
+from forecast_cli.panel import Columns, Floats, Panel, TimeFormat
 from forecast_cli.skips import Skipped
-from forecast_cli.source import EXPANDED, SAMPLE, Table, load, more, table
+from forecast_cli.source import EXPANDED, SAMPLE, Table, load, table
 
 NIXTLA = ("unique_id", "ds", "y")
 SHOWN = 3  # cells named in one message
 CHUNK = 1 << 18  # rows parsed at once
-SMALL_CHUNK = 1 << 15  # where no texts are made: what is in the cache is parsed faster, and takes less memory
+SMALL_CHUNK = (
+    1 << 15
+)  # where no texts are made: what is in the cache is parsed faster, and takes less memory
 AT_ONCE = 1 << 20  # cells that are texts at the same time
 ROOM = 16  # bytes, rounded to words, by which an id may be longer than those of the first rows
 FREED = 30 << 20  # bytes; glibc learns from blocks of up to 32 MiB
@@ -98,7 +101,9 @@ def read_csv(
             named[name] = [named[name]]
     settings = settings or settings_from(**named).data
     notes: list[Note] = []
-    np.empty(FREED, np.uint8)  # freed at once, it has malloc keep what one piece of the file frees for the next one
+    np.empty(
+        FREED, np.uint8
+    )  # freed at once, it has malloc keep what one piece of the file frees for the next one
     source = load(os.fspath(path), settings.encoding, expanded=expanded, content=content)
     name, full, fingerprint = source.name, source.path, source.fingerprint
     try:
@@ -109,14 +114,17 @@ def read_csv(
         sample = _sample(records)
         layout = transposed.layout(records.names, sample, settings, notes)
         if layout is None:
-            rows, time_format, columns, reading, written = _from_rows(records, sample, settings, levels, notes)
+            rows, time_format, columns, reading, written = _from_rows(
+                records, sample, settings, levels, notes
+            )
         else:
-            rows, time_format, columns, reading, written = _from_columns(records, sample, layout, settings, notes)
+            rows, time_format, columns, reading, written = _from_columns(
+                records, sample, layout, settings, notes
+            )
         del records  # the text is not needed on the grid
         panel = grid.lay(rows, settings, columns, time_format, notes)
     except DataError as error:
-        if not error.message.startswith(name):
-            error.message = f"{name}: {error.message}"
+        error.name_file(name)
         raise
     found = replace(panel, notes=tuple(notes), written=written, reading=reading)
     return replace(found, source=full, fingerprint=fingerprint.result())
@@ -128,33 +136,56 @@ def _from_rows(
     """The rows of a file that has its times in rows, the settings that read it again, and how its numbers are written."""
     roles = _roles(records, sample, settings, levels, notes)
     if roles.unused:
-        notes.append(Note("info", f"columns not used: {some(roles.unused)}"))
+        notes.append(
+            Note(
+                "columns_not_used",
+                "info",
+                f"columns not used: {listed(roles.unused)}",
+                {"columns": roles.unused},
+            )
+        )
     time_name = "step" if not roles.time else roles.time[0] if len(roles.time) == 1 else "time"
     columns = Columns(time_name, roles.targets[0] if len(roles.targets) == 1 else "value", roles.id)
     if len(roles.targets) > 1:
         columns = replace(columns, id="unique_id")
     cells = _cells(records, sample, roles, settings, notes)
     series = cells.texts[roles.id][0] if roles.id else None
-    _check_placeholders(_numbers_in_rows(records, cells, settings.static or []), settings, notes, series)
+    _check_placeholders(
+        _numbers_in_rows(records, cells, settings.static or []), settings, notes, series
+    )
     rows, time_format = _rows(records, roles, cells, settings, levels, notes)
     reading = replace(
         settings,
         time=settings.time if len(roles.time) > 1 else (roles.time or (None,))[0],
         target=list(roles.targets),
         id=roles.id or None,
-        date_format=settings.date_format or ([time_format.pattern] if len(roles.time) == 1 else None),
+        date_format=settings.date_format
+        or ([time_format.pattern] if len(roles.time) == 1 else None),
     )
     written = {name: how for name, how in cells.written.items() if how}
     return rows, time_format, columns, reading, written
 
 
 def _from_columns(
-    records: Table, sample: Sample, layout: transposed.Layout, settings: DataSettings, notes: list[Note]
+    records: Table,
+    sample: Sample,
+    layout: transposed.Layout,
+    settings: DataSettings,
+    notes: list[Note],
 ) -> tuple[Rows, TimeFormat, Columns, DataSettings, dict[str, str]]:
     """The same of a file that has its times in columns."""
     if layout.unused:
-        notes.append(Note("info", f"columns not used: {some(layout.unused)}"))
-    roles = Roles((), layout.numbers, "", (), layout.texts, layout.unused, rows_are_series=not layout.beside)
+        notes.append(
+            Note(
+                "columns_not_used",
+                "info",
+                f"columns not used: {listed(layout.unused)}",
+                {"columns": layout.unused},
+            )
+        )
+    roles = Roles(
+        (), layout.numbers, "", (), layout.texts, layout.unused, rows_are_series=not layout.beside
+    )
     cells = _cells(records, sample, roles, replace(settings, date_format=None), notes)
     time_format = transposed.time_format(layout, sample)
     if settings.timezone:
@@ -168,18 +199,24 @@ def _from_columns(
     rows = transposed.rows(layout, cells.numbers, cells.texts, cells.bad, place)
     _check_placeholders(_numbers_in_columns(rows), settings, notes, rows.codes)
     pattern = layout.header.pattern
-    reading = replace(settings, date_format=settings.date_format or ([pattern] if pattern else None))
+    reading = replace(
+        settings, date_format=settings.date_format or ([pattern] if pattern else None)
+    )
     return rows, time_format, layout.columns, reading, {}
 
 
-def _columns_in_zone(layout: transposed.Layout, how: TimeFormat, name: str) -> tuple[transposed.Layout, TimeFormat]:
+def _columns_in_zone(
+    layout: transposed.Layout, how: TimeFormat, name: str
+) -> tuple[transposed.Layout, TimeFormat]:
     """The times of the columns in the named zone. Months and years are the same everywhere."""
     dates.zone(name)
     header = layout.header
     if layout.beside:
         return layout, replace(how, timezone=name, wall=True)
     one = np.zeros(len(header.times), np.int64)
-    times, how = _in_zone(header.times, one, how, name, "date", lambda at: f"column {header.names[at]!r}")
+    times, how = _in_zone(
+        header.times, one, how, name, "date", lambda at: f"column {header.names[at]!r}"
+    )
     return replace(layout, header=replace(header, times=times)), how
 
 
@@ -190,12 +227,18 @@ def read_future_values(path: str | os.PathLike[str], panel: Panel, settings: Dat
     """
     wanted = settings.future or []
     if not wanted:
-        raise SettingsError("there are no known-future covariates to read", "name them with --future when training")
+        raise SettingsError(
+            "there are no known-future covariates to read", "name them with --future when training"
+        )
     notes: list[Note] = []
     source = load(os.fspath(path), settings.encoding)
     try:
         records = table(source, settings, notes)
-        time = tuple(settings.time.split(",")) if settings.time and settings.time not in records.names else ()
+        time = (
+            tuple(settings.time.split(","))
+            if settings.time and settings.time not in records.names
+            else ()
+        )
         time = time or ((settings.time,) if settings.time else ())
         identity = settings.id or ""
         for column in (*time, *((identity,) if identity else ()), *wanted):
@@ -211,8 +254,7 @@ def read_future_values(path: str | os.PathLike[str], panel: Panel, settings: Dat
         rows, _ = _rows(records, roles, cells, settings, panel.levels, notes)
         ahead = _ahead(rows, panel, wanted, notes)
     except DataError as error:
-        if not error.message.startswith(source.name):
-            error.message = f"{source.name}: {error.message}"
+        error.name_file(source.name)
         raise
     return replace(panel, ahead=ahead, notes=(*panel.notes, *notes))
 
@@ -231,11 +273,21 @@ def _ahead(rows: Rows, panel: Panel, wanted: list[str], notes: list[Note]) -> Fl
     by_series = bool(panel.reading.id) or len(rows.ids) > 1
     extra = [label for label in rows.ids if label not in set(panel.ids)] if by_series else []
     if extra:
-        notes.append(Note("info", f"future values of series that are not forecast were ignored: {some(extra)}"))
+        notes.append(
+            Note(
+                "series_ignored",
+                "info",
+                f"future values of series that are not forecast were ignored: {listed(extra)}",
+            )
+        )
     positions = None if rows.times is None else calendar.ordinals(panel.frequency, rows.times)
     lines: list[list[Floats]] = []
     for index, label in enumerate(panel.ids):
-        own = np.flatnonzero(rows.codes == numbers.get(label, -1)) if by_series else np.arange(len(rows.codes))
+        own = (
+            np.flatnonzero(rows.codes == numbers.get(label, -1))
+            if by_series
+            else np.arange(len(rows.codes))
+        )
         step = np.arange(len(own)) if positions is None else positions[own]
         if positions is not None:
             step = step - int(panel.first[index]) - int(panel.lengths[index])
@@ -249,7 +301,8 @@ def _ahead(rows: Rows, panel: Panel, wanted: list[str], notes: list[Note]) -> Fl
             )
         if len(step) and step.max() > 1_000_000:
             raise DataError(
-                f"{rows.place(int(own[step.argmax()]))}: the time is too far ahead of the last row", "check the times"
+                f"{rows.place(int(own[step.argmax()]))}: the time is too far ahead of the last row",
+                "check the times",
             )
         line = np.full((int(step.max()) + 1 if len(step) else 0, len(wanted)), np.nan)
         for place, name in enumerate(wanted):
@@ -288,7 +341,9 @@ def _frames(
     at = {name: places[name] for name in (*texts, *numbers)}
     sizes = sizes or {}
     # never "category", whose texts pandas turns into numbers where it can: 007 into 7
-    kinds: dict[Any, Any] = {at[name]: f"S{sizes[name]}" if name in sizes else object for name in texts}
+    kinds: dict[Any, Any] = {
+        at[name]: f"S{sizes[name]}" if name in sizes else object for name in texts
+    }
     chunk = CHUNK if len(sizes) < len(texts) else SMALL_CHUNK
     kinds |= {at[name]: np.float64 for name in numbers}
     nulls: Any = {at[name]: missing for name in numbers}
@@ -303,13 +358,18 @@ def _frames(
     with reader, ThreadPoolExecutor(1, thread_name_prefix="parser") as worker:
         coming = worker.submit(next, reader, None)
         while (frame := coming.result()) is not None:
-            coming = worker.submit(next, reader, None)  # pandas parses the next chunk while this one is used
+            coming = worker.submit(
+                next, reader, None
+            )  # pandas parses the next chunk while this one is used
             rows += len(frame)
             if rows > records.rows:
                 break
             yield frame.rename(columns=names)
     if rows != records.rows:
-        raise DataError("quotes or blank lines make the rows ambiguous", "quote whole fields only, as RFC 4180 says")
+        raise DataError(
+            "quotes or blank lines make the rows ambiguous",
+            "quote whole fields only, as RFC 4180 says",
+        )
 
 
 def _text_columns(records: Table, names: list[str]) -> Iterator[tuple[str, int, pd.Series[Any]]]:
@@ -341,7 +401,9 @@ def _distinct(column: pd.Series[Any]) -> tuple[Ints, list[str]]:
     begins = np.concatenate([[0], changes])
     numbers, distinct = pd.factorize(cells[begins].astype(object))
     lengths = np.diff(begins, append=len(cells))
-    return np.repeat(numbers, lengths).astype(np.int64, copy=False), [text.decode() for text in distinct]
+    return np.repeat(numbers, lengths).astype(np.int64, copy=False), [
+        text.decode() for text in distinct
+    ]
 
 
 def _is_cut(column: pd.Series[Any]) -> bool:
@@ -364,13 +426,17 @@ def _sample(records: Table) -> Sample:
         io.BytesIO(text[records.body : end]), sep=records.delimiter, header=None, names=list(range(len(records.names))),
         usecols=list(range(len(records.names))), dtype=str, keep_default_na=False, index_col=False, encoding="utf-8",
     )  # fmt: skip
-    return {name: [str(cell).strip() for cell in frame[at]] for at, name in enumerate(records.names)}
+    return {
+        name: [str(cell).strip() for cell in frame[at]] for at, name in enumerate(records.names)
+    }
 
 
 # -- roles -----------------------------------------------------------------------------------------------------------
 
 
-def _roles(records: Table, sample: Sample, settings: DataSettings, levels: Levels | None, notes: list[Note]) -> Roles:
+def _roles(
+    records: Table, sample: Sample, settings: DataSettings, levels: Levels | None, notes: list[Note]
+) -> Roles:
     names, missing = list(records.names), set(_missing(settings))
     if all(name in names for name in NIXTLA):
         settings = replace(
@@ -380,7 +446,9 @@ def _roles(records: Table, sample: Sample, settings: DataSettings, levels: Level
     time = joined if len(joined) > 1 else (settings.time,) if settings.time else ()
     covariates = [*(settings.past or []), *(settings.future or []), *(settings.static or [])]
     asked = (
-        [("--time", name) for name in time] + [("--id", settings.id)] if settings.id else [("--time", n) for n in time]
+        [("--time", name) for name in time] + [("--id", settings.id)]
+        if settings.id
+        else [("--time", n) for n in time]
     )
     for role in ("target", "past", "future", "static"):
         asked += [(f"--{role}", name) for name in getattr(settings, role) or []]
@@ -391,18 +459,21 @@ def _roles(records: Table, sample: Sample, settings: DataSettings, levels: Level
     taken = {*([identity] if identity else []), *covariates}
     free = [name for name in names if name not in taken]
     if not time:
-        found = _time_column(sample, [n for n in free if n not in (settings.target or [])], levels is not None)
+        found = _time_column(
+            sample, [n for n in free if n not in (settings.target or [])], levels is not None
+        )
         time = () if found is None else (found,)
     free = [name for name in free if name not in time]
     numeric = [name for name in free if _is_numeric(sample[name], missing)]
     if settings.target is None:
         if not numeric:
             raise DataError(
-                "no column of numbers to forecast", "name it with --target COLUMN" if free else "check the file"
+                "no column of numbers to forecast",
+                "name it with --target COLUMN" if free else "check the file",
             )
         if len(numeric) > 1:
             raise DataError(
-                f"{len(numeric)} columns of numbers: {some(numeric)}",
+                f"{len(numeric)} columns of numbers: {listed(numeric)}",
                 f"pick one with --target {_quoted(numeric[-1])}, or take all with --target all",
             )
         targets = numeric
@@ -415,18 +486,26 @@ def _roles(records: Table, sample: Sample, settings: DataSettings, levels: Level
     every = [*time, *([identity] if identity else []), *targets, *covariates]
     twice = [name for name in every if every.count(name) > 1]
     if twice:
-        raise SettingsError(f"column {twice[0]!r} cannot be two things at once", "name different columns")
+        raise SettingsError(
+            f"column {twice[0]!r} cannot be two things at once", "name different columns"
+        )
     if identity and len(targets) > 1:
         raise SettingsError("--id goes with one target", "name one --target")
     if not time:
         _refuse_unread_time(sample, [name for name in names if name not in every], settings)
-        _refuse_mixed_steps(sample, [name for name in names if name not in every], levels is not None, notes)
+        _refuse_mixed_steps(
+            sample, [name for name in names if name not in every], levels is not None, notes
+        )
         for name in names:
             if name not in every and not identity and _repeats(sample[name]):
                 text = f"the texts of column {name!r} repeat; if they name series, say --id {_quoted(name)}"
-                notes.append(Note("warning", text))
+                notes.append(Note("column_may_name_series", "warning", text))
     known = levels.keys() if levels is not None else None
-    texts = [n for n in covariates if (n in known if known is not None else not _is_numeric(sample[n], missing))]
+    texts = [
+        n
+        for n in covariates
+        if (n in known if known is not None else not _is_numeric(sample[n], missing))
+    ]
     unused = tuple(name for name in names if name not in every)
     return Roles(tuple(time), tuple(targets), identity, tuple(covariates), tuple(texts), unused)
 
@@ -434,7 +513,11 @@ def _roles(records: Table, sample: Sample, settings: DataSettings, levels: Level
 def _repeats(cells: list[str]) -> bool:
     """A few texts, each there many times, as ids of series are."""
     given = [cell for cell in cells[:1000] if cell]
-    return len(set(given)) > 1 and 5 * len(set(given)) <= len(given) and not _is_numeric(given, set(MISSING))
+    return (
+        len(set(given)) > 1
+        and 5 * len(set(given)) <= len(given)
+        and not _is_numeric(given, set(MISSING))
+    )
 
 
 def _quoted(name: str) -> str:
@@ -462,7 +545,10 @@ def _time_column(sample: dict[str, list[str]], names: list[str], again: bool) ->
             found.append(name)
     found = [name for name in found if not _is_numeric(sample[name], set(MISSING))]
     if len(found) > 1:
-        raise DataError(f"{len(found)} columns of dates: {some(found)}", f"pick one with --time {_quoted(found[0])}")
+        raise DataError(
+            f"{len(found)} columns of dates: {listed(found)}",
+            f"pick one with --time {_quoted(found[0])}",
+        )
     return found[0] if found else None
 
 
@@ -471,7 +557,9 @@ def _are_dates(cells: list[str]) -> bool:
     return 2 * sum(bool(dates.formats(cell)) for cell in cells) >= len(cells)
 
 
-def _refuse_unread_time(sample: dict[str, list[str]], names: list[str], settings: DataSettings) -> None:
+def _refuse_unread_time(
+    sample: dict[str, list[str]], names: list[str], settings: DataSettings
+) -> None:
     """Rows are not steps if an unused column seems to hold times that could not be recognised."""
     for name in names:
         cells = [cell for cell in sample[name][:1000] if cell]
@@ -482,10 +570,17 @@ def _refuse_unread_time(sample: dict[str, list[str]], names: list[str], settings
         ):
             way = "%Y%m%d" if eight else "epoch" if len(cells[0]) == 10 else "epoch-ms"
             raise DataError(
-                f"column {name!r} may hold times: {cells[0]!r}", f"say --time {_quoted(name)} --date-format {way}"
+                f"column {name!r} may hold times: {cells[0]!r}",
+                f"say --time {_quoted(name)} --date-format {way}",
             )
-        if name.lower() == "year" and len(cells) > 1 and all(re.fullmatch(r"[12]\d{3}", cell) for cell in cells):
-            raise DataError(f"column {name!r} may hold times: {cells[0]!r}", f"say --time {_quoted(name)}")
+        if (
+            name.lower() == "year"
+            and len(cells) > 1
+            and all(re.fullmatch(r"[12]\d{3}", cell) for cell in cells)
+        ):
+            raise DataError(
+                f"column {name!r} may hold times: {cells[0]!r}", f"say --time {_quoted(name)}"
+            )
         if name.lower() in _TIME_NAMES and cells and not _is_numeric(cells, set(MISSING)):
             raise DataError(
                 f"column {name!r}: {cells[0]!r} is not a date that can be read in one way only",
@@ -504,16 +599,21 @@ def _refuse_mixed_steps(sample: Sample, names: list[str], again: bool, notes: li
         if len(steps) < 2 or 2 * sum(bool(dates.steps([cell])) for cell in cells) < len(cells):
             continue
         shown = ", ".join(repr(cell) for cell in steps.values())
-        message, hint = f"column {name!r} has rows of different steps: {shown}", dates.mixed_steps(steps)
+        message, hint = (
+            f"column {name!r} has rows of different steps: {shown}",
+            dates.mixed_steps(steps),
+        )
         if not again:
             raise DataError(message, hint)
-        notes.append(Note("warning", f"{message}; {hint}"))
+        notes.append(Note("mixed_steps", "warning", f"{message}; {hint}"))
 
 
 # -- columns ---------------------------------------------------------------------------------------------------------
 
 
-def _cells(records: Table, sample: Sample, roles: Roles, settings: DataSettings, notes: list[Note]) -> Cells:
+def _cells(
+    records: Table, sample: Sample, roles: Roles, settings: DataSettings, notes: list[Note]
+) -> Cells:
     """Read the columns that have a role, each as what it is."""
     skip = settings.bad_rows == "skip"
     joined = list(roles.time) if len(roles.time) > 1 else []
@@ -526,7 +626,9 @@ def _cells(records: Table, sample: Sample, roles: Roles, settings: DataSettings,
     written: dict[str, str] = {}
     if plain:
         try:
-            times, coded, numbers = _read_all(records, sample, roles, settings, texts, numeric, PLAIN)
+            times, coded, numbers = _read_all(
+                records, sample, roles, settings, texts, numeric, PLAIN
+            )
         except ValueError:
             numbers = None
     if numbers is None:
@@ -535,12 +637,16 @@ def _cells(records: Table, sample: Sample, roles: Roles, settings: DataSettings,
         try:
             if convention[1]:
                 raise ValueError
-            times, coded, numbers = _read_all(records, sample, roles, settings, texts, numeric, convention)
+            times, coded, numbers = _read_all(
+                records, sample, roles, settings, texts, numeric, convention
+            )
         except ValueError:
             times, coded, _ = _read_all(records, sample, roles, settings, texts, [], PLAIN)
             numbers, beside = _read_numbers(records, settings, numeric, convention, bad)
         for name in numeric:
-            written[name] = ", ".join(filter(None, [beside.get(name), numerals.describe(convention)]))
+            written[name] = ", ".join(
+                filter(None, [beside.get(name), numerals.describe(convention)])
+            )
     for name, values in numbers.items():
         _check_size(records, name, values, bad, skip)
     time_format = TimeFormat()
@@ -553,26 +659,40 @@ def _cells(records: Table, sample: Sample, roles: Roles, settings: DataSettings,
         wrong = np.flatnonzero((micro == dates.NEVER) & ~bad)
         if len(wrong) and not skip:
             raise DataError(
-                f"{records.place(int(wrong[0]))}: columns {', '.join(joined)} are not a date" + more(len(wrong)),
+                f"{records.place(int(wrong[0]))}: columns {', '.join(joined)} are not a date"
+                + and_more(len(wrong)),
                 "correct the row, or --bad-rows skip",
                 option="bad_rows",
             )
         bad |= micro == dates.NEVER
     elif roles.time:
         time = roles.time[0]
-        reading = dates.choose(times, time, sample[time][0], records.place, skip, lambda: _column(records, time)[1])
+        reading = dates.choose(
+            times, time, sample[time][0], records.place, skip, lambda: _column(records, time)[1]
+        )
         micro = reading.times
         bad |= micro == dates.NEVER
     elif settings.date_format:
-        raise SettingsError("--date-format without a time column", "name the column with --time COLUMN")
+        raise SettingsError(
+            "--date-format without a time column", "name the column with --time COLUMN"
+        )
     if roles.id:
         codes, distinct = coded[roles.id]
         empty = np.flatnonzero(np.array([not text for text in distinct])[codes] & ~bad)
         if len(empty) and not skip:
-            raise DataError(f"{records.place(int(empty[0]))}: column {roles.id!r} is empty", "give every row an id")
+            raise DataError(
+                f"{records.place(int(empty[0]))}: column {roles.id!r} is empty",
+                "give every row an id",
+            )
         bad[empty] = True
     if bad.any() or records.skipped:
-        _check_skipped(records, roles, settings, Cells(micro, time_format, coded, numbers, bad, written), reading)
+        _check_skipped(
+            records,
+            roles,
+            settings,
+            Cells(micro, time_format, coded, numbers, bad, written),
+            reading,
+        )
     if reading is not None:
         pattern = reading.newest_pattern(~bad)
         time_format = TimeFormat("%Y-%m-%d %H:%M:%S" if pattern in dates.EPOCHS else pattern)
@@ -580,8 +700,8 @@ def _cells(records: Table, sample: Sample, roles: Roles, settings: DataSettings,
         lines = ", ".join(str(records.line(int(row))) for row in np.flatnonzero(bad)[:SHOWN])
         count = int(bad.sum())
         notes.append(
-            Note("degraded", f"{records.source.name}: {count:,} bad row{'s were' if count > 1 else ' was'} left out: "
-                 f"line {lines}{more(count, SHOWN)}")
+            Note("rows_skipped", "degraded", f"{records.source.name}: {count:,} bad row{'s were' if count > 1 else ' was'} left out: "
+                 f"line {lines}{and_more(count, SHOWN)}")
         )  # fmt: skip
     if micro is not None and "%z" in time_format.pattern:
         last = int(np.flatnonzero(~bad)[-1])
@@ -610,7 +730,9 @@ def _column(records: Table, name: str) -> tuple[Ints, list[str]]:
     codes = []
     for frame in _frames(records, [name], [], missing=[]):
         own, cells = _distinct(frame[name])
-        codes.append(np.array([known.setdefault(cell.strip(), len(known)) for cell in cells], np.int64)[own])
+        codes.append(
+            np.array([known.setdefault(cell.strip(), len(known)) for cell in cells], np.int64)[own]
+        )
     return np.concatenate(codes), list(known)
 
 
@@ -637,14 +759,18 @@ def _read_all(
             stamps = frame[time].to_numpy()
             readings = [reading for reading in readings if reading.add_stamps(stamps, start)]
         if (time and not readings) or any(_is_cut(frame[name]) for name in texts if name in sizes):
-            return _read_all(records, sample, roles, settings, texts, numeric, convention, as_bytes=False)
+            return _read_all(
+                records, sample, roles, settings, texts, numeric, convention, as_bytes=False
+            )
         if time and time not in sizes:
             own, cells = _distinct(frame[time])
             cells = [cell.strip() for cell in cells]
             empty = np.array([cell in MISSING for cell in cells])
             if empty.any() and settings.bad_rows != "skip":
                 row = start + int(np.flatnonzero(empty[own])[0])
-                raise DataError(f"{records.place(row)}: column {time!r}: no time", "give every row a time")
+                raise DataError(
+                    f"{records.place(row)}: column {time!r}: no time", "give every row a time"
+                )
             for reading in readings:
                 reading.add(own, cells, start)
         for name in texts:
@@ -662,7 +788,9 @@ def _read_all(
     return readings, {name: (codes[name], list(known[name])) for name in texts}, numbers
 
 
-def _sizes(sample: Sample, time: str, readings: list[dates.Reading], texts: list[str]) -> dict[str, int]:
+def _sizes(
+    sample: Sample, time: str, readings: list[dates.Reading], texts: list[str]
+) -> dict[str, int]:
     """How many bytes to read of times of one width, and of texts that come in runs, as the ids of a long file do."""
     sizes = {}
     layouts = [dates.layout(pattern) for reading in readings for pattern in reading.patterns]
@@ -676,7 +804,9 @@ def _sizes(sample: Sample, time: str, readings: list[dates.Reading], texts: list
     return sizes
 
 
-def _candidates(records: Table, cells: list[str], name: str, settings: DataSettings) -> list[dates.Reading]:
+def _candidates(
+    records: Table, cells: list[str], name: str, settings: DataSettings
+) -> list[dates.Reading]:
     """The formats that may be those of a time column, by its first cell."""
     cells = [cell for cell in cells if cell not in MISSING] or [""]
 
@@ -701,8 +831,12 @@ def _no_format(records: Table, cells: list[str], name: str) -> DataError:
     if any(dates.formats(cell) for cell in cells[:100]):
         return DataError(message, "correct the row, or --bad-rows skip", option="bad_rows")
     if cells[0].isdigit():
-        return DataError(message, "say --date-format %Y%m%d, epoch or epoch-ms", option="date_format")
-    return DataError(message, "say what it is with --date-format, e.g. %d/%m/%Y", option="date_format")
+        return DataError(
+            message, "say --date-format %Y%m%d, epoch or epoch-ms", option="date_format"
+        )
+    return DataError(
+        message, "say what it is with --date-format, e.g. %d/%m/%Y", option="date_format"
+    )
 
 
 def _convention(records: Table, settings: DataSettings, numeric: list[str]) -> Convention:
@@ -718,9 +852,17 @@ def _convention(records: Table, settings: DataSettings, numeric: list[str]) -> C
         return PLAIN
     convention, cell = evidence.best()
     if cell:
-        options = "--decimal or --thousands" if records.delimiter == ";" else "--decimal, --thousands or --delimiter"
+        options = (
+            "--decimal or --thousands"
+            if records.delimiter == ";"
+            else "--decimal, --thousands or --delimiter"
+        )
         decimals = sorted(
-            {f"{numerals.read([cell], c)[0]:g}" for c in left if not np.isnan(numerals.read([cell], c)[0])}
+            {
+                f"{numerals.read([cell], c)[0]:g}"
+                for c in left
+                if not np.isnan(numerals.read([cell], c)[0])
+            }
         )
         raise DataError(
             f"{cell!r} could be {' or '.join(decimals)}, and so could every number like it",
@@ -730,7 +872,11 @@ def _convention(records: Table, settings: DataSettings, numeric: list[str]) -> C
 
 
 def _read_numbers(
-    records: Table, settings: DataSettings, numeric: list[str], convention: Convention, bad: NDArray[np.bool_]
+    records: Table,
+    settings: DataSettings,
+    numeric: list[str],
+    convention: Convention,
+    bad: NDArray[np.bool_],
 ) -> tuple[dict[str, Floats], dict[str, str]]:
     """Numbers from texts, and what stands beside them; cells that are none are named, or their rows marked as bad."""
     missing, nulls = frozenset(_missing(settings)), _null_numbers(settings)
@@ -750,7 +896,11 @@ def _read_numbers(
         for row in wrong[: max(SHOWN - len(shown), 0)].tolist():
             cell = _texts_at(records, name, np.array([row]))[0]
             is_unlike = found.example and not np.isnan(found.values[row])
-            reason = f"is not written like the others, e.g. {found.example!r}" if is_unlike else "is not a number"
+            reason = (
+                f"is not written like the others, e.g. {found.example!r}"
+                if is_unlike
+                else "is not a number"
+            )
             shown.append(f"{records.place(row)}: column {name!r}: {cell!r} {reason}")
             beside.append("" if is_unlike else "".join(marks.beside_number(cell) or ()))
         count += len(wrong)
@@ -758,7 +908,9 @@ def _read_numbers(
         numbers[name] = np.where(found.wrong, np.nan, found.values)
         written[name] = found.style
     if count and settings.bad_rows == "error":
-        raise DataError("; ".join(shown) + more(count, SHOWN), _how_to_correct(beside), option="null")
+        raise DataError(
+            "; ".join(shown) + and_more(count, SHOWN), _how_to_correct(beside), option="null"
+        )
     return numbers, written
 
 
@@ -771,9 +923,7 @@ def _null_numbers(settings: DataSettings) -> list[float]:
 def _how_to_correct(beside: list[str]) -> str:
     """A hint on cells that are no numbers. beside: what stands beside the number in each, if there is one."""
     if not all(beside):
-        return (
-            "name missing values with --null (besides empty, NA, NaN and null), correct these cells, or --bad-rows skip"
-        )
+        return "name missing values with --null (besides empty, NA, NaN and null), correct these cells, or --bad-rows skip"
     if "()" in beside:
         return "write negative numbers with a minus: parentheses are one only beside a currency"
     taken = f"take {' and '.join(map(repr, dict.fromkeys(beside)))} out of the cells"
@@ -804,7 +954,11 @@ def _numbers_in_rows(records: Table, cells: Cells, static: list[str]) -> _Number
 def _numbers_in_columns(rows: Rows) -> _Numbers:
     """Those of a file with dates as columns, whose cells are all one column."""
     values = next(iter(rows.targets.values()))
-    return _Numbers({"value": values}, lambda name, row: rows.place(row), lambda name, row: f"{values[row]:.10g}")
+    return _Numbers(
+        {"value": values},
+        lambda name, row: rows.place(row),
+        lambda name, row: f"{values[row]:.10g}",
+    )
 
 
 def _check_placeholders(
@@ -823,7 +977,9 @@ def _check_placeholders(
     said: list[str] = []
     values: dict[float, str] = {}
     for name, good in numbers.columns.items():
-        for one in placeholders.find(np.concatenate([known[name], good]) if known else good, series):
+        for one in placeholders.find(
+            np.concatenate([known[name], good]) if known else good, series
+        ):
             rows = np.flatnonzero(good == one.value)
             if not len(rows):
                 continue
@@ -831,17 +987,31 @@ def _check_placeholders(
             if one.value in kept:
                 said.append(f"{text} ({len(rows):,} times in column {name!r})")
                 continue
-            refused.append(f"{numbers.place(name, int(rows[0]))}: {text} stands {one.count:,} times, and {one.reason}")
+            refused.append(
+                f"{numbers.place(name, int(rows[0]))}: {text} stands {one.count:,} times, and {one.reason}"
+            )
             values.setdefault(one.value, _as_option(text, one.value))
     if refused:
-        nulls = " ".join(f"--null {_quoted(word)}" for word in [*(settings.null or []), *values.values()])
-        others = " ".join(f"--not-null {word}" for word in [*(settings.not_null or []), *values.values()])
+        nulls = " ".join(
+            f"--null {_quoted(word)}" for word in [*(settings.null or []), *values.values()]
+        )
+        others = " ".join(
+            f"--not-null {word}" for word in [*(settings.not_null or []), *values.values()]
+        )
         hint = f"say {nulls} if it stands for a missing value, {others} if it is a number like the others"
         if len(values) > 1:
             hint = f"say {nulls} if they stand for missing values, {others} if they are numbers like the others"
-        raise DataError("; ".join(refused[:SHOWN]) + more(len(refused), SHOWN), hint, option="not_null")
+        raise DataError(
+            "; ".join(refused[:SHOWN]) + and_more(len(refused), SHOWN), hint, option="not_null"
+        )
     if said:
-        notes.append(Note("info", f"kept as numbers: {', '.join(said[:SHOWN])}{more(len(said), SHOWN)}"))
+        notes.append(
+            Note(
+                "placeholders_kept",
+                "info",
+                f"kept as numbers: {', '.join(said[:SHOWN])}{and_more(len(said), SHOWN)}",
+            )
+        )
 
 
 def _with_history(panel: Panel, cells: Cells, roles: Roles) -> tuple[Ints, dict[str, Floats]]:
@@ -862,7 +1032,9 @@ def _as_option(text: str, value: float) -> str:
     return text if is_plain else repr(value).removesuffix(".0")
 
 
-def _check_size(records: Table, name: str, values: Floats, bad: NDArray[np.bool_], skip: bool) -> None:
+def _check_size(
+    records: Table, name: str, values: Floats, bad: NDArray[np.bool_], skip: bool
+) -> None:
     """Infinite and huge values are bad cells."""
     wrong = np.flatnonzero(np.abs(values) > MOST)
     if not len(wrong):
@@ -874,17 +1046,24 @@ def _check_size(records: Table, name: str, values: Floats, bad: NDArray[np.bool_
     if np.isinf(values[wrong]).any():
         wrong = wrong[np.isinf(values[wrong])]
         raise DataError(
-            f"{records.place(int(wrong[0]))}: column {name!r} is infinite or overflows" + more(len(wrong)),
+            f"{records.place(int(wrong[0]))}: column {name!r} is infinite or overflows"
+            + and_more(len(wrong)),
             "correct these cells, or leave them empty",
         )
-    raise DataError(f"{place}: column {name!r}: {float(values[wrong[0]])!r} is too large", "scale the column")
+    raise DataError(
+        f"{place}: column {name!r}: {float(values[wrong[0]])!r} is too large", "scale the column"
+    )
 
 
 # -- rows that are left out --------------------------------------------------------------------------------------------
 
 
 def _check_skipped(
-    records: Table, roles: Roles, settings: DataSettings, cells: Cells, reading: dates.Reading | None
+    records: Table,
+    roles: Roles,
+    settings: DataSettings,
+    cells: Cells,
+    reading: dates.Reading | None,
 ) -> None:
     """Raise DataError where `--bad-rows skip` would leave out more than it may: too many rows, or the newest one."""
     rows = np.flatnonzero(cells.bad)
@@ -912,7 +1091,9 @@ def _check_newest(
 ) -> None:
     """Raise DataError where the newest row of the file, or of a series, would be left out."""
     codes, ids = cells.texts[roles.id] if roles.id else (np.zeros(records.rows, np.int64), [""])
-    newest = _newest(cells, codes, np.array([not label for label in ids]) & bool(roles.id), settings.newest_first)
+    newest = _newest(
+        cells, codes, np.array([not label for label in ids]) & bool(roles.id), settings.newest_first
+    )
     if len(newest):
         row = int(newest[0])
         reason = _reasons(records, roles, settings, cells, newest[:1], reading)[0]
@@ -925,7 +1106,9 @@ def _check_newest(
     for group in records.skipped:
         beyond = group.lines[group.lines < first] if backwards else group.lines[group.lines > last]
         if len(beyond):
-            raise skips.refuse_newest(group, f"{records.source.name}:{int(beyond[0])}: ", 1, count, total)
+            raise skips.refuse_newest(
+                group, f"{records.source.name}:{int(beyond[0])}: ", 1, count, total
+            )
 
 
 def _newest(cells: Cells, codes: Ints, nameless: NDArray[np.bool_], newest_first: bool) -> Ints:
@@ -938,7 +1121,12 @@ def _newest(cells: Cells, codes: Ints, nameless: NDArray[np.bool_], newest_first
 
 
 def _reasons(
-    records: Table, roles: Roles, settings: DataSettings, cells: Cells, rows: Ints, reading: dates.Reading | None
+    records: Table,
+    roles: Roles,
+    settings: DataSettings,
+    cells: Cells,
+    rows: Ints,
+    reading: dates.Reading | None,
 ) -> list[Skipped]:
     """Why these rows (n,) are left out: groups of rows that share a reason, which is the first that a row has."""
     groups: list[Skipped] = []
@@ -950,27 +1138,35 @@ def _reasons(
     if roles.id:
         codes, ids = cells.texts[roles.id]
         nameless = np.array([not label for label in ids])[codes[rows]]
-        groups.append(Skipped(_lines(records, rows[nameless]), "have no id", f"column {roles.id!r} is empty"))
+        groups.append(
+            Skipped(_lines(records, rows[nameless]), "have no id", f"column {roles.id!r} is empty")
+        )
         rows = rows[~nameless]
 
     for name, values in cells.numbers.items():
         huge = np.abs(values[rows]) > MOST
         it = f"column {name!r} is infinite or too large"
-        groups.append(Skipped(_lines(records, rows[huge]), f"have an infinite or huge {name!r}", it))
+        groups.append(
+            Skipped(_lines(records, rows[huge]), f"have an infinite or huge {name!r}", it)
+        )
         rows = rows[~huge]
 
     missing = frozenset(_missing(settings))
     for name, values in cells.numbers.items():
         texts = _texts_at(records, name, rows)
         wrong = np.array([text not in missing for text in texts], bool) & np.isnan(values[rows])
-        groups += _not_numbers(records, name, rows[wrong], [texts[at] for at in np.flatnonzero(wrong)])
+        groups += _not_numbers(
+            records, name, rows[wrong], [texts[at] for at in np.flatnonzero(wrong)]
+        )
         rows = rows[~wrong]
 
     groups.append(Skipped(_lines(records, rows), "cannot be read", "it cannot be read"))
     return [group for group in groups if len(group.lines)]
 
 
-def _undated(records: Table, roles: Roles, rows: Ints, reading: dates.Reading | None) -> list[Skipped]:
+def _undated(
+    records: Table, roles: Roles, rows: Ints, reading: dates.Reading | None
+) -> list[Skipped]:
     """Rows whose dates are not read, by how those are written."""
     if not len(rows):
         return []
@@ -1019,7 +1215,12 @@ def _lines(records: Table, rows: Ints) -> Ints:
 
 
 def _rows(
-    records: Table, roles: Roles, cells: Cells, settings: DataSettings, levels: Levels | None, notes: list[Note]
+    records: Table,
+    roles: Roles,
+    cells: Cells,
+    settings: DataSettings,
+    levels: Levels | None,
+    notes: list[Note],
 ) -> tuple[Rows, TimeFormat]:
     """The good rows, with ids, covariates as numbers or levels, and times in UTC or on the local clock."""
     keep = np.flatnonzero(~cells.bad)
@@ -1044,13 +1245,20 @@ def _rows(
     for column in roles.texts:
         given, texts = cells.texts[column]
         covariates[column], found[column] = _leveled(
-            column, given[order], texts, None if levels is None else levels[column], set(_missing(settings)), notes
+            column,
+            given[order],
+            texts,
+            None if levels is None else levels[column],
+            set(_missing(settings)),
+            notes,
         )
     times, time_format = cells.times, cells.time_format
     if times is not None:
         times = times[order]
         if settings.timezone:
-            times, time_format = _in_zone(times, codes, time_format, settings.timezone, roles.time[0], place)
+            times, time_format = _in_zone(
+                times, codes, time_format, settings.timezone, roles.time[0], place
+            )
     hint = ""
     if not roles.id and roles.unused:
         hint = f"; if the file holds several series, name their column: --id {_quoted(roles.unused[0])}"
@@ -1060,12 +1268,18 @@ def _rows(
 
 def _too_many_levels(name: str, count: int) -> DataError:
     return DataError(
-        f"text covariate {name!r} has more than {LEVELS} different values", "leave it out, or group its values"
+        f"text covariate {name!r} has more than {LEVELS} different values",
+        "leave it out, or group its values",
     )
 
 
 def _leveled(
-    name: str, codes: Ints, texts: list[str], known: tuple[str, ...] | None, missing: set[str], notes: list[Note]
+    name: str,
+    codes: Ints,
+    texts: list[str],
+    known: tuple[str, ...] | None,
+    missing: set[str],
+    notes: list[Note],
 ) -> tuple[Floats, tuple[str, ...]]:
     """The level of each row: its number, -1 for one that was not there before, NaN for a missing value."""
     used = [texts[at] for at in np.unique(codes)]
@@ -1077,19 +1291,32 @@ def _leveled(
     names = tuple(given) if known is None else known
     unknown = [text for text in given if text not in names]
     if unknown:
-        notes.append(Note("warning", f"column {name!r} has values that were not there in training: {some(unknown)}"))
-    numbers = np.array([np.nan if t in missing else names.index(t) if t in names else -1 for t in texts], np.float64)
+        notes.append(
+            Note(
+                "unknown_levels",
+                "warning",
+                f"column {name!r} has values that were not there in training: {listed(unknown)}",
+            )
+        )
+    numbers = np.array(
+        [np.nan if t in missing else names.index(t) if t in names else -1 for t in texts],
+        np.float64,
+    )
     return numbers[codes], names
 
 
-def _in_zone(times: Ints, codes: Ints, how: TimeFormat, name: str, column: str, place: Any) -> tuple[Ints, TimeFormat]:
+def _in_zone(
+    times: Ints, codes: Ints, how: TimeFormat, name: str, column: str, place: Any
+) -> tuple[Ints, TimeFormat]:
     """Times of the named zone: in UTC, or on the local clock if they are days or longer, whose hours vary."""
     dates.zone(name)
-    edge = np.flatnonzero((times < calendar.EARLIEST + calendar.DAY) | (times > calendar.LATEST - calendar.DAY))
+    edge = np.flatnonzero(
+        (times < calendar.EARLIEST + calendar.DAY) | (times > calendar.LATEST - calendar.DAY)
+    )
     if len(edge):
         raise DataError(
             f"{place(int(edge[0]))}: column {column!r}: {calendar.stamp(times[edge[0]])} is out of the range of time zones"
-            + more(len(edge)),
+            + and_more(len(edge)),
             "correct the times, or leave out --timezone",
         )
     zoned = replace(how, timezone=name)

@@ -42,11 +42,16 @@ class WindowScale:
 
 def fit(values: Floats, offsets: Ints, ends: Ints, kind: Normalization = "minmax") -> SeriesScale:
     """The scale of each series from its first `ends` (S,) steps, and from nothing later."""
-    parts = [values[start : start + max(int(end), 1)] for start, end in zip(offsets[:-1], ends, strict=True)]
+    parts = [
+        values[start : start + max(int(end), 1)]
+        for start, end in zip(offsets[:-1], ends, strict=True)
+    ]
     if kind == "standard":
         mean = np.array([np.nanmean(p) for p in parts])
         return SeriesScale(mean, mean + np.array([np.nanstd(p) for p in parts]))
-    return SeriesScale(np.array([np.nanmin(p) for p in parts]), np.array([np.nanmax(p) for p in parts]))
+    return SeriesScale(
+        np.array([np.nanmin(p) for p in parts]), np.array([np.nanmax(p) for p in parts])
+    )
 
 
 def transform(values: Floats, kind: Normalization, scale: SeriesScale, series: Ints) -> Floats:

@@ -43,7 +43,11 @@ def scores(
     if rows is not None and not np.isnan(rows.actual).all():
         scored = np.unique(rows.series[~np.isnan(rows.actual)])
         cut = windows.split(panel, decided.validation, decided.test).validation
-        methods = {"network": rows.forecast, "seasonal_naive": rows.seasonal_naive, "naive": rows.naive}
+        methods = {
+            "network": rows.forecast,
+            "seasonal_naive": rows.seasonal_naive,
+            "naive": rows.naive,
+        }
         table: dict[str, dict[str, list[float]]] = {
             name: {"mae": [], "rmse": [], "smape": [], "mase": []} for name in methods
         }
@@ -57,7 +61,10 @@ def scores(
                 table[name]["rmse"].append(metrics.rmse(actual, guess[part]))
                 table[name]["smape"].append(metrics.smape(actual, guess[part]))
                 table[name]["mase"].append(metrics.mase(actual, guess[part], unit))
-        means = {name: {score: _mean(found) for score, found in scored.items()} for name, scored in table.items()}
+        means = {
+            name: {score: _mean(found) for score, found in scored.items()}
+            for name, scored in table.items()
+        }
         key = "mase" if means["network"]["mase"] is not None else "mae"
         skills = {
             name: _number(metrics.skill(means["network"][key] or 0.0, means[name][key] or 0.0))
@@ -77,7 +84,10 @@ def scores(
 def _members(decided: Plan, fitted: tuple[Fitted, ...], rows: HeldOut | None) -> dict[str, Any]:
     """How many there are, their best epochs, and how far apart they are: the mean over held-out rows of the standard
     deviation of their forecasts, and their own mean absolute errors."""
-    found: dict[str, Any] = {"count": decided.members, "best_epochs": [one.best_epoch for one in fitted]}
+    found: dict[str, Any] = {
+        "count": decided.members,
+        "best_epochs": [one.best_epoch for one in fitted],
+    }
     if rows is None or not rows.members.size:
         return found | {"spread": None, "mae": None}
     errors = np.abs(rows.members - rows.actual)
@@ -101,7 +111,11 @@ def _verdict(test: dict[str, Any] | None, *, held_out: bool) -> str:
         return "No held-out row could be scored, so nothing says whether the network is worth it."
     if test is None:
         return "Nothing was held out, so nothing says whether the network is worth it."
-    rivals = {"naive": "naive", "seasonal_naive": "seasonal naive"} if test["season"] > 1 else {"naive": "naive"}
+    rivals = (
+        {"naive": "naive", "seasonal_naive": "seasonal naive"}
+        if test["season"] > 1
+        else {"naive": "naive"}
+    )
     score = "mase" if test["network"]["mase"] is not None else "mae"
     best = min(rivals, key=lambda name: test[name][score])
     value, rival = test["skill"][best], f"the {rivals[best]} forecast"

@@ -66,7 +66,9 @@ def _enough(count: int, total: int) -> str:
     return f"{max(math.ceil(100 * count / total) / 100, SHARE):g}"
 
 
-def newest(rows: Ints, good: NDArray[np.bool_], times: Ints | None, codes: Ints, newest_first: bool) -> Ints:
+def newest(
+    rows: Ints, good: NDArray[np.bool_], times: Ints | None, codes: Ints, newest_first: bool
+) -> Ints:
     """Which of these rows are, or may be, newer than all the good ones of their series.
 
     good: (R,); times: (R,), the least int64 where a row has none that can be read, or None for rows without times;
@@ -89,7 +91,9 @@ def newest(rows: Ints, good: NDArray[np.bool_], times: Ints | None, codes: Ints,
     return rows[newer]
 
 
-def is_backwards(good: NDArray[np.bool_], times: Ints | None, codes: Ints, newest_first: bool) -> bool:
+def is_backwards(
+    good: NDArray[np.bool_], times: Ints | None, codes: Ints, newest_first: bool
+) -> bool:
     """Whether the newest rows come first: as was said, or because most times of the good rows descend."""
     if newest_first or times is None:
         return newest_first

@@ -27,11 +27,15 @@ from numpy.typing import NDArray
 from forecast_cli.calendar import Ints
 from forecast_cli.config import DataSettings, nearest
 from forecast_cli.errors import DataError, SettingsError
-from forecast_cli.panel import Note
+from forecast_cli.messages import Note, and_more
 from forecast_cli.skips import Skipped
 
 DELIMITERS = (",", ";", "\t", "|")
-LIKELY = ("cp1252", "gb18030", "shift_jis")  # shown for text that is not UTF-8; none of them is ever assumed
+LIKELY = (
+    "cp1252",
+    "gb18030",
+    "shift_jis",
+)  # shown for text that is not UTF-8; none of them is ever assumed
 EXPANDED = 8 << 30  # bytes that a .gz file may expand to
 PIECE = 1 << 17  # bytes scanned at once: few enough to stay in the cache
 SAMPLE = 1 << 16  # bytes that decide on delimiter and roles
@@ -75,14 +79,16 @@ class Table:
         return f"{self.source.name}:{self.line(row)}"
 
 
-def more(count: int, shown: int = 1) -> str:
-    return f" (and {count - shown:,} more)" if count > shown else ""
-
-
 # -- bytes -----------------------------------------------------------------------------------------------------------
 
 
-def load(path: str, encoding: str | None = None, *, expanded: int = EXPANDED, content: bytes | None = None) -> Source:
+def load(
+    path: str,
+    encoding: str | None = None,
+    *,
+    expanded: int = EXPANDED,
+    content: bytes | None = None,
+) -> Source:
     """The text of a file (`-`: standard input), unpacked if it is gzip. Raises DataError.
 
     content: the bytes, where something else has read the file at `path`.
@@ -106,11 +112,15 @@ def load(path: str, encoding: str | None = None, *, expanded: int = EXPANDED, co
         except FileNotFoundError:
             raise no_such_file(path) from None
         except OSError as error:
-            raise DataError(f"{path}: {error.strerror}", "give a CSV file that can be read") from None
+            raise DataError(
+                f"{path}: {error.strerror}", "give a CSV file that can be read"
+            ) from None
         if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns) or (
             again != "-" and len(data) != after.st_size > 0
         ):
-            raise DataError(f"{path}: the file changed while it was read", "run again when the writer is done")
+            raise DataError(
+                f"{path}: the file changed while it was read", "run again when the writer is done"
+            )
     raw = data
     worker = ThreadPoolExecutor(1, thread_name_prefix="sha256")
     fingerprint = worker.submit(lambda: hashlib.sha256(raw).hexdigest())
@@ -151,7 +161,10 @@ def _expanded(name: str, data: bytes, limit: int) -> bytes:
                 part = unpack.decompress(rest, min(PIECE, limit - size + 1))
                 size += len(part)
                 if size > limit:
-                    raise DataError(f"{name}: expands to more than {limit:,} bytes", "unpack it, and give a part of it")
+                    raise DataError(
+                        f"{name}: expands to more than {limit:,} bytes",
+                        "unpack it, and give a part of it",
+                    )
                 parts.append(part)
                 rest = unpack.unconsumed_tail
                 if not part and not rest and not unpack.eof:
@@ -186,7 +199,9 @@ def _utf8(name: str, data: bytes, encoding: str | None) -> bytes:
         try:
             data = data.decode("utf-16").encode()
         except UnicodeError:
-            raise DataError(f"{name}: the text is not UTF-16, although it begins like it", "copy it again") from None
+            raise DataError(
+                f"{name}: the text is not UTF-16, although it begins like it", "copy it again"
+            ) from None
     else:
         data = data.removeprefix(b"\xef\xbb\xbf")
         bad = _not_utf8(data)
@@ -201,7 +216,9 @@ def _utf8(name: str, data: bytes, encoding: str | None) -> bytes:
         wide = len(data) > 3 and (data[1] == 0 or data[0] == 0)
         raise DataError(
             f"{name}:{line}: a NUL byte; this is not a text file",
-            "if it is UTF-16 without a mark, say --encoding utf-16-le or utf-16-be" if wide else "give a CSV file",
+            "if it is UTF-16 without a mark, say --encoding utf-16-le or utf-16-be"
+            if wide
+            else "give a CSV file",
         )
     return data.replace(b"\r\n", b"\n").replace(b"\r", b"\n") if b"\r" in data else data
 
@@ -287,18 +304,36 @@ def _irregular(
         if odd[last]:
             keep[last] = odd[last] = False
             notes.append(
-                Note("degraded", f"{source.name}:{lines[last]}: the last line is cut off and was left out"),
+                Note(
+                    "last_line_cut",
+                    "degraded",
+                    f"{source.name}:{lines[last]}: the last line is cut off and was left out",
+                ),
             )
         else:
-            notes.append(Note("warning", f"{source.name}:{lines[last]}: the last line has no newline; it was used"))
+            notes.append(
+                Note(
+                    "last_line_unfinished",
+                    "warning",
+                    f"{source.name}:{lines[last]}: the last line has no newline; it was used",
+                )
+            )
     if odd.any():
         bad = np.flatnonzero(odd)
         count = f"{fields[bad[0]]} field{'s' if fields[bad[0]] > 1 else ''}"
-        message = f"{source.name}:{lines[bad[0]]}: {count} where the header has {width}" + more(len(bad))
+        message = f"{source.name}:{lines[bad[0]]}: {count} where the header has {width}" + and_more(
+            len(bad)
+        )
         if not skip:
             hint = "quote fields that contain the delimiter, correct the row, or --bad-rows skip"
             raise DataError(message, hint, option="bad_rows")
-        notes.append(Note("degraded", f"{len(bad):,} rows of another width were left out: {message}"))
+        notes.append(
+            Note(
+                "rows_skipped",
+                "degraded",
+                f"{len(bad):,} rows of another width were left out: {message}",
+            )
+        )
         keep &= ~odd
     skipped = (*_with_broken_quotes(gone), *_of_another_width(fields[odd], lines[odd], width))
     if not keep.all():
@@ -350,7 +385,9 @@ def _delimiter(name: str, text: bytes, named: str | None) -> str:
         for mark in found:
             fields = _records(sample, 0, mark)[1] if sample else np.zeros(1, np.int64)
             several = fields[fields > 1] if (fields > 1).any() else fields
-            even += [mark] if len(several) and np.ptp(several) == 0 else []  # an open quote may leave no record
+            even += (
+                [mark] if len(several) and np.ptp(several) == 0 else []
+            )  # an open quote may leave no record
         found = even or found
     if len(found) > 1:
         shown = " or ".join(repr(mark) for mark in found)
@@ -374,10 +411,13 @@ def _header(name: str, text: bytes, delimiter: str) -> tuple[int, int, tuple[str
     names = tuple(cell or f"column {number}" for number, cell in enumerate(names, 1))
     repeated = sorted(cell for cell, count in Counter(names).items() if count > 1)
     if repeated:
-        raise DataError(f"{name}:{line}: column {repeated[0]!r} is there twice", "rename one of them")
+        raise DataError(
+            f"{name}:{line}: column {repeated[0]!r} is there twice", "rename one of them"
+        )
     if all(re.fullmatch(r"[-+]?[\d.,]+([-/:. T]\d+)*", cell) for cell in names):
         raise DataError(
-            f"{name}:{line}: the first row looks like data: {', '.join(map(repr, names[:3]))}", "add a row of names"
+            f"{name}:{line}: the first row looks like data: {', '.join(map(repr, names[:3]))}",
+            "add a row of names",
         )
     return begin, end, names
 
@@ -397,7 +437,13 @@ def _check_quotes(
         is_header = not text[:begin].strip()
         if not whole and end == len(text) and not is_header:
             text = text[:begin]
-            notes.append(Note("degraded", f"{source.name}:{line}: the last line is cut off and was left out"))
+            notes.append(
+                Note(
+                    "last_line_cut",
+                    "degraded",
+                    f"{source.name}:{line}: the last line is cut off and was left out",
+                )
+            )
             continue
         message = f"{source.name}:{line}: {at[1]}"
         if skip and (is_header or len(gone) >= MANY_QUOTES):
@@ -406,7 +452,11 @@ def _check_quotes(
             hint = "quote whole fields and double the quotes in them, or --bad-rows skip"
             raise DataError(message, hint, option="bad_rows")
         if not gone:
-            notes.append(Note("degraded", f"rows with broken quotes were left out: {message}"))
+            notes.append(
+                Note(
+                    "rows_skipped", "degraded", f"rows with broken quotes were left out: {message}"
+                )
+            )
         gone[line] = at[1]
         text = text[:begin] + text[end:]
     return text, gone
@@ -426,7 +476,9 @@ def _broken_quote(text: bytes, delimiter: str) -> tuple[int, str] | None:
     follows = ~((after == mark) | (after == 10) | (after == 34))
     candidates = []
     if wrong.any():
-        candidates.append((int(opening[np.argmax(wrong)]), "a quote inside a field that is not quoted"))
+        candidates.append(
+            (int(opening[np.argmax(wrong)]), "a quote inside a field that is not quoted")
+        )
     if follows.any():
         candidates.append((int(opening[np.argmax(follows)]), "a quote is opened and never closed"))
     if len(opening) > len(closing):
@@ -434,7 +486,9 @@ def _broken_quote(text: bytes, delimiter: str) -> tuple[int, str] | None:
     return min(candidates) if candidates else None
 
 
-def _pieces(text: bytes, start: int, delimiter: str) -> Iterator[tuple[int, Ints, NDArray[np.bool_], bool]]:
+def _pieces(
+    text: bytes, start: int, delimiter: str
+) -> Iterator[tuple[int, Ints, NDArray[np.bool_], bool]]:
     """Piece by piece: its place, where delimiters and newlines outside quotes are, which are newlines, quoted ones."""
     raw = np.frombuffer(text, np.uint8)
     quoted, mark, parity = b'"' in text, ord(delimiter), np.uint8(0)
@@ -483,4 +537,8 @@ def _records(text: bytes, start: int, delimiter: str) -> tuple[Ints, Ints, Ints]
     lines = np.flatnonzero(raw == 10)
     starts = np.concatenate([[start], joined[:-1] + 1]) if len(joined) else np.empty(0, np.int64)
     begins = np.searchsorted(lines, starts) + 1
-    return joined.astype(np.int64), np.concatenate(fields).astype(np.int64) if fields else joined, begins
+    return (
+        joined.astype(np.int64),
+        np.concatenate(fields).astype(np.int64) if fields else joined,
+        begins,
+    )

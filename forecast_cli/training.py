@@ -98,7 +98,9 @@ class Course:
     deadline: float | None = None
 
 
-def fit(material: Material, folds: Sequence[Fold], report: Report, course: Course | None = None) -> Fitted:
+def fit(
+    material: Material, folds: Sequence[Fold], report: Report, course: Course | None = None
+) -> Fitted:
     """Train a network on windows of the material.
 
     Every fold trains a network of its own, side by side, and their validation losses are averaged: where windows are
@@ -159,7 +161,9 @@ class _Progress:
     history: list[Epoch] = field(default_factory=list)
 
 
-def _fit(material: Material, folds: Sequence[Fold], report: Report, rate: float, course: Course) -> Fitted | None:
+def _fit(
+    material: Material, folds: Sequence[Fold], report: Report, rate: float, course: Course
+) -> Fitted | None:
     plan, steps = material.plan, course.steps
     torch.manual_seed(plan.seed)
     learners = [_learner(plan, fold, rate, number, course) for number, fold in enumerate(folds)]
@@ -171,7 +175,8 @@ def _fit(material: Material, folds: Sequence[Fold], report: Report, rate: float,
             _restore(course.resume, learners, now)
         except (RuntimeError, LookupError, TypeError, ValueError):
             raise RunRejectedError(
-                "the unfinished training does not fit the network it is said to be of", "train without --resume"
+                "the unfinished training does not fit the network it is said to be of",
+                "train without --resume",
             ) from None
     expired = False
     while now.epoch < epochs and not (
@@ -187,7 +192,9 @@ def _fit(material: Material, folds: Sequence[Fold], report: Report, rate: float,
         training_loss, clipped = trained[0] or (math.nan, 0.0)
         now.epoch, now.done = now.epoch + 1, now.done + count
         found = [
-            evaluate(one.averaged, material, one.fold.validation, one.former) for one in learners if one.fold.validation
+            evaluate(one.averaged, material, one.fold.validation, one.former)
+            for one in learners
+            if one.fold.validation
         ]
         validation_loss = float(np.mean(found)) if found else float("nan")
         if not np.isfinite([training_loss, *found]).all():
@@ -247,7 +254,9 @@ def _train_epoch(
     for step in range(done + 1, done + count + 1):
         inputs, y, counts = batch(material, learner.fold.training, next(learner.batches))
         if plan.jitter:
-            noise = np.random.default_rng([learner.seed, step]).normal(0, plan.jitter, inputs[0].shape[:2])
+            noise = np.random.default_rng([learner.seed, step]).normal(
+                0, plan.jitter, inputs[0].shape[:2]
+            )
             inputs[0][:, :, 0] += _tensor(noise)
         for network in learner.former:
             with torch.no_grad():
@@ -312,7 +321,9 @@ def _batches(count: int, size: int, random: np.random.Generator) -> Iterator[Int
             yield order[start : start + size]
 
 
-def batch(material: Material, chosen: Windows, index: Ints | slice) -> tuple[tuple[Tensor, ...], Tensor, Tensor | None]:
+def batch(
+    material: Material, chosen: Windows, index: Ints | slice
+) -> tuple[tuple[Tensor, ...], Tensor, Tensor | None]:
     """Gather and normalize windows: what the network takes, targets (B, outputs), how much each counts; all float32."""
     values, plan = material.values, material.plan
     past, future = windows.pasts(values, chosen, index), windows.futures(values, chosen, index)
@@ -321,11 +332,17 @@ def batch(material: Material, chosen: Windows, index: Ints | slice) -> tuple[tup
     if plan.target_clip:
         # Squared errors of a few wild windows would drown all others.
         y = np.clip(y, -plan.target_clip, plan.target_clip)
-    counts = _tensor(windows.futures(material.counts, chosen, index)) if len(material.counts) else None
+    counts = (
+        _tensor(windows.futures(material.counts, chosen, index)) if len(material.counts) else None
+    )
     if material.covariates is None:
         return (_tensor(x),), _tensor(y), counts
     seen = covariates.gather(material.covariates, chosen, index, plan.lag)
-    inputs = (_tensor(np.concatenate([x, seen.past], axis=2)), _tensor(seen.ahead), _tensor(seen.static))
+    inputs = (
+        _tensor(np.concatenate([x, seen.past], axis=2)),
+        _tensor(seen.ahead),
+        _tensor(seen.static),
+    )
     return inputs, _tensor(y), counts
 
 
@@ -333,14 +350,18 @@ def _tensor(array: Floats) -> Tensor:
     return torch.from_numpy(array.astype(np.float32))
 
 
-def evaluate(network: nn.Module, material: Material, chosen: Windows, former: Sequence[nn.Module] = ()) -> float:
+def evaluate(
+    network: nn.Module, material: Material, chosen: Windows, former: Sequence[nn.Module] = ()
+) -> float:
     """The loss over all windows, without dropout."""
     network.eval()
     plan, total = material.plan, 0.0
     loss_of = loss_function(plan.loss, plan.architecture.quantiles)
     with torch.no_grad():
         for start in range(0, len(chosen), 1024):
-            inputs, y, counts = batch(material, chosen, np.arange(start, min(start + 1024, len(chosen))))
+            inputs, y, counts = batch(
+                material, chosen, np.arange(start, min(start + 1024, len(chosen)))
+            )
             for one in former:
                 y = y - one(*inputs)[..., 0]
             each = loss_of(network(*inputs), y)
@@ -361,7 +382,10 @@ def _snapshot(learners: Sequence[_Learner], now: _Progress, rate: float) -> Snap
         ):
             arrays |= {f"{number}.{kind}.{name}": values for name, values in weights.items()}
         for index, state in one.optimizer.state_dict()["state"].items():
-            arrays |= {f"{number}.optimizer.{index}.{key}": value.numpy().copy() for key, value in state.items()}
+            arrays |= {
+                f"{number}.optimizer.{index}.{key}": value.numpy().copy()
+                for key, value in state.items()
+            }
     record = {
         "epoch": now.epoch, "done": now.done, "best_epoch": now.best_epoch, "best_loss": now.best_loss, "rate": rate,
         "history": [list(vars(line).values()) for line in now.history],
@@ -375,12 +399,16 @@ def _restore(snapshot: Snapshot, learners: Sequence[_Learner], now: _Progress) -
     for number, one in enumerate(learners):
         one.network.load_state_dict(_named(arrays, f"{number}.network."))
         one.averaged.load_state_dict(_named(arrays, f"{number}.averaged."))
-        best.append({name: value.numpy() for name, value in _named(arrays, f"{number}.best.").items()})
+        best.append(
+            {name: value.numpy() for name, value in _named(arrays, f"{number}.best.").items()}
+        )
         state: dict[int, dict[str, Tensor]] = {}
         for name, value in _named(arrays, f"{number}.optimizer.").items():
             index, key = name.split(".", 1)
             state.setdefault(int(index), {})[key] = value
-        one.optimizer.load_state_dict({"state": state, "param_groups": one.optimizer.state_dict()["param_groups"]})
+        one.optimizer.load_state_dict(
+            {"state": state, "param_groups": one.optimizer.state_dict()["param_groups"]}
+        )
         for _ in range(record["done"]):
             next(one.batches)
     torch.set_rng_state(torch.from_numpy(arrays["random"].copy()))
@@ -390,5 +418,9 @@ def _restore(snapshot: Snapshot, learners: Sequence[_Learner], now: _Progress) -
 
 
 def _named(arrays: dict[str, NDArray[Any]], start: str) -> dict[str, Tensor]:
-    found = {name.removeprefix(start): values for name, values in arrays.items() if name.startswith(start)}
+    found = {
+        name.removeprefix(start): values
+        for name, values in arrays.items()
+        if name.startswith(start)
+    }
     return {name: torch.from_numpy(np.array(values)) for name, values in found.items()}

@@ -22,7 +22,8 @@ from forecast_cli.calendar import Ints, stamp
 from forecast_cli.config import DataSettings, nearest
 from forecast_cli.errors import DataError, SettingsError
 from forecast_cli.grid import Rows
-from forecast_cli.panel import Columns, Floats, Note, TimeFormat
+from forecast_cli.messages import Note, and_more
+from forecast_cli.panel import Columns, Floats, TimeFormat
 
 NONE = "none"  # of --dates-as-columns: the columns are series, whatever their names
 JOINT = " / "  # between the parts of an id that several columns make
@@ -90,7 +91,11 @@ class Layout:
 
     @property
     def texts(self) -> tuple[str, ...]:
-        return (*self.ids, *([self.beside] if self.beside and not self._needs_year else []), *self.empty)
+        return (
+            *self.ids,
+            *([self.beside] if self.beside and not self._needs_year else []),
+            *self.empty,
+        )
 
     @property
     def _needs_year(self) -> bool:
@@ -108,7 +113,9 @@ def is_transposed(names: tuple[str, ...] | list[str]) -> bool:
     return len(_dated(list(names), [])[1]) > 1
 
 
-def layout(names: tuple[str, ...], sample: Sample, settings: DataSettings, notes: list[Note]) -> Layout | None:
+def layout(
+    names: tuple[str, ...], sample: Sample, settings: DataSettings, notes: list[Note]
+) -> Layout | None:
     """How to read a file with dates as columns; None for a file that has its dates in rows.
 
     sample: the texts of the first rows, by column. Raises DataError naming `--dates-as-columns` for a file whose
@@ -152,7 +159,9 @@ def _refuse(names: tuple[str, ...], sample: Sample, settings: DataSettings) -> N
             raise _refusal(kind, dated, others, sample)
 
 
-def _others(names: tuple[str, ...], dated: Mapping[str, tuple[str, ...]], sample: Sample) -> list[str]:
+def _others(
+    names: tuple[str, ...], dated: Mapping[str, tuple[str, ...]], sample: Sample
+) -> list[str]:
     """The columns that are no dates, without the one after a delimiter at the end of every line."""
     return [name for name in names if name not in dated and not _is_nothing(name, names, sample)]
 
@@ -193,7 +202,9 @@ def _is_year(text: str) -> bool:
 
 def _months_of_a_year(names: list[str]) -> dict[str, tuple[str, ...]]:
     """Columns named by months: at least three by their words, or all twelve by their numbers."""
-    words: dict[str, tuple[str, ...]] = {name: () for name in names if name.lower().rstrip(".") in _MONTH_WORDS}
+    words: dict[str, tuple[str, ...]] = {
+        name: () for name in names if name.lower().rstrip(".") in _MONTH_WORDS
+    }
     if len(words) >= 3:
         return words
     numbers: dict[str, tuple[str, ...]] = {name: () for name in names if name in _MONTH_NUMBERS}
@@ -205,16 +216,24 @@ def _dates(names: list[str], patterns: list[str]) -> dict[str, tuple[str, ...]]:
     texts = [_plain(name) for name in names]
     found: list[list[str]] = [[] if patterns else list(dates.formats(text)) for text in texts]
     for pattern in patterns or _OWN:
-        likely = [at for at, text in enumerate(texts) if patterns or _form_of(pattern).fullmatch(text)]
+        likely = [
+            at for at, text in enumerate(texts) if patterns or _form_of(pattern).fullmatch(text)
+        ]
         times = parse([texts[at] for at in likely], pattern) if likely else np.empty(0, np.int64)
         for at, time in zip(likely, times.tolist(), strict=True):
             if time != dates.NEVER and pattern not in found[at]:
                 found[at].append(pattern)
 
     if not patterns:
-        words = {text[:3].lower() for text, known in zip(texts, found, strict=True) if set(known) & set(_SHORT_MONTHS)}
+        words = {
+            text[:3].lower()
+            for text, known in zip(texts, found, strict=True)
+            if set(known) & set(_SHORT_MONTHS)
+        }
         if len(words) == 1:  # Jan-18, Jan-19: these may be days
-            found = [[pattern for pattern in known if pattern not in _SHORT_MONTHS] for known in found]
+            found = [
+                [pattern for pattern in known if pattern not in _SHORT_MONTHS] for known in found
+            ]
     return {name: tuple(known) for name, known in zip(names, found, strict=True) if known}
 
 
@@ -241,7 +260,9 @@ def parse(texts: list[str], pattern: str) -> Ints:
 # -- is it such a file? ----------------------------------------------------------------------------------------------
 
 
-def _is_most(kind: Kind, dated: Mapping[str, tuple[str, ...]], others: list[str], sample: Sample) -> bool:
+def _is_most(
+    kind: Kind, dated: Mapping[str, tuple[str, ...]], others: list[str], sample: Sample
+) -> bool:
     """Whether more columns are dates than hold other numbers; the texts beside them are names and notes."""
     if len(dated) < 2 or len(dated) <= sum(_is_numeric(sample[name]) for name in others):
         return False
@@ -253,13 +274,19 @@ def _is_most(kind: Kind, dated: Mapping[str, tuple[str, ...]], others: list[str]
         return bool(_beside(kind, tuple(others), sample))
 
     below = [cell for name in dated for cell in sample[name][:SEEN] if cell]
-    if kind == "dates" and below and 2 * sum(bool(dates.formats(cell)) for cell in below[:SEEN]) > len(below[:SEEN]):
+    if (
+        kind == "dates"
+        and below
+        and 2 * sum(bool(dates.formats(cell)) for cell in below[:SEEN]) > len(below[:SEEN])
+    ):
         shown = ", ".join(map(repr, sample))[:60]
         raise DataError(f"the first row looks like data: {shown}", "add a row of names")
     return True
 
 
-def _refusal(kind: Kind, dated: Mapping[str, tuple[str, ...]], others: list[str], sample: Sample) -> DataError:
+def _refusal(
+    kind: Kind, dated: Mapping[str, tuple[str, ...]], others: list[str], sample: Sample
+) -> DataError:
     """What to say of a file whose dates are columns, where nobody has said so."""
     names, every = list(dated), len(dated) + len(others)
     message = f"{len(names):,} of the {every:,} columns are {kind}, {names[0]!r} to {names[-1]!r}"
@@ -268,7 +295,9 @@ def _refusal(kind: Kind, dated: Mapping[str, tuple[str, ...]], others: list[str]
 
     if kind in ("months", "quarters") and not _beside(kind, tuple(others), sample):
         hint = f"write them with their year, e.g. {'2024-01' if kind == 'months' else '2024Q1'}, {otherwise}"
-        return DataError(f"{message}, and no column holds their year", hint, option="dates_as_columns")
+        return DataError(
+            f"{message}, and no column holds their year", hint, option="dates_as_columns"
+        )
     if not proposal:
         hint = f"add a column that names each row, and say --dates-as-columns COLUMN, {otherwise}"
         return DataError(message, hint, option="dates_as_columns")
@@ -280,7 +309,7 @@ def _refusal(kind: Kind, dated: Mapping[str, tuple[str, ...]], others: list[str]
         message,
         f"say --dates-as-columns {shlex.quote(proposal)} to read {rows}, {otherwise}",
         option="dates_as_columns",
-        value=proposal,
+        proposal=proposal,
     )
 
 
@@ -289,7 +318,9 @@ def propose(kind: Kind, others: list[str], sample: Sample) -> str:
     beside = _beside(kind, tuple(others), sample)
     named = [name for name in others if name != beside and any(sample[name]) and "," not in name]
     texts = [name for name in named if not _is_numeric(sample[name])]
-    whole = [name for name in named if all(re.fullmatch(r"\d*", cell) for cell in sample[name][:SEEN])]
+    whole = [
+        name for name in named if all(re.fullmatch(r"\d*", cell) for cell in sample[name][:SEEN])
+    ]
     ordered = list(dict.fromkeys([*texts, *whole]))[:TRIED]
 
     for size in range(0 if beside else 1, 4):
@@ -301,7 +332,9 @@ def propose(kind: Kind, others: list[str], sample: Sample) -> str:
 
 def _tell_apart(names: list[str], ids: tuple[str, ...], sample: Sample) -> bool:
     rows = list(zip(*(sample[name] for name in names), strict=True))
-    given = not ids or all(any(parts) for parts in zip(*(sample[name] for name in ids), strict=True))
+    given = not ids or all(
+        any(parts) for parts in zip(*(sample[name] for name in ids), strict=True)
+    )
     return given and len(set(rows)) == len(rows)
 
 
@@ -330,7 +363,9 @@ def _labels(word: str, dated: Mapping[str, tuple[str, ...]], others: list[str]) 
             )
         if label not in others:
             raise DataError(
-                f"no column {label!r} for --dates-as-columns", nearest(label, others), option="dates_as_columns"
+                f"no column {label!r} for --dates-as-columns",
+                nearest(label, others),
+                option="dates_as_columns",
             )
         if labels.count(label) > 1:
             raise SettingsError(f"--dates-as-columns names column {label!r} twice", "name it once")
@@ -375,15 +410,21 @@ def _no_year(
         else f"write the {kind} with their year, e.g. {'2024-01' if kind == 'months' else '2024Q1'}"
     )
     first = next(iter(dated))
-    message = f"column {first!r} needs a year, and --dates-as-columns {word} names no column of years"
-    return DataError(message, hint, option="dates_as_columns", value=proposal)
+    message = (
+        f"column {first!r} needs a year, and --dates-as-columns {word} names no column of years"
+    )
+    return DataError(message, hint, option="dates_as_columns", proposal=proposal)
 
 
 # -- the header ------------------------------------------------------------------------------------------------------
 
 
 def _check_names(
-    names: tuple[str, ...], kind: Kind, dated: Mapping[str, tuple[str, ...]], others: list[str], sample: Sample
+    names: tuple[str, ...],
+    kind: Kind,
+    dated: Mapping[str, tuple[str, ...]],
+    others: list[str],
+    sample: Sample,
 ) -> None:
     """Refuse names that seem to be meant as dates, whose values would be left out without a word."""
     first = next(at for at, name in enumerate(names) if name in dated)
@@ -416,7 +457,9 @@ def _is_nothing(name: str, names: tuple[str, ...], sample: Sample) -> bool:
     return name == names[-1] and _is_unnamed(name, len(names) - 1) and not any(sample[name])
 
 
-def _header(kind: Kind, dated: Mapping[str, tuple[str, ...]], settings: DataSettings, notes: list[Note]) -> Header:
+def _header(
+    kind: Kind, dated: Mapping[str, tuple[str, ...]], settings: DataSettings, notes: list[Note]
+) -> Header:
     """The dates of the columns, in order. Raises DataError for two formats, two readings, or a date that repeats."""
     names, pattern = list(dated), ""
     if kind == "months":
@@ -432,14 +475,20 @@ def _header(kind: Kind, dated: Mapping[str, tuple[str, ...]], settings: DataSett
     if len(same) and settings.duplicates == "error":
         one, other = (names[at] for at in order[same[0] : same[0] + 2])
         date = stamp(times[order[same[0]]]) if pattern else one
-        more = f" (and {len(same) - 1:,} more)" if len(same) > 1 else ""
+        more = and_more(len(same))
         raise DataError(
             f"columns {one!r} and {other!r} are both {date}{more}",
             "keep one column for each date, or say --duplicates first, last, mean or sum",
             option="duplicates",
         )
     if (np.diff(times) < 0).any():
-        notes.append(Note("info", "the dates of the columns were not in order; they were sorted"))
+        notes.append(
+            Note(
+                "dates_sorted",
+                "info",
+                "the dates of the columns were not in order; they were sorted",
+            )
+        )
     return Header(kind, tuple(names[at] for at in order), times[order], pattern)
 
 
@@ -454,16 +503,20 @@ def _one_format(dated: Mapping[str, tuple[str, ...]], settings: DataSettings) ->
     if odd:
         raise DataError(
             f"the name of column {odd[0]!r} is not a date like the others ({usual})"
-            + (f" (and {len(odd) - 1:,} more)" if len(odd) > 1 else ""),
+            + and_more(len(odd)),
             "write all dates of the header in one format, or name the one of the columns to read with --date-format",
         )
     texts = [_plain(name) for name in dated]
     if usual in _WHOLE_NUMBERS and not _patterns(settings):
         raise DataError(
-            f"the names of the columns may be dates: {texts[0]!r}", f"say --date-format {usual}", option="date_format"
+            f"the names of the columns may be dates: {texts[0]!r}",
+            f"say --date-format {usual}",
+            option="date_format",
         )
 
-    readings = {pattern: parse(texts, pattern) for pattern, count in counts.items() if count == len(dated)}
+    readings = {
+        pattern: parse(texts, pattern) for pattern, count in counts.items() if count == len(dated)
+    }
     for pattern, times in readings.items():
         if (times != readings[usual]).any():
             raise DataError(
@@ -481,11 +534,15 @@ def time_format(found: Layout, sample: Sample) -> TimeFormat:
     """How the forecast writes its times: as the names of the columns do, or as months or quarters of a year."""
     header = found.header
     if not found.beside:
-        offset = re.search(r"(Z|[+-]\d\d:?\d\d)$", header.names[-1]) if "%z" in header.pattern else None
+        offset = (
+            re.search(r"(Z|[+-]\d\d:?\d\d)$", header.names[-1]) if "%z" in header.pattern else None
+        )
         pattern = "%Y-%m-%d %H:%M:%S" if header.pattern in dates.EPOCHS else header.pattern
         return TimeFormat(pattern, offset[0] if offset else "")
     cells = sample[found.beside][:SEEN] if header.kind == "years" else []
-    quarterly = header.kind == "quarters" or any(cell.strip().lower() in _QUARTER_WORDS for cell in cells)
+    quarterly = header.kind == "quarters" or any(
+        cell.strip().lower() in _QUARTER_WORDS for cell in cells
+    )
     return TimeFormat("%YQ%q" if quarterly else "%Y-%m")
 
 
@@ -530,7 +587,10 @@ def rows(
 
 
 def _check_empty(
-    found: Layout, texts: Mapping[str, tuple[Ints, list[str]]], keep: Ints, place: Callable[[int], str]
+    found: Layout,
+    texts: Mapping[str, tuple[Ints, list[str]]],
+    keep: Ints,
+    place: Callable[[int], str],
 ) -> None:
     """Refuse a value in the column without a name, which was empty in the first rows."""
     for name in found.empty:
@@ -545,7 +605,10 @@ def _check_empty(
 
 
 def _ids(
-    found: Layout, texts: Mapping[str, tuple[Ints, list[str]]], keep: Ints, place: Callable[[int], str]
+    found: Layout,
+    texts: Mapping[str, tuple[Ints, list[str]]],
+    keep: Ints,
+    place: Callable[[int], str],
 ) -> list[str]:
     """The name of the series of each kept row: its ids joined, without those that are empty."""
     if not found.ids:
@@ -559,7 +622,11 @@ def _ids(
 
     empty = next((at for at, name in enumerate(ids) if not name), None)
     if empty is not None:
-        named = f"column {found.ids[0]!r} is" if len(found.ids) == 1 else f"columns {', '.join(found.ids)} are"
+        named = (
+            f"column {found.ids[0]!r} is"
+            if len(found.ids) == 1
+            else f"columns {', '.join(found.ids)} are"
+        )
         raise DataError(f"{place(int(keep[empty]))}: {named} empty", "give every row an id")
     return ids
 
@@ -591,7 +658,9 @@ def _months(
     if not good.all():
         at = int(np.argmin(good))
         what = "no year" if np.isnan(years[at]) else f"{years[at]:g} is not a year"
-        raise DataError(f"{place(int(keep[at]))}: column {found.beside!r}: {what}", "give every row a year")
+        raise DataError(
+            f"{place(int(keep[at]))}: column {found.beside!r}: {what}", "give every row a year"
+        )
     return 12 * (years.astype(np.int64) - 1970)
 
 
@@ -604,7 +673,9 @@ def _microseconds(found: Layout, months: Ints) -> Ints:
     return joined.view("datetime64[M]").astype("datetime64[us]").astype(np.int64)
 
 
-def _check_rows(found: Layout, ids: list[str], months: Ints | None, keep: Ints, place: Callable[[int], str]) -> None:
+def _check_rows(
+    found: Layout, ids: list[str], months: Ints | None, keep: Ints, place: Callable[[int], str]
+) -> None:
     """Refuse a second row of the same series, or of the same series and year."""
     keys = list(zip(ids, [0] * len(ids) if months is None else months.tolist(), strict=True))
     repeated = len(keys) - len(set(keys))
@@ -615,14 +686,33 @@ def _check_rows(found: Layout, ids: list[str], months: Ints | None, keep: Ints, 
     second = next(at for at, key in enumerate(keys) if seen.setdefault(key, at) != at)
     first = seen[keys[second]]
     lines = f"{place(int(keep[first]))} and {place(int(keep[second])).rpartition(':')[2]}"
-    unit = "" if months is None else " this month of" if found.header.kind == "years" else " this year of"
+    unit = (
+        ""
+        if months is None
+        else " this month of"
+        if found.header.kind == "years"
+        else " this year of"
+    )
     named = f"series {ids[second]!r}" if found.ids else "the series"
     more = f" (and {repeated - 1:,} more)" if repeated > 1 else ""
 
     hint, joined = "keep one row for each", ""
     if found.unused:
         joined = found.proposal
-        if set(joined.split(",")) <= {*found.ids, found.beside}:  # they tell the first rows apart, but not all
-            joined = ",".join([found.unused[0], *found.ids, *([found.beside] if found.beside else [])])
-        hint = "join columns until each row has a name of its own, e.g. --dates-as-columns " + shlex.quote(joined)
-    raise DataError(f"{lines}:{unit} {named} is there twice{more}", hint, option="dates_as_columns", value=joined)
+        if set(joined.split(",")) <= {
+            *found.ids,
+            found.beside,
+        }:  # they tell the first rows apart, but not all
+            joined = ",".join(
+                [found.unused[0], *found.ids, *([found.beside] if found.beside else [])]
+            )
+        hint = (
+            "join columns until each row has a name of its own, e.g. --dates-as-columns "
+            + shlex.quote(joined)
+        )
+    raise DataError(
+        f"{lines}:{unit} {named} is there twice{more}",
+        hint,
+        option="dates_as_columns",
+        proposal=joined,
+    )

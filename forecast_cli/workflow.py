@@ -15,7 +15,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from forecast_cli import calendar, config, covariates, forecasting, parquet, planning, scoring, store, tables, windows
+from forecast_cli import (
+    calendar,
+    config,
+    covariates,
+    forecasting,
+    parquet,
+    planning,
+    scoring,
+    store,
+    tables,
+    windows,
+)
 from forecast_cli.config import DEFAULT_STORE, DataSettings, Digits, Settings
 from forecast_cli.errors import (
     DataError,
@@ -26,7 +37,8 @@ from forecast_cli.errors import (
     TooLittleDataError,
 )
 from forecast_cli.forecasting import Forecast, HeldOut, Model
-from forecast_cli.panel import Note, Panel, values_of
+from forecast_cli.messages import Note, listed
+from forecast_cli.panel import Panel, values_of
 from forecast_cli.planning import Plan
 from forecast_cli.progress import Phase, Report, reading, silent
 from forecast_cli.reader import read_future_values
@@ -81,8 +93,14 @@ def train(
     """
     settings, report = settings or config.settings_from(**named), report or silent
     if isinstance(data, Panel) and replace(settings.data, season=None) != DataSettings():
-        raise SettingsError("settings of the reader do not go with a Panel", "give them to read_csv")
-    limit = config.duration(settings.training.time_limit, "--time-limit") if settings.training.time_limit else None
+        raise SettingsError(
+            "settings of the reader do not go with a Panel", "give them to read_csv"
+        )
+    limit = (
+        config.duration(settings.training.time_limit, "--time-limit")
+        if settings.training.time_limit
+        else None
+    )
     deadline = None if limit is None else time.monotonic() + limit
     root, wait = Path(store_folder), config.duration(settings.lock.lock_wait, "--lock-wait")
     with contextlib.ExitStack() as held:
@@ -100,7 +118,10 @@ def train(
         if lock is None:  # data that cannot be read make no store
             lock = held.enter_context(store.lock(root, wait=wait, on_wait=on_wait))
         report(Phase("loading", "loading PyTorch"))
-        from forecast_cli import engine, learning  # here, so that what went before need not wait for it
+        from forecast_cli import (
+            engine,
+            learning,
+        )  # here, so that what went before need not wait for it
 
         checkpoint, missing = store.load_checkpoint(lock, _identity(panel, decided))
         if not resume:
@@ -114,9 +135,16 @@ def train(
             learned = learning.learn(panel, decided, effort)
             if decided.test:
                 report(Phase("scoring", "scoring the held-out rows"))
-            rows = forecasting.held_out(panel, learned.model, decided.levels) if decided.test else None
+            rows = (
+                forecasting.held_out(panel, learned.model, decided.levels) if decided.test else None
+            )
             scores = scoring.scores(
-                panel, decided, learned.fitted, rows, len(learned.model.residuals), seen=_seen(start, panel, decided)
+                panel,
+                decided,
+                learned.fitted,
+                rows,
+                len(learned.model.residuals),
+                seen=_seen(start, panel, decided),
             )
             model = learning.refit(panel, learned, effort)
         except StoppedError as error:
@@ -146,7 +174,11 @@ def train(
         store.promote(lock, run)
         store.remove_checkpoint(lock)
         pruned = _prune(lock, settings.prune.keep)
-    afresh = (Note("warning", f"trained from the start: {missing}"),) if resume and missing else ()
+    afresh = (
+        (Note("not_resumed", "warning", f"trained from the start: {missing}"),)
+        if resume and missing
+        else ()
+    )
     holes = (*_hole_notes(panel, learned), *_unread_notes(rows))
     about_series = (
         *_fallback_notes(result, panel, decided),
@@ -154,7 +186,15 @@ def train(
         *_bound_notes(result, model),
         *_vanishing_notes(panel, digits),
     )
-    notes = (*panel.notes, *afresh, *_late(learned, model), *holes, *unknown, *about_series, *pruned)
+    notes = (
+        *panel.notes,
+        *afresh,
+        *_late(learned, model),
+        *holes,
+        *unknown,
+        *about_series,
+        *pruned,
+    )
     return Trained(run, panel, result, notes)
 
 
@@ -162,21 +202,35 @@ def _identity(panel: Panel, decided: Plan) -> str:
     """What must be equal for a training to be gone on with: the data as they were read, the plan, the versions."""
     values = hashlib.sha256(panel.values.tobytes()).hexdigest()
     return store.training_identity(
-        panel.fingerprint, values, dataclasses.asdict(panel.reading), dataclasses.asdict(decided), store.versions()
+        panel.fingerprint,
+        values,
+        dataclasses.asdict(panel.reading),
+        dataclasses.asdict(decided),
+        store.versions(),
     )
 
 
 def _late(learned: Learned, model: Model) -> tuple[Note, ...]:
     """What --time-limit cut short."""
-    if not any(one.expired for one in learned.fitted) and (model is not learned.model or not model.plan.refit):
+    if not any(one.expired for one in learned.fitted) and (
+        model is not learned.model or not model.plan.refit
+    ):
         return ()
     counts = [len(one.history) for one in learned.fitted[:5]]
     epochs = f"{', '.join(f'{count:,}' for count in counts)} epoch{'s' if counts != [1] else ''}"
     refitted = "" if model is not learned.model else "; not fitted again on all rows"
-    return (Note("warning", f"time was up after {epochs}: the best so far is what is published{refitted}"),)
+    return (
+        Note(
+            "time_limit",
+            "warning",
+            f"time was up after {epochs}: the best so far is what is published{refitted}",
+        ),
+    )
 
 
-def _planned(data: str | os.PathLike[str] | Panel, settings: Settings, report: Report) -> tuple[Panel, Plan]:
+def _planned(
+    data: str | os.PathLike[str] | Panel, settings: Settings, report: Report
+) -> tuple[Panel, Plan]:
     """The data, and what is to be done with them."""
     if isinstance(data, Panel):
         panel = data
@@ -214,12 +268,20 @@ def _naming(data: str | os.PathLike[str] | Panel) -> Iterator[None]:
 def _check_span(panel: Panel, decided: Plan) -> None:
     """Raise DataError for times that a run cannot hold: those near the ends of the years 1 to 9999."""
     frequency = panel.frequency
-    steps = {"step": 0, "business": calendar.WEEK // 5, "months": 31 * calendar.DAY * frequency.size}
+    steps = {
+        "step": 0,
+        "business": calendar.WEEK // 5,
+        "months": 31 * calendar.DAY * frequency.size,
+    }
     step = steps.get(frequency.kind, frequency.size)
-    first, end = int(panel.first.min()), int((panel.first + panel.lengths).max()) + decided.horizon + 1
+    first, end = (
+        int(panel.first.min()),
+        int((panel.first + panel.lengths).max()) + decided.horizon + 1,
+    )
     if not store.EARLIEST_TIME < first * step <= end * step < store.LATEST_TIME:
         raise DataError(
-            f"{panel.source}: the times are too near to the ends of the years 1 to 9999", "correct the times"
+            f"{panel.source}: the times are too near to the ends of the years 1 to 9999",
+            "correct the times",
         )
 
 
@@ -228,8 +290,18 @@ def _prune(lock: Lock, keep: int) -> tuple[Note, ...]:
     try:
         removed = store.prune(lock, keep)
     except StorageError as error:
-        return (Note("degraded", f"the run is published, but older ones could not be pruned: {error.message}"),)
-    return (Note("info", f"pruned {len(removed):,} old runs; --keep {keep}"),) if removed else ()
+        return (
+            Note(
+                "prune_failed",
+                "degraded",
+                f"the run is published, but older ones could not be pruned: {error.message}",
+            ),
+        )
+    return (
+        (Note("pruned", "info", f"pruned {len(removed):,} old runs; --keep {keep}"),)
+        if removed
+        else ()
+    )
 
 
 def predict(
@@ -255,7 +327,9 @@ def predict(
     decimals = None if digits is None else config.digits(str(digits))
     for name in reading:
         if name not in config.rereading():
-            raise SettingsError(f"unknown setting {name!r}", config.nearest(name, list(config.rereading())))
+            raise SettingsError(
+                f"unknown setting {name!r}", config.nearest(name, list(config.rereading()))
+            )
     if not isinstance(run, Run):
         root = Path(store_folder)
         run = store.load(root, store.resolve(root, run))
@@ -269,7 +343,13 @@ def predict(
         panel = data
     elif data is None and run.config.source in ("", "-"):
         panel = named = run.tail
-        notes = (Note("warning", "trained from standard input: the forecast continues from the rows stored then"),)
+        notes = (
+            Note(
+                "standard_input",
+                "warning",
+                "trained from standard input: the forecast continues from the rows stored then",
+            ),
+        )
     else:
         panel = _read_again(run, data)
     if future_values is not None:
@@ -279,10 +359,15 @@ def predict(
         model = forecasting.extended(model, horizon)
         if horizon > trained:
             text = f"the run was trained for {trained:,} steps: from step {trained + 1:,} on the network is fed its own forecasts"
-            notes = (*notes, Note("warning", f"{text}, and their intervals are not known"))
+            notes = (
+                *notes,
+                Note("beyond_horizon", "warning", f"{text}, and their intervals are not known"),
+            )
     with _naming(named):
         forecasting.require_readable(panel, model.plan)
-        result = forecasting.forecast(panel, model, run.config.plan.levels if levels is None else levels)
+        result = forecasting.forecast(
+            panel, model, run.config.plan.levels if levels is None else levels
+        )
     result = replace(result, digits=run.digits if decimals is None else decimals)
     about_series = (
         *_fallback_notes(result, panel, model.plan),
@@ -317,12 +402,17 @@ def _start(root: Path, name: str, decided: Plan) -> tuple[Run, ...]:
 def _seen(start: tuple[Run, ...], panel: Panel, decided: Plan) -> bool:
     """Whether the run to begin with was trained on rows that are held out here."""
     ends = {
-        name: int(run.tail.first[i] + run.tail.lengths[i]) - (0 if run.config.plan.refit else run.config.plan.test)
+        name: int(run.tail.first[i] + run.tail.lengths[i])
+        - (0 if run.config.plan.refit else run.config.plan.test)
         for run in start
         for i, name in enumerate(run.tail.ids)
     }
     held_out = panel.first + panel.lengths - decided.test
-    return any(name in ends and ends[name] > held_out[i] for i, name in enumerate(panel.ids) if decided.test)
+    return any(
+        name in ends and ends[name] > held_out[i]
+        for i, name in enumerate(panel.ids)
+        if decided.test
+    )
 
 
 def _digits(setting: str | None, panel: Panel) -> Digits:
@@ -352,7 +442,11 @@ def _forecast(panel: Panel, model: Model) -> tuple[Forecast, tuple[Note, ...]]:
     try:
         covariates.check_known(panel, model.plan.horizon)
     except DataError as error:
-        note = Note("warning", f"no forecast yet: {error.message}; predict takes --future-values FILE")
+        note = Note(
+            "forecast_missing",
+            "warning",
+            f"no forecast yet: {error.message}; predict takes --future-values FILE",
+        )
         return forecasting.nothing(panel, model.plan.levels), (note,)
     return forecasting.forecast(panel, model, model.plan.levels), ()
 
@@ -360,7 +454,10 @@ def _forecast(panel: Panel, model: Model) -> tuple[Forecast, tuple[Note, ...]]:
 def _read_again(run: Run, data: str | os.PathLike[str] | None) -> Panel:
     path = os.fspath(data) if data is not None else run.config.source
     if data is None and not os.path.isfile(path):  # nor a device or a pipe, which might never end
-        raise DataError(f"{path}: the file that the run was trained on is gone", "give the data: forecast predict DATA")
+        raise DataError(
+            f"{path}: the file that the run was trained on is gone",
+            "give the data: forecast predict DATA",
+        )
     try:
         levels = {name: tuple(found) for name, found in run.config.levels.items()}
         panel = parquet.read(path, replace(run.config.data, weight=None), levels)
@@ -368,7 +465,9 @@ def _read_again(run: Run, data: str | os.PathLike[str] | None) -> Panel:
         if (
             "--" in error.hint and error.option not in config.rereading()
         ):  # an option of train, which settled how this run reads
-            error.hint = "bring the file to the form of the one that was trained on, or train on this one"
+            error.hint = (
+                "bring the file to the form of the one that was trained on, or train on this one"
+            )
         raise
     known, found = run.config, panel
     if (known.frequency, known.columns) != (found.frequency, found.columns):
@@ -384,7 +483,9 @@ def _shape(frequency: Any, columns: Any) -> str:
     from forecast_cli.calendar import describe
 
     start = (
-        f", on another day or hour ({frequency.phase}, {frequency.day})" if frequency.phase or frequency.day > 1 else ""
+        f", on another day or hour ({frequency.phase}, {frequency.day})"
+        if frequency.phase or frequency.day > 1
+        else ""
     )
     return f"{describe(frequency)} rows{start}, time {columns.time!r}, target {columns.target!r}"
 
@@ -396,13 +497,23 @@ def _hole_notes(panel: Panel, learned: Learned) -> tuple[Note, ...]:
         ends = windows.split(panel, decided.validation, decided.test).training
         steps = decided.lookback + decided.architecture.outputs
         fitting = int(np.maximum(ends - steps + 1, 0).sum())
-        complete = len(windows.between(panel, decided.lookback, decided.architecture.outputs, ends * 0, ends))
-        notes.append(Note("info", f"{complete:,} of {fitting:,} windows to train on are complete"))
+        complete = len(
+            windows.between(panel, decided.lookback, decided.architecture.outputs, ends * 0, ends)
+        )
+        notes.append(
+            Note(
+                "windows_complete",
+                "info",
+                f"{complete:,} of {fitting:,} windows to train on are complete",
+            )
+        )
 
     losses = [line.validation_loss for one in learned.fitted for line in one.history]
     if decided.validation and np.isnan(losses).all():
         text = f"no window ends in the {decided.validation:,} validation rows, so training was not stopped early"
-        notes.append(Note("warning", f"{text}; a larger --validation may help"))
+        notes.append(
+            Note("validation_missing", "warning", f"{text}; a larger --validation may help")
+        )
     return tuple(notes)
 
 
@@ -412,7 +523,7 @@ def _unread_notes(rows: HeldOut | None) -> tuple[Note, ...]:
         return ()
     total = rows.unread + len(rows.actual)
     text = f"{rows.unread:,} of {total:,} held-out rows are not scored: the steps before them have holes"
-    return (Note("warning", text),)
+    return (Note("held_out_rows_not_scored", "warning", text),)
 
 
 def _fallback_notes(result: Forecast, panel: Panel, decided: Plan) -> tuple[Note, ...]:
@@ -427,13 +538,13 @@ def _fallback_notes(result: Forecast, panel: Panel, decided: Plan) -> tuple[Note
     if short == [""]:
         notes.append("the series is too short for the network, so its last season is repeated")
     elif short:
-        notes.append(f"too short for the network, so {what_then}: {_some(short)}")
+        notes.append(f"too short for the network, so {what_then}: {listed(short)}")
     if holes:
         newest = f"the newest {decided.lookback:,} steps"
         notes.append(
-            f"steps without a value in {newest}, on which the network looks back, so {what_then}: {_some(holes)}"
+            f"steps without a value in {newest}, on which the network looks back, so {what_then}: {listed(holes)}"
         )
-    return tuple(Note("degraded", text) for text in notes)
+    return tuple(Note("network_not_used", "degraded", text) for text in notes)
 
 
 def _bound_notes(result: Forecast, model: Model) -> tuple[Note, ...]:
@@ -441,7 +552,9 @@ def _bound_notes(result: Forecast, model: Model) -> tuple[Note, ...]:
     empty = np.zeros(len(result.ids), bool)
     for low, _ in result.bounds.values():
         empty |= np.isnan(low[:, : model.plan.horizon]).any(axis=1)
-    empty &= ~np.isin(result.ids, result.fallback)  # too short to have a spread of their own, as said already
+    empty &= ~np.isin(
+        result.ids, result.fallback
+    )  # too short to have a spread of their own, as said already
     names = [result.ids[i] for i in np.flatnonzero(empty)]
     if not names:
         return ()
@@ -450,13 +563,8 @@ def _bound_notes(result: Forecast, model: Model) -> tuple[Note, ...]:
     if not len(model.residuals):
         why = "the rows that were not trained on hold no window in which errors can be measured"
     several = f" of {len(names):,} of {len(result.ids):,} series" if len(result.ids) > 1 else ""
-    which = f" ({_some(names)})" if several else ""
-    return (Note("warning", f"bounds{several} are left empty{which}: {why}"),)
-
-
-def _some(names: list[str]) -> str:
-    more = f" and {len(names) - 3:,} more" if len(names) > 3 else ""
-    return ", ".join(map(repr, names[:3])) + more
+    which = f" ({listed(names)})" if several else ""
+    return (Note("bounds_empty", "warning", f"bounds{several} are left empty{which}: {why}"),)
 
 
 def _vanishing_notes(panel: Panel, digits: Digits) -> tuple[Note, ...]:
@@ -465,18 +573,38 @@ def _vanishing_notes(panel: Panel, digits: Digits) -> tuple[Note, ...]:
         return ()
     decimals = f"{digits} decimal{'' if digits == 1 else 's'}"
     if names == ("",):
-        return (Note("warning", f"the values are too small to be written with {decimals}; --digits full shows them"),)
-    shown = ", ".join(map(repr, names[:3])) + (f" and {len(names) - 3:,} more" if len(names) > 3 else "")
-    return (Note("warning", f"too small to be written with {decimals}, --digits full shows them: {shown}"),)
+        return (
+            Note(
+                "values_too_small",
+                "warning",
+                f"the values are too small to be written with {decimals}; --digits full shows them",
+            ),
+        )
+    shown = listed(names)
+    return (
+        Note(
+            "values_too_small",
+            "warning",
+            f"too small to be written with {decimals}, --digits full shows them: {shown}",
+        ),
+    )
 
 
 def _constant_notes(panel: Panel) -> tuple[Note, ...]:
     found = [
-        name for i, name in enumerate(panel.ids) if np.nanmin(values_of(panel, i)) == np.nanmax(values_of(panel, i))
+        name
+        for i, name in enumerate(panel.ids)
+        if np.nanmin(values_of(panel, i)) == np.nanmax(values_of(panel, i))
     ]
     if not found:
         return ()
     if len(panel) == 1:
-        return (Note("warning", "the series is constant; so is the forecast"),)
+        return (Note("constant_series", "warning", "the series is constant; so is the forecast"),)
     shown = ", ".join(map(repr, found[:3])) + (" and more" if len(found) > 3 else "")
-    return (Note("warning", f"constant series, so constant forecasts: {shown} ({len(found):,} of {len(panel):,})"),)
+    return (
+        Note(
+            "constant_series",
+            "warning",
+            f"constant series, so constant forecasts: {shown} ({len(found):,} of {len(panel):,})",
+        ),
+    )

@@ -28,7 +28,10 @@ def hourly() -> None:
         noise[t] = 0.8 * noise[t - 1] + random.normal(0, 2.5)
     load = (120 + daily) * weekend + 0.01 * steps + noise
     start = datetime(2026, 1, 5)
-    rows = [[(start + timedelta(hours=int(t))).strftime("%Y-%m-%d %H:%M"), f"{load[t]:.1f}"] for t in steps]
+    rows = [
+        [(start + timedelta(hours=int(t))).strftime("%Y-%m-%d %H:%M"), f"{load[t]:.1f}"]
+        for t in steps
+    ]
     write("hourly.csv", [["time", "load"], *rows])
 
 
@@ -48,8 +51,16 @@ def panel() -> None:
                 continue
             when = start + timedelta(days=t)
             on = bool(promo[t // 7])
-            sales = level * shape[when.weekday()] * (1.5 if on else 1.0) * (1 + 0.0005 * t) * random.lognormal(0, 0.08)
-            rows.append([f"shop_{shop + 1}", when.strftime("%Y-%m-%d"), f"{sales:.0f}", str(int(on))])
+            sales = (
+                level
+                * shape[when.weekday()]
+                * (1.5 if on else 1.0)
+                * (1 + 0.0005 * t)
+                * random.lognormal(0, 0.08)
+            )
+            rows.append(
+                [f"shop_{shop + 1}", when.strftime("%Y-%m-%d"), f"{sales:.0f}", str(int(on))]
+            )
     write("panel.csv", rows)
 
 

@@ -48,17 +48,23 @@ def stepped(step: timedelta, count: int, start: datetime = START) -> list[dateti
 
 
 def months(count: int) -> list[datetime]:
-    return [datetime((FIRST_MONTH + at) // 12, (FIRST_MONTH + at) % 12 + 1, 1) for at in range(count)]
+    return [
+        datetime((FIRST_MONTH + at) // 12, (FIRST_MONTH + at) % 12 + 1, 1) for at in range(count)
+    ]
 
 
-def table(times: Iterable[str], values: list[float], mark: str = ",", end: str = "\n", quote: str = "") -> str:
+def table(
+    times: Iterable[str], values: list[float], mark: str = ",", end: str = "\n", quote: str = ""
+) -> str:
     rows = [f"{quote}{time}{quote}{mark}{value}" for time, value in zip(times, values, strict=True)]
     return end.join([f"when{mark}y", *rows]) + end
 
 
 def single(times: list[str], *, encoding: str = "utf-8", last: bool = True, **how: Any) -> File:
     values = numbers(len(times))
-    return File(table(times, values, **how).encode(encoding), {"": values}, times[-1] if last else None)
+    return File(
+        table(times, values, **how).encode(encoding), {"": values}, times[-1] if last else None
+    )
 
 
 def iso(count: int) -> list[str]:
@@ -106,7 +112,9 @@ def to_hour_24(pattern: str) -> Callable[[int], File]:
         for time in stepped(HOUR, count, START + HOUR):
             midnight = time.hour == 0
             texts.append(
-                (time - DAY if midnight else time).strftime(pattern.replace("%H", "24") if midnight else pattern)
+                (time - DAY if midnight else time).strftime(
+                    pattern.replace("%H", "24") if midnight else pattern
+                )
             )
         return single(texts, last=False)
 
@@ -150,7 +158,9 @@ def two_formats(one: str, other: str) -> Callable[[int], File]:
 
     def make(count: int) -> File:
         times = stepped(DAY, count)
-        return single([time.strftime(one if at < count // 2 else other) for at, time in enumerate(times)])
+        return single(
+            [time.strftime(one if at < count // 2 else other) for at, time in enumerate(times)]
+        )
 
     return make
 
@@ -158,7 +168,9 @@ def two_formats(one: str, other: str) -> Callable[[int], File]:
 # -- series ----------------------------------------------------------------------------------------------------------
 
 
-def long(ids: int, *, by_turns: bool = False, label: str = "series {:03}", **how: Any) -> Callable[[int], File]:
+def long(
+    ids: int, *, by_turns: bool = False, label: str = "series {:03}", **how: Any
+) -> Callable[[int], File]:
     """A long file: `count` rows in all, at least 3 of each of `ids` series."""
 
     def make(count: int) -> File:
@@ -168,7 +180,9 @@ def long(ids: int, *, by_turns: bool = False, label: str = "series {:03}", **how
         if by_turns:
             rows = [(name, day) for day in days for name in names]
         written = numbers(len(rows))
-        text = "unique_id,ds,y\n" + "".join(f"{n},{d},{v}\n" for (n, d), v in zip(rows, written, strict=True))
+        text = "unique_id,ds,y\n" + "".join(
+            f"{n},{d},{v}\n" for (n, d), v in zip(rows, written, strict=True)
+        )
         values: dict[str, list[float]] = {name: [] for name in names}
         for (name, _), value in zip(rows, written, strict=True):
             values[name].append(value)
@@ -180,7 +194,9 @@ def long(ids: int, *, by_turns: bool = False, label: str = "series {:03}", **how
 def wide(count: int) -> File:
     rows = [(day, value, -value) for day, value in zip(iso(count), numbers(count), strict=True)]
     text = "when,a,b\n" + "".join(f"{day},{a},{b}\n" for day, a, b in rows)
-    return File(text.encode(), {"a": [row[1] for row in rows], "b": [row[2] for row in rows]}, rows[-1][0])
+    return File(
+        text.encode(), {"a": [row[1] for row in rows], "b": [row[2] for row in rows]}, rows[-1][0]
+    )
 
 
 def with_covariates(count: int) -> File:
@@ -199,7 +215,9 @@ def written(form: Callable[[float], str], mark: str) -> Callable[[int], File]:
 
     def make(count: int) -> File:
         values = [1000.5 + 1.25 * at for at in range(count)]
-        rows = [f"{day}{mark}{form(value)}\n" for day, value in zip(iso(count), values, strict=True)]
+        rows = [
+            f"{day}{mark}{form(value)}\n" for day, value in zip(iso(count), values, strict=True)
+        ]
         return File((f"when{mark}y\n" + "".join(rows)).encode(), {"": values})
 
     return make
@@ -224,7 +242,10 @@ def zipped(count: int) -> File:
 
 def with_notes(count: int) -> File:
     """Quoted texts with delimiters, quotes and newlines in a column that is not used."""
-    rows = [f'{day},"a, ""{v}""\nand more",{v}\n' for day, v in zip(iso(count), numbers(count), strict=True)]
+    rows = [
+        f'{day},"a, ""{v}""\nand more",{v}\n'
+        for day, v in zip(iso(count), numbers(count), strict=True)
+    ]
     return File(("when,note,y\n" + "".join(rows)).encode(), {"": numbers(count)})
 
 
@@ -233,7 +254,9 @@ def steps(count: int) -> File:
 
 
 def newest_first(count: int) -> File:
-    return File(("y\n" + "".join(f"{v}\n" for v in numbers(count)[::-1])).encode(), {"": numbers(count)})
+    return File(
+        ("y\n" + "".join(f"{v}\n" for v in numbers(count)[::-1])).encode(), {"": numbers(count)}
+    )
 
 
 def without_end(count: int) -> File:
@@ -318,7 +341,9 @@ KINDS = [
         )
     ),
     Kind(
-        "to 24:00 with format", to_hour_24("%Y%m%d%H%M"), {"time": "when", "date_format": "%Y%m%d%H%M", "target": "y"}
+        "to 24:00 with format",
+        to_hour_24("%Y%m%d%H%M"),
+        {"time": "when", "date_format": "%Y%m%d%H%M", "target": "y"},
     ),
     *(
         Kind(f"columns {', '.join(names)}", joined(names, step), {"time": ",".join(names)})
@@ -332,13 +357,21 @@ KINDS = [
     Kind("named zone", zoned, {"timezone": "Europe/Berlin"}),
     Kind("offsets", with_offsets),
     Kind("offsets in a named zone", with_offsets, {"timezone": "Europe/Berlin"}),
-    Kind("two formats of one width", two_formats("%Y-%m-%d", "%d.%m.%Y"), {"date_format": ["%Y-%m-%d", "%d.%m.%Y"]}),
+    Kind(
+        "two formats of one width",
+        two_formats("%Y-%m-%d", "%d.%m.%Y"),
+        {"date_format": ["%Y-%m-%d", "%d.%m.%Y"]},
+    ),
     Kind(
         "two formats of two widths",
         two_formats("%Y-%m-%d", "%d.%m.%Y 00:00"),
         {"date_format": ["%Y-%m-%d", "%d.%m.%Y %H:%M"]},
     ),
-    Kind("two formats, one of words", two_formats("%d %b %Y", "%Y-%m-%d"), {"date_format": ["%d %b %Y", "%Y-%m-%d"]}),
+    Kind(
+        "two formats, one of words",
+        two_formats("%d %b %Y", "%Y-%m-%d"),
+        {"date_format": ["%d %b %Y", "%Y-%m-%d"]},
+    ),
     Kind("long", long(3)),
     Kind("long, by turns", long(7, by_turns=True)),
     Kind("long, short ids", long(2, label="{}"), {"id": "unique_id"}),
@@ -360,7 +393,11 @@ KINDS = [
     Kind("quoted dates", lambda count: single(iso(count), quote='"')),
     Kind("byte order mark", lambda count: single(iso(count), encoding="utf-8-sig")),
     Kind("UTF-16", lambda count: single(iso(count), encoding="utf-16")),
-    Kind("UTF-16 without mark", lambda count: single(iso(count), encoding="utf-16-le"), {"encoding": "utf-16-le"}),
+    Kind(
+        "UTF-16 without mark",
+        lambda count: single(iso(count), encoding="utf-16-le"),
+        {"encoding": "utf-16-le"},
+    ),
     Kind("cp1252", named("café", "cp1252"), {"encoding": "cp1252"}),
     Kind("shift_jis", named("売上", "shift_jis"), {"encoding": "shift_jis"}),
     Kind("gb18030", named("销量", "gb18030"), {"encoding": "gb18030"}),

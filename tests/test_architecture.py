@@ -41,7 +41,9 @@ def tree_in_readme() -> list[str]:
     text = (ROOT / "README.md").read_text()
     block = text.split("    forecast_cli/\n", 1)[1].split("\n\n", 1)[0]
     return [
-        re.sub(r"\.py$|/$", "", line.split()[0]) for line in block.splitlines() if not line.strip().startswith("--")
+        re.sub(r"\.py$|/$", "", line.split()[0])
+        for line in block.splitlines()
+        if not line.strip().startswith("--")
     ]
 
 
@@ -61,7 +63,9 @@ def test_the_readme_tree_names_every_room_once() -> None:
     assert sorted(tree_in_readme()) == sorted({room(path) for path in MODULES})
 
 
-@pytest.mark.parametrize("path", [p for p in MODULES if room(p) not in ("__init__", "__main__")], ids=str)
+@pytest.mark.parametrize(
+    "path", [p for p in MODULES if room(p) not in ("__init__", "__main__")], ids=str
+)
 def test_a_module_imports_only_rooms_above_it(path: object) -> None:
     order = tree_in_readme()
     here = order.index(room(path))
@@ -98,7 +102,11 @@ def names_used_of(package: str, path: object) -> set[str]:
         if alias.name == package
     }
     for node in ast.walk(tree):
-        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in aliases:
+        if (
+            isinstance(node, ast.Attribute)
+            and isinstance(node.value, ast.Name)
+            and node.value.id in aliases
+        ):
             used.add(node.attr)
     return used
 
@@ -110,7 +118,9 @@ def test_other_packages_use_the_face_of_a_package_only(path: object) -> None:
         if room(path) != package:
             used = {f"{package}.{name}" for name in names_used_of(package, path)}
             inner = {name for name in used if name.startswith(entered)} if entered else set()
-            assert used - inner <= {f"{package}.{name}" for name in shown}, f"{path} reaches into {package}"
+            assert used - inner <= {f"{package}.{name}" for name in shown}, (
+                f"{path} reaches into {package}"
+            )
 
 
 def test_the_packages_that_have_a_face() -> None:
@@ -122,7 +132,14 @@ def test_the_store_has_a_face_and_every_name_of_it_is_used_or_documented() -> No
     documentation = (PACKAGE / "store" / "__init__.py").read_text().split('"""')[1]
     used = set().union(*(names_used_of("store", path) for path in MODULES if room(path) != "store"))
     documented = set(re.findall(r"\w+", documentation))
-    parts_of_metrics = {"HeldOutScores", "IntervalScores", "MemberScores", "Scores", "Skill", "TrainingScores"}
+    parts_of_metrics = {
+        "HeldOutScores",
+        "IntervalScores",
+        "MemberScores",
+        "Scores",
+        "Skill",
+        "TrainingScores",
+    }
     assert FACES["store"] - used - documented - parts_of_metrics == set()
 
 
@@ -167,7 +184,9 @@ def test_one_library_one_room(path: object) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", [p for p in MODULES if room(p) not in ("app", "commands", "console", "__main__")], ids=str
+    "path",
+    [p for p in MODULES if room(p) not in ("app", "commands", "console", "__main__")],
+    ids=str,
 )
 def test_the_core_never_prints_exits_or_reads_the_environment(path: object) -> None:
     text = path.read_text()  # type: ignore[attr-defined]

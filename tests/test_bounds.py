@@ -42,7 +42,9 @@ def intermittent(random: np.random.Generator, count: int, share: float) -> Float
 def one_sided(random: np.random.Generator, windows: int) -> Floats:
     """Errors of a mean forecast of something that is mostly zero: small and of one sign, but for a few large ones."""
     large = random.random((windows, 5)) < 0.04
-    return np.where(large, random.uniform(2, 6, (windows, 5)), -0.1 - 0.05 * random.random((windows, 5)))
+    return np.where(
+        large, random.uniform(2, 6, (windows, 5)), -0.1 - 0.05 * random.random((windows, 5))
+    )
 
 
 def shifted(random: np.random.Generator, windows: int) -> Floats:
@@ -119,7 +121,9 @@ def test_a_single_change_in_a_long_series_is_enough_to_be_uncertain(at: int) -> 
     assert (np.diff(width) >= 0).all()
 
 
-@pytest.mark.parametrize("history", [[1.0, np.nan, 2.0], [1.0, 2.0], [4.0, np.nan, np.nan, 1.0, 1.0]])
+@pytest.mark.parametrize(
+    "history", [[1.0, np.nan, 2.0], [1.0, 2.0], [4.0, np.nan, np.nan, 1.0, 1.0]]
+)
 def test_short_histories_with_holes_warn_of_nothing(history: list[float]) -> None:
     width = intervals.around_constant(np.array(history), 1, 4, (80.0,))[80.0]
     assert np.isfinite(width).all()
@@ -130,16 +134,22 @@ def test_prices_that_seldom_change_have_intervals_that_hold_the_changes(tmp_path
     random = np.random.default_rng(4)
     series = [sticky(random, 207) for _ in range(100)]
     actual = np.array([values[-7:] for values in series])
-    found = train(from_series([values[:-7] for values in series]), store_folder=tmp_path, **QUICK).forecast
+    found = train(
+        from_series([values[:-7] for values in series]), store_folder=tmp_path, **QUICK
+    ).forecast
     assert touching(found).sum() == touching(found, 95.0).sum() == 0
     for level, least in ((80.0, 0.78), (95.0, 0.91)):
         low, high = found.bounds[level]
         assert np.mean((actual >= low) & (actual <= high)) > least
 
 
-@pytest.mark.parametrize("changes", [{}, {"loss": "quantile"}, {"preset": "bilstm"}, {"members": 2}])
+@pytest.mark.parametrize(
+    "changes", [{}, {"loss": "quantile"}, {"preset": "bilstm"}, {"members": 2}]
+)
 @pytest.mark.parametrize("series", [1, 60])
-def test_only_a_constant_series_is_certain(series: int, changes: dict[str, Any], tmp_path: Path) -> None:
+def test_only_a_constant_series_is_certain(
+    series: int, changes: dict[str, Any], tmp_path: Path
+) -> None:
     random = np.random.default_rng(2)
     values = [intermittent(random, 150, 0.05) for _ in range(series)]
     values[0][-20:] = 0.0  # constant of late, not always
@@ -153,7 +163,11 @@ def test_only_a_constant_series_is_certain(series: int, changes: dict[str, Any],
         assert (low[series:] == 7).all()
         assert (high[series:] == 7).all()
     said = [note.text for note in trained.notes if note.level == "warning"]
-    assert said == ([f"constant series, so constant forecasts: '{series}' (1 of {series + 1})"] if constants else [])
+    assert said == (
+        [f"constant series, so constant forecasts: '{series}' (1 of {series + 1})"]
+        if constants
+        else []
+    )
 
 
 def test_the_intervals_of_held_out_rows_know_nothing_of_what_came_later(tmp_path: Path) -> None:
@@ -165,20 +179,26 @@ def test_the_intervals_of_held_out_rows_know_nothing_of_what_came_later(tmp_path
     rows = []
     for name, part in (("a", values), ("b", other)):
         run = train(from_series([part]), store_folder=tmp_path / name, **QUICK).run
-        rows.append([line.split(",")[5:] for line in run.texts["predictions.csv"].decode().splitlines()[1:]])
+        rows.append(
+            [line.split(",")[5:] for line in run.texts["predictions.csv"].decode().splitlines()[1:]]
+        )
     assert rows[0] == rows[1]
     low, high = (float(rows[0][0][at]) for at in (0, 1))
     assert low < values[-41] < high
 
 
 @pytest.mark.parametrize("factor", [0.01, 1000.0])
-def test_intervals_around_constant_windows_scale_with_the_data(factor: float, tmp_path: Path) -> None:
+def test_intervals_around_constant_windows_scale_with_the_data(
+    factor: float, tmp_path: Path
+) -> None:
     values = sticky(np.random.default_rng(8), 300)
     values[-40:] = values[-41]
     trained = train(from_series([values]), store_folder=tmp_path, **QUICK)
     model = trained.run.model
     once = forecasting.forecast(from_series([values]), model, (80.0,)).bounds[80.0]
-    again = forecasting.forecast(from_series([values * factor], ids=["new"]), model, (80.0,)).bounds[80.0]
+    again = forecasting.forecast(
+        from_series([values * factor], ids=["new"]), model, (80.0,)
+    ).bounds[80.0]
     assert np.allclose(np.array(again), np.array(once) * factor, rtol=1e-9)
     assert (once[0] > 0).all()  # positive data are measured in logs
 
@@ -211,14 +231,18 @@ def test_a_series_that_is_constant_in_newer_rows_alone_has_no_known_bounds(
         "warning: bounds are left empty: the errors that were measured are zero: "
         "the series repeats itself exactly, or has stopped changing\n"
     )
-    new = predict(from_series([np.full(60, 55.0)], ids=["new"]), store_folder="forecast_runs").forecast
+    new = predict(
+        from_series([np.full(60, 55.0)], ids=["new"]), store_folder="forecast_runs"
+    ).forecast
     assert (new.bounds[80.0][0] == 55).all()
 
 
 # -- perfect fits, quantiles, nothing measured -----------------------------------------------------------------------
 
 
-def test_a_series_that_repeats_itself_exactly_has_empty_bounds_and_it_is_said(tmp_path: Path) -> None:
+def test_a_series_that_repeats_itself_exactly_has_empty_bounds_and_it_is_said(
+    tmp_path: Path,
+) -> None:
     """The network starts at the value one season earlier and has nothing to learn: all errors are zero."""
     trained = train(from_series([np.arange(200.0) % 7]), store_folder=tmp_path, **QUICK)
     assert np.allclose(trained.forecast.values, np.arange(200, 207) % 7)
@@ -245,7 +269,10 @@ def test_residuals_next_to_nothing_leave_a_width_by_the_largest_of_them() -> Non
     """Nine in ten windows repeat the last value, and a network is off by the noise of its weights alone."""
     random = np.random.default_rng(1)
     jumps = np.where(random.random((400, 3)) < 0.1, random.choice([-2.0, 2.0], (400, 3)), 0.0)
-    for residuals in (jumps + random.normal(0, 1e-4, (400, 3)), (jumps + random.normal(0, 1e-4, (400, 3)))[:50]):
+    for residuals in (
+        jumps + random.normal(0, 1e-4, (400, 3)),
+        (jumps + random.normal(0, 1e-4, (400, 3)))[:50],
+    ):
         before = np.zeros(3)
         for level in LEVELS:
             low, high = intervals.bounds(residuals, level)
@@ -272,7 +299,9 @@ def test_bounds_that_are_not_on_both_sides_are_left_empty_but_for_constants() ->
     assert np.isnan(low).tolist() == np.isnan(high).tolist() == [[False, True], [False, False]]
 
 
-def test_without_a_window_to_measure_errors_in_the_bounds_are_empty_and_it_is_said(tmp_path: Path) -> None:
+def test_without_a_window_to_measure_errors_in_the_bounds_are_empty_and_it_is_said(
+    tmp_path: Path,
+) -> None:
     values = 50 + 10 * np.sin(np.arange(200.0)) + np.random.default_rng(1).normal(0, 1, 200)
     values[-9] = np.nan
     trained = train(from_series([values]), store_folder=tmp_path, **{**QUICK, "lookback": 7})
@@ -288,7 +317,9 @@ def test_of_many_series_those_with_empty_bounds_are_counted_and_named(tmp_path: 
     random = np.random.default_rng(3)
     panel = from_series([sticky(random, 120) for _ in range(6)])
     train(panel, store_folder=tmp_path, **QUICK)
-    newer = Panel(**{**vars(panel), "values": np.where(np.arange(720) // 120 < 4, 60.0, panel.values)})
+    newer = Panel(
+        **{**vars(panel), "values": np.where(np.arange(720) // 120 < 4, 60.0, panel.values)}
+    )
     predicted = predict(newer, store_folder=tmp_path)
     assert [note.text for note in predicted.notes][-1] == (
         "bounds of 4 of 6 series are left empty ('0', '1', '2' and 1 more): the errors that were measured are zero: "

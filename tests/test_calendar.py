@@ -110,8 +110,14 @@ def test_rows_without_a_time_are_steps() -> None:
     assert calendar.season_lengths(Frequency("step")) == ()
 
 
-@given(st.sampled_from([*ALIASES, "2MS", "W-THU", "QS-MAY", "YE-JUN"]), st.integers(0, 400), st.integers(2, 40))
-def test_a_named_step_places_the_grid_where_the_times_are(alias: str, shift: int, count: int) -> None:
+@given(
+    st.sampled_from([*ALIASES, "2MS", "W-THU", "QS-MAY", "YE-JUN"]),
+    st.integers(0, 400),
+    st.integers(2, 40),
+)
+def test_a_named_step_places_the_grid_where_the_times_are(
+    alias: str, shift: int, count: int
+) -> None:
     whole = grid(alias, str(np.datetime64("2023-01-01") + shift), count + 10)
     named = "YE" if alias == "YE-JUN" else alias
     frequency = calendar.named(named, whole[:count], START)
@@ -140,11 +146,17 @@ def test_a_word_that_names_no_step_is_refused(alias: str) -> None:
         ("YE", "2021-12-31", ["2024-12-31", "2025-12-31"]),
     ],
 )
-def test_three_steps_are_enough_to_go_on_over_leap_days_and_quarters(alias: str, start: str, ahead: list[str]) -> None:
+def test_three_steps_are_enough_to_go_on_over_leap_days_and_quarters(
+    alias: str, start: str, ahead: list[str]
+) -> None:
     times = grid(alias, start, 3)
     frequency = calendar.named(alias, times, START)
     last = calendar.ordinals(frequency, times)[-1]
-    found = calendar.times_at(frequency, last + 1 + np.arange(2)).view("datetime64[us]").astype("datetime64[D]")
+    found = (
+        calendar.times_at(frequency, last + 1 + np.arange(2))
+        .view("datetime64[us]")
+        .astype("datetime64[D]")
+    )
     assert [str(day) for day in found] == ahead
 
 

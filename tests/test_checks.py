@@ -10,7 +10,8 @@ import pytest
 from forecast_cli import checks
 from forecast_cli.calendar import DAY, Frequency
 from forecast_cli.checks import Finding, check, outliers, strength, strengths
-from forecast_cli.panel import Note, Panel, TimeFormat, from_series
+from forecast_cli.messages import Note
+from forecast_cli.panel import Panel, TimeFormat, from_series
 from forecast_cli.reader import read_csv
 from tests.conftest import AIRLINE, SAMPLES
 
@@ -71,7 +72,9 @@ def test_strength_is_that_of_its_definition(season: int) -> None:
     trend = np.convolve(values, weights / season, "valid")
     half = len(weights) // 2
     detrended = values[half:-half] - trend
-    remainder = detrended - np.array([detrended[k % season :: season].mean() for k in range(len(detrended))])
+    remainder = detrended - np.array(
+        [detrended[k % season :: season].mean() for k in range(len(detrended))]
+    )
     unbiased = (remainder**2).sum() / (len(detrended) - season)
     assert strength(values, season) == pytest.approx(max(0.0, 1 - unbiased / detrended.var(ddof=1)))
 
@@ -115,8 +118,14 @@ def test_constant_and_short_series_are_counted_and_the_first_named() -> None:
     series = [np.sin(T), *(np.full(400, float(k)) for k in range(5)), np.sin(T[:9])]
     findings = found(days(*series, ids=list("abcdefg")), (7,), 14)
     assert findings["constant"].text == "5 of 7 series: 'b', 'c', 'd' and 2 more"
-    assert findings["short"].text == "1 of 7 series have fewer than the 14 steps that the network looks back on: 'g'"
-    assert findings["span"].text == "1970-01-01 to 1971-02-04; 1 series ends earlier, first 'g' at 1970-01-09"
+    assert (
+        findings["short"].text
+        == "1 of 7 series have fewer than the 14 steps that the network looks back on: 'g'"
+    )
+    assert (
+        findings["span"].text
+        == "1970-01-01 to 1971-02-04; 1 series ends earlier, first 'g' at 1970-01-09"
+    )
     assert found(days(np.full(30, 2.0)))["constant"].text == "the series is constant"
 
 
@@ -130,12 +139,15 @@ def test_holes_that_were_not_filled_are_counted() -> None:
 def test_noise_has_no_season_to_speak_of() -> None:
     finding = found(days(np.random.default_rng(6).normal(size=400)))["seasons"]
     assert finding.text.endswith("; none to speak of: --season 1 does without")
-    assert found(from_series([np.sin(T)]))["seasons"].text == "none usual for such rows; --season names some"
+    assert (
+        found(from_series([np.sin(T)]))["seasons"].text
+        == "none usual for such rows; --season names some"
+    )
     assert found(days(np.sin(T[:15])))["seasons"].text == "7 (too short to measure)"
 
 
 def test_what_else_the_reader_said_is_there_word_for_word() -> None:
-    panel = dataclasses.replace(days(np.sin(T)), notes=(Note("warning", "something odd"),))
+    panel = dataclasses.replace(days(np.sin(T)), notes=(Note("mixed_steps", "warning", "something odd"),))
     assert found(panel)["reading"] == Finding("reading", "something odd", "warning")
 
 
@@ -160,7 +172,9 @@ def test_a_long_season_is_measured_in_what_the_short_ones_leave() -> None:
     assert strengths(daily[:48] + noise[:48], (24, 168)) == [None, None]
 
 
-def test_sums_and_the_days_without_any_are_said_where_they_belong(write: Callable[..., Path]) -> None:
+def test_sums_and_the_days_without_any_are_said_where_they_belong(
+    write: Callable[..., Path],
+) -> None:
     path = write("day,y\n2024-01-01,1\n2024-01-01,2\n2024-01-02,4\n2024-01-04,8\n2024-01-05,1\n")
     findings = found(read_csv(path, duplicates="sum"))
     assert (findings["duplicates"].text, findings["duplicates"].level) == (

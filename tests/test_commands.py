@@ -39,7 +39,10 @@ def test_train_then_predict_then_plot_without_arguments(forecast: Forecast) -> N
     assert "this network" in trained.err
     assert "seasonal naive (12) 47.83 50.71 10.57 1.571" in " ".join(trained.err.split())
     run = store.load(Path("forecast_runs"))
-    assert sorted(p.name for p in (run.folder / "plots").iterdir()) == ["loss.png", "predictions.png"]
+    assert sorted(p.name for p in (run.folder / "plots").iterdir()) == [
+        "loss.png",
+        "predictions.png",
+    ]
     predicted = forecast("predict")
     assert (predicted.code, predicted.err) == (0, "")
     assert predicted.out.encode() == run.texts["forecast.csv"]
@@ -55,7 +58,9 @@ def test_train_then_predict_then_plot_without_arguments(forecast: Forecast) -> N
 
 def test_gates_and_attention_are_drawn_on_request(forecast: Forecast, airline_store: Path) -> None:
     store_words = ("--store", airline_store, "-o", "pictures")
-    assert forecast("plot", "--kind", "gates", *store_words) == Result(0, "", "wrote pictures/gates.png\n")
+    assert forecast("plot", "--kind", "gates", *store_words) == Result(
+        0, "", "wrote pictures/gates.png\n"
+    )
     assert [p.name for p in Path("pictures").iterdir()] == ["gates.png"]
     document = json.loads(forecast("plot", *store_words, "--json").out)
     assert document["files"] == ["pictures/loss.png", "pictures/predictions.png"]
@@ -65,12 +70,16 @@ def test_gates_and_attention_are_drawn_on_request(forecast: Forecast, airline_st
         (("--kind", "gates", "--series", "x"), "no series 'x': the run has one series, without a name", "leave --series out"),
         (("--series", "x"), "--series goes with --kind gates or attention", "add --kind gates"),
     ):  # fmt: skip
-        assert forecast("plot", *words, *store_words) == Result(2, "", f"error: {message}\nhint: {hint}\n")
+        assert forecast("plot", *words, *store_words) == Result(
+            2, "", f"error: {message}\nhint: {hint}\n"
+        )
     assert len(list(Path("pictures").iterdir())) == 3
 
 
 def test_attention_of_a_series_by_its_name(forecast: Forecast) -> None:
-    rows = "".join(f"{name},2024-01-{d:02},{d % 7 + k}\n" for k, name in enumerate("ab") for d in range(1, 32))
+    rows = "".join(
+        f"{name},2024-01-{d:02},{d % 7 + k}\n" for k, name in enumerate("ab") for d in range(1, 32)
+    )
     Path("two.csv").write_text("unique_id,ds,y\n" + rows)
     assert forecast("train", "two.csv", *QUICK, "--preset", "seq2seq", "--quiet").code == 0
     drawn = forecast("plot", "--kind", "attention", "--series", "b", "-o", ".")
@@ -84,7 +93,11 @@ def test_train_json_is_one_document_and_no_talk(forecast: Forecast) -> None:
     result = forecast("train", AIRLINE, *QUICK, "--json")
     document = json.loads(result.out)
     assert (result.code, result.err) == (0, "")
-    assert (document["schema"], document["published"], document["exit_code"]) == ("forecast/train/v1", True, 0)
+    assert (document["schema"], document["published"], document["exit_code"]) == (
+        "forecast/train/v1",
+        True,
+        0,
+    )
     assert document["metrics"]["test"]["seasonal_naive"]["rmse"] == pytest.approx(50.708, abs=1e-3)
     assert Path(document["folder"], "forecast.csv").exists()
 
@@ -92,7 +105,9 @@ def test_train_json_is_one_document_and_no_talk(forecast: Forecast) -> None:
 def test_predict_json_holds_what_the_csv_holds(forecast: Forecast, airline_store: Path) -> None:
     document = json.loads(forecast("predict", "--store", airline_store, "--json").out)
     assert document["schema"] == "forecast/predict/v1"
-    lines = [line.split(",") for line in forecast("predict", "--store", airline_store).out.splitlines()]
+    lines = [
+        line.split(",") for line in forecast("predict", "--store", airline_store).out.splitlines()
+    ]
     assert lines[0][1:] == [key for key in document["forecast"][0] if key != "time"]
     cells = [[time, *map(float, numbers)] for time, *numbers in lines[1:]]
     assert [list(row.values()) for row in document["forecast"]] == cells
@@ -143,10 +158,18 @@ def test_a_wrong_type_is_a_usage_error(forecast: Forecast) -> None:
 
 
 def test_every_error_class_has_a_code_of_its_own_in_the_docstring() -> None:
-    codes = [c.exit_code for c in vars(errors).values() if isinstance(c, type) and c.__module__ == errors.__name__]
+    codes = [
+        c.exit_code
+        for c in vars(errors).values()
+        if isinstance(c, type) and c.__module__ == errors.__name__
+    ]
     assert sorted(set(codes)) == [1, 2, 10, 11, 12, 13, 20, 21, 22, 30, 31]
     for kind in vars(errors).values():
-        if isinstance(kind, type) and issubclass(kind, errors.ForecastError) and kind is not errors.ForecastError:
+        if (
+            isinstance(kind, type)
+            and issubclass(kind, errors.ForecastError)
+            and kind is not errors.ForecastError
+        ):
             assert f"- {kind.__name__}" in str(errors.__doc__)
 
 
@@ -164,11 +187,15 @@ def test_a_damaged_run_is_refused_with_exit_12(forecast: Forecast, store_copy: P
     assert "rejected" in listed.out
 
 
-def test_a_store_that_cannot_be_written_is_exit_30_before_training(forecast: Forecast, tmp_path: Path) -> None:
+def test_a_store_that_cannot_be_written_is_exit_30_before_training(
+    forecast: Forecast, tmp_path: Path
+) -> None:
     (tmp_path / "file").write_text("")
     result = forecast("train", AIRLINE, *QUICK, "--store", tmp_path / "file" / "runs")
     assert result.code == 30
-    assert result.said.startswith(f"error: cannot make the folder {tmp_path}/file/runs/runs: Not a directory\n")
+    assert result.said.startswith(
+        f"error: cannot make the folder {tmp_path}/file/runs/runs: Not a directory\n"
+    )
     assert "epoch" not in result.err
 
 
@@ -177,7 +204,9 @@ def test_a_second_training_at_the_same_time_is_exit_11(forecast: Forecast, tmp_p
     with store.lock(root):
         result = forecast("train", AIRLINE, *QUICK)
     assert result.code == 11
-    assert result.said.startswith(f"error: another command is writing in forecast_runs: pid {os.getpid()} on ")
+    assert result.said.startswith(
+        f"error: another command is writing in forecast_runs: pid {os.getpid()} on "
+    )
     assert store.names(root) == []
 
 
@@ -186,14 +215,18 @@ def test_a_degraded_training_is_exit_3_with_reasons(forecast: Forecast) -> None:
     Path("cut.csv").write_text("day,y\n" + lines + "2024-02")
     result = forecast("train", "cut.csv", *QUICK, "--json")
     assert result.code == 3
-    assert json.loads(result.out)["reasons"] == ["cut.csv:33: the last line is cut off and was left out"]
+    assert json.loads(result.out)["reasons"] == [
+        "cut.csv:33: the last line is cut off and was left out"
+    ]
     assert result.err == "warning: cut.csv:33: the last line is cut off and was left out\n"
 
 
 def test_quiet_hides_summaries_but_not_warnings(forecast: Forecast) -> None:
     Path("open.csv").write_text(AIRLINE.read_text().rstrip("\n"))
     result = forecast("train", "open.csv", *QUICK, "--quiet")
-    assert result == Result(0, "", "warning: open.csv:145: the last line has no newline; it was used\n")
+    assert result == Result(
+        0, "", "warning: open.csv:145: the last line has no newline; it was used\n"
+    )
 
 
 def test_standard_input_trains_and_predict_says_where_it_goes_on_from(tmp_path: Path) -> None:
@@ -229,14 +262,21 @@ def test_predict_and_help_load_no_torch(airline_store: Path) -> None:
     )
 
     def loaded(*words: str) -> list[str]:
-        done = subprocess.run([sys.executable, "-c", script, *words], capture_output=True, cwd=ROOT, check=True)
+        done = subprocess.run(
+            [sys.executable, "-c", script, *words], capture_output=True, cwd=ROOT, check=True
+        )
         code, *modules = done.stderr.decode().splitlines()[-1].split()
         assert code == "0"
         return modules
 
-    for words in (("predict", "--store", str(airline_store)), ("runs", "show", "--store", str(airline_store))):
+    for words in (
+        ("predict", "--store", str(airline_store)),
+        ("runs", "show", "--store", str(airline_store)),
+    ):
         assert {"torch", "matplotlib", "rich"}.isdisjoint(loaded(*words))
-    assert {"torch", "pandas", "numpy", "pydantic", "matplotlib", "rich"}.isdisjoint(loaded("--help"))
+    assert {"torch", "pandas", "numpy", "pydantic", "matplotlib", "rich"}.isdisjoint(
+        loaded("--help")
+    )
 
 
 def test_cron_needs_no_home_no_terminal_and_no_locale(airline_store: Path, tmp_path: Path) -> None:
@@ -247,10 +287,14 @@ def test_cron_needs_no_home_no_terminal_and_no_locale(airline_store: Path, tmp_p
         "PYTHONUTF8": "0",
         "PYTHONCOERCECLOCALE": "0",
     }
-    done = shell("predict", "--store", airline_store, cwd=tmp_path, env=bare, stdin=subprocess.DEVNULL)
+    done = shell(
+        "predict", "--store", airline_store, cwd=tmp_path, env=bare, stdin=subprocess.DEVNULL
+    )
     assert (done.returncode, done.stderr) == (0, b"")
     assert done.stdout == store.load(airline_store).texts["forecast.csv"]
-    trained = shell("train", AIRLINE, *QUICK, "--quiet", cwd=tmp_path, env=bare, stdin=subprocess.DEVNULL)
+    trained = shell(
+        "train", AIRLINE, *QUICK, "--quiet", cwd=tmp_path, env=bare, stdin=subprocess.DEVNULL
+    )
     assert (trained.returncode, trained.stdout, trained.stderr) == (0, b"", b"")
 
 
@@ -278,9 +322,17 @@ def test_output_that_is_lost_is_never_exit_0(airline_store: Path, tmp_path: Path
     words = f"{sys.executable} -m forecast_cli predict --store {airline_store}"
     closed = subprocess.run(["sh", "-c", f"{words} >&-"], capture_output=True, cwd=ROOT)
     assert closed.returncode == 30, closed.stderr
-    piped = subprocess.run(["bash", "-c", f"{words} | true; echo ${{PIPESTATUS[0]}}"], capture_output=True, cwd=ROOT)
-    assert (piped.stdout, piped.stderr) in ((b"141\n", b""), (b"0\n", b""))  # 0 if all was written before `true` ended
-    assert shell("predict", "--store", airline_store, "-o", tmp_path / "no" / "out.csv").returncode == 30
+    piped = subprocess.run(
+        ["bash", "-c", f"{words} | true; echo ${{PIPESTATUS[0]}}"], capture_output=True, cwd=ROOT
+    )
+    assert (piped.stdout, piped.stderr) in (
+        (b"141\n", b""),
+        (b"0\n", b""),
+    )  # 0 if all was written before `true` ended
+    assert (
+        shell("predict", "--store", airline_store, "-o", tmp_path / "no" / "out.csv").returncode
+        == 30
+    )
 
 
 def test_termination_stops_within_seconds_and_publishes_nothing(tmp_path: Path) -> None:
@@ -299,14 +351,20 @@ def test_termination_stops_within_seconds_and_publishes_nothing(tmp_path: Path) 
     assert store.names(tmp_path / "forecast_runs") == []
 
 
-def test_open_descriptors_are_written_to_never_replaced(airline_store: Path, tmp_path: Path) -> None:
+def test_open_descriptors_are_written_to_never_replaced(
+    airline_store: Path, tmp_path: Path
+) -> None:
     log = tmp_path / "log.txt"
     log.write_text("kept\n")
-    words = f"{sys.executable} -m forecast_cli predict --quiet --store {airline_store} -o /dev/stdout"
+    words = (
+        f"{sys.executable} -m forecast_cli predict --quiet --store {airline_store} -o /dev/stdout"
+    )
     subprocess.run(["sh", "-c", f"{words} >> {log}"], check=True, cwd=ROOT)
     expected = store.load(airline_store).texts["forecast.csv"]
     assert log.read_bytes() == b"kept\n" + expected
-    piped = subprocess.run(["sh", "-c", f"{words} | cat"], check=True, cwd=ROOT, capture_output=True)
+    piped = subprocess.run(
+        ["sh", "-c", f"{words} | cat"], check=True, cwd=ROOT, capture_output=True
+    )
     assert piped.stdout == expected
 
 
@@ -334,7 +392,13 @@ def terminal(*words: object, cwd: Path, **extra: str) -> tuple[int, str]:
     pid, descriptor = pty.fork()
     if pid == 0:  # pragma: no cover
         os.chdir(cwd)
-        env = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "TERM": "xterm-256color", "COLUMNS": "100", **extra}
+        env = {
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": str(ROOT),
+            "TERM": "xterm-256color",
+            "COLUMNS": "100",
+            **extra,
+        }
         os.execve(sys.executable, [sys.executable, "-m", "forecast_cli", *map(str, words)], env)
     screen = b""
     while True:
@@ -377,7 +441,9 @@ def test_user_text_cannot_steer_the_terminal(forecast: Forecast) -> None:
 
 
 def test_every_command_has_help_with_an_example(forecast: Forecast) -> None:
-    looks = [("runs", word) for word in ("list", "show", "verify", "rollback", "prune", "pin", "unpin")]
+    looks = [
+        ("runs", word) for word in ("list", "show", "verify", "rollback", "prune", "pin", "unpin")
+    ]
     for words in (("train",), ("predict",), ("plot",), *looks):
         result = forecast(*words, "--help")
         assert result.code == 0
@@ -403,7 +469,9 @@ def several(root: Path, count: int = 3) -> list[str]:
     return store.names(root)
 
 
-def test_runs_verify_names_what_is_damaged_and_is_exit_12(forecast: Forecast, store_copy: Path) -> None:
+def test_runs_verify_names_what_is_damaged_and_is_exit_12(
+    forecast: Forecast, store_copy: Path
+) -> None:
     first, second = several(store_copy, 2)
     sound = forecast("runs", "verify", "--store", store_copy)
     assert (sound.code, sound.err) == (0, "")
@@ -440,17 +508,25 @@ def test_runs_rollback_prune_and_pin(forecast: Forecast, store_copy: Path) -> No
     place = ("--store", store_copy)
     assert forecast("runs", "pin", "--run", "1", *place) == Result(0, "", f"{first} is pinned\n")
     assert f"{first} pinned" in forecast("runs", "list", *place).out
-    assert forecast("runs", "rollback", *place) == Result(0, "", f"the latest run is now {second}\n")
+    assert forecast("runs", "rollback", *place) == Result(
+        0, "", f"the latest run is now {second}\n"
+    )
     assert json.loads(forecast("predict", *place, "--json").out)["run"] == second
     assert forecast("runs", "rollback", "--run", "3", *place, "--quiet") == Result(0, "", "")
-    assert forecast("runs", "prune", "--keep", "1", *place) == Result(0, "", "removed 0 runs, 3 left\n")
-    assert forecast("runs", "unpin", "--run", "1", *place) == Result(0, "", f"{first} is not pinned\n")
+    assert forecast("runs", "prune", "--keep", "1", *place) == Result(
+        0, "", "removed 0 runs, 3 left\n"
+    )
+    assert forecast("runs", "unpin", "--run", "1", *place) == Result(
+        0, "", f"{first} is not pinned\n"
+    )
     document = json.loads(forecast("runs", "prune", "--keep", "1", *place, "--json").out)
     assert document == {
         "schema": "forecast/runs-prune/v1", "exit_code": 0, "removed": [first], "left": 2,
     }  # fmt: skip
     assert store.names(store_copy) == [second, third]
-    assert forecast("runs", "prune", "--keep", "0", *place).err.startswith("error: --keep must be at least 1, got 0\n")
+    assert forecast("runs", "prune", "--keep", "0", *place).err.startswith(
+        "error: --keep must be at least 1, got 0\n"
+    )
 
 
 def test_a_lock_that_is_held_is_waited_for_or_skipped(forecast: Forecast, store_copy: Path) -> None:
@@ -461,7 +537,9 @@ def test_a_lock_that_is_held_is_waited_for_or_skipped(forecast: Forecast, store_
             failed = forecast(*line)
             assert (failed.code, failed.said.count("\n")) == (11, 2)
             assert f": pid {os.getpid()} on " in failed.err
-            assert failed.err.endswith("hint: wait for it (--lock-wait 10m), or use another --store\n")
+            assert failed.err.endswith(
+                "hint: wait for it (--lock-wait 10m), or use another --store\n"
+            )
             skipped = forecast(*line, "--if-locked", "skip", "--lock-wait", "0.2s")
             assert (skipped.code, skipped.out) == (0, "")
             *_, waiting, said = skipped.err.splitlines()
@@ -476,7 +554,9 @@ def test_a_lock_that_is_held_is_waited_for_or_skipped(forecast: Forecast, store_
     assert not (store_copy / "last_run.json").exists()
 
 
-@pytest.mark.parametrize("words", [("train", AIRLINE, "--epochs", "1", "--units", "3"), ("runs", "pin")])
+@pytest.mark.parametrize(
+    "words", [("train", AIRLINE, "--epochs", "1", "--units", "3"), ("runs", "pin")]
+)
 def test_who_waits_for_the_lock_is_told_so_unless_quiet(
     forecast: Forecast, store_copy: Path, words: tuple[object, ...]
 ) -> None:
@@ -491,12 +571,18 @@ def test_who_waits_for_the_lock_is_told_so_unless_quiet(
             "hint: wait for it (--lock-wait 10m), or use another --store\n"
         )
         assert "waiting" not in forecast(*line, "--quiet").err
-        messages = [json.loads(text) for text in forecast(*line, "--log-format", "json").err.splitlines()]
-        assert f"waiting for another command: {holder}" in [message["message"] for message in messages]
+        messages = [
+            json.loads(text) for text in forecast(*line, "--log-format", "json").err.splitlines()
+        ]
+        assert f"waiting for another command: {holder}" in [
+            message["message"] for message in messages
+        ]
         assert json.loads(forecast(*line, "--json").out)["exit_code"] == 11
 
 
-def test_a_run_that_was_never_promoted_is_listed_as_such(forecast: Forecast, store_copy: Path) -> None:
+def test_a_run_that_was_never_promoted_is_listed_as_such(
+    forecast: Forecast, store_copy: Path
+) -> None:
     latest = store.latest(store_copy)
     with store.lock(store_copy) as lock:
         trial = store.publish(lock, again(store_copy)).name
@@ -505,7 +591,10 @@ def test_a_run_that_was_never_promoted_is_listed_as_such(forecast: Forecast, sto
     assert f"  {trial} not promoted  " in listed.out
     document = json.loads(forecast("runs", "list", "--store", store_copy, "--json").out)
     assert document["latest"] == latest
-    assert [(run["run"], run["promoted"]) for run in document["runs"]] == [(latest, True), (trial, False)]
+    assert [(run["run"], run["promoted"]) for run in document["runs"]] == [
+        (latest, True),
+        (trial, False),
+    ]
     assert json.loads(forecast("predict", "--store", store_copy, "--json").out)["run"] == latest
     assert forecast("runs", "verify", "--store", store_copy).code == 0
     assert forecast("runs", "rollback", "--run", "2", "--store", store_copy) == Result(
@@ -575,11 +664,18 @@ def test_messages_can_be_json_lines(forecast: Forecast, monkeypatch: pytest.Monk
         assert line["hint"]
         assert "\x1b" not in failed.err
     assert "Traceback" in json.loads(forecast("predict", "--run", "9", "--debug").err)["traceback"]
-    assert forecast("predict", "--run", "9", "--log-format", "text").err.startswith("error: no run '9'")
-    assert forecast("predict", "--run", "9", "--log-format=text").err.startswith("error: no run '9'")
+    assert forecast("predict", "--run", "9", "--log-format", "text").err.startswith(
+        "error: no run '9'"
+    )
+    assert forecast("predict", "--run", "9", "--log-format=text").err.startswith(
+        "error: no run '9'"
+    )
     monkeypatch.delenv("FORECAST_LOG_FORMAT")
     Path("forecast.toml").write_text('log_format = "json"\n')
-    assert json.loads(forecast("predict", "--run", "9", "--config", "forecast.toml").err)["level"] == "error"
+    assert (
+        json.loads(forecast("predict", "--run", "9", "--config", "forecast.toml").err)["level"]
+        == "error"
+    )
     assert forecast("predict", "--run", "9").err.startswith("error: no run '9'")
 
 
@@ -589,18 +685,28 @@ def test_messages_can_be_json_lines(forecast: Forecast, monkeypatch: pytest.Monk
 def test_settings_come_from_the_file_the_environment_and_the_command_line(
     forecast: Forecast, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    Path("forecast.toml").write_text('horizon = 6\nepochs = 1\nunits = "4"\nstore = "from_file"\nlevels = "50"\n')
+    Path("forecast.toml").write_text(
+        'horizon = 6\nepochs = 1\nunits = "4"\nstore = "from_file"\nlevels = "50"\n'
+    )
     monkeypatch.setenv("FORECAST_HORIZON", "12")
     monkeypatch.setenv("FORECAST_SEED", "1")
     document = json.loads(forecast("train", AIRLINE, "--config", "forecast.toml", "--json").out)
-    assert (document["plan"]["horizon"], document["plan"]["epochs"], document["plan"]["levels"]) == (12, 1, [50.0])
+    assert (
+        document["plan"]["horizon"],
+        document["plan"]["epochs"],
+        document["plan"]["levels"],
+    ) == (12, 1, [50.0])
     assert Path(document["folder"]).parent == Path("from_file/runs")
-    again = json.loads(forecast("train", AIRLINE, "--config", "forecast.toml", "--horizon", "8", "--json").out)
+    again = json.loads(
+        forecast("train", AIRLINE, "--config", "forecast.toml", "--horizon", "8", "--json").out
+    )
     assert again["plan"]["horizon"] == 8
     shown = forecast("predict", "--config", "forecast.toml")
     assert (shown.code, shown.out.splitlines()[0]) == (0, "Month,forecast,lo-50,hi-50")
     monkeypatch.setenv("FORECAST_STORE", "from_environment")
-    assert forecast("runs", "list", "--config", "forecast.toml").err.startswith("error: no run in from_environment\n")
+    assert forecast("runs", "list", "--config", "forecast.toml").err.startswith(
+        "error: no run in from_environment\n"
+    )
     assert forecast("runs", "list", "--store", "from_file").code == 0
 
 
@@ -617,9 +723,17 @@ def test_an_unknown_key_is_refused_and_an_unknown_variable_is_not(
     forecast: Forecast, monkeypatch: pytest.MonkeyPatch, airline_store: Path
 ) -> None:
     Path("forecast.toml").write_text("horizn = 3\n")
-    for words in (("train", AIRLINE), ("predict",), ("check", AIRLINE), ("runs", "list"), ("plot",)):
+    for words in (
+        ("train", AIRLINE),
+        ("predict",),
+        ("check", AIRLINE),
+        ("runs", "list"),
+        ("plot",),
+    ):
         result = forecast(*words, "--config", "forecast.toml")
-        assert result == Result(2, "", "error: forecast.toml: unknown key 'horizn'\nhint: did you mean 'horizon'?\n")
+        assert result == Result(
+            2, "", "error: forecast.toml: unknown key 'horizn'\nhint: did you mean 'horizon'?\n"
+        )
     monkeypatch.setenv("FORECAST_HORIZN", "3")
     result = forecast("predict", "--store", airline_store, "--quiet")
     assert (result.code, result.err) == (
@@ -628,7 +742,9 @@ def test_an_unknown_key_is_refused_and_an_unknown_variable_is_not(
     )
 
 
-def test_print_config_says_what_would_be_used_and_why(forecast: Forecast, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_print_config_says_what_would_be_used_and_why(
+    forecast: Forecast, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("FORECAST_BATCH_SIZE", "16")
     result = forecast("train", AIRLINE, "--print-config", "--lookback", "36")
     assert (result.code, result.err) == (0, "")
@@ -649,13 +765,20 @@ def test_print_config_says_what_would_be_used_and_why(forecast: Forecast, monkey
     ):
         assert line in lines
     assert not Path("forecast_runs").exists()
-    assert "lookback 24: two seasons of 12" in forecast("train", AIRLINE, "--print-config").out.splitlines()
+    assert (
+        "lookback 24: two seasons of 12"
+        in forecast("train", AIRLINE, "--print-config").out.splitlines()
+    )
 
 
 def test_print_config_json_is_one_document(forecast: Forecast) -> None:
     result = forecast("train", AIRLINE, "--print-config", "--json", "--season", "12")
     document = json.loads(result.out)
-    assert (document["schema"], document["exit_code"], result.err) == ("forecast/print-config/v1", 0, "")
+    assert (document["schema"], document["exit_code"], result.err) == (
+        "forecast/print-config/v1",
+        0,
+        "",
+    )
     settings = {entry["name"]: entry for entry in document["settings"]}
     assert settings["seasons"] == {
         "name": "seasons", "value": [12], "why": "as given on the command line", "from": "command line",
@@ -671,21 +794,30 @@ def test_predict_formats_hold_the_same_numbers(forecast: Forecast, airline_store
     shown = forecast("predict", "--store", airline_store, "--format", "json")
     rows = json.loads(shown.out)
     assert [list(row) for row in rows] == [lines[0]] * 12
-    assert [list(row.values()) for row in rows] == [[time, *map(float, numbers)] for time, *numbers in lines[1:]]
+    assert [list(row.values()) for row in rows] == [
+        [time, *map(float, numbers)] for time, *numbers in lines[1:]
+    ]
     for words in (("--format", "json", "-o", "a"), ("-o", "a.json")):
         assert forecast("predict", "--store", airline_store, *words).code == 0
         assert Path(words[-1]).read_text() == shown.out
-    assert forecast("predict", "--store", airline_store, "--json", "-o", "b.json").out.startswith('{\n "schema"')
+    assert forecast("predict", "--store", airline_store, "--json", "-o", "b.json").out.startswith(
+        '{\n "schema"'
+    )
 
 
 @pytest.mark.parametrize(
     ("words", "message"),
     [
         (("--format", "json", "--json"), "--json and --format json both write to stdout"),
-        (("--format", "parquet", "--json"), "--format parquet is binary, and goes with --json only into a file"),
+        (
+            ("--format", "parquet", "--json"),
+            "--format parquet is binary, and goes with --json only into a file",
+        ),
     ],
 )
-def test_two_outputs_for_one_stdout_are_refused(forecast: Forecast, words: tuple[str, ...], message: str) -> None:
+def test_two_outputs_for_one_stdout_are_refused(
+    forecast: Forecast, words: tuple[str, ...], message: str
+) -> None:
     result = forecast("predict", *words)
     assert result.code == 2
     assert result.err.startswith(f"error: {message}\nhint: add -o FILE")
@@ -708,9 +840,19 @@ def test_check_json_is_one_document(forecast: Forecast) -> None:
     result = forecast("check", SAMPLES / "panel.csv", "--json", "--config", "forecast.toml")
     document = json.loads(result.out)
     assert (result.code, document["schema"], document["series"]) == (0, "forecast/check/v1", 8)
-    assert [f["name"] for f in document["findings"]][:4] == ["shape", "columns", "frequency", "span"]
+    assert [f["name"] for f in document["findings"]][:4] == [
+        "shape",
+        "columns",
+        "frequency",
+        "span",
+    ]
     assert document["train"] == f"forecast train {SAMPLES}/panel.csv --config forecast.toml"
-    assert {"name": "epochs", "value": 7, "why": "as given in forecast.toml", "from": "file"} in document["settings"]
+    assert {
+        "name": "epochs",
+        "value": 7,
+        "why": "as given in forecast.toml",
+        "from": "file",
+    } in document["settings"]
 
 
 @pytest.mark.parametrize(
@@ -737,11 +879,18 @@ def test_check_ends_as_training_would_refuse(
         hint,
         None,
     )
-    assert document["findings"][-1] == {"name": name, "text": message, "level": "error", "details": {"hint": hint}}
+    assert document["findings"][-1] == {
+        "name": name,
+        "text": message,
+        "level": "error",
+        "details": {"hint": hint},
+    }
     assert forecast("train", "d.csv").code == code
 
 
-def test_the_line_that_check_gives_is_the_line_that_trains(forecast: Forecast, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_line_that_check_gives_is_the_line_that_trains(
+    forecast: Forecast, monkeypatch: pytest.MonkeyPatch
+) -> None:
     import shlex
 
     monkeypatch.setenv("FORECAST_EPOCHS", "1")
@@ -752,7 +901,11 @@ def test_the_line_that_check_gives_is_the_line_that_trains(forecast: Forecast, m
     monkeypatch.delenv("FORECAST_EPOCHS")
     monkeypatch.delenv("FORECAST_REFIT")
     document = json.loads(forecast(*words[1:], "--units", "4", "--json").out)
-    assert (document["plan"]["epochs"], document["plan"]["refit"], document["plan"]["horizon"]) == (1, False, 3)
+    assert (document["plan"]["epochs"], document["plan"]["refit"], document["plan"]["horizon"]) == (
+        1,
+        False,
+        3,
+    )
 
 
 def test_check_has_help_with_an_example_and_loads_no_torch(tmp_path: Path) -> None:
@@ -762,14 +915,20 @@ def test_check_has_help_with_an_example_and_loads_no_torch(tmp_path: Path) -> No
         "print(*sorted(m for m in sys.modules if '.' not in m), file=sys.stderr)\n"
     )
     for words in (("check", str(AIRLINE)), ("train", str(AIRLINE), "--print-config")):
-        done = subprocess.run([sys.executable, "-c", script, *words], capture_output=True, cwd=ROOT, check=True)
-        assert {"torch", "matplotlib", "rich"}.isdisjoint(done.stderr.decode().splitlines()[-1].split())
+        done = subprocess.run(
+            [sys.executable, "-c", script, *words], capture_output=True, cwd=ROOT, check=True
+        )
+        assert {"torch", "matplotlib", "rich"}.isdisjoint(
+            done.stderr.decode().splitlines()[-1].split()
+        )
     shown = shell("check", "--help", cwd=tmp_path).stdout.decode()
     assert "Example: forecast check sample_data/panel.csv" in shown
 
 
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
-def test_a_terminal_gets_tables_of_settings_and_findings_and_no_parquet(airline_store: Path, tmp_path: Path) -> None:
+def test_a_terminal_gets_tables_of_settings_and_findings_and_no_parquet(
+    airline_store: Path, tmp_path: Path
+) -> None:
     code, screen = terminal("train", AIRLINE, "--print-config", cwd=tmp_path)
     assert code == 0
     assert "two seasons of 12" in screen
@@ -777,7 +936,9 @@ def test_a_terminal_gets_tables_of_settings_and_findings_and_no_parquet(airline_
     code, screen = terminal("check", AIRLINE, cwd=tmp_path)
     assert code == 0
     assert "monthly" in screen
-    code, screen = terminal("predict", "--store", airline_store, "--format", "parquet", cwd=tmp_path)
+    code, screen = terminal(
+        "predict", "--store", airline_store, "--format", "parquet", cwd=tmp_path
+    )
     assert code == 2
     assert "goes to a terminal only into a file" in screen
 

@@ -45,14 +45,21 @@ EXAMPLES: dict[str, tuple[str, str, Any]] = {
 
 def example(name: str) -> tuple[str, str, Any]:
     plain = config._plain(config.kinds()[name])
-    usual = {int: ("3", " 3", 3), str: ('"a b"', "a b", "a b"), bool: ("true", "TRUE", True), float: ("1", "1", 1.0)}
+    usual = {
+        int: ("3", " 3", 3),
+        str: ('"a b"', "a b", "a b"),
+        bool: ("true", "TRUE", True),
+        float: ("1", "1", 1.0),
+    }
     words = config.choices_of(config.kinds()[name])
     if words:
         usual[str] = (f'"{words[-1]}"', words[-1], words[-1])
     return EXAMPLES.get(name) or usual.get(plain) or ('["a", "b, c"]', 'a,"b, c"', ["a", "b, c"])
 
 
-def test_every_setting_can_come_from_the_file_and_from_the_environment(write: Callable[..., Path]) -> None:
+def test_every_setting_can_come_from_the_file_and_from_the_environment(
+    write: Callable[..., Path],
+) -> None:
     for name in [*(field.name for field in FIELDS), "store"]:
         toml, text, value = example(name)
         for key in {name, name.replace("_", "-")}:
@@ -60,16 +67,24 @@ def test_every_setting_can_come_from_the_file_and_from_the_environment(write: Ca
             assert read_file(str(path)) == {name: value}
         assert read_environment({f"FORECAST_{name.upper()}": text}) == ({name: value}, [])
         given = gather({}, {f"FORECAST_{name.upper()}": text})
-        home = next((g for g in GROUPS if name in {f.name for f in dataclasses.fields(GROUPS[g])}), None)
+        home = next(
+            (g for g in GROUPS if name in {f.name for f in dataclasses.fields(GROUPS[g])}), None
+        )
         if home is not None:
             assert getattr(getattr(settings_of(given), home), name) == value
 
 
-def test_the_command_line_beats_the_environment_beats_the_file_beats_the_default(write: Callable[..., Path]) -> None:
+def test_the_command_line_beats_the_environment_beats_the_file_beats_the_default(
+    write: Callable[..., Path],
+) -> None:
     path = str(write("horizon = 1\nlookback = 1\nepochs = 1\n", "forecast.toml"))
     given = gather({"horizon": 3}, {"FORECAST_HORIZON": "2", "FORECAST_LOOKBACK": "2"}, path)
     settings = settings_of(given)
-    assert (settings.window.horizon, settings.window.lookback, settings.training.epochs) == (3, 2, 1)
+    assert (settings.window.horizon, settings.window.lookback, settings.training.epochs) == (
+        3,
+        2,
+        1,
+    )
     assert settings.training.seed == Settings().training.seed
     assert [given.place(name) for name in ("horizon", "lookback", "epochs", "seed")] == [
         "on the command line",
@@ -79,7 +94,9 @@ def test_the_command_line_beats_the_environment_beats_the_file_beats_the_default
     ]
 
 
-def test_the_environment_may_name_the_file_and_the_command_line_another(write: Callable[..., Path]) -> None:
+def test_the_environment_may_name_the_file_and_the_command_line_another(
+    write: Callable[..., Path],
+) -> None:
     one, two = str(write("horizon = 1\n", "one.toml")), str(write("horizon = 2\n", "two.toml"))
     assert gather({}, {"FORECAST_CONFIG": one}).values == {"horizon": 1}
     assert gather({}, {"FORECAST_CONFIG": one}, two).values == {"horizon": 2}
@@ -106,7 +123,11 @@ def test_the_environment_may_name_the_file_and_the_command_line_another(write: C
     ],
 )  # fmt: skip
 def test_what_is_wrong_in_a_file_is_named(
-    write: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, text: str, message: str, hint: str | None
+    write: Callable[..., Path],
+    monkeypatch: pytest.MonkeyPatch,
+    text: str,
+    message: str,
+    hint: str | None,
 ) -> None:
     monkeypatch.chdir(write(text, "f.toml").parent)
     with pytest.raises(SettingsError) as caught:
@@ -129,7 +150,9 @@ def test_a_file_that_cannot_be_read_is_named(write: Callable[..., Path], tmp_pat
 
 
 def test_an_unknown_variable_is_a_warning_and_other_variables_are_nobodys_business() -> None:
-    found, warnings = read_environment({"FORECAST_HORIZN": "3", "FORECAST_XYZZY": "3", "HORIZON": "a", "FORECAST_": ""})
+    found, warnings = read_environment(
+        {"FORECAST_HORIZN": "3", "FORECAST_XYZZY": "3", "HORIZON": "a", "FORECAST_": ""}
+    )
     assert found == {}
     assert warnings == [
         "the environment variable FORECAST_ is no setting and was ignored",
@@ -150,13 +173,17 @@ def test_an_unknown_variable_is_a_warning_and_other_variables_are_nobodys_busine
         ("FORECAST_PRESET", "x", "--preset: 'x' is not one of auto, classic, bilstm, seq2seq, in the environment (FORECAST_PRESET)", "use --preset auto"),
     ],
 )  # fmt: skip
-def test_what_is_wrong_in_the_environment_is_named(variable: str, text: str, message: str, hint: str) -> None:
+def test_what_is_wrong_in_the_environment_is_named(
+    variable: str, text: str, message: str, hint: str
+) -> None:
     with pytest.raises(SettingsError) as caught:
         settings_of(gather({}, {variable: text}))
     assert (caught.value.message, caught.value.hint) == (message, hint)
 
 
-def test_a_wrong_value_on_the_command_line_is_not_blamed_on_the_file(write: Callable[..., Path]) -> None:
+def test_a_wrong_value_on_the_command_line_is_not_blamed_on_the_file(
+    write: Callable[..., Path],
+) -> None:
     path = str(write("lookback = 0\n", "forecast.toml"))
     with pytest.raises(SettingsError, match=r"^--horizon must be at least 1, got 0$"):
         settings_of(gather({"horizon": 0}, {}))
@@ -167,7 +194,15 @@ def test_a_wrong_value_on_the_command_line_is_not_blamed_on_the_file(write: Call
 
 @pytest.mark.parametrize(
     ("text", "seconds"),
-    [("30", 30), ("0", 0), ("30s", 30), ("10m", 600), ("2h", 7200), ("1d", 86_400), (" 1.5 m ", 90)],
+    [
+        ("30", 30),
+        ("0", 0),
+        ("30s", 30),
+        ("10m", 600),
+        ("2h", 7200),
+        ("1d", 86_400),
+        (" 1.5 m ", 90),
+    ],
 )
 def test_durations_are_seconds_unless_they_say_otherwise(text: str, seconds: float) -> None:
     assert config.duration(text, "--lock-wait") == seconds
@@ -193,10 +228,14 @@ def test_what_is_no_duration_is_named(text: str) -> None:
         ('"%b %d, %Y",%Y-%m-%d', ["%b %d, %Y", "%Y-%m-%d"]),
     ],
 )
-def test_formats_of_dates_in_the_environment_may_have_commas_in_them(text: str, formats: list[str]) -> None:
+def test_formats_of_dates_in_the_environment_may_have_commas_in_them(
+    text: str, formats: list[str]
+) -> None:
     assert read_environment({"FORECAST_DATE_FORMAT": text}) == ({"date_format": formats}, [])
 
 
 def test_a_format_of_dates_in_a_file_is_a_text_or_a_list(write: Callable[..., Path]) -> None:
     for toml, formats in (('"%b %d, %Y"', ["%b %d, %Y"]), ('["%Y", "%Y-%m"]', ["%Y", "%Y-%m"])):
-        assert read_file(str(write(f"date-format = {toml}\n", "f.toml"))) == {"date_format": formats}
+        assert read_file(str(write(f"date-format = {toml}\n", "f.toml"))) == {
+            "date_format": formats
+        }

@@ -19,12 +19,20 @@ def shops(count: int = 4, days: int = 200, ahead: int = 7) -> Panel:
     random = np.random.default_rng(5)
     promo = (random.random((count, days + ahead)) < 0.3).astype(float)
     week = 1 + 0.3 * np.sin(np.arange(days) / 7 * 2 * np.pi)
-    sales = [(50 + 20 * s) * week * (1 + 0.5 * promo[s, :days]) * random.lognormal(0, 0.03, days) for s in range(count)]
+    sales = [
+        (50 + 20 * s) * week * (1 + 0.5 * promo[s, :days]) * random.lognormal(0, 0.03, days)
+        for s in range(count)
+    ]
     panel = from_series(
         sales, DAILY, ids=[f"shop {s}" for s in range(count)], first=[19_000] * count,
         columns=Columns("day", "sales", "shop"), time_format=TimeFormat("%Y-%m-%d"),
     )  # fmt: skip
-    return replace(panel, future_names=("promo",), future=promo[:, :days].reshape(-1, 1), ahead=promo[:, days:, None])
+    return replace(
+        panel,
+        future_names=("promo",),
+        future=promo[:, :days].reshape(-1, 1),
+        ahead=promo[:, days:, None],
+    )
 
 
 def bare(panel: Panel) -> Panel:
@@ -48,7 +56,9 @@ def test_a_covariate_of_the_future_moves_the_forecast_of_its_own_step(tmp_path: 
     low = predict(replace(panel, ahead=off), store_folder=tmp_path).forecast.values
     assert (high[:, 3] > 1.2 * low[:, 3]).all()
     assert np.array_equal(np.delete(high, 3, axis=1), np.delete(low, 3, axis=1))
-    assert np.array_equal(trained.forecast.values, predict(panel, store_folder=tmp_path).forecast.values)
+    assert np.array_equal(
+        trained.forecast.values, predict(panel, store_folder=tmp_path).forecast.values
+    )
 
 
 def test_windows_see_no_past_only_covariate_of_their_horizon() -> None:
@@ -65,7 +75,9 @@ def test_windows_see_no_past_only_covariate_of_their_horizon() -> None:
     seen = covariates.gather(known, chosen, slice(None), 7)
     assert np.array_equal(seen.past[:, :, 0], chosen.origins[:, None] + np.arange(-lookback, 0))
     assert np.array_equal(seen.ahead[:, :, 0], 100 + chosen.origins[:, None] + np.arange(horizon))
-    assert np.array_equal(seen.ahead[:, :, 1], 100 + chosen.origins[:, None] + np.arange(horizon) - 7)
+    assert np.array_equal(
+        seen.ahead[:, :, 1], 100 + chosen.origins[:, None] + np.arange(horizon) - 7
+    )
 
 
 def test_features_are_scaled_by_the_training_part_alone() -> None:
@@ -73,7 +85,9 @@ def test_features_are_scaled_by_the_training_part_alone() -> None:
     changed = replace(panel, future=panel.future.copy())
     changed.future[150:200] = 99
     ends = np.full(4, 150)
-    assert np.array_equal(covariates.fit(panel, False, ends).mean, covariates.fit(changed, False, ends).mean)
+    assert np.array_equal(
+        covariates.fit(panel, False, ends).mean, covariates.fit(changed, False, ends).mean
+    )
 
 
 def test_covariates_that_are_not_known_are_named_with_their_dates(tmp_path: Path) -> None:
@@ -90,29 +104,39 @@ def test_covariates_that_are_not_known_are_named_with_their_dates(tmp_path: Path
     assert trained.run.config.future == ["promo"]
 
 
-def test_a_training_whose_future_is_not_known_is_published_without_a_forecast(tmp_path: Path) -> None:
+def test_a_training_whose_future_is_not_known_is_published_without_a_forecast(
+    tmp_path: Path,
+) -> None:
     panel = replace(shops(), ahead=np.empty((0, 0, 0)))
     trained = train(panel, store_folder=tmp_path, horizon=7, epochs=1, units="4")
     assert trained.run.texts["forecast.csv"] == b"shop,day,forecast,lo-80,hi-80,lo-95,hi-95\n"
-    assert trained.notes[0].text.startswith("no forecast yet: series 'shop 0': the covariate 'promo' is not known")
+    assert trained.notes[0].text.startswith(
+        "no forecast yet: series 'shop 0': the covariate 'promo' is not known"
+    )
     from forecast_cli import plots
 
     assert plots.draw(trained.run).files
 
 
 def test_static_and_calendar_features_train_and_predict_the_same(tmp_path: Path) -> None:
-    panel = replace(shops(), static_names=("size",), static=np.arange(4.0)[:, None], past_names=("visits",))
+    panel = replace(
+        shops(), static_names=("size",), static=np.arange(4.0)[:, None], past_names=("visits",)
+    )
     panel = replace(panel, past=panel.values[:, None] * 2)
     trained = train(panel, store_folder=tmp_path, horizon=7, epochs=2, units="4", calendar=True)
     shape = trained.run.config.plan.architecture
     assert (shape.inputs, shape.known, shape.static) == (1 + 2 + 4, 1 + 4, 1)
-    assert np.array_equal(predict(trained.run.tail, store_folder=tmp_path).forecast.values, trained.forecast.values)
+    assert np.array_equal(
+        predict(trained.run.tail, store_folder=tmp_path).forecast.values, trained.forecast.values
+    )
 
 
 def test_a_shorter_panel_learns_from_what_was_known_at_its_end(tmp_path: Path) -> None:
     panel = shops(ahead=0)
     cut = head(panel, panel.lengths - 7)
-    assert np.array_equal(cut.ahead[1, :7, 0], panel.future[panel.offsets[2] - 7 : panel.offsets[2], 0])
+    assert np.array_equal(
+        cut.ahead[1, :7, 0], panel.future[panel.offsets[2] - 7 : panel.offsets[2], 0]
+    )
     trained = train(cut, store_folder=tmp_path, horizon=7, epochs=12, learning_rate=0.003)
     truth = np.stack([values_of(panel, i)[-7:] for i in range(4)])
     assert np.abs(trained.forecast.values / truth - 1).mean() < 0.12

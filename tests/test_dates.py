@@ -45,7 +45,9 @@ def micro(time: datetime) -> int:
 
 
 @given(st.sampled_from(FORMATS), st.lists(TIMES, min_size=1, max_size=5))
-def test_times_are_read_from_their_bytes_as_from_their_texts(pattern: str, times: list[datetime]) -> None:
+def test_times_are_read_from_their_bytes_as_from_their_texts(
+    pattern: str, times: list[datetime]
+) -> None:
     cells = [time.strftime(pattern) for time in times]
     found = dates.parse_stamps(stamps(cells, pattern), pattern)
     assert (found != dates.NEVER).all()
@@ -53,7 +55,9 @@ def test_times_are_read_from_their_bytes_as_from_their_texts(pattern: str, times
 
 
 @given(st.sampled_from(FORMATS), TIMES, st.data())
-def test_a_changed_byte_is_read_alike_or_left_to_the_texts(pattern: str, time: datetime, data: st.DataObject) -> None:
+def test_a_changed_byte_is_read_alike_or_left_to_the_texts(
+    pattern: str, time: datetime, data: st.DataObject
+) -> None:
     cell = time.strftime(pattern)
     at = data.draw(st.integers(0, len(cell) - 1))
     cell = cell[:at] + data.draw(st.sampled_from("0123456789 -/.:TZ+é")) + cell[at + 1 :]
@@ -82,8 +86,14 @@ def test_bytes_that_are_no_date_are_not_read(cell: str) -> None:
 
 def test_the_bytes_of_a_shorter_format_may_have_room_behind_them() -> None:
     both = np.array([b"2024-01-01", b"2024-01-01 07:30"], "S17")
-    assert dates.parse_stamps(both, "%Y-%m-%d").tolist() == [micro(datetime(2024, 1, 1)), dates.NEVER]
-    assert dates.parse_stamps(both, "%Y-%m-%d %H:%M").tolist() == [dates.NEVER, micro(datetime(2024, 1, 1, 7, 30))]
+    assert dates.parse_stamps(both, "%Y-%m-%d").tolist() == [
+        micro(datetime(2024, 1, 1)),
+        dates.NEVER,
+    ]
+    assert dates.parse_stamps(both, "%Y-%m-%d %H:%M").tolist() == [
+        dates.NEVER,
+        micro(datetime(2024, 1, 1, 7, 30)),
+    ]
 
 
 def test_the_bytes_themselves_stay_as_they_are() -> None:
@@ -112,20 +122,28 @@ def test_other_formats_are_left_to_the_texts(pattern: str) -> None:
 # -- from texts ------------------------------------------------------------------------------------------------------
 
 
-@given(st.sampled_from([p for p in (*FORMATS, *WITH_HOURS) if not p.endswith("%f")]), TIMES, st.data())
-def test_what_is_read_from_a_text_is_what_python_reads(pattern: str, time: datetime, data: st.DataObject) -> None:
+@given(
+    st.sampled_from([p for p in (*FORMATS, *WITH_HOURS) if not p.endswith("%f")]), TIMES, st.data()
+)
+def test_what_is_read_from_a_text_is_what_python_reads(
+    pattern: str, time: datetime, data: st.DataObject
+) -> None:
     """Python's own parser is the oracle for whatever text; only it takes second 60 and 61, and never hour 24."""
     cell = time.strftime(pattern)
     for _ in range(data.draw(st.integers(0, 3))):
         at = data.draw(st.integers(0, len(cell)))
-        cell = cell[:at] + data.draw(st.sampled_from(["", *"0123456789 -/.:TZ+QW"])) + cell[at + 1 :]
+        cell = (
+            cell[:at] + data.draw(st.sampled_from(["", *"0123456789 -/.:TZ+QW"])) + cell[at + 1 :]
+        )
     found = read(cell, pattern)
     if found == dates.NEVER:
         return
     try:
         expected = datetime.strptime(cell, pattern)
     except ValueError:
-        expected = datetime.strptime(cell.replace("24", "00", 1) if cell.count("24") == 1 else midnight(cell), pattern)
+        expected = datetime.strptime(
+            cell.replace("24", "00", 1) if cell.count("24") == 1 else midnight(cell), pattern
+        )
         expected += DAY
     assert found == micro(expected)
 
@@ -184,18 +202,31 @@ def test_hour_24_has_an_offset_like_any_other(cell: str, pattern: str, utc: date
     ],
 )
 def test_texts_that_are_no_time_are_never_read(cell: str, pattern: str) -> None:
-    good = "1" if pattern in dates.EPOCHS else datetime(2020, 5, 5).strftime(pattern.replace("%z", "Z"))
+    good = (
+        "1"
+        if pattern in dates.EPOCHS
+        else datetime(2020, 5, 5).strftime(pattern.replace("%z", "Z"))
+    )
     found = dates.parse([good, cell, good], pattern)
     assert found[0] == found[2] != dates.NEVER
     assert found[1] == dates.NEVER
     if dates.layout(pattern) is not None and len(cell) < dates.layout(pattern).width:
-        assert dates.parse_stamps(stamps([good, cell], pattern), pattern).tolist() == [found[0], dates.NEVER]
+        assert dates.parse_stamps(stamps([good, cell], pattern), pattern).tolist() == [
+            found[0],
+            dates.NEVER,
+        ]
 
 
 def test_epochs_are_read_over_all_the_years_that_can_be_written() -> None:
     found = dates.parse(["-62135596800", "0", "253402300799"], "epoch")
-    assert found.tolist() == [micro(datetime(1, 1, 1)), 0, micro(datetime(9999, 12, 31, 23, 59, 59))]
-    assert dates.parse(["1704067200123"], "epoch-ms").tolist() == [micro(datetime(2024, 1, 1, 0, 0, 0, 123_000))]
+    assert found.tolist() == [
+        micro(datetime(1, 1, 1)),
+        0,
+        micro(datetime(9999, 12, 31, 23, 59, 59)),
+    ]
+    assert dates.parse(["1704067200123"], "epoch-ms").tolist() == [
+        micro(datetime(2024, 1, 1, 0, 0, 0, 123_000))
+    ]
 
 
 def test_a_format_that_is_none_is_named() -> None:
@@ -205,7 +236,8 @@ def test_a_format_that_is_none_is_named() -> None:
 
 
 @given(
-    st.text("%%%%YmdHMSfzZbBpIyjUWGVuwaAcxXDsn -/:.+()[]?\\é", max_size=12), st.text("2024-01/%: :ZJan", max_size=12)
+    st.text("%%%%YmdHMSfzZbBpIyjUWGVuwaAcxXDsn -/:.+()[]?\\é", max_size=12),
+    st.text("2024-01/%: :ZJan", max_size=12),
 )
 def test_whatever_the_format_it_reads_or_is_refused(pattern: str, cell: str) -> None:
     try:
@@ -215,7 +247,9 @@ def test_whatever_the_format_it_reads_or_is_refused(pattern: str, cell: str) -> 
     assert len(found) == 3
 
 
-@pytest.mark.parametrize("cell", ["2024-01-31 24:00", "31.01.2024 24:00:00", "2024-01-31T24:00Z", "01/31/2024 24:00"])
+@pytest.mark.parametrize(
+    "cell", ["2024-01-31 24:00", "31.01.2024 24:00:00", "2024-01-31T24:00Z", "01/31/2024 24:00"]
+)
 def test_a_date_with_hour_24_is_recognized(cell: str) -> None:
     assert dates.formats(cell) == dates.formats(cell.replace("24:00", "23:00"))
     assert dates.formats(cell)
@@ -226,7 +260,11 @@ def test_a_date_with_hour_24_is_recognized(cell: str) -> None:
 
 
 def joined(*numbers: float) -> int:
-    return int(dates.join({unit: np.array([float(n)]) for unit, n in zip(dates.UNITS, numbers, strict=False)})[0])
+    return int(
+        dates.join(
+            {unit: np.array([float(n)]) for unit, n in zip(dates.UNITS, numbers, strict=False)}
+        )[0]
+    )
 
 
 def test_a_date_over_columns_is_read_as_far_as_they_go() -> None:
@@ -279,7 +317,10 @@ def test_numbers_that_are_no_date_are_never_one(numbers: tuple[float, ...]) -> N
             "say --date-format %Y-%m-%d --date-format '%b %d, %Y' --date-format '%Y-%m-%d %H:%M'",
         ),
         (["2024-01-01", "total"], ""),
-        (["2024-01-01", "total", "15.01.2024"], "say --date-format %Y-%m-%d --date-format %d.%m.%Y"),
+        (
+            ["2024-01-01", "total", "15.01.2024"],
+            "say --date-format %Y-%m-%d --date-format %d.%m.%Y",
+        ),
         (
             ["2024-01", "2024", "2024-Q1"],
             "months, years and quarters are not one series: keep the rows of one step, e.g. those like '2024-Q1'",

@@ -23,13 +23,19 @@ def test_the_newest_changelog_entry_is_this_version() -> None:
 
 def test_the_command_reference_is_current() -> None:
     done = subprocess.run(
-        [sys.executable, "docs/make_commands.py", "--check"], cwd=ROOT, capture_output=True, text=True
+        [sys.executable, "docs/make_commands.py", "--check"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
     )
     assert done.returncode == 0, done.stderr
 
 
 def test_every_dependency_is_explained() -> None:
-    text, explained = (ROOT / "pyproject.toml").read_text(), (ROOT / "docs" / "dependencies.md").read_text()
+    text, explained = (
+        (ROOT / "pyproject.toml").read_text(),
+        (ROOT / "docs" / "dependencies.md").read_text(),
+    )
     block = text.split("dependencies = [", 1)[1].split("]", 1)[0]
     names = re.findall(r'"([a-z]+)>=', block)
     assert len(names) >= 7
@@ -49,7 +55,11 @@ def test_pages_show_only_commands_and_options_that_exist(page: str, least: int) 
     from forecast_cli.app import app
 
     root = get_command(app)
-    shown = [shlex.split(part.split("#")[0]) for line in blocks(page) for part in re.split(r"&&|\||;", line)]
+    shown = [
+        shlex.split(part.split("#")[0])
+        for line in blocks(page)
+        for part in re.split(r"&&|\||;", line)
+    ]
     lines = [words for words in shown if words and words[0] == "forecast"]
     assert len(lines) >= least
     for words in lines:
@@ -57,15 +67,21 @@ def test_pages_show_only_commands_and_options_that_exist(page: str, least: int) 
         for word in words[1:]:
             if hasattr(command, "commands") and word in command.commands:
                 command = command.commands[word]
-        options = {opt for param in command.params for opt in (*param.opts, *param.secondary_opts)} | {"--help"}
+        options = {
+            opt for param in command.params for opt in (*param.opts, *param.secondary_opts)
+        } | {"--help"}
         for word in words[1:]:
             if word.startswith("-") and word != "-":
                 assert word in options, f"{' '.join(words)}: {word}"
 
 
 def test_the_pictures_of_the_pages_are_there_and_small() -> None:
-    shown = re.findall(r"!\[.+?\]\((pictures/.+?)\)", (ROOT / "docs" / "looking-inside.md").read_text())
-    kept = [str(path.relative_to(ROOT / "docs")) for path in (ROOT / "docs" / "pictures").rglob("*.png")]
+    shown = re.findall(
+        r"!\[.+?\]\((pictures/.+?)\)", (ROOT / "docs" / "looking-inside.md").read_text()
+    )
+    kept = [
+        str(path.relative_to(ROOT / "docs")) for path in (ROOT / "docs" / "pictures").rglob("*.png")
+    ]
     assert sorted(shown) == sorted(kept)
     assert all((ROOT / "docs" / name).stat().st_size < 150_000 for name in shown)
 
@@ -91,8 +107,16 @@ NETWORKS = (ROOT / "docs" / "networks.md").read_text()
 
 
 def test_every_function_and_class_named_on_the_page_of_networks_exists() -> None:
-    modules = {path.stem for path in (ROOT / "forecast_cli").iterdir() if path.suffix == ".py" or path.is_dir()}
-    names = [name for name in re.findall(r"`([a-z0-9_]+(?:\.\w+)+)`", NETWORKS) if name.split(".")[0] in modules]
+    modules = {
+        path.stem
+        for path in (ROOT / "forecast_cli").iterdir()
+        if path.suffix == ".py" or path.is_dir()
+    }
+    names = [
+        name
+        for name in re.findall(r"`([a-z0-9_]+(?:\.\w+)+)`", NETWORKS)
+        if name.split(".")[0] in modules
+    ]
     assert len(set(names)) >= 30
     for name in names:
         assert pkgutil.resolve_name(f"forecast_cli.{name}") is not None, name
@@ -107,28 +131,42 @@ def test_every_option_and_choice_named_on_the_page_of_networks_exists() -> None:
             if option.startswith("--"):
                 name = option[2:].removeprefix("no-").replace("-", "_")
                 assert name in kinds, option
-                assert value.startswith("--") or value in (config.choices_of(kinds[name]) or [value]), " ".join(words)
+                assert value.startswith("--") or value in (
+                    config.choices_of(kinds[name]) or [value]
+                ), " ".join(words)
 
 
-@pytest.mark.parametrize("name", ["cell", "attention", "decoder", "head", "loss", "optimizer", "schedule", "preset"])
+@pytest.mark.parametrize(
+    "name", ["cell", "attention", "decoder", "head", "loss", "optimizer", "schedule", "preset"]
+)
 def test_every_choice_of_a_network_and_its_training_is_on_the_page_of_networks(name: str) -> None:
     nothing = {"none", "constant"}  # words for what is not done
     for word in set(config.choices_of(config.kinds()[name])) - nothing:
         has_formula = re.search(rf"^    {word}  ", NETWORKS, re.M)
-        assert f"--{name} {word}" in NETWORKS or f"`{word}`" in NETWORKS or has_formula, f"--{name} {word}"
+        assert f"--{name} {word}" in NETWORKS or f"`{word}`" in NETWORKS or has_formula, (
+            f"--{name} {word}"
+        )
 
 
-def test_each_preset_stands_for_the_options_that_the_page_names(forecast: Callable[..., Result]) -> None:
+def test_each_preset_stands_for_the_options_that_the_page_names(
+    forecast: Callable[..., Result],
+) -> None:
     rows = re.findall(r"^\| `(\w+)` \| `(--[^`]+)` \|(.*)\|$", NETWORKS, re.M)
     assert {name for name, _, _ in rows} == set(config.choices_of(config.kinds()["preset"]))
     for preset, options, beside in rows:
         decided = []
         for words in (["--preset", preset], options.split()):
-            found = json.loads(forecast("train", SAMPLES / "hourly.csv", *words, "--print-config", "--json").out)
-            decided.append({one["name"]: one["value"] for one in found["settings"] if one["name"] != "preset"})
+            found = json.loads(
+                forecast("train", SAMPLES / "hourly.csv", *words, "--print-config", "--json").out
+            )
+            decided.append(
+                {one["name"]: one["value"] for one in found["settings"] if one["name"] != "preset"}
+            )
         differing = {name: value for name, value in decided[0].items() if value != decided[1][name]}
         named = dict(re.findall(r"`(\w+)` (\w+)", beside))
-        shown = {name: f"{v:g}" if type(v) is float else str(v).lower() for name, v in differing.items()}
+        shown = {
+            name: f"{v:g}" if type(v) is float else str(v).lower() for name, v in differing.items()
+        }
         assert shown == named, preset
 
 

@@ -37,7 +37,9 @@ def die(number: int, tell: Tell) -> int:
 @pytest.mark.parametrize("workers", [1, 2])
 def test_results_come_in_the_order_of_the_tasks(workers: int) -> None:
     heard: list[int] = []
-    found = engine.run(square, range(3), workers, lambda number, result: heard.append(number), unheard)
+    found = engine.run(
+        square, range(3), workers, lambda number, result: heard.append(number), unheard
+    )
     assert [result for result, _ in found] == [0, 1, 4]
     assert sorted(heard) == [0, 1, 2]
     assert ({pid for _, pid in found} == {os.getpid()}) == (workers == 1)

@@ -25,15 +25,22 @@ PANEL = from_series([SINE])
 
 
 def learned(panel: Panel = PANEL, workers: int = 1, **changes: Any) -> learning.Learned:
-    settings = settings_from(**{"horizon": 4, "lookback": 12, "units": "6", "epochs": 4, "members": 3, **changes})
+    settings = settings_from(
+        **{"horizon": 4, "lookback": 12, "units": "6", "epochs": 4, "members": 3, **changes}
+    )
     return learning.learn(panel, planning.make(panel, settings), Effort(workers=workers))
 
 
 def weights_of(found: learning.Learned) -> list[bytes]:
-    return [b"".join(member[name].tobytes() for name in sorted(member)) for member in found.model.members]
+    return [
+        b"".join(member[name].tobytes() for name in sorted(member))
+        for member in found.model.members
+    ]
 
 
-@pytest.mark.parametrize("kind", [{}, {"bagging": True}, {"boosting": True}], ids=["seeds", "bagging", "boosting"])
+@pytest.mark.parametrize(
+    "kind", [{}, {"bagging": True}, {"boosting": True}], ids=["seeds", "bagging", "boosting"]
+)
 def test_members_differ_and_are_the_same_in_sequence_and_in_parallel(kind: dict[str, bool]) -> None:
     alone, together = weights_of(learned(**kind)), weights_of(learned(workers=2, **kind))
     assert len(set(alone)) == 3
@@ -45,7 +52,9 @@ def test_the_first_member_is_what_a_single_network_would_be() -> None:
 
 
 @given(st.integers(1, 300), st.integers(1, 80), st.integers(0, 99))
-def test_bagging_draws_as_many_windows_in_blocks_of_neighbors(count: int, block: int, seed: int) -> None:
+def test_bagging_draws_as_many_windows_in_blocks_of_neighbors(
+    count: int, block: int, seed: int
+) -> None:
     panel = from_series([np.arange(count + 9.0)])
     chosen = windows.between(panel, 6, 4, np.zeros(1, int), panel.lengths)
     drawn = ensemble.resampled(chosen, block, np.random.default_rng(seed))
@@ -67,10 +76,14 @@ def test_members_are_combined_as_the_plan_says() -> None:
 
 def test_boosting_fits_what_is_left_over() -> None:
     """The more members add up, the smaller the error on what they were trained on."""
-    found = learned(boosting=True, epochs=25, patience=0, dropout=0.0, test=0, validation=0, refit=False).model
+    found = learned(
+        boosting=True, epochs=25, patience=0, dropout=0.0, test=0, validation=0, refit=False
+    ).model
     chosen = windows.between(PANEL, 12, 4, np.zeros(1, int), PANEL.lengths)
     errors = [
-        np.abs(forecasting.residuals(PANEL, replace(found, members=found.members[:count]), chosen)).mean()
+        np.abs(
+            forecasting.residuals(PANEL, replace(found, members=found.members[:count]), chosen)
+        ).mean()
         for count in (1, 2, 3)
     ]
     assert errors[0] > errors[1] > errors[2]
@@ -87,7 +100,10 @@ def test_the_spread_of_the_members_is_reported(forecast: Callable[..., Result]) 
     history = (next(Path("forecast_runs/runs").iterdir()) / "history.csv").read_text().splitlines()
     assert history[0] == "epoch,training_loss,validation_loss,learning_rate,clipped,member"
     assert {line.split(",")[-1] for line in history[1:]} == {"1", "2", "3"}
-    assert forecast("predict").out == (next(Path("forecast_runs/runs").iterdir()) / "forecast.csv").read_text()
+    assert (
+        forecast("predict").out
+        == (next(Path("forecast_runs/runs").iterdir()) / "forecast.csv").read_text()
+    )
 
 
 @pytest.mark.parametrize(
@@ -95,11 +111,19 @@ def test_the_spread_of_the_members_is_reported(forecast: Callable[..., Result]) 
     [
         ({"bagging": True}, "--bagging needs --members 2 or more"),
         ({"boosting": True}, "--boosting needs --members 2 or more"),
-        ({"members": 2, "bagging": True, "boosting": True}, "--bagging does not go with --boosting"),
-        ({"members": 2, "boosting": True, "loss": "quantile"}, "--boosting does not go with --loss quantile"),
+        (
+            {"members": 2, "bagging": True, "boosting": True},
+            "--bagging does not go with --boosting",
+        ),
+        (
+            {"members": 2, "boosting": True, "loss": "quantile"},
+            "--boosting does not go with --loss quantile",
+        ),
     ],
 )
-def test_what_does_not_go_together_is_refused(settings: dict[str, Any], message: str, tmp_path: Path) -> None:
+def test_what_does_not_go_together_is_refused(
+    settings: dict[str, Any], message: str, tmp_path: Path
+) -> None:
     with pytest.raises(SettingsError, match=message):
         train(AIRLINE, store_folder=tmp_path / "runs", **settings)
     assert not (tmp_path / "runs").exists()
@@ -108,7 +132,13 @@ def test_what_does_not_go_together_is_refused(settings: dict[str, Any], message:
 def test_a_script_without_a_guard_can_train_members(tmp_path: Path) -> None:
     """Spawned processes import the main module, which would train again; from Python nothing is spawned unasked."""
     script = tmp_path / "script.py"
-    words = f"{str(AIRLINE)!r}, store_folder={str(tmp_path / 'runs')!r}, members=2, epochs=1, units=4"
-    script.write_text(f"from forecast_cli import train\nprint(train({words}).metrics.members.count)\n")
-    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, check=False)
+    words = (
+        f"{str(AIRLINE)!r}, store_folder={str(tmp_path / 'runs')!r}, members=2, epochs=1, units=4"
+    )
+    script.write_text(
+        f"from forecast_cli import train\nprint(train({words}).metrics.members.count)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, str(script)], capture_output=True, text=True, check=False
+    )
     assert (done.returncode, done.stdout) == (0, "2\n"), done.stderr

@@ -30,11 +30,15 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return faults.prepared(tmp_path_factory.mktemp("template"))
 
 
-def test_whatever_call_fails_a_whole_run_is_the_latest_and_the_exit_is_30(template: Path, tmp_path: Path) -> None:
+def test_whatever_call_fails_a_whole_run_is_the_latest_and_the_exit_is_30(
+    template: Path, tmp_path: Path
+) -> None:
     figure = faults.fail_at_calls(template, tmp_path, {"ENOSPC": faults.CODES["ENOSPC"]}, step=5)
     assert figure["broken"] == []
     assert figure["attacks"] == figure["exit_30"] >= 30
-    assert {"open", "write", "fsync", "rename", "replace", "mkdir", "unlink", "rmdir"} <= figure["calls"].keys()
+    assert {"open", "write", "fsync", "rename", "replace", "mkdir", "unlink", "rmdir"} <= figure[
+        "calls"
+    ].keys()
 
 
 def test_a_kill_at_any_call_leaves_the_old_run_or_the_new_one() -> None:
@@ -64,7 +68,10 @@ def test_a_limit_on_the_size_of_files_is_exit_30(tmp_path: Path) -> None:
 def test_no_truncation_and_no_flipped_bit_is_accepted(tmp_path: Path) -> None:
     (tmp_path / "cut").mkdir()
     (tmp_path / "flipped").mkdir()
-    cut, flipped = faults.truncations(tmp_path / "cut", step=41), faults.bit_flips(tmp_path / "flipped", 60)
+    cut, flipped = (
+        faults.truncations(tmp_path / "cut", step=41),
+        faults.bit_flips(tmp_path / "flipped", 60),
+    )
     assert (cut["broken"], cut["accepted"]) == ([], 0)
     assert (flipped["broken"], flipped["accepted"], flipped["flips"]) == ([], 0, 540)
 

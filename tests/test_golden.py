@@ -25,7 +25,9 @@ def table(data: bytes) -> list[list[str]]:
 
 def test_every_release_has_left_a_golden_store() -> None:
     released = re.findall(r"^## \[(.+?)\]", (ROOT / "CHANGELOG.md").read_text(), re.M)
-    kept = [version for version in released if version != "0.1.0"]  # the first to leave one was 0.2.0
+    kept = [
+        version for version in released if version != "0.1.0"
+    ]  # the first to leave one was 0.2.0
     assert sorted(kept) == [path.parent.name for path in STORES], "run python tests/golden/make.py"
 
 
@@ -35,7 +37,9 @@ def test_a_run_of_an_older_release_forecasts_the_same(root: Path) -> None:
     for name in store.names(root):
         run = store.load(root, name)
         assert run.manifest.versions["forecast"] == root.parent.name
-        found = forecast_csv(predict(root.parent / run.config.source, store_folder=root, run=name).forecast)
+        found = forecast_csv(
+            predict(root.parent / run.config.source, store_folder=root, run=name).forecast
+        )
         before, now = table(run.texts["forecast.csv"]), table(found)
         assert [len(row) for row in now] == [len(row) for row in before]
         assert before[0] == now[0]

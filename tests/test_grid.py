@@ -37,7 +37,9 @@ def days(*numbers: int, cell: str = "1", start: str = "2024-01-01") -> str:
 
 # -- sums over steps without rows ------------------------------------------------------------------------------------
 
-SALES = "day,y\n2024-01-01,1\n2024-01-01,2\n2024-01-02,4\n2024-01-05,8\n2024-01-05,1\n2024-01-06,3\n"
+SALES = (
+    "day,y\n2024-01-01,1\n2024-01-01,2\n2024-01-02,4\n2024-01-05,8\n2024-01-05,1\n2024-01-06,3\n"
+)
 
 
 def test_days_without_rows_are_zero_after_a_sum_and_are_data(write: Write) -> None:
@@ -67,7 +69,9 @@ def test_gaps_says_otherwise_after_a_sum(write: Write, gaps: str, values: list[f
 
 def test_a_file_that_repeats_no_time_is_read_as_one_that_does(write: Write) -> None:
     """Whether somebody bought twice on one day must not decide what the days without sales are."""
-    panel = read_csv(write("day,y\n2024-01-01,3\n2024-01-02,4\n2024-01-04,9\n2024-01-05,3\n"), duplicates="sum")
+    panel = read_csv(
+        write("day,y\n2024-01-01,3\n2024-01-02,4\n2024-01-04,9\n2024-01-05,3\n"), duplicates="sum"
+    )
     assert panel.values.tolist() == [3, 4, 0, 9, 3]
     assert texts(panel) == [
         "1 step without rows counts as 0 after --duplicates sum; --gaps interpolate, ffill or drop for another way"
@@ -97,7 +101,9 @@ def test_rows_whose_values_are_all_missing_stay_gaps_after_a_sum(write: Write) -
 
 def test_too_many_missing_values_are_refused_after_a_sum_as_before(write: Write) -> None:
     text = "day,y\n" + days(0, 0) + days(1, 2, 3, cell="") + days(5)
-    assert refused(write(text), duplicates="sum").startswith("data.csv: 3 of 6 steps are missing, more than a third")
+    assert refused(write(text), duplicates="sum").startswith(
+        "data.csv: 3 of 6 steps are missing, more than a third"
+    )
 
 
 def test_each_series_runs_from_its_own_first_row_to_its_last(write: Write) -> None:
@@ -116,13 +122,17 @@ def test_sums_of_single_sales_add_up_to_what_was_sold(write: Write) -> None:
     at = np.sort(random.choice(1000, 1200))
     amounts = random.integers(1, 100, len(at))
     stamps = np.datetime64("2021-01-01", "D") + at
-    text = "day,y\n" + "".join(f"{day},{amount}\n" for day, amount in zip(stamps, amounts, strict=True))
+    text = "day,y\n" + "".join(
+        f"{day},{amount}\n" for day, amount in zip(stamps, amounts, strict=True)
+    )
     panel = read_csv(write(text), duplicates="sum")
     assert panel.values.sum() == amounts.sum()
     assert panel.lengths.tolist() == [at[-1] - at[0] + 1]
 
 
-def test_a_run_of_sums_reads_new_rows_the_same(forecast: Callable[..., Result], write: Write) -> None:
+def test_a_run_of_sums_reads_new_rows_the_same(
+    forecast: Callable[..., Result], write: Write
+) -> None:
     path = write("day,y\n" + days(*range(40), *range(42, 80), *range(0, 80, 3)))
     assert forecast("train", path, "--duplicates", "sum", "--epochs", 1, "--units", 4).code == 0
     newer = write("day,y\n" + days(*range(70), *range(0, 70, 3), 75, 78, 82), "newer.csv")
@@ -159,7 +169,9 @@ def test_zeros_and_holes_are_not_made_up(write: Write, gaps: str) -> None:
 def test_a_third_is_not_more_than_a_third(write: Write) -> None:
     path = write("day,y\n" + days(0, 1, 2, 4, 5, 8))
     assert read_csv(path, gaps="interpolate").lengths.tolist() == [9]
-    assert refused(path, gaps="interpolate", max_filled=0.33).startswith("data.csv: 3 of 9 steps are missing")
+    assert refused(path, gaps="interpolate", max_filled=0.33).startswith(
+        "data.csv: 3 of 9 steps are missing"
+    )
 
 
 def test_nothing_is_made_up_where_nothing_may_be(write: Write) -> None:
@@ -170,7 +182,12 @@ def test_nothing_is_made_up_where_nothing_may_be(write: Write) -> None:
 
 
 def test_the_worst_series_is_named_and_the_others_are_counted(write: Write) -> None:
-    rows = {"a": range(40), "b": [0, 1, *range(3, 40, 2)], "c": [0, 1, *range(2, 40, 4)], "d": range(40)}
+    rows = {
+        "a": range(40),
+        "b": [0, 1, *range(3, 40, 2)],
+        "c": [0, 1, *range(2, 40, 4)],
+        "d": range(40),
+    }
     text = "unique_id,ds,y\n"
     for name, at in rows.items():
         text += "".join(f"{name},{line}\n" for line in days(*at).splitlines())
@@ -210,12 +227,16 @@ def test_weekdays_are_named_where_they_are_what_fits(write: Write) -> None:
 
 @pytest.mark.parametrize("count", [3, 700])
 def test_a_step_that_is_too_fine_is_refused(write: Write, count: int) -> None:
-    hours = [str(np.datetime64("2020-01-01T00:00") + np.timedelta64(hour, "h")) for hour in range(count)]
+    hours = [
+        str(np.datetime64("2020-01-01T00:00") + np.timedelta64(hour, "h")) for hour in range(count)
+    ]
     path = write("time,y\n" + "".join(f"{hour},1\n" for hour in hours))
     assert refused(path, freq="min") == (
         "data.csv: --freq min: no two rows are one step apart, the nearest are 60 | name the step that the times have"
     )
-    odd = write("time,y\n" + "".join(f"{hour},1\n" for hour in [*hours, hours[-1].replace(":00", ":01")]))
+    odd = write(
+        "time,y\n" + "".join(f"{hour},1\n" for hour in [*hours, hours[-1].replace(":00", ":01")])
+    )
     steps = 60 * (count - 1) + 2
     assert refused(odd, freq="min", gaps="interpolate") == (
         f"data.csv: {steps - count - 1:,} of {steps:,} steps are missing, more than a third "
@@ -226,7 +247,9 @@ def test_a_step_that_is_too_fine_is_refused(write: Write, count: int) -> None:
 def test_a_grid_larger_than_memory_is_never_made(write: Write) -> None:
     """Two rows a second apart, and one that is ninety years younger."""
     path = write("time,y\n1930-01-01 00:00:00,1\n1930-01-01 00:00:01,1\n2020-01-01 00:00:00,1\n")
-    assert refused(path, gaps="interpolate").startswith("data.csv: 2,840,140,798 of 2,840,140,801 steps are missing")
+    assert refused(path, gaps="interpolate").startswith(
+        "data.csv: 2,840,140,798 of 2,840,140,801 steps are missing"
+    )
     for gaps in ("zero", "drop"):
         assert refused(path, gaps=gaps) == (
             "data.csv: more than 98 % of the steps are missing "
@@ -235,7 +258,9 @@ def test_a_grid_larger_than_memory_is_never_made(write: Write) -> None:
     assert "more than 98 % of the steps" in refused(path, gaps="interpolate", max_filled=1)
 
 
-def test_predict_keeps_the_hint_and_takes_the_option(forecast: Callable[..., Result], write: Write) -> None:
+def test_predict_keeps_the_hint_and_takes_the_option(
+    forecast: Callable[..., Result], write: Write
+) -> None:
     path = write("day,y\n" + days(*range(80)))
     assert forecast("train", path, "--gaps", "interpolate", "--epochs", 1, "--units", 4).code == 0
     newer = write("day,y\n" + days(*HALF), "newer.csv")

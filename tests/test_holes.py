@@ -13,7 +13,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from forecast_cli import forecasting, learning, planning, predict, read_csv, tables, train, training, windows
+from forecast_cli import (
+    forecasting,
+    learning,
+    planning,
+    predict,
+    read_csv,
+    tables,
+    train,
+    training,
+    windows,
+)
 from forecast_cli.config import settings_from
 from forecast_cli.errors import TooLittleDataError
 from forecast_cli.learning import Effort
@@ -25,12 +35,20 @@ Write = Callable[..., Path]
 QUICK: dict[str, Any] = {"epochs": 2, "units": "6"}
 
 
-def days(count: int, missing: Callable[[int], bool], start: str = "2023-01-02", seed: int = 1) -> str:
+def days(
+    count: int, missing: Callable[[int], bool], start: str = "2023-01-02", seed: int = 1
+) -> str:
     """A CSV of days with a weekly pattern, without the rows that are missing."""
     random = np.random.default_rng(seed)
-    values = np.round(50 + 10 * np.sin(np.arange(count) / 7 * 2 * np.pi) + random.normal(0, 1, count), 2)
+    values = np.round(
+        50 + 10 * np.sin(np.arange(count) / 7 * 2 * np.pi) + random.normal(0, 1, count), 2
+    )
     dates = np.datetime64(start) + np.arange(count)
-    rows = [f"{date},{value}" for i, (date, value) in enumerate(zip(dates, values, strict=True)) if not missing(i)]
+    rows = [
+        f"{date},{value}"
+        for i, (date, value) in enumerate(zip(dates, values, strict=True))
+        if not missing(i)
+    ]
     return "day,y\n" + "\n".join(rows) + "\n"
 
 
@@ -40,7 +58,9 @@ def weekdays(count: int) -> str:
 
 def shops(missing: dict[str, Callable[[int], bool]]) -> str:
     """A panel of several shops, each without the rows that are missing."""
-    parts = [days(120, none, seed=seed).splitlines()[1:] for seed, none in enumerate(missing.values())]
+    parts = [
+        days(120, none, seed=seed).splitlines()[1:] for seed, none in enumerate(missing.values())
+    ]
     rows = [f"{name},{line}" for name, part in zip(missing, parts, strict=True) for line in part]
     return "unique_id,ds,y\n" + "\n".join(rows) + "\n"
 
@@ -68,13 +88,27 @@ def test_weekdays_read_as_days_are_refused_at_once_naming_freq_b(
 ) -> None:
     write(weekdays(count))
     horizon = 3 if count == 30 else 12
-    words = ("--freq", "D", "--gaps", "drop", "--horizon", horizon, "--lookback", 8, "--preset", preset)
+    words = (
+        "--freq",
+        "D",
+        "--gaps",
+        "drop",
+        "--horizon",
+        horizon,
+        "--lookback",
+        8,
+        "--preset",
+        preset,
+    )
     result = command("train", "data.csv", *words, "--time-limit", "5s", cwd=tmp_path)
     assert result.returncode == 21
     error, hint = result.stderr.splitlines()[-2:]
     assert error.startswith("error: data.csv: 0 of ")
     assert error.endswith("and the longest run of steps with a value has 5")
-    assert hint == "hint: no Saturday and no Sunday has a value: read the file as weekdays with --freq B"
+    assert (
+        hint
+        == "hint: no Saturday and no Sunday has a value: read the file as weekdays with --freq B"
+    )
     assert not (tmp_path / "forecast_runs").exists()
 
 
@@ -91,13 +125,19 @@ def test_the_number_of_windows_and_what_they_take_are_named(write: Write, tmp_pa
 
 
 @pytest.mark.parametrize(
-    ("count", "every", "longest"), [(30, 7, 6), (700, 30, 29), pytest.param(100_000, 30, 29, marks=pytest.mark.slow)]
+    ("count", "every", "longest"),
+    [(30, 7, 6), (700, 30, 29), pytest.param(100_000, 30, 29, marks=pytest.mark.slow)],
 )
 def test_sparse_holes_are_refused_with_windows_that_would_fit(
     count: int, every: int, longest: int, write: Write, tmp_path: Path
 ) -> None:
     path = write(days(count, lambda i: i % every == every - 1))
-    settings: dict[str, Any] = {"gaps": "drop", "horizon": 2, "store_folder": tmp_path / "s", **QUICK}
+    settings: dict[str, Any] = {
+        "gaps": "drop",
+        "horizon": 2,
+        "store_folder": tmp_path / "s",
+        **QUICK,
+    }
     with pytest.raises(TooLittleDataError) as caught:
         train(path, lookback=longest, **settings)
     assert caught.value.hint == (
@@ -120,7 +160,9 @@ def test_sparse_holes_are_refused_with_windows_that_would_fit(
         ),
     ],
 )
-def test_the_hint_names_what_can_help(longest: int, settings: dict[str, Any], hint: str, tmp_path: Path) -> None:
+def test_the_hint_names_what_can_help(
+    longest: int, settings: dict[str, Any], hint: str, tmp_path: Path
+) -> None:
     values = 10 + np.sin(np.arange(200.0))
     values[longest :: longest + 1] = np.nan
     with pytest.raises(TooLittleDataError) as caught:
@@ -129,11 +171,14 @@ def test_the_hint_names_what_can_help(longest: int, settings: dict[str, Any], hi
 
 
 @pytest.mark.parametrize(
-    "more", [{}, {"members": 2, "bagging": True}, {"members": 2, "boosting": True}, {"balance": True}]
+    "more",
+    [{}, {"members": 2, "bagging": True}, {"members": 2, "boosting": True}, {"balance": True}],
 )
 def test_every_way_of_training_refuses_to_train_on_nothing(more: dict[str, Any]) -> None:
     values = 10 + np.sin(np.arange(200.0))
-    decided = planning.make(from_series([values]), settings_from(horizon=2, lookback=4, **more, **QUICK))
+    decided = planning.make(
+        from_series([values]), settings_from(horizon=2, lookback=4, **more, **QUICK)
+    )
     values[::5] = np.nan
     with pytest.raises(TooLittleDataError, match="no window to train on is complete"):
         learning.learn(from_series([values]), decided, Effort())
@@ -173,11 +218,19 @@ def read_csv_text(text: str) -> Panel:
 
 
 @pytest.mark.parametrize("count", [200, 3_000])
-def test_a_hole_in_the_validation_part_leaves_an_earlier_one_to_stop_by(count: int, tmp_path: Path) -> None:
+def test_a_hole_in_the_validation_part_leaves_an_earlier_one_to_stop_by(
+    count: int, tmp_path: Path
+) -> None:
     """Few windows are validated at several origins, many at one: either way a complete one is looked for."""
     values = 50 + 10 * np.sin(np.arange(count) / 7) + np.random.default_rng(1).normal(0, 1, count)
     values[-10] = np.nan
-    settings: dict[str, Any] = {"horizon": 7, "lookback": 7, "patience": 2, "epochs": 60, "learning_rate": 0.05}
+    settings: dict[str, Any] = {
+        "horizon": 7,
+        "lookback": 7,
+        "patience": 2,
+        "epochs": 60,
+        "learning_rate": 0.05,
+    }
     trained = train(from_series([values]), units="6", store_folder=tmp_path, **settings)
     assert trained.metrics.training.epochs < 60
     lines = trained.run.texts["history.csv"].decode().splitlines()[1:]
@@ -187,7 +240,9 @@ def test_a_hole_in_the_validation_part_leaves_an_earlier_one_to_stop_by(count: i
 def test_no_complete_window_in_any_validation_part_is_said(tmp_path: Path) -> None:
     values = 50 + 10 * np.sin(np.arange(200) / 7) + np.random.default_rng(1).normal(0, 1, 200)
     values[[-10, -17, -24, -31]] = np.nan
-    trained = train(from_series([values]), horizon=7, lookback=7, patience=1, store_folder=tmp_path, **QUICK)
+    trained = train(
+        from_series([values]), horizon=7, lookback=7, patience=1, store_folder=tmp_path, **QUICK
+    )
     warnings = [note.text for note in trained.notes if note.level == "warning"]
     assert warnings == [
         "no window ends in the 7 validation rows, so training was not stopped early; a larger --validation may help",
@@ -197,12 +252,22 @@ def test_no_complete_window_in_any_validation_part_is_said(tmp_path: Path) -> No
     assert trained.metrics.training.epochs == 2
 
 
-def test_held_out_rows_behind_a_hole_are_not_scored_and_it_is_said(write: Write, tmp_path: Path) -> None:
+def test_held_out_rows_behind_a_hole_are_not_scored_and_it_is_said(
+    write: Write, tmp_path: Path
+) -> None:
     """The hole lies in the past of the second test window alone, and in the horizon of the first."""
     path = write(days(200, lambda i: i == 200 - 9))
-    settings: dict[str, Any] = {"gaps": "drop", "horizon": 4, "lookback": 4, "test": 12, "validation": 20}
+    settings: dict[str, Any] = {
+        "gaps": "drop",
+        "horizon": 4,
+        "lookback": 4,
+        "test": 12,
+        "validation": 20,
+    }
     trained = train(path, store_folder=tmp_path / "s", **settings, **QUICK)
-    lines = [line.split(",") for line in trained.run.texts["predictions.csv"].decode().splitlines()[1:]]
+    lines = [
+        line.split(",") for line in trained.run.texts["predictions.csv"].decode().splitlines()[1:]
+    ]
     assert len(lines) == 8
     assert all(np.isfinite(float(line[3])) and np.isfinite(float(line[4])) for line in lines)
     assert [line[2] for line in lines].count("") == 1
@@ -216,8 +281,18 @@ def test_baselines_are_scored_on_the_rows_of_the_network(tmp_path: Path) -> None
     """A season that is longer than the lookback may hold a hole; the baseline then looks back one season more."""
     values = 50 + 10 * np.sin(np.arange(200) / 7 * 2 * np.pi)
     values[200 - 2 * 7 + 1] = np.nan  # in the last season before the test part
-    trained = train(from_series([values]), season="7", horizon=3, test=7, lookback=3, store_folder=tmp_path, **QUICK)
-    lines = [line.split(",") for line in trained.run.texts["predictions.csv"].decode().splitlines()[1:]]
+    trained = train(
+        from_series([values]),
+        season="7",
+        horizon=3,
+        test=7,
+        lookback=3,
+        store_folder=tmp_path,
+        **QUICK,
+    )
+    lines = [
+        line.split(",") for line in trained.run.texts["predictions.csv"].decode().splitlines()[1:]
+    ]
     assert len(lines) == 7
     assert [float(line[2]) for line in lines] == pytest.approx([float(line[4]) for line in lines])
     assert trained.metrics.test.seasonal_naive.mae == pytest.approx(0, abs=1e-9)
@@ -225,21 +300,29 @@ def test_baselines_are_scored_on_the_rows_of_the_network(tmp_path: Path) -> None
 
 def test_without_a_held_out_row_to_score_the_verdict_says_so(write: Write, tmp_path: Path) -> None:
     path = write(days(200, lambda i: i == 200 - 9))
-    trained = train(path, gaps="drop", horizon=7, lookback=7, store_folder=tmp_path / "s", refit=False, **QUICK)
+    trained = train(
+        path, gaps="drop", horizon=7, lookback=7, store_folder=tmp_path / "s", refit=False, **QUICK
+    )
     assert trained.metrics.test is None
     assert trained.metrics.verdict == (
         "No held-out row could be scored, so nothing says whether the network is worth it."
     )
-    assert "7 of 7 held-out rows are not scored: the steps before them have holes" in [n.text for n in trained.notes]
+    assert "7 of 7 held-out rows are not scored: the steps before them have holes" in [
+        n.text for n in trained.notes
+    ]
     assert np.isfinite(trained.forecast.values).all()
 
 
 # -- a hole in the newest window -------------------------------------------------------------------------------------
 
 
-def test_a_hole_in_the_newest_window_is_refused_before_the_training(write: Write, tmp_path: Path) -> None:
+def test_a_hole_in_the_newest_window_is_refused_before_the_training(
+    write: Write, tmp_path: Path
+) -> None:
     write(days(300, lambda i: i == 300 - 4))
-    result = command("train", "data.csv", "--gaps", "drop", "--horizon", 7, "--lookback", 14, cwd=tmp_path)
+    result = command(
+        "train", "data.csv", "--gaps", "drop", "--horizon", 7, "--lookback", 14, cwd=tmp_path
+    )
     assert result.returncode == 21
     assert result.stderr.splitlines()[-2:] == [
         "error: data.csv: 1 of the newest 14 steps, on which the network looks back, has no value, "
@@ -247,7 +330,19 @@ def test_a_hole_in_the_newest_window_is_refused_before_the_training(write: Write
         "hint: fill the gaps with --gaps interpolate, ffill or zero, or train with --lookback 3 or less",
     ]
     assert not (tmp_path / "forecast_runs").exists()
-    works = command("train", "data.csv", "--gaps", "drop", "--horizon", 2, "--lookback", 3, "--epochs", 1, cwd=tmp_path)
+    works = command(
+        "train",
+        "data.csv",
+        "--gaps",
+        "drop",
+        "--horizon",
+        2,
+        "--lookback",
+        3,
+        "--epochs",
+        1,
+        cwd=tmp_path,
+    )
     assert works.returncode == 0
 
 
@@ -255,7 +350,12 @@ def test_a_hole_in_the_newest_window_of_newer_data_is_refused_until_it_is_filled
     forecast: Callable[..., Result], write: Write
 ) -> None:
     write(days(200, complete))
-    assert forecast("train", "data.csv", "--gaps", "drop", "--horizon", 3, "--lookback", 14, "--epochs", 1).code == 0
+    assert (
+        forecast(
+            "train", "data.csv", "--gaps", "drop", "--horizon", 3, "--lookback", 14, "--epochs", 1
+        ).code
+        == 0
+    )
     write(days(220, lambda i: i in (220 - 5, 220 - 9)), "newer.csv")
     assert forecast("predict", "newer.csv") == Result(
         21, "",
@@ -268,8 +368,12 @@ def test_a_hole_in_the_newest_window_of_newer_data_is_refused_until_it_is_filled
 
 
 @pytest.mark.parametrize("short", ["fallback", "drop"])
-def test_in_a_panel_only_the_series_with_a_hole_fall_back(short: str, write: Write, tmp_path: Path) -> None:
-    path = write(shops({"whole": complete, "hole": lambda i: i == 117, "sieve": lambda i: i % 5 == 3}))
+def test_in_a_panel_only_the_series_with_a_hole_fall_back(
+    short: str, write: Write, tmp_path: Path
+) -> None:
+    path = write(
+        shops({"whole": complete, "hole": lambda i: i == 117, "sieve": lambda i: i % 5 == 3})
+    )
     settings: dict[str, Any] = {"gaps": "drop", "horizon": 7, "lookback": 14, "short": short}
     trained = train(path, store_folder=tmp_path / "s", **settings, **QUICK)
     found = trained.forecast
@@ -283,7 +387,9 @@ def test_in_a_panel_only_the_series_with_a_hole_fall_back(short: str, write: Wri
     assert tables.forecast_csv(again) == trained.run.texts["forecast.csv"]
 
 
-def test_a_fallback_over_a_hole_repeats_the_value_one_season_earlier(write: Write, tmp_path: Path) -> None:
+def test_a_fallback_over_a_hole_repeats_the_value_one_season_earlier(
+    write: Write, tmp_path: Path
+) -> None:
     path = write(shops({"whole": complete, "hole": lambda i: i == 117}))
     trained = train(path, gaps="drop", horizon=7, lookback=14, store_folder=tmp_path / "s", **QUICK)
     hole = trained.panel.values[120:]
@@ -292,9 +398,19 @@ def test_a_fallback_over_a_hole_repeats_the_value_one_season_earlier(write: Writ
 
 
 def test_series_with_a_hole_are_refused_by_name_if_asked(write: Write, tmp_path: Path) -> None:
-    path = write(shops({"whole": complete, "hole": lambda i: i == 117, "sieve": lambda i: i % 5 == 3}))
+    path = write(
+        shops({"whole": complete, "hole": lambda i: i == 117, "sieve": lambda i: i % 5 == 3})
+    )
     with pytest.raises(TooLittleDataError) as caught:
-        train(path, gaps="drop", horizon=7, lookback=14, short="refuse", store_folder=tmp_path / "s", **QUICK)
+        train(
+            path,
+            gaps="drop",
+            horizon=7,
+            lookback=14,
+            short="refuse",
+            store_folder=tmp_path / "s",
+            **QUICK,
+        )
     assert caught.value.message == (
         f"{path}: series 'hole': 1 of the newest 14 steps, on which the network looks back, has no value, "
         "the first at 2023-04-29 (1 more such series)"
@@ -307,7 +423,9 @@ def test_series_with_a_hole_are_refused_by_name_if_asked(write: Write, tmp_path:
 
 def test_a_panel_of_which_no_series_can_be_read_is_refused(write: Write, tmp_path: Path) -> None:
     path = write(shops({"a": lambda i: i == 117, "b": lambda i: i == 110}))
-    with pytest.raises(TooLittleDataError, match=r"series 'a': 1 of the newest 14 steps.*\(1 more such series\)"):
+    with pytest.raises(
+        TooLittleDataError, match=r"series 'a': 1 of the newest 14 steps.*\(1 more such series\)"
+    ):
         train(path, gaps="drop", horizon=7, lookback=14, store_folder=tmp_path / "s", **QUICK)
 
 
@@ -335,7 +453,9 @@ def test_weekdays_are_told_from_other_holes() -> None:
     assert windows.has_weekdays_only(panel)
     assert not windows.has_weekdays_only(read_csv_text(days(60, lambda i: i % 7 in (4, 5))))
     assert not windows.has_weekdays_only(read_csv_text(days(60, complete)))
-    assert not windows.has_weekdays_only(replace(panel, frequency=from_series([np.arange(3.0)]).frequency))
+    assert not windows.has_weekdays_only(
+        replace(panel, frequency=from_series([np.arange(3.0)]).frequency)
+    )
 
 
 def test_the_longest_run_of_steps_with_a_value_is_counted_inside_of_each_series() -> None:
@@ -346,7 +466,9 @@ def test_the_longest_run_of_steps_with_a_value_is_counted_inside_of_each_series(
     assert windows.longest_run(panel, np.array([0, 0])) == 0
 
 
-def test_predict_of_a_file_read_with_gaps_dropped_forecasts_again(write: Write, tmp_path: Path) -> None:
+def test_predict_of_a_file_read_with_gaps_dropped_forecasts_again(
+    write: Write, tmp_path: Path
+) -> None:
     path = write(days(200, lambda i: i % 40 == 5))
     trained = train(path, gaps="drop", horizon=5, lookback=8, store_folder=tmp_path / "s", **QUICK)
     assert np.isnan(read_csv(path, gaps="drop").values).sum() == 5

@@ -20,7 +20,9 @@ def test_intervals_hold_what_they_promise_on_fresh_residuals(windows: int, level
 
 
 def test_few_residuals_widen_with_the_step_and_never_narrow() -> None:
-    low, high = intervals.bounds(np.random.default_rng(1).normal(0, np.linspace(1, 4, 8), (20, 8)), 80.0)
+    low, high = intervals.bounds(
+        np.random.default_rng(1).normal(0, np.linspace(1, 4, 8), (20, 8)), 80.0
+    )
     assert (np.diff(high) >= 0).all()
     assert (low == -high).all()
     assert high[-1] > 1.5 * high[0]

@@ -32,7 +32,10 @@ class Process:
         """What came of a file: its exit code, or how the process ended."""
         if self.child is None:
             self.child = subprocess.Popen(
-                [sys.executable, "-m", "tests.reading_process"], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+                [sys.executable, "-m", "tests.reading_process"],
+                cwd=ROOT,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
             )
         assert self.child.stdin is not None
         assert self.child.stdout is not None
@@ -98,7 +101,9 @@ def test_any_number_of_series_is_read_right(ids: int, by_turns: bool) -> None:
 # -- files with something wrong in them ------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("cell", ["2021-02-30", "2021-13-01", "0000-01-01", "x", "2021-02-3x", "-", "2021-02-30T00:00"])
+@pytest.mark.parametrize(
+    "cell", ["2021-02-30", "2021-13-01", "0000-01-01", "x", "2021-02-3x", "-", "2021-02-30T00:00"]
+)
 @pytest.mark.parametrize("count", [20, 700, 5_000])
 def test_one_bad_date_among_many_rows_is_named(process: Process, cell: str, count: int) -> None:
     """More than 500 bytes of which one is no date crash numpy's own parser."""
@@ -107,7 +112,9 @@ def test_one_bad_date_among_many_rows_is_named(process: Process, cell: str, coun
     days[at] = cell
     answer = process.read(table(days, numbers(count)).encode(), {})
     assert answer["exit"] == 20, answer
-    assert answer["message"].startswith(f"data.csv:{at + 2}: column 'when': {cell!r} is not a date ")
+    assert answer["message"].startswith(
+        f"data.csv:{at + 2}: column 'when': {cell!r} is not a date "
+    )
 
 
 def test_a_day_that_does_not_exist_in_line_402_is_named_in_full_words(process: Process) -> None:
@@ -217,7 +224,9 @@ def _other_lines(content: bytes, at: int, how: str, data: st.DataObject) -> byte
         lines[row], lines[other] = lines[other], lines[row]
     else:
         cells = lines[row].split(b",")
-        cells[data.draw(st.integers(0, len(cells) - 1))] = data.draw(st.sampled_from(CELLS)).encode()
+        cells[data.draw(st.integers(0, len(cells) - 1))] = data.draw(
+            st.sampled_from(CELLS)
+        ).encode()
         for same in range(row, min(row + data.draw(st.sampled_from([1, 1, 30])), len(lines))):
             lines[same] = b",".join(cells)
     return b"\n".join(lines)

@@ -22,7 +22,9 @@ CORRECT = "name missing values with --null (besides empty, NA, NaN and null), co
 
 def column(*cells: str, mark: str = ",", name: str = "y") -> str:
     quoted = [f'"{cell}"' if mark in cell else cell for cell in cells]
-    return f"day{mark}{name}\n" + "".join(f"2024-01-{at:02}{mark}{cell}\n" for at, cell in enumerate(quoted, 1))
+    return f"day{mark}{name}\n" + "".join(
+        f"2024-01-{at:02}{mark}{cell}\n" for at, cell in enumerate(quoted, 1)
+    )
 
 
 def refused(path: Path, **settings: object) -> str:
@@ -72,12 +74,20 @@ def test_what_is_not_read_stays_whole(cell: str) -> None:
 @pytest.mark.parametrize(
     ("cells", "values", "style"),
     [
-        (["$273.36", "$1,274.00", "", "$9"], [273.36, 1274, np.nan, 9], "in $, thousands separated by ','"),
+        (
+            ["$273.36", "$1,274.00", "", "$9"],
+            [273.36, 1274, np.nan, 9],
+            "in $, thousands separated by ','",
+        ),
         (["$5", "5$", "NA", "-$5"], [5, 5, np.nan, -5], "in $"),
         (["($5.00)", "$2", "$3"], [-5, 2, 3], "in $"),
         (["12 USD", "13 USD"], [12, 13], "in USD"),
         (["12.5%", "-3 %", "0%"], [12.5, -3, 0], "in %"),
-        (["1.46M", "980K", "1.1B", "0"], [1.46e6, 980e3, 1.1e9, 0], "K as thousands, M as millions, B as billions"),
+        (
+            ["1.46M", "980K", "1.1B", "0"],
+            [1.46e6, 980e3, 1.1e9, 0],
+            "K as thousands, M as millions, B as billions",
+        ),
         (["1.2K", "980", "0.5"], [1200, 980, 0.5], "K as thousands"),
         (["1.2k", "3m", "980"], [1200, 3e6, 980], "k as thousands, m as millions"),
         (["1.2M", "0", "3B"], [1.2e6, 0, 3e9], "M as millions, B as billions"),
@@ -85,7 +95,9 @@ def test_what_is_not_read_stays_whole(cell: str) -> None:
         (["\u22125", "6", "7"], [-5, 6, 7], ""),
     ],
 )
-def test_a_column_written_alike_is_read(write: Write, cells: list[str], values: list[float], style: str) -> None:
+def test_a_column_written_alike_is_read(
+    write: Write, cells: list[str], values: list[float], style: str
+) -> None:
     panel = read_csv(write(column(*cells)), gaps="drop")
     assert np.array_equal(panel.values, values, equal_nan=True)
     assert panel.written == ({"y": style} if style else {})
@@ -96,7 +108,9 @@ def test_currencies_go_with_decimal_commas(write: Write) -> None:
     assert panel.values.tolist() == [1234.5, 2, 1e6]
     assert panel.written == {"y": "in €, decimal comma, thousands separated by '.'"}
     path = write(column("$1,234", "$2,345"))
-    assert refused(path).startswith("data.csv: '1,234' could be 1.234 or 1234, and so could every number like it")
+    assert refused(path).startswith(
+        "data.csv: '1,234' could be 1.234 or 1234, and so could every number like it"
+    )
     assert read_csv(path, thousands=",").values.tolist() == [1234, 2345]
 
 
@@ -139,11 +153,16 @@ def test_rows_that_are_not_written_alike_are_left_out_when_told(write: Write) ->
 
 @pytest.mark.parametrize("count", [3, 700, pytest.param(100_000, marks=pytest.mark.slow)])
 @pytest.mark.parametrize(
-    "pattern", ["${}", "{} €", "{}%", "{}M", "{} kWh", "~{}", "{}*", "<{}", "kr {}", "{} °C", "{} m3/s"]
+    "pattern",
+    ["${}", "{} €", "{}%", "{}M", "{} kWh", "~{}", "{}*", "<{}", "kr {}", "{} °C", "{} m3/s"],
 )
-def test_a_column_with_something_beside_its_numbers_is_a_candidate(write: Write, pattern: str, count: int) -> None:
+def test_a_column_with_something_beside_its_numbers_is_a_candidate(
+    write: Write, pattern: str, count: int
+) -> None:
     days = np.datetime64("1800-01-01") + np.arange(count)
-    rows = "".join(f"{day},{pattern.format(100 + n % 50 / 4)},{n % 7}\n" for n, day in enumerate(days))
+    rows = "".join(
+        f"{day},{pattern.format(100 + n % 50 / 4)},{n % 7}\n" for n, day in enumerate(days)
+    )
     path = write("day,Close,Volume\n" + rows)
     assert refused(path) == (
         "data.csv: 2 columns of numbers: 'Close', 'Volume' "
@@ -152,11 +171,17 @@ def test_a_column_with_something_beside_its_numbers_is_a_candidate(write: Write,
     assert read_csv(path, target="Volume").values[:3].tolist() == [0, 1, 2]
     if pattern in ("${}", "{} €", "{}%", "{}M"):
         scale = 1e6 if pattern == "{}M" else 1
-        assert read_csv(path, target="Close").values[:3].tolist() == [100 * scale, 100.25 * scale, 100.5 * scale]
+        assert read_csv(path, target="Close").values[:3].tolist() == [
+            100 * scale,
+            100.25 * scale,
+            100.5 * scale,
+        ]
         return
     for target in ("Close", "all"):
         cell = pattern.format("100.0")
-        assert refused(path, target=target).startswith(f"data.csv:2: column 'Close': '{cell}' is not a number; ")
+        assert refused(path, target=target).startswith(
+            f"data.csv:2: column 'Close': '{cell}' is not a number; "
+        )
     assert refused(path, target="Volume", past="Close").startswith("data.csv:2: column 'Close': ")
 
 
@@ -192,7 +217,9 @@ def test_what_stands_beside_a_number() -> None:
 
 
 def test_covariates_are_read_alike_and_old_runs_keep_their_texts(write: Write) -> None:
-    rows = "".join(f"2024-01-{n:02},{n},${n % 5}.50,{'500 ml' if n % 2 else '1 l'}\n" for n in range(1, 29))
+    rows = "".join(
+        f"2024-01-{n:02},{n},${n % 5}.50,{'500 ml' if n % 2 else '1 l'}\n" for n in range(1, 29)
+    )
     path = write("day,y,price,size\n" + rows)
     panel = read_csv(path, target="y", past=["price", "size"])
     assert panel.past_names == ("price", "size=1 l", "size=500 ml")
@@ -231,15 +258,23 @@ QUICK = ("--epochs", 1, "--units", 4)
 
 
 def test_the_target_is_the_first_line_of_the_summary(forecast: Forecast, write: Write) -> None:
-    rows = "".join(f"2024-{1 + n // 28:02}-{1 + n % 28:02},${n % 7 + 0.5},{n % 5},{n % 3}\n" for n in range(28))
+    rows = "".join(
+        f"2024-{1 + n // 28:02}-{1 + n % 28:02},${n % 7 + 0.5},{n % 5},{n % 3}\n" for n in range(28)
+    )
     path = write("day,Close,Volume,c\n" + rows)
     result = forecast("train", path, "--target", "Close", *QUICK)
     lines = result.said.splitlines()
     assert lines[:2] == ["Target: Close, in $", "columns not used: 'Volume', 'c'"]
     document = json.loads(forecast("train", path, "--target", "Close", *QUICK, "--json").out)
     assert document["target"] == "Close"
-    assert "\nTargets: Close, in $; Volume; c\n" in forecast("train", path, "--target", "all", *QUICK).err
+    assert (
+        "\nTargets: Close, in $; Volume; c\n"
+        in forecast("train", path, "--target", "all", *QUICK).err
+    )
     document = json.loads(forecast("train", path, "--target", "all", *QUICK, "--json").out)
     assert document["target"] == ["Close", "Volume", "c"]
     assert "Target" not in forecast("train", path, "--target", "Close", *QUICK, "--quiet").err
-    assert "target 'Close' in $, not used: 'Volume', 'c'" in forecast("check", path, "--target", "Close").out
+    assert (
+        "target 'Close' in $, not used: 'Volume', 'c'"
+        in forecast("check", path, "--target", "Close").out
+    )

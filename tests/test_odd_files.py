@@ -79,13 +79,25 @@ FILES: dict[str, str | bytes] = {
     "one row": days(1),
     "newest first": "y\n3\n2\n1\n",
     "ids that look like others": "unique_id,ds,y\n"
-    + "".join(f"{name},2024-01-0{d},{d}\n" for name in ("007", "NA", "None", "null", "1e5") for d in (1, 2, 3)),
-    "date in columns": "year,month,day,y\n" + "".join(f"2024,2,{27 + d},{d}\n" for d in (1, 2)) + "2024,3,1,3\n",
+    + "".join(
+        f"{name},2024-01-0{d},{d}\n"
+        for name in ("007", "NA", "None", "null", "1e5")
+        for d in (1, 2, 3)
+    ),
+    "date in columns": "year,month,day,y\n"
+    + "".join(f"2024,2,{27 + d},{d}\n" for d in (1, 2))
+    + "2024,3,1,3\n",
     "dates as columns": "region,Lat,1/22/20,1/23/20,1/24/20,1/25/20\na,0.5,1,2,3,4\nb,1.5,5,6,7,8\n",
     "months as columns": f"Year,{','.join(MONTHS)},Annual\n"
-    + "".join(f"{year},{','.join(str(12 * year + m - 24_000) for m in range(1, 13))},9\n" for year in (2000, 2001)),
+    + "".join(
+        f"{year},{','.join(str(12 * year + m - 24_000) for m in range(1, 13))},9\n"
+        for year in (2000, 2001)
+    ),
     "years as columns": "Month,1958,1959,1960\n"
-    + "".join(f"{name.upper()},{number},{number + 12},{number + 24}\n" for number, name in enumerate(MONTHS, 1)),
+    + "".join(
+        f"{name.upper()},{number},{number + 12},{number + 24}\n"
+        for number, name in enumerate(MONTHS, 1)
+    ),
     "last line cut off": days(1, 2, 3) + "2024-01",
     "second date format": "day,y\n2024-01-22,1\n2024-01-23,2\n2024-01-24,3\n25.01.2024,4\n26.01.2024,5\n27.01.2024,6\n",
     "day that does not exist": "day,y\n2024-02-27,1\n2024-02-30,2\n2024-02-29,3\n2024-03-01,4\n",
@@ -93,7 +105,9 @@ FILES: dict[str, str | bytes] = {
     + "".join(f"2024-01-{1 + h // 24:02} {1 + h % 24:02}:00,{h + 1}\n" for h in range(48)),
     "years, quarters and months": "Title,y\n"
     + "".join(f"{year}{part},1.5\n" for part in ("", " Q1", " JAN") for year in range(2018, 2022)),
-    "units below the header": days(1, 2, 3, 4, names=("Zeit", "y")).replace("y\n", "y\n[UTC],[MW]\n"),
+    "units below the header": days(1, 2, 3, 4, names=("Zeit", "y")).replace(
+        "y\n", "y\n[UTC],[MW]\n"
+    ),
     "bad newest row": days(1, 2, 3, 4, "ERR"),
     "year 9999": days(1, 2, 3) + "9999-12-31,4\n",
     "placeholder": days(1, 2, -999, 4, 5, -999, 7, 8, -999, 10, 11),
@@ -104,7 +118,9 @@ FILES: dict[str, str | bytes] = {
     "percent": days("12.5%", "-3%", "0%"),
     "thousands and millions": days("1.46M", "980K", "0"),
     "two currencies": days("$5", "$6", "€7", "$8"),
-    "a unit beside the numbers": days("273.36 kWh,4", "274 kWh,5", "275.5 kWh,6", names=("day", "y,volume")),
+    "a unit beside the numbers": days(
+        "273.36 kWh,4", "274 kWh,5", "275.5 kWh,6", names=("day", "y,volume")
+    ),
 }
 
 
@@ -156,7 +172,13 @@ def test_every_row_of_the_table_is_true(row: list[str], write: Callable[..., Pat
         assert caught.value.message.replace(str(path), path.name) == answer
         if option:
             words = set(re.findall(r"--[a-z-]+", option))
-            assert words & {*re.findall(r"--[a-z-]+", caught.value.hint), "--null", "--time", "--freq", "--bad-rows"}
+            assert words & {
+                *re.findall(r"--[a-z-]+", caught.value.hint),
+                "--null",
+                "--time",
+                "--freq",
+                "--bad-rows",
+            }
     if then:
         check(path, then, **settings | settings_of(option))
     elif option:

@@ -7,7 +7,15 @@ import pytest
 
 from forecast_cli import calendar
 from forecast_cli.errors import DataError
-from forecast_cli.panel import TimeFormat, format_times, from_series, head, offset_microseconds, times_of, values_of
+from forecast_cli.panel import (
+    TimeFormat,
+    format_times,
+    from_series,
+    head,
+    offset_microseconds,
+    times_of,
+    values_of,
+)
 
 
 def test_head_cuts_every_series_at_its_own_length() -> None:
@@ -30,7 +38,9 @@ def test_covariates_follow_their_series_and_known_ones_go_on_after_the_cut() -> 
     cut = head(panel, np.array([2, 3]))
     assert cut.past[:, 0].tolist() == [0, 1, 4, 5, 6]
     assert cut.future[:, 0].tolist() == [10, 11, 14, 15, 16]
-    assert np.array_equal(cut.ahead[:, :, 0], [[12, 13, 100], [200, np.nan, np.nan]], equal_nan=True)
+    assert np.array_equal(
+        cut.ahead[:, :, 0], [[12, 13, 100], [200, np.nan, np.nan]], equal_nan=True
+    )
 
 
 def test_times_come_back_as_the_file_writes_them() -> None:
@@ -50,13 +60,18 @@ def test_offsets_are_read() -> None:
 
 
 def test_years_before_1000_are_written_with_their_zeros() -> None:
-    panel = from_series([np.zeros(1)], calendar.Frequency("fixed", calendar.DAY), time_format=TimeFormat("%d.%m.%Y"))
-    times = np.array(["0001-02-03", "0999-12-31", "1000-01-01", "9999-12-31"], "datetime64[us]").astype(np.int64)
+    panel = from_series(
+        [np.zeros(1)], calendar.Frequency("fixed", calendar.DAY), time_format=TimeFormat("%d.%m.%Y")
+    )
+    times = np.array(
+        ["0001-02-03", "0999-12-31", "1000-01-01", "9999-12-31"], "datetime64[us]"
+    ).astype(np.int64)
     assert format_times(panel, times) == ["03.02.0001", "31.12.0999", "01.01.1000", "31.12.9999"]
 
 
 @pytest.mark.parametrize(
-    "how", [TimeFormat("%Y-%m-%dT%H:%M%z", "-01:00"), TimeFormat("%Y-%m-%dT%H:%M", "", "Asia/Tokyo")]
+    "how",
+    [TimeFormat("%Y-%m-%dT%H:%M%z", "-01:00"), TimeFormat("%Y-%m-%dT%H:%M", "", "Asia/Tokyo")],
 )
 def test_times_that_an_offset_moves_out_of_the_years_are_refused(how: TimeFormat) -> None:
     panel = from_series([np.zeros(1)], calendar.Frequency("fixed", calendar.HOUR), time_format=how)

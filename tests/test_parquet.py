@@ -40,14 +40,20 @@ def read(path: str, **named: Any) -> Any:
 
 
 @pytest.mark.parametrize("name", ["airline.csv", "hourly.csv", "panel.csv"])
-def test_the_same_table_as_csv_and_as_parquet_is_the_same_panel(save: Callable[..., str], name: str) -> None:
+def test_the_same_table_as_csv_and_as_parquet_is_the_same_panel(
+    save: Callable[..., str], name: str
+) -> None:
     from pyarrow import csv
 
     table = csv.read_csv(SAMPLES / name)
     found = read(save(**{column: table[column] for column in table.column_names}))
     other = read_csv(SAMPLES / name)
     assert np.array_equal(found.values, other.values)
-    assert (found.ids, found.frequency, found.columns) == (other.ids, other.frequency, other.columns)
+    assert (found.ids, found.frequency, found.columns) == (
+        other.ids,
+        other.frequency,
+        other.columns,
+    )
     assert np.array_equal(found.first, other.first)
     assert len(found.fingerprint) == 64
 
@@ -67,7 +73,10 @@ def test_text_ids_stay_text(save: Callable[..., str]) -> None:
     ids = ["007", "NA", "None", "null", "1e5", 'a,"b"\n']
     panel = read(
         save(
-            unique_id=[i for i in ids for _ in range(40)], ds=DAYS * 6, y=list(range(240)), **{'odd "name"': [1] * 240}
+            unique_id=[i for i in ids for _ in range(40)],
+            ds=DAYS * 6,
+            y=list(range(240)),
+            **{'odd "name"': [1] * 240},
         )
     )
     assert panel.ids == tuple(ids)
@@ -83,7 +92,9 @@ def test_times_of_every_kind(save: Callable[..., str]) -> None:
     assert plain.time_format.pattern == "%Y-%m-%d %H:%M:%S"
     for unit in ("ms", "us", "ns"):
         assert read(save(t=pyarrow.array(hours, pyarrow.timestamp(unit)), y=y)).first == plain.first
-    zoned = pyarrow.array([h.replace(tzinfo=UTC) for h in hours], pyarrow.timestamp("us", "Europe/Paris"))
+    zoned = pyarrow.array(
+        [h.replace(tzinfo=UTC) for h in hours], pyarrow.timestamp("us", "Europe/Paris")
+    )
     panel = read(save(t=zoned, y=y))
     assert (panel.first.tolist(), panel.time_format.offset) == (plain.first.tolist(), "+0200")
     half = [start + timedelta(seconds=n / 2) for n in range(48)]
@@ -129,11 +140,15 @@ def test_what_is_no_parquet_file_is_refused(save: Callable[..., str], tmp_path: 
     with pytest.raises(DataError, match=r"none\.parquet: no such file"):
         read(str(tmp_path / "none.parquet"))
     (tmp_path / "text.parquet").write_bytes(AIRLINE.read_bytes())
-    with pytest.raises(DataError, match=r"text\.parquet: this is not a Parquet file that can be read"):
+    with pytest.raises(
+        DataError, match=r"text\.parquet: this is not a Parquet file that can be read"
+    ):
         read(str(tmp_path / "text.parquet"))
 
 
-def test_without_pyarrow_parquet_is_a_usage_error(write: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_pyarrow_parquet_is_a_usage_error(
+    write: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = str(write(b"PAR1", "data.parquet"))
     monkeypatch.setitem(__import__("sys").modules, "pyarrow", None)
     for attempt in (lambda: read(path), lambda: parquet.to_parquet({})):
@@ -144,18 +159,27 @@ def test_without_pyarrow_parquet_is_a_usage_error(write: Callable[..., Path], mo
         assert caught.value.hint == "install it: pip install 'forecast-cli[parquet]'"
 
 
-def test_train_and_predict_with_parquet_in_and_out(save: Callable[..., str], forecast: Callable[..., Result]) -> None:
+def test_train_and_predict_with_parquet_in_and_out(
+    save: Callable[..., str], forecast: Callable[..., Result]
+) -> None:
     import pyarrow.parquet
 
     names = ["north", "south"]
-    path = save(shop=[n for n in names for _ in range(40)], day=DAYS * 2, y=[float(n % 7) for n in range(80)])
+    path = save(
+        shop=[n for n in names for _ in range(40)],
+        day=DAYS * 2,
+        y=[float(n % 7) for n in range(80)],
+    )
     assert forecast("train", path, "--id", "shop", "--epochs", "1", "--units", "4").code == 0
     lines = forecast("predict").out.splitlines()
     assert lines[0] == "shop,day,forecast,lo-80,hi-80,lo-95,hi-95"
     assert forecast("predict", "-o", "out.parquet").code == 0
     table = pyarrow.parquet.read_table("out.parquet")
     assert table.column_names == lines[0].split(",")
-    rows = [[shop, str(day)[:10], *numbers] for shop, day, *numbers in (row.values() for row in table.to_pylist())]
+    rows = [
+        [shop, str(day)[:10], *numbers]
+        for shop, day, *numbers in (row.values() for row in table.to_pylist())
+    ]
     cells = [line.split(",") for line in lines[1:]]
     known = [[float(number) if number else None for number in numbers] for _, _, *numbers in cells]
     assert [row[:2] for row in rows] == [cell[:2] for cell in cells]
@@ -171,6 +195,11 @@ def test_times_with_an_offset_come_out_as_instants() -> None:
     from pyarrow import parquet as format_
 
     times = np.array(["2024-01-01T05:00"], "datetime64[us]")
-    table = format_.read_table(io.BytesIO(parquet.to_parquet({"t": parquet.ZonedTimes(times), "u": times})))
-    assert [field.type for field in table.schema] == [pyarrow.timestamp("us", "UTC"), pyarrow.timestamp("us")]
+    table = format_.read_table(
+        io.BytesIO(parquet.to_parquet({"t": parquet.ZonedTimes(times), "u": times}))
+    )
+    assert [field.type for field in table.schema] == [
+        pyarrow.timestamp("us", "UTC"),
+        pyarrow.timestamp("us"),
+    ]
     assert table["t"][0].as_py() == datetime(2024, 1, 1, 5, tzinfo=UTC)

@@ -51,7 +51,9 @@ def columns(count: int) -> dict[str, np.ndarray]:
         "a level held for some time": np.where((steps > 9) & (steps < 20), 400, 100 + noise),
         "the peak of every season": np.where(steps % 10 == 8, 500, 100 + noise),
         "demand that is mostly zero": np.where(rare, random.integers(1, 4, count) * 6, 0),
-        "one usual order among single pieces": np.where(random.random(count) < 0.1, 24, random.poisson(1, count)),
+        "one usual order among single pieces": np.where(
+            random.random(count) < 0.1, 24, random.poisson(1, count)
+        ),
         "days without sales": np.where(steps % 7 == 6, 0, 1000 + noise),
         "a capped humidity": np.minimum(random.normal(90, 9, count).round(), 100),
         "prices": np.repeat(random.choice([9.99, 12.49, 19.99, 29.99], count // 5 + 1), 5)[:count],
@@ -67,7 +69,9 @@ def test_ordinary_columns_hold_no_placeholder(name: str, count: int) -> None:
 
 @pytest.mark.parametrize("count", ROWS)
 @pytest.mark.parametrize("value", [-999, -200, -1, 9999, -9999, 99999])
-@pytest.mark.parametrize("name", ["measurements", "counts", "ratings", "flags", "days without sales"])
+@pytest.mark.parametrize(
+    "name", ["measurements", "counts", "ratings", "flags", "days without sales"]
+)
 def test_one_row_in_nine_is_found_whatever_the_column(name: str, value: float, count: int) -> None:
     values = np.where(nines(count), value, columns(count)[name]).astype(np.float64)
     found = find(values)
@@ -187,7 +191,9 @@ def test_the_peaks_of_seasons_are_told_in_each_series() -> None:
     assert [one.value for one in find(generator().permutation(values), series)] == [500]
 
 
-@pytest.mark.parametrize("value", [99, 999, 998, 9999, -99.9, 99.99, -999.25, 888, 7777, 255, 32767, -9999])
+@pytest.mark.parametrize(
+    "value", [99, 999, 998, 9999, -99.9, 99.99, -999.25, 888, 7777, 255, 32767, -9999]
+)
 def test_codes(value: float) -> None:
     assert is_code(value)
 
@@ -226,7 +232,8 @@ def test_a_placeholder_is_refused_with_its_count_and_the_options(write: Write, c
     times = len(range(4, count, 9))
     path = write(file_of(count, "-999"))
     assert (
-        refused(path) == f"data.csv:6: column 'y': -999 stands {times:,} times, and no other value is negative | {HINT}"
+        refused(path)
+        == f"data.csv:6: column 'y': -999 stands {times:,} times, and no other value is negative | {HINT}"
     )
     panel = read_csv(path, null="-999", gaps="drop")
     assert np.flatnonzero(np.isnan(panel.values)).tolist() == list(range(4, count, 9))
@@ -234,14 +241,18 @@ def test_a_placeholder_is_refused_with_its_count_and_the_options(write: Write, c
     panel = read_csv(path, not_null="-999")
     assert np.flatnonzero(panel.values == -999).tolist() == list(range(4, count, 9))
     assert panel.reading.not_null == ["-999"]
-    assert [note.text for note in panel.notes] == [f"kept as numbers: -999 ({times:,} times in column 'y')"]
+    assert [note.text for note in panel.notes] == [
+        f"kept as numbers: -999 ({times:,} times in column 'y')"
+    ]
 
 
 @pytest.mark.parametrize("word", ["-999", "-999.0", "-999.00", "-9.99e2"])
 @pytest.mark.parametrize("mark", ["", '"1,234"'])
 def test_null_means_a_number_however_it_is_written(write: Write, word: str, mark: str) -> None:
     """The mark has the numbers read as texts, where they are not read at once."""
-    text = file_of(60, "-999", "-999.0", "-999.00").replace(",30\n", f",{mark}\n" if mark else ",30\n")
+    text = file_of(60, "-999", "-999.0", "-999.00").replace(
+        ",30\n", f",{mark}\n" if mark else ",30\n"
+    )
     panel = read_csv(write(text), null=word, gaps="drop", thousands="," if mark else None)
     assert np.flatnonzero(np.isnan(panel.values)).tolist() == list(range(4, 60, 9))
 
@@ -258,7 +269,10 @@ def test_a_placeholder_is_named_as_it_is_written(write: Write) -> None:
 
 
 def test_several_columns_and_values_are_refused_at_once(write: Write) -> None:
-    rows = [f"{'-999' if n % 9 == 4 else n},{'9999' if n % 9 == 5 else n / 10},{n % 5}" for n in range(1, 61)]
+    rows = [
+        f"{'-999' if n % 9 == 4 else n},{'9999' if n % 9 == 5 else n / 10},{n % 5}"
+        for n in range(1, 61)
+    ]
     path = write("a,b,c\n" + "\n".join(rows) + "\n")
     answer = (
         "data.csv:5: column 'a': -999 stands 7 times, and no other value is negative; "
@@ -286,7 +300,9 @@ def test_parquet_obeys_the_same_rules(tmp_path: Path) -> None:
         format_.write_table(pyarrow.table({"day": days, "y": values}), path)
         with pytest.raises(DataError) as caught:
             parquet.read(path, DataSettings())
-        assert caught.value.message == (f"{path}:6: column 'y': -999 stands 7 times, and no other value is negative")
+        assert caught.value.message == (
+            f"{path}:6: column 'y': -999 stands 7 times, and no other value is negative"
+        )
         assert caught.value.hint == HINT
         panel = parquet.read(path, DataSettings(null=["-999.0"], gaps="drop"))
         assert np.isnan(panel.values).sum() == 7
@@ -295,12 +311,22 @@ def test_parquet_obeys_the_same_rules(tmp_path: Path) -> None:
 
 def test_future_values_are_judged_with_those_of_the_past(write: Write) -> None:
     def rows(start: int, heat: list[int], cells: str) -> str:
-        return "".join(f"{date(2024, 1, 1) + timedelta(days=n)},{cells}{t}\n" for n, t in enumerate(heat, start))
+        return "".join(
+            f"{date(2024, 1, 1) + timedelta(days=n)},{cells}{t}\n"
+            for n, t in enumerate(heat, start)
+        )
 
     cold = [5, 3, -1, 0, -2, 1, 4] * 8
     panel = read_csv(write("day,y,heat\n" + rows(0, cold, "1,")), target="y", future="heat")
     ahead = write("day,heat\n" + rows(56, [-1, 3, -1, 4, -1, 2], ""), "ahead.csv")
-    assert read_future_values(ahead, panel, panel.reading).ahead[0, :, 0].tolist() == [-1, 3, -1, 4, -1, 2]
+    assert read_future_values(ahead, panel, panel.reading).ahead[0, :, 0].tolist() == [
+        -1,
+        3,
+        -1,
+        4,
+        -1,
+        2,
+    ]
     ahead = write("day,heat\n" + rows(56, [-999, 3, -999, 4, -999, 2], ""), "ahead.csv")
     with pytest.raises(DataError) as caught:
         read_future_values(ahead, panel, panel.reading)
@@ -336,14 +362,21 @@ def test_check_shows_it_as_a_finding_and_the_line_to_type(forecast: Forecast, wr
     assert shown.code == 20
     assert f"error: {message}" in shown.out
     document = json.loads(forecast("check", path, "--json").out)
-    assert document["findings"][-1] == {"name": "reading", "text": message, "level": "error", "details": {"hint": HINT}}
+    assert document["findings"][-1] == {
+        "name": "reading",
+        "text": message,
+        "level": "error",
+        "details": {"hint": HINT},
+    }
     kept = forecast("check", path, "--not-null", "-999")
     assert kept.code == 0
     assert "kept as numbers: -999 (7 times in column 'y')" in kept.out
     assert kept.out.splitlines()[-1] == f"forecast train {path} --not-null=-999"
 
 
-def test_rows_that_came_later_are_refused_until_an_option_settles_them(forecast: Forecast, write: Write) -> None:
+def test_rows_that_came_later_are_refused_until_an_option_settles_them(
+    forecast: Forecast, write: Write
+) -> None:
     path = write(file_of(60, "0"))
     assert forecast("train", path, "--epochs", 1, "--units", 4, "--quiet").code == 0
     before = forecast("predict").out
@@ -361,7 +394,10 @@ def test_what_is_kept_is_recorded_in_the_run(forecast: Forecast, write: Write) -
     assert forecast("train", path).code == 20
     assert not Path("forecast_runs").exists()
     trained = forecast("train", path, "--not-null", "-999", "--epochs", 1, "--units", 4)
-    assert (trained.code, "kept as numbers: -999 (7 times in column 'y')\n" in trained.err) == (0, True)
+    assert (trained.code, "kept as numbers: -999 (7 times in column 'y')\n" in trained.err) == (
+        0,
+        True,
+    )
     assert forecast("predict").code == 0
     config = next(Path("forecast_runs", "runs").glob("*/config.json"))
     assert json.loads(config.read_text())["data"]["not_null"] == ["-999"]

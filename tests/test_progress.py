@@ -26,12 +26,16 @@ from forecast_cli.store import Checkpoint
 from tests.conftest import AIRLINE, ROOT, Result
 from tests.test_commands import terminal
 
-PANEL = from_series([10 + np.sin(np.arange(160) / 3) + 0.1 * np.random.default_rng(1).normal(size=160)])
+PANEL = from_series(
+    [10 + np.sin(np.arange(160) / 3) + 0.1 * np.random.default_rng(1).normal(size=160)]
+)
 QUICK: dict[str, Any] = {"horizon": 4, "lookback": 12, "units": "6", "epochs": 4}
 Tell = Callable[[Any], None]
 
 
-def epoch(number: int, most: int = 10, member: int = 1, stage: str = "training", validation: float = 0.25) -> Epoch:
+def epoch(
+    number: int, most: int = 10, member: int = 1, stage: str = "training", validation: float = 0.25
+) -> Epoch:
     return Epoch(number, 0.5, validation, 0.001, number, most, stage, member=member)
 
 
@@ -68,7 +72,11 @@ def tell_and_die(number: int, tell: Tell) -> int:
 def test_messages_of_two_workers_are_heard_before_they_finish(tmp_path: Path) -> None:
     tasks = [(number, str(tmp_path)) for number in range(2)]
     found = engine.run(
-        wait_for_an_answer, tasks, 2, lambda number, result: None, lambda number: (tmp_path / str(number)).touch()
+        wait_for_an_answer,
+        tasks,
+        2,
+        lambda number, result: None,
+        lambda number: (tmp_path / str(number)).touch(),
     )
     assert found == [True, True]
 
@@ -101,7 +109,12 @@ def test_a_killed_worker_does_not_hang_the_one_that_listens(tmp_path: Path) -> N
     )
     environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)}
     done = subprocess.run(
-        [sys.executable, str(script)], env=environment, capture_output=True, text=True, timeout=120, check=False
+        [sys.executable, str(script)],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
     )
     assert done.stdout == f"{OutOfMemoryError.exit_code}\n", done.stderr
 
@@ -152,7 +165,11 @@ def test_the_last_member_of_a_training_that_goes_on_is_kept_and_reported(tmp_pat
         learning.learn(PANEL, decided, Effort(events.append, 2, checkpoint=again))
     assert isinstance(events[0], Phase)
     assert events[0].epochs == ((2, 4),)
-    assert [(e.member, e.epoch) for e in events if isinstance(e, Epoch)] == [(2, 3 - 1), (2, 3), (2, 4)]
+    assert [(e.member, e.epoch) for e in events if isinstance(e, Epoch)] == [
+        (2, 3 - 1),
+        (2, 3),
+        (2, 4),
+    ]
     assert sorted(again.finished) == ["training 1 of 2", "training 2 of 2"]
 
 
@@ -171,7 +188,11 @@ def test_every_phase_of_a_training_is_told_in_order(tmp_path: Path) -> None:
         "forecasting",
         "saving",
     ]
-    assert [e.stage for e in events if isinstance(e, Epoch)] == ["training", "training", *["refit"] * 2][: len(events)]
+    assert [e.stage for e in events if isinstance(e, Epoch)] == [
+        "training",
+        "training",
+        *["refit"] * 2,
+    ][: len(events)]
 
 
 # -- before anything is loaded ---------------------------------------------------------------------------------------
@@ -191,11 +212,27 @@ main()
 """
 
 
-def test_the_first_line_comes_before_torch_and_all_that_takes_long_is_imported(tmp_path: Path) -> None:
-    words = ["train", str(AIRLINE), "--epochs", "1", "--units", "4", "--store", str(tmp_path / "runs")]
+def test_the_first_line_comes_before_torch_and_all_that_takes_long_is_imported(
+    tmp_path: Path,
+) -> None:
+    words = [
+        "train",
+        str(AIRLINE),
+        "--epochs",
+        "1",
+        "--units",
+        "4",
+        "--store",
+        str(tmp_path / "runs"),
+    ]
     environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)}
     done = subprocess.run(
-        [sys.executable, "-c", WATCH, *words], env=environment, capture_output=True, text=True, timeout=300, check=False
+        [sys.executable, "-c", WATCH, *words],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
     )
     lines = done.stderr.splitlines()
     assert done.returncode == 0
@@ -206,7 +243,9 @@ def test_the_first_line_comes_before_torch_and_all_that_takes_long_is_imported(t
         env=environment, capture_output=True, text=True, timeout=300, check=False,
     )  # fmt: skip
     assert planned.returncode == 21
-    assert "importing torch" not in planned.stderr.splitlines()  # what is refused need not wait for it
+    assert (
+        "importing torch" not in planned.stderr.splitlines()
+    )  # what is refused need not wait for it
 
 
 # -- plain lines -----------------------------------------------------------------------------------------------------
@@ -274,7 +313,9 @@ def test_epochs_get_a_line_every_ten_seconds_with_the_time_that_is_left(plain: P
 
 def test_members_share_the_lines_and_one_that_stops_early_shortens_them(plain: Plain) -> None:
     shown, clock = plain.shown, plain.clock
-    shown.report(Phase("training", "training 3 members, 2 at a time", ((1, 100), (2, 100), (3, 100))))
+    shown.report(
+        Phase("training", "training 3 members, 2 at a time", ((1, 100), (2, 100), (3, 100)))
+    )
     for number in range(1, 11):
         clock.now += 5
         shown.report(epoch(number, 100, member=1))
@@ -313,13 +354,19 @@ def test_messages_as_json_have_the_numbers_in_fields(plain: Plain) -> None:
     finally:
         console._FORMAT.reset(token)
     first, second = map(json.loads, plain.lines())
-    assert (first["level"], first["message"], first["phase"]) == ("progress", "training 2 members", "training")
+    assert (first["level"], first["message"], first["phase"]) == (
+        "progress",
+        "training 2 members",
+        "training",
+    )
     assert (second["stage"], second["epoch"], second["epochs"], second["done"], second["total"]) == (
         "training", 3, 10, 3, 20,
     )  # fmt: skip
 
 
-@pytest.mark.parametrize(("seconds", "text"), [(0.2, "1 s"), (59, "59 s"), (90, "2 min"), (7500, "2 h 05 min")])
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0.2, "1 s"), (59, "59 s"), (90, "2 min"), (7500, "2 h 05 min")]
+)
 def test_durations_are_written_as_people_say_them(seconds: float, text: str) -> None:
     assert console._duration(seconds) == text
 
@@ -327,18 +374,39 @@ def test_durations_are_written_as_people_say_them(seconds: float, text: str) -> 
 # -- the whole command -----------------------------------------------------------------------------------------------
 
 
-WORDS = ("train", AIRLINE, "--epochs", 6, "--patience", 0, "--units", 4, "--members", 2, "--workers", 2)
+WORDS = (
+    "train",
+    AIRLINE,
+    "--epochs",
+    6,
+    "--patience",
+    0,
+    "--units",
+    4,
+    "--members",
+    2,
+    "--workers",
+    2,
+)
 
 
-def test_plain_lines_of_members_side_by_side_count_all_epochs(forecast: Callable[..., Result]) -> None:
+def test_plain_lines_of_members_side_by_side_count_all_epochs(
+    forecast: Callable[..., Result],
+) -> None:
     result = forecast(*WORDS, "--no-refit")
     assert result.code == 0
     assert result.err.splitlines()[0] == f"reading {AIRLINE}"
-    assert re.search(r"^training 2 members, 2 at a time: epoch \d+ of at most 12  member [12]: loss", result.err, re.M)
+    assert re.search(
+        r"^training 2 members, 2 at a time: epoch \d+ of at most 12  member [12]: loss",
+        result.err,
+        re.M,
+    )
 
 
 @pytest.mark.parametrize("words", [("--quiet",), ("--json",), ("--quiet", "--json")])
-def test_quiet_and_json_show_no_progress(words: tuple[str, ...], forecast: Callable[..., Result]) -> None:
+def test_quiet_and_json_show_no_progress(
+    words: tuple[str, ...], forecast: Callable[..., Result]
+) -> None:
     result = forecast("train", AIRLINE, "--epochs", 1, "--units", 4, *words)
     assert (result.code, result.err) == (0, "")
     assert bool(result.out) == ("--json" in words)
@@ -369,7 +437,9 @@ def test_a_terminal_shows_one_bar_of_all_members_and_every_phase(tmp_path: Path)
 
 
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
-@pytest.mark.parametrize(("extra", "steers"), [({"TERM": "dumb"}, False), ({"NO_COLOR": "1"}, True)])
+@pytest.mark.parametrize(
+    ("extra", "steers"), [({"TERM": "dumb"}, False), ({"NO_COLOR": "1"}, True)]
+)
 def test_dumb_terminals_get_plain_lines_and_no_color_is_honored(
     extra: dict[str, str], steers: bool, tmp_path: Path
 ) -> None:
@@ -379,7 +449,9 @@ def test_dumb_terminals_get_plain_lines_and_no_color_is_honored(
     assert not re.search(r"\x1b\[[0-9;]*3[0-9][0-9;]*m", screen)
 
 
-def test_a_lock_that_is_waited_for_is_said(forecast: Callable[..., Result], store_copy: Path) -> None:
+def test_a_lock_that_is_waited_for_is_said(
+    forecast: Callable[..., Result], store_copy: Path
+) -> None:
     with store.lock(store_copy):
         result = forecast("train", AIRLINE, "--store", store_copy, "--lock-wait", "1.5s")
     assert result.code == 11

@@ -29,7 +29,11 @@ def test_the_airline_sample_is_one_monthly_series() -> None:
     panel = read_csv(AIRLINE)
     assert panel.ids == ("",)
     assert panel.lengths.tolist() == [144]
-    assert (panel.columns.time, panel.columns.target, panel.columns.id) == ("Month", "Passengers", "")
+    assert (panel.columns.time, panel.columns.target, panel.columns.id) == (
+        "Month",
+        "Passengers",
+        "",
+    )
     assert panel.values[[0, -1]].tolist() == [112, 432]
     assert format_times(panel, times_of(panel, 0, 143, 145)) == ["1960-12", "1961-01"]
     assert panel.notes == ()
@@ -39,7 +43,10 @@ def test_the_panel_sample_needs_no_options() -> None:
     panel = read_csv(SAMPLES / "panel.csv")
     assert len(panel) == 8
     assert panel.columns.id == "unique_id"
-    assert [note.text for note in panel.notes] == ["columns not used: 'promo'", "32 missing steps were interpolated"]
+    assert [note.text for note in panel.notes] == [
+        "columns not used: 'promo'",
+        "32 missing steps were interpolated",
+    ]
     assert not np.isnan(panel.values).any()
 
 
@@ -115,7 +122,10 @@ def test_many_bad_cells_are_counted(write: Write) -> None:
 
 def test_unknown_columns_come_with_the_nearest_one(write: Write) -> None:
     path = write("day,sales\n" + DAYS)
-    assert refused(path, target="sale") == "data.csv: no column 'sale' for --target | did you mean 'sales'?"
+    assert (
+        refused(path, target="sale")
+        == "data.csv: no column 'sale' for --target | did you mean 'sales'?"
+    )
     assert refused(path, time="zeit") == "data.csv: no column 'zeit' for --time | known: day, sales"
 
 
@@ -131,12 +141,16 @@ def test_unsorted_rows_are_sorted_and_said(write: Write) -> None:
     rows = DAYS.splitlines(keepends=True)
     panel = read_csv(write("day,y\n" + "".join(rows[::-1])))
     assert panel.values.tolist() == list(range(1, 21))
-    assert [note.text for note in panel.notes] == ["the rows were not in order of time; they were sorted"]
+    assert [note.text for note in panel.notes] == [
+        "the rows were not in order of time; they were sorted"
+    ]
 
 
 def test_text_ids_stay_text(write: Write) -> None:
     names = ["007", "NA", "None", "null", "1e5"]
-    text = "unique_id,ds,y\n" + "".join(f"{n},2024-01-{d:02},{d}\n" for n in names for d in range(1, 5))
+    text = "unique_id,ds,y\n" + "".join(
+        f"{n},2024-01-{d:02},{d}\n" for n in names for d in range(1, 5)
+    )
     assert list(read_csv(write(text)).ids) == names
 
 
@@ -146,13 +160,17 @@ def test_short_gaps_are_interpolated_and_long_ones_refused(write: Write) -> None
     assert [note.text for note in panel.notes] == ["2 missing steps were interpolated"]
     rows = DAYS.splitlines(keepends=True)
     answer = refused(write("day,y\n" + "".join(rows[:6] + rows[14:])))
-    assert answer.startswith("data.csv: a gap of 8 steps begins at 2024-01-07; gaps of up to 7 (one season)")
+    assert answer.startswith(
+        "data.csv: a gap of 8 steps begins at 2024-01-07; gaps of up to 7 (one season)"
+    )
 
 
 def test_empty_values_at_the_end_are_left_out_and_said(write: Write) -> None:
     panel = read_csv(write("day,y\n" + DAYS + "2024-01-21,\n2024-01-22,NaN\n"))
     assert panel.lengths.tolist() == [20]
-    assert [note.text for note in panel.notes] == ["the last 2 rows have no value and were left out"]
+    assert [note.text for note in panel.notes] == [
+        "the last 2 rows have no value and were left out"
+    ]
 
 
 def test_a_last_line_without_newline_is_used_or_left_out(write: Write) -> None:
@@ -213,7 +231,10 @@ def test_offsets_become_utc_and_come_back(write: Write) -> None:
     ]
     panel = read_csv(write("time,y\n" + "".join(rows)))
     assert panel.lengths.tolist() == [8]
-    assert format_times(panel, times_of(panel, 0, 7, 9)) == ["2024-03-31T08:00:00+02:00", "2024-03-31T09:00:00+02:00"]
+    assert format_times(panel, times_of(panel, 0, 7, 9)) == [
+        "2024-03-31T08:00:00+02:00",
+        "2024-03-31T09:00:00+02:00",
+    ]
 
 
 def test_quoted_fields_may_hold_delimiters_and_newlines(write: Write) -> None:
@@ -287,22 +308,36 @@ def test_texts_that_repeat_in_a_file_without_times_are_said(write: Write) -> Non
 
 def test_a_column_of_years_is_not_passed_over(write: Write) -> None:
     path = write("year,y\n" + "".join(f"{year},{year - 1950}\n" for year in range(2019, 1989, -1)))
-    assert refused(path, target="y") == "data.csv: column 'year' may hold times: '2019' | say --time year"
+    assert (
+        refused(path, target="y")
+        == "data.csv: column 'year' may hold times: '2019' | say --time year"
+    )
     panel = read_csv(path, time="year")
     assert (panel.values[-1], panel.frequency.kind, panel.frequency.size) == (69, "months", 12)
 
 
-@pytest.mark.parametrize("ids", [("007",), ("7", "007"), ("1e5", "100000"), ("1", "1.0"), ("True", "true")])
+@pytest.mark.parametrize(
+    "ids", [("007",), ("7", "007"), ("1e5", "100000"), ("1", "1.0"), ("True", "true")]
+)
 def test_ids_that_look_alike_as_numbers_stay_apart(write: Write, ids: tuple[str, ...]) -> None:
-    long = write("unique_id,ds,y\n" + "".join(f"{name},2024-01-{d:02},{d}\n" for name in ids for d in range(1, 21)))
+    long = write(
+        "unique_id,ds,y\n"
+        + "".join(f"{name},2024-01-{d:02},{d}\n" for name in ids for d in range(1, 21))
+    )
     assert read_csv(long).ids == ids
-    turns = write("unique_id,ds,y\n" + "".join(f"{name},2024-01-{d:02},{d}\n" for d in range(1, 21) for name in ids))
+    turns = write(
+        "unique_id,ds,y\n"
+        + "".join(f"{name},2024-01-{d:02},{d}\n" for d in range(1, 21) for name in ids)
+    )
     assert read_csv(turns).ids == ids
 
 
 def test_an_id_that_is_longer_than_all_before_is_read_whole(write: Write) -> None:
     ids = ("a", "ä" * 40)
-    path = write("unique_id,ds,y\n" + "".join(f"{name},2024-01-{d:02},{d}\n" for name in ids for d in range(1, 21)))
+    path = write(
+        "unique_id,ds,y\n"
+        + "".join(f"{name},2024-01-{d:02},{d}\n" for name in ids for d in range(1, 21))
+    )
     assert read_csv(path).ids == ids
 
 
@@ -313,7 +348,12 @@ def test_dates_of_digits_alone_keep_their_zeros(write: Write) -> None:
 
 
 def test_the_size_of_a_chunk_changes_nothing(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
-    rows = [f"{name},{d:02}/{m:02}/2024,{d}\n" for name in ("a", "b", "c" * 30) for m in (1, 2) for d in range(1, 29)]
+    rows = [
+        f"{name},{d:02}/{m:02}/2024,{d}\n"
+        for name in ("a", "b", "c" * 30)
+        for m in (1, 2)
+        for d in range(1, 29)
+    ]
     odd = [*rows[:100], rows[100].replace("/2024", "/2024 ?"), *rows[101:]]
     good, bad = write("id,day,y\n" + "".join(rows), "good.csv"), write("id,day,y\n" + "".join(odd))
     settings = {"id": "id", "gaps": "interpolate"}
@@ -325,4 +365,6 @@ def test_the_size_of_a_chunk_changes_nothing(write: Write, monkeypatch: pytest.M
         assert panel.ids == whole.ids
         assert panel.values.tolist() == whole.values.tolist()
         answer = refused(bad, **settings)
-        assert answer.startswith("data.csv:102: column 'day': '17/02/2024 ?' is not a date like the others (%d/%m/%Y)")
+        assert answer.startswith(
+            "data.csv:102: column 'day': '17/02/2024 ?' is not a date like the others (%d/%m/%Y)"
+        )

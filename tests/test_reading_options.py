@@ -39,16 +39,21 @@ def notes(panel: Panel) -> list[tuple[str, str]]:
 # -- layouts ---------------------------------------------------------------------------------------------------------
 
 table = st.lists(
-    st.lists(st.one_of(st.none(), st.floats(-1e6, 1e6)), min_size=3, max_size=3), min_size=6, max_size=20
+    st.lists(st.one_of(st.none(), st.floats(-1e6, 1e6)), min_size=3, max_size=3),
+    min_size=6,
+    max_size=20,
 ).filter(lambda rows: all(sum(row[c] is not None for row in rows) >= 4 for c in range(3)))
 
 
 @given(table)
 @hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
-def test_wide_and_long_of_the_same_data_are_the_same_series(tmp_path: Path, rows: list[list[float | None]]) -> None:
+def test_wide_and_long_of_the_same_data_are_the_same_series(
+    tmp_path: Path, rows: list[list[float | None]]
+) -> None:
     names, day = ("a", "b", "c"), [f"2024-01-{d:02}" for d in range(1, len(rows) + 1)]
     wide = "day,a,b,c\n" + "".join(
-        ",".join([day[at], *("" if v is None else repr(v) for v in row)]) + "\n" for at, row in enumerate(rows)
+        ",".join([day[at], *("" if v is None else repr(v) for v in row)]) + "\n"
+        for at, row in enumerate(rows)
     )
     long = "unique_id,ds,y\n" + "".join(
         f"{name},{day[at]},{'' if row[c] is None else repr(row[c])}\n"
@@ -57,10 +62,16 @@ def test_wide_and_long_of_the_same_data_are_the_same_series(tmp_path: Path, rows
     )
     (tmp_path / "wide.csv").write_text(wide)
     (tmp_path / "long.csv").write_text(long)
-    kept = [repr(value) for row in rows for value in row if value is not None]  # -1 may be there three times
+    kept = [
+        repr(value) for row in rows for value in row if value is not None
+    ]  # -1 may be there three times
     one = read_csv(tmp_path / "wide.csv", target="all", gaps="drop", not_null=kept)
     other = read_csv(tmp_path / "long.csv", gaps="drop", not_null=kept)
-    assert (one.ids, one.frequency, one.first.tolist()) == (other.ids, other.frequency, other.first.tolist())
+    assert (one.ids, one.frequency, one.first.tolist()) == (
+        other.ids,
+        other.frequency,
+        other.first.tolist(),
+    )
     assert np.array_equal(one.offsets, other.offsets)
     assert np.array_equal(one.values, other.values, equal_nan=True)
 
@@ -85,7 +96,10 @@ def test_covariates_land_in_the_panel_and_rows_without_a_target_are_ahead(write:
     assert panel.static.tolist() == [[1, 0], [0, 1]]
     assert panel.ahead.tolist() == [[[1, 1, 0], [0, 0, 1], [1, 0, 1]]] * 2
     assert notes(panel) == [
-        ("info", "the last 6 rows of 2 series have no value; their known-future covariates are used"),
+        (
+            "info",
+            "the last 6 rows of 2 series have no value; their known-future covariates are used",
+        ),
         ("info", "2 missing values of covariates were filled with the value before"),
     ]
 
@@ -95,7 +109,10 @@ def test_levels_that_were_not_there_in_training_are_said_and_all_zero(write: Wri
     panel = read_csv(write(LONG), future=["sky"], static="region", levels=known)
     assert panel.future_names == ("sky=sun",)
     assert panel.future[:3, 0].tolist() == [1, 1, 0]
-    assert notes(panel)[1] == ("warning", "column 'sky' has values that were not there in training: 'rain'")
+    assert notes(panel)[1] == (
+        "warning",
+        "column 'sky' has values that were not there in training: 'rain'",
+    )
 
 
 def test_a_static_covariate_that_changes_is_refused(write: Write) -> None:
@@ -116,7 +133,9 @@ def test_a_text_with_many_levels_is_refused(write: Write) -> None:
 def test_future_values_come_from_a_file(write: Write) -> None:
     panel = read_csv(write(LONG), future=["promo", "sky"], static="region")
     text = "unique_id,ds,promo,sky\n" + "".join(
-        f"{s},2024-01-{d:02},{d % 2},{'snow' if d == 10 else 'sun'}\n" for s in "abz" for d in (7, 9, 10, 12)
+        f"{s},2024-01-{d:02},{d % 2},{'snow' if d == 10 else 'sun'}\n"
+        for s in "abz"
+        for d in (7, 9, 10, 12)
     )
     filled = read_future_values(write(text, "future.csv"), panel, panel.reading)
     assert np.array_equal(
@@ -140,7 +159,9 @@ def test_future_values_off_the_grid_or_twice_are_refused(write: Write) -> None:
     weekly = "day,y,promo\n" + "".join(f"2024-01-{d:02},{d},1\n" for d in (1, 8, 15, 22))
     panel = read_csv(write(weekly), target="y", future="promo")
     path = write("day,promo\n2024-01-30,1\n", "future.csv")
-    with pytest.raises(DataError, match=r"2024-01-30 is not on the grid of the other times \(weekly\)"):
+    with pytest.raises(
+        DataError, match=r"2024-01-30 is not on the grid of the other times \(weekly\)"
+    ):
         read_future_values(path, panel, panel.reading)
 
 
@@ -152,7 +173,9 @@ def test_future_values_off_the_grid_or_twice_are_refused(write: Write) -> None:
     [("interpolate", [1, 2, 3, 4]), ("ffill", [1, 1, 1, 4]), ("zero", [1, 0, 0, 4]), ("drop", [1, math.nan, math.nan, 4])],
 )  # fmt: skip
 def test_gaps_are_filled_as_told(write: Write, gaps: str, values: list[float]) -> None:
-    panel = read_csv(write("day,y\n2024-01-01,1\n2024-01-04,4\n2024-01-05,5\n2024-01-06,6\n"), gaps=gaps)
+    panel = read_csv(
+        write("day,y\n2024-01-01,1\n2024-01-04,4\n2024-01-05,5\n2024-01-06,6\n"), gaps=gaps
+    )
     assert np.array_equal(panel.values, [*values, 5, 6], equal_nan=True)
     assert panel.reading.gaps == gaps
 
@@ -166,7 +189,9 @@ def test_gaps_are_refused_when_told(write: Write) -> None:
 
 @pytest.mark.parametrize(("how", "value"), [("first", 2), ("last", 4), ("mean", 3), ("sum", 6)])
 def test_duplicates_are_merged_as_told(write: Write, how: str, value: float) -> None:
-    panel = read_csv(write("day,y\n2024-01-01,1\n2024-01-02,2\n2024-01-02,4\n2024-01-03,5\n"), duplicates=how)
+    panel = read_csv(
+        write("day,y\n2024-01-01,1\n2024-01-02,2\n2024-01-02,4\n2024-01-03,5\n"), duplicates=how
+    )
     assert panel.values.tolist() == [1, value, 5]
     assert panel.notes[0].text.startswith("1 rows repeat the time of another; ")
 
@@ -179,7 +204,10 @@ def test_bad_rows_are_left_out_and_counted(write: Write) -> None:
     panel = read_csv(write(text), bad_rows="skip")
     assert panel.values.tolist() == list(range(1, 16))
     assert notes(panel) == [
-        ("degraded", "1 rows of another width were left out: data.csv:7: 3 fields where the header has 2"),
+        (
+            "degraded",
+            "1 rows of another width were left out: data.csv:7: 3 fields where the header has 2",
+        ),
         ("degraded", "data.csv: 3 bad rows were left out: line 4, 5, 8"),
         ("info", "4 missing steps were interpolated"),
     ]
@@ -198,7 +226,9 @@ def test_whatever_the_marks_numbers_are_right_or_refused(
     decimal, separator = marks
 
     def written(number: int) -> str:
-        text = f"{number / 1000:,.3f}".replace(",", "T").replace(".", decimal).replace("T", separator)
+        text = (
+            f"{number / 1000:,.3f}".replace(",", "T").replace(".", decimal).replace("T", separator)
+        )
         return f'"{text}"'
 
     path = tmp_path / "data.csv"
@@ -216,11 +246,19 @@ def test_whatever_the_marks_numbers_are_right_or_refused(
 
 def test_a_decimal_mark_that_is_none_is_refused(write: Write) -> None:
     assert (
-        failure(SettingsError, write("y\n1\n"), decimal=":") == "--decimal: ':' is not one of . and , | use --decimal ."
+        failure(SettingsError, write("y\n1\n"), decimal=":")
+        == "--decimal: ':' is not one of . and , | use --decimal ."
     )
 
 
-ZONES = ["Europe/Berlin", "America/New_York", "Australia/Sydney", "Asia/Kolkata", "America/St_Johns", "UTC"]
+ZONES = [
+    "Europe/Berlin",
+    "America/New_York",
+    "Australia/Sydney",
+    "Asia/Kolkata",
+    "America/St_Johns",
+    "UTC",
+]
 
 
 @given(st.sampled_from(ZONES), st.dates(pd.Timestamp("2001-01-01").date(), pd.Timestamp("2030-01-01").date()),
@@ -242,15 +280,22 @@ def test_no_local_hour_is_lost_or_counted_twice(
             raise
         return
     assert panel.values.tolist() == list(range(len(rows)))
-    assert [text.replace("+00:00", "+0000") for text in format_times(panel, times_of(panel, 0))] == texts
+    assert [
+        text.replace("+00:00", "+0000") for text in format_times(panel, times_of(panel, 0))
+    ] == texts
 
 
 def test_a_time_may_be_spread_over_columns(write: Write) -> None:
     text = "year,month,day,hour,y\n" + "".join(f"2024,2,28,{h},{h}\n" for h in range(24))
     panel = read_csv(write(text), time="year,month,day,hour")
     assert (panel.columns.time, panel.reading.time) == ("time", "year,month,day,hour")
-    assert format_times(panel, times_of(panel, 0, 23, 25)) == ["2024-02-28 23:00", "2024-02-29 00:00"]
-    assert failure(DataError, write(text.replace(",28,7,", ",30,7,")), time="year,month,day,hour") == (
+    assert format_times(panel, times_of(panel, 0, 23, 25)) == [
+        "2024-02-28 23:00",
+        "2024-02-29 00:00",
+    ]
+    assert failure(
+        DataError, write(text.replace(",28,7,", ",30,7,")), time="year,month,day,hour"
+    ) == (
         "data.csv:9: columns year, month, day, hour are not a date | correct the row, or --bad-rows skip"
     )
 
@@ -267,7 +312,9 @@ def test_a_step_that_the_times_contradict_is_refused(write: Write, freq: str, an
 
 
 def test_series_of_another_step_are_named(write: Write) -> None:
-    rows = [f"a,2024-01-{d:02},1\n" for d in range(1, 20)] + [f"b,2024-01-{d:02},1\n" for d in (1, 8, 15, 22)]
+    rows = [f"a,2024-01-{d:02},1\n" for d in range(1, 20)] + [
+        f"b,2024-01-{d:02},1\n" for d in (1, 8, 15, 22)
+    ]
     assert "series 'b' has a row every 7 steps at most, but the file is daily" in failure(
         DataError, write("unique_id,ds,y\n" + "".join(rows))
     )

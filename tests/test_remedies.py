@@ -10,7 +10,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from forecast_cli import forecasting, learning, planning, predict, read_csv, train, training, windows
+from forecast_cli import (
+    forecasting,
+    learning,
+    planning,
+    predict,
+    read_csv,
+    train,
+    training,
+    windows,
+)
 from forecast_cli.config import settings_from
 from forecast_cli.errors import DataError, RunMismatchError, SettingsError
 from forecast_cli.learning import Effort
@@ -21,7 +30,9 @@ QUICK = {"epochs": 2, "units": "4"}
 
 
 def fitted(panel: Panel, **changes: Any) -> learning.Learned:
-    settings = settings_from(**{"horizon": 4, "lookback": 16, "units": "8", "epochs": 10, **changes})
+    settings = settings_from(
+        **{"horizon": 4, "lookback": 16, "units": "8", "epochs": 10, **changes}
+    )
     return learning.learn(panel, planning.make(panel, settings), Effort())
 
 
@@ -37,7 +48,15 @@ def peaks(seed: int = 0, count: int = 900) -> Panel:
 
 def test_balance_lowers_the_error_on_rare_peaks() -> None:
     panel = peaks()
-    settings = {"epochs": 100, "patience": 0, "horizon": 2, "lookback": 8, "season": "1", "test": 200, "dropout": 0.0}
+    settings = {
+        "epochs": 100,
+        "patience": 0,
+        "horizon": 2,
+        "lookback": 8,
+        "season": "1",
+        "test": 200,
+        "dropout": 0.0,
+    }
     errors = []
     for balance in (False, True):
         found = fitted(panel, balance=balance, **settings).model
@@ -48,13 +67,17 @@ def test_balance_lowers_the_error_on_rare_peaks() -> None:
     assert errors[1] < 0.85 * errors[0]
 
 
-def test_a_weight_of_zero_leaves_rows_out_of_the_training(write: Callable[..., Path], tmp_path: Path) -> None:
+def test_a_weight_of_zero_leaves_rows_out_of_the_training(
+    write: Callable[..., Path], tmp_path: Path
+) -> None:
     """Two files that differ only where the weight is zero give the same network but for what the windows show of it."""
     random = np.random.default_rng(1)
     y = 10 + np.sin(np.arange(120) / 2) + 0.1 * random.normal(size=120)
     lines = [
         f"{day},{float(value)!r},{int(step < 60)}"
-        for step, (day, value) in enumerate(zip(np.datetime64("2024-01-01") + np.arange(120), y, strict=True))
+        for step, (day, value) in enumerate(
+            zip(np.datetime64("2024-01-01") + np.arange(120), y, strict=True)
+        )
     ]
     path = write("ds,y,w\n" + "\n".join(lines) + "\n")
     trained = train(path, store_folder=tmp_path / "runs", target="y", weight="w", **QUICK)
@@ -62,7 +85,9 @@ def test_a_weight_of_zero_leaves_rows_out_of_the_training(write: Callable[..., P
     assert trained.panel.weights.tolist() == [1.0] * 60 + [0.0] * 60
     assert trained.run.config.plan.target_clip == 0
     bare = write("ds,y\n" + "\n".join(line.rsplit(",", 1)[0] for line in lines) + "\n", "bare.csv")
-    assert np.array_equal(predict(bare, store_folder=tmp_path / "runs").forecast.values, trained.forecast.values)
+    assert np.array_equal(
+        predict(bare, store_folder=tmp_path / "runs").forecast.values, trained.forecast.values
+    )
 
 
 @pytest.mark.parametrize(
@@ -87,7 +112,10 @@ def test_weight_decay_makes_weights_smaller() -> None:
     sizes = [
         np.sqrt(
             sum(
-                (w**2).sum() for w in fitted(panel, weight_decay=decay, patience=0, epochs=60).model.members[0].values()
+                (w**2).sum()
+                for w in fitted(panel, weight_decay=decay, patience=0, epochs=60)
+                .model.members[0]
+                .values()
             )
         )
         for decay in (0.0, 0.1)
@@ -105,16 +133,22 @@ def test_clipping_is_counted_in_the_history() -> None:
 def test_the_cosine_schedule_falls_to_zero_in_the_last_epoch() -> None:
     panel = from_series([np.sin(np.arange(200) / 3)])
     decided = planning.make(panel, settings_from(horizon=4, schedule="cosine", epochs=200))
-    rates = [training.rate_at(decided, 1.0, step) for step in range(1, decided.epochs * decided.epoch_batches + 1)]
+    rates = [
+        training.rate_at(decided, 1.0, step)
+        for step in range(1, decided.epochs * decided.epoch_batches + 1)
+    ]
     assert rates[decided.warmup - 1] == pytest.approx(1.0)
     assert all(
-        before >= after for before, after in zip(rates[decided.warmup :], rates[decided.warmup + 1 :], strict=False)
+        before >= after
+        for before, after in zip(rates[decided.warmup :], rates[decided.warmup + 1 :], strict=False)
     )
     assert rates[-1] == pytest.approx(0, abs=1e-9)
 
 
 def test_early_stopping_waits_until_a_decoder_is_on_its_own() -> None:
-    panel = from_series([np.random.default_rng(1).normal(size=80)])  # noise: no epoch is better for long
+    panel = from_series(
+        [np.random.default_rng(1).normal(size=80)]
+    )  # noise: no epoch is better for long
     found = fitted(panel, decoder="seq2seq", epochs=50, patience=1, learning_rate=2.0)
     assert len(found.fitted[0].history) > training.forced_epochs(found.model.plan) == 10
     assert len(fitted(panel, epochs=50, patience=1, learning_rate=2.0).fitted[0].history) < 10
@@ -136,7 +170,9 @@ def test_teacher_forcing_is_scheduled_down_to_none() -> None:
     [{"optimizer": o} for o in ("adam", "adamw", "sgd")] + [{"loss": x} for x in ("mae", "huber", "quantile")] + [{"jitter": 0.3}],
     ids=str,
 )  # fmt: skip
-def test_a_remedy_changes_the_weights_and_is_kept_in_the_run(settings: dict[str, Any], tmp_path: Path) -> None:
+def test_a_remedy_changes_the_weights_and_is_kept_in_the_run(
+    settings: dict[str, Any], tmp_path: Path
+) -> None:
     plain = train(AIRLINE, store_folder=tmp_path, refit=False, **QUICK)
     trained = train(AIRLINE, store_folder=tmp_path, refit=False, **QUICK, **settings)
     name, value = next(iter(settings.items()))
@@ -149,9 +185,20 @@ def test_a_remedy_changes_the_weights_and_is_kept_in_the_run(settings: dict[str,
 def test_quantiles_are_further_apart_where_the_noise_is_larger() -> None:
     """Every second step is ten times as noisy. A level that was not trained comes from residuals, which cannot know it."""
     loud = np.arange(300) % 2
-    panel = from_series([5 * loud + np.random.default_rng(1).normal(size=300) * np.where(loud, 1.0, 0.1)])
-    quick = {"epochs": 20, "patience": 0, "learning_rate": 0.03, "dropout": 0.0, "test": 100, "validation": 0}
-    model = fitted(panel, loss="quantile", levels="80", horizon=2, lookback=8, season="2", **quick).model
+    panel = from_series(
+        [5 * loud + np.random.default_rng(1).normal(size=300) * np.where(loud, 1.0, 0.1)]
+    )
+    quick = {
+        "epochs": 20,
+        "patience": 0,
+        "learning_rate": 0.03,
+        "dropout": 0.0,
+        "test": 100,
+        "validation": 0,
+    }
+    model = fitted(
+        panel, loss="quantile", levels="80", horizon=2, lookback=8, season="2", **quick
+    ).model
     assert model.plan.architecture.quantiles == (0.1, 0.5, 0.9)
 
     unseen = windows.between(panel, 8, 2, panel.lengths - 100, panel.lengths)
@@ -165,7 +212,9 @@ def test_quantiles_are_further_apart_where_the_noise_is_larger() -> None:
 
 
 def test_quantiles_that_cross_are_put_in_order() -> None:
-    plan = planning.make(peaks(), settings_from(loss="quantile", levels="80", members=2, combine="mean"))
+    plan = planning.make(
+        peaks(), settings_from(loss="quantile", levels="80", members=2, combine="mean")
+    )
     crossing, other = np.array([3.0, 2.0, 1.0]), np.array([3.0, 4.0, 8.0])
     alone = forecasting.combine(plan, crossing[None, None, None])
     assert alone.ravel().tolist() == [1, 2, 3]
@@ -181,9 +230,13 @@ def test_a_run_begins_with_the_weights_of_another(forecast: Callable[..., Result
     document = json.loads(result.out)
     assert document["plan"]["warm_start"].split("-")[1] == "000001"
     assert "had learned the held-out rows" in document["verdict"]
-    first, second = (sorted(Path("forecast_runs/runs").glob(f"*-00000{n}-*"))[0] / "forecast.csv" for n in (1, 2))
+    first, second = (
+        sorted(Path("forecast_runs/runs").glob(f"*-00000{n}-*"))[0] / "forecast.csv" for n in (1, 2)
+    )
     one, two = (np.genfromtxt(path, delimiter=",", skip_header=1)[:, 1] for path in (first, second))
-    assert one == pytest.approx(two, rel=1e-4)  # with a learning rate of next to nothing it stays where it began
+    assert one == pytest.approx(
+        two, rel=1e-4
+    )  # with a learning rate of next to nothing it stays where it began
 
 
 def test_a_run_that_was_not_fitted_again_has_not_learned_the_held_out_rows(tmp_path: Path) -> None:
@@ -204,7 +257,10 @@ def test_a_longer_horizon_is_rolled_forward_and_said_aloud(forecast: Callable[..
     forecast("train", AIRLINE, "--epochs", 1, "--units", 4, "--horizon", 6)
     short, usual, long = (forecast("predict", "--horizon", h) for h in (2, 6, 15))
     assert (long.code, len(long.out.splitlines())) == (0, 16)
-    assert "from step 7 on the network is fed its own forecasts, and their intervals are not known" in long.err
+    assert (
+        "from step 7 on the network is fed its own forecasts, and their intervals are not known"
+        in long.err
+    )
     assert (usual.err, short.err) == ("", "")
     assert long.out.startswith(usual.out)
     assert usual.out.startswith(short.out)
@@ -214,7 +270,8 @@ def test_a_longer_horizon_is_rolled_forward_and_said_aloud(forecast: Callable[..
 def test_rolling_forward_with_a_past_covariate_is_refused(tmp_path: Path) -> None:
     random = np.random.default_rng(0)
     rows = [
-        f"{day},{5 + random.normal():.3f},{random.normal():.3f}" for day in np.datetime64("2024-01-01") + np.arange(90)
+        f"{day},{5 + random.normal():.3f},{random.normal():.3f}"
+        for day in np.datetime64("2024-01-01") + np.arange(90)
     ]
     path = tmp_path / "data.csv"
     path.write_text("ds,y,x\n" + "\n".join(rows) + "\n")
@@ -222,7 +279,9 @@ def test_rolling_forward_with_a_past_covariate_is_refused(tmp_path: Path) -> Non
     with pytest.raises(RunMismatchError, match="it would have to know 'x' beyond the last row"):
         predict(store_folder=tmp_path / "runs", horizon=4)
     with pytest.raises(SettingsError, match="--decoder recursive does not go with --past x"):
-        train(path, store_folder=tmp_path / "runs", target="y", past="x", decoder="recursive", **QUICK)
+        train(
+            path, store_folder=tmp_path / "runs", target="y", past="x", decoder="recursive", **QUICK
+        )
 
 
 def test_a_recursive_network_uses_what_is_known_of_the_future(tmp_path: Path) -> None:
@@ -233,7 +292,9 @@ def test_a_recursive_network_uses_what_is_known_of_the_future(tmp_path: Path) ->
     other = trained.panel.ahead.copy()
     assert trained.forecast.values.shape == (len(panel), 5)
     other[:, 1] = 1 - other[:, 1]
-    changed = predict(Panel(**{**vars(trained.panel), "ahead": other}), store_folder=tmp_path).forecast.values
+    changed = predict(
+        Panel(**{**vars(trained.panel), "ahead": other}), store_folder=tmp_path
+    ).forecast.values
     assert np.array_equal(changed[:, 0], trained.forecast.values[:, 0])
     assert not np.array_equal(changed[:, 1:], trained.forecast.values[:, 1:])
 
@@ -241,8 +302,14 @@ def test_a_recursive_network_uses_what_is_known_of_the_future(tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"attention": "luong", "lookback": 24, "segment": 24}, "--attention luong has nothing to weigh"),
-        ({"preset": "classic", "decoder": "direct"}, "--decoder direct does not go with --preset classic"),
+        (
+            {"attention": "luong", "lookback": 24, "segment": 24},
+            "--attention luong has nothing to weigh",
+        ),
+        (
+            {"preset": "classic", "decoder": "direct"},
+            "--decoder direct does not go with --preset classic",
+        ),
         ({"preset": "classic", "segment": 5}, "--segment does not go with --preset classic"),
     ],
 )

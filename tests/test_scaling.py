@@ -20,7 +20,9 @@ SEEDS = st.integers(0, 10_000)
 NORMALIZATIONS = typing.get_args(Normalization)
 
 
-def make_plan(architecture: Architecture, normalization: Normalization, lag: int, horizon: int) -> Plan:
+def make_plan(
+    architecture: Architecture, normalization: Normalization, lag: int, horizon: int
+) -> Plan:
     return Plan(
         preset="auto", horizon=horizon, seasons=(), normalization=normalization, lag=lag, validation=0, test=0,
         architecture=architecture, short="fallback", calendar=False, zero_head=False, loss="mse", epochs=1, epoch_batches=1, patience=0, batch_size=8,
@@ -40,7 +42,10 @@ def random_model(seed: int, normalization: Normalization, panel: Panel) -> Model
     weights = {name: random.normal(0, 0.4, size) for name, size in tensor_shapes(shape).items()}
     scale = scaling.fit(panel.values, panel.offsets, panel.lengths, normalization)
     plan = make_plan(
-        shape, normalization, 0 if normalization in scaling.PER_SERIES else int(random.integers(1, 13)), horizon
+        shape,
+        normalization,
+        0 if normalization in scaling.PER_SERIES else int(random.integers(1, 13)),
+        horizon,
     )
     none = covariates.fit(panel, False, panel.lengths)
     return Model(plan, (weights,), panel.ids, scale, random.normal(0, 1, (20, horizon, 1)), none)
@@ -72,24 +77,32 @@ def test_scaling_positive_data_scales_the_forecast(seed: int, factor: float) -> 
 
 
 @given(SEEDS, st.floats(1e-3, 1e3), st.floats(-1e3, 1e3))
-def test_scaling_and_shifting_data_scales_and_shifts_the_forecast(seed: int, factor: float, shift: float) -> None:
+def test_scaling_and_shifting_data_scales_and_shifts_the_forecast(
+    seed: int, factor: float, shift: float
+) -> None:
     """Spread: a times the data plus b is a times the forecast plus b."""
     panel = from_series([np.random.default_rng(seed).normal(0, 1, 40)])
     model = random_model(seed, "spread", panel)
     once = forecasting.forecast(panel, model, ())
     again = forecasting.forecast(from_series([panel.values * factor + shift]), model, ())
-    assert np.allclose(again.values, once.values * factor + shift, atol=1e-6 * (factor + abs(shift)))
+    assert np.allclose(
+        again.values, once.values * factor + shift, atol=1e-6 * (factor + abs(shift))
+    )
 
 
 @given(SEEDS, st.sampled_from(NORMALIZATIONS), st.floats(0.01, 1e6))
-def test_a_constant_is_forecast_as_the_constant(seed: int, kind: Normalization, value: float) -> None:
+def test_a_constant_is_forecast_as_the_constant(
+    seed: int, kind: Normalization, value: float
+) -> None:
     panel = from_series([np.full(30, value)])
     result = forecasting.forecast(panel, random_model(seed, kind, panel), (80.0,))
     assert np.allclose(result.values, value, rtol=1e-12)
 
 
 @given(SEEDS, st.sampled_from(NORMALIZATIONS))
-def test_bounds_lie_around_the_forecast_and_wider_levels_hold_narrower_ones(seed: int, kind: Normalization) -> None:
+def test_bounds_lie_around_the_forecast_and_wider_levels_hold_narrower_ones(
+    seed: int, kind: Normalization
+) -> None:
     panel = from_series([np.random.default_rng(seed).lognormal(1, 0.5, 40)])
     result = forecasting.forecast(panel, random_model(seed, kind, panel), (50.0, 80.0, 95.0))
     chain = [result.bounds[95.0][0], result.bounds[80.0][0], result.bounds[50.0][0], result.values]
@@ -98,7 +111,9 @@ def test_bounds_lie_around_the_forecast_and_wider_levels_hold_narrower_ones(seed
 
 
 def test_the_scale_of_a_series_sees_only_its_training_part() -> None:
-    scale = scaling.fit(np.array([1.0, 2.0, 99.0, 5.0, 6.0, -99.0]), np.array([0, 3, 6]), np.array([2, 2]))
+    scale = scaling.fit(
+        np.array([1.0, 2.0, 99.0, 5.0, 6.0, -99.0]), np.array([0, 3, 6]), np.array([2, 2])
+    )
     assert scale.zero.tolist() == [1, 5]
     assert scale.one.tolist() == [2, 6]
 
@@ -115,5 +130,7 @@ def test_logs_of_values_that_are_not_positive_are_refused_with_the_place() -> No
     panel = from_series([np.arange(1.0, 41.0), np.arange(1.0, 41.0)], ids=["a", "b"])
     model = random_model(1, "log", panel)
     panel.values[-2] = -3.5
-    with pytest.raises(RunMismatchError, match=r"^series 'b': the value -3.5 at 38 is not positive"):
+    with pytest.raises(
+        RunMismatchError, match=r"^series 'b': the value -3.5 at 38 is not positive"
+    ):
         forecasting.forecast(panel, model, ())

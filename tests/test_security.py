@@ -54,15 +54,23 @@ def forbidden(source: str) -> list[str]:
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
             found += [a.name for a in node.names if a.name.split(".")[0] in IMPORTS]
-        elif isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] in IMPORTS:
+        elif (
+            isinstance(node, ast.ImportFrom)
+            and node.module
+            and node.module.split(".")[0] in IMPORTS
+        ):
             found.append(node.module)
-        elif isinstance(node, ast.Attribute) and (node.attr in METHODS or ast.unparse(node) in LOADERS):
+        elif isinstance(node, ast.Attribute) and (
+            node.attr in METHODS or ast.unparse(node) in LOADERS
+        ):
             found.append(ast.unparse(node))
         elif isinstance(node, ast.Call):
             called = ast.unparse(node.func)
             found += [called] if called in NAMES else []
             found += [
-                k.arg for k in node.keywords if k.arg in ("shell", "allow_pickle", "weights_only", "trust_remote_code")
+                k.arg
+                for k in node.keywords
+                if k.arg in ("shell", "allow_pickle", "weights_only", "trust_remote_code")
             ]
     return found
 
@@ -75,7 +83,10 @@ def test_no_module_can_run_what_it_reads(path: Path) -> None:
 
 
 def test_the_names_of_the_api_come_from_its_own_table() -> None:
-    assert "importlib.import_module(_HOMES[name])" in (ROOT / "forecast_cli" / "__init__.py").read_text()
+    assert (
+        "importlib.import_module(_HOMES[name])"
+        in (ROOT / "forecast_cli" / "__init__.py").read_text()
+    )
 
 
 @pytest.mark.parametrize(
@@ -150,7 +161,9 @@ def watched(root: Path, folder: Path) -> tuple[list[str], str]:
     return done.stdout.partition("SEEN\n")[2].splitlines(), done.stderr
 
 
-def test_reading_a_run_starts_nothing_and_changes_nothing(small_store: Path, tmp_path: Path) -> None:
+def test_reading_a_run_starts_nothing_and_changes_nothing(
+    small_store: Path, tmp_path: Path
+) -> None:
     root = Path(shutil.copytree(small_store, tmp_path / "store"))
     seen, said = watched(root, tmp_path)
     assert seen == []
@@ -158,11 +171,20 @@ def test_reading_a_run_starts_nothing_and_changes_nothing(small_store: Path, tmp
     assert (tmp_path / "pictures" / "loss.png").exists()
 
 
-def test_reading_a_hostile_run_starts_nothing_and_changes_nothing(small_store: Path, tmp_path: Path) -> None:
+def test_reading_a_hostile_run_starts_nothing_and_changes_nothing(
+    small_store: Path, tmp_path: Path
+) -> None:
     root = Path(shutil.copytree(small_store, tmp_path / "store"))
     canary = tmp_path / "canary"
     bait = baits(tmp_path, canary)
-    seal(root, {"model.safetensors": bait["zip"], "config.json": bait["pickle 2"], "history.csv": bait["python"]})
+    seal(
+        root,
+        {
+            "model.safetensors": bait["zip"],
+            "config.json": bait["pickle 2"],
+            "history.csv": bait["python"],
+        },
+    )
     seen, said = watched(root, tmp_path)
     assert seen == []
     assert said.count("] 12\n") == 12, said  # `runs list` names it, and goes on
@@ -171,7 +193,8 @@ def test_reading_a_hostile_run_starts_nothing_and_changes_nothing(small_store: P
 
 def test_the_watch_sees_what_it_is_for(tmp_path: Path) -> None:
     script = WATCHED.replace(
-        "app([", f"open({str(tmp_path / 'x')!r}, 'w'); __import__('os').system('true'); eval('1'); app(["
+        "app([",
+        f"open({str(tmp_path / 'x')!r}, 'w'); __import__('os').system('true'); eval('1'); app([",
     )
     done = subprocess.run(
         [sys.executable, "-c", script, str(tmp_path), "runs|list"], capture_output=True, text=True, check=True,
@@ -195,7 +218,11 @@ def places(content: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     """The way to every value in nested JSON."""
     found = [path] if path else []
     items = (
-        content.items() if isinstance(content, dict) else enumerate(content[:3]) if isinstance(content, list) else ()
+        content.items()
+        if isinstance(content, dict)
+        else enumerate(content[:3])
+        if isinstance(content, list)
+        else ()
     )
     for key, value in items:
         found += places(value, (*path, key))
@@ -261,7 +288,9 @@ def use(root: Path) -> None:
         min_size=1, max_size=3,
     ),
 )  # fmt: skip
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 def test_a_sealed_run_of_any_content_works_or_is_refused(
     small_store: Path, tmp_path: Path, name: str, changes: list[tuple[int, Any, str]]
 ) -> None:
@@ -270,7 +299,9 @@ def test_a_sealed_run_of_any_content_works_or_is_refused(
         data = (root / "runs" / store.latest(root) / name).read_bytes()
         for where, value, how in changes:
             with contextlib.suppress(KeyError, IndexError, TypeError, ZeroDivisionError):
-                data = (change_json if name.endswith("json") else change_tensors)(data, where, value, how)
+                data = (change_json if name.endswith("json") else change_tensors)(
+                    data, where, value, how
+                )
         seal(root, {name: data})
         use(root)
     finally:
@@ -278,7 +309,9 @@ def test_a_sealed_run_of_any_content_works_or_is_refused(
 
 
 @given(name=st.sampled_from(FILES), data=st.binary(max_size=200), keep=st.integers(0, 400))
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 def test_a_sealed_run_of_any_bytes_works_or_is_refused(
     small_store: Path, tmp_path: Path, name: str, data: bytes, keep: int
 ) -> None:
@@ -293,7 +326,9 @@ def test_a_sealed_run_of_any_bytes_works_or_is_refused(
 @given(data=st.binary(max_size=300))
 @example(data=b'"')
 @example(data=b'\n"')
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 def test_any_bytes_are_read_or_refused(tmp_path: Path, data: bytes) -> None:
     path = tmp_path / "data.csv"
     path.write_bytes(data)
@@ -310,8 +345,12 @@ CELLS = ["", "1", "-2.5", "1e400", "NaN", "0x1p3", "1_0", "٣", "2024-01-01", "2
     end=st.sampled_from(["\n", "\r\n", "\r", "\n\n"]),
 )
 @example(rows=[["a", "b"], ["9999-12-31", "1"], ["9999-12-30", "2"]], mark=",", end="\n")
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_any_table_is_read_or_refused(tmp_path: Path, rows: list[list[str]], mark: str, end: str) -> None:
+@settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_any_table_is_read_or_refused(
+    tmp_path: Path, rows: list[list[str]], mark: str, end: str
+) -> None:
     path = tmp_path / "data.csv"
     path.write_bytes(end.join(mark.join(row) for row in rows).encode("utf-8", "surrogatepass"))
     with contextlib.suppress(ForecastError):
@@ -325,7 +364,11 @@ SHOWN = "[red]x[/red]\\x1b[2J\\x07\\u202e\\u2066\\x9b31m"
 
 
 def nasty_panel(count: int = 40) -> str:
-    rows = [f"{name},2024-02-{1 + d % 28:02} {d // 28:02}:00,{d % 7}\n" for name in (NASTY, "b") for d in range(28)]
+    rows = [
+        f"{name},2024-02-{1 + d % 28:02} {d // 28:02}:00,{d % 7}\n"
+        for name in (NASTY, "b")
+        for d in range(28)
+    ]
     return f"id{NASTY},day{NASTY},sales{NASTY}\n" + "".join(rows)
 
 
@@ -347,7 +390,9 @@ def test_user_text_is_escaped_on_screen_and_kept_in_data(forecast: Forecast) -> 
         assert is_harmless(result.out + result.err)
     document = json.loads(forecast("predict", "--json").out)
     assert (document["target"], document["forecast"][0]["id"]) == (f"sales{NASTY}", NASTY)
-    assert forecast("predict").out.startswith(f"id{NASTY},day{NASTY},forecast,")  # a file keeps the bytes
+    assert forecast("predict").out.startswith(
+        f"id{NASTY},day{NASTY},forecast,"
+    )  # a file keeps the bytes
 
 
 @pytest.mark.parametrize(
@@ -383,7 +428,10 @@ def test_a_zip_archive_is_never_read(forecast: Forecast) -> None:
     for name in ("d.zip", "d.csv"):
         result = forecast("train", name)
         assert (result.code, result.out) == (20, "")
-        assert result.said == f"error: {name}: a zip archive is not read\nhint: give the CSV file itself\n"
+        assert (
+            result.said
+            == f"error: {name}: a zip archive is not read\nhint: give the CSV file itself\n"
+        )
 
 
 def test_no_name_of_a_series_becomes_a_path(forecast: Forecast, tmp_path: Path) -> None:
@@ -393,9 +441,13 @@ def test_no_name_of_a_series_becomes_a_path(forecast: Forecast, tmp_path: Path) 
     before = {path for path in tmp_path.parent.rglob("*") if "forecast_runs" not in path.parts}
     assert forecast("train", "d.csv", "--epochs", "1", "--units", "3", "--quiet").code == 0
     assert forecast("plot", "-o", "pictures", "--quiet").code == 0
-    new = {path for path in tmp_path.parent.rglob("*") if "forecast_runs" not in path.parts} - before
+    new = {
+        path for path in tmp_path.parent.rglob("*") if "forecast_runs" not in path.parts
+    } - before
     assert sorted(path.name for path in new) == ["loss.png", "pictures", "predictions.png"]
-    found = {path.name for path in Path("forecast_runs").rglob("*")} - {store.latest(Path("forecast_runs"))}
+    found = {path.name for path in Path("forecast_runs").rglob("*")} - {
+        store.latest(Path("forecast_runs"))
+    }
     assert found == {
         *FILES, "manifest.json", "plots", "loss.png", "predictions.png", "runs", "store.json", "latest.json", "lock", "last_run.json",
         "unpromoted",

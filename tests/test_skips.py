@@ -132,7 +132,16 @@ def test_a_share_that_the_hint_names_is_enough() -> None:
             "| correct these rows, or allow it with --max-skipped 1",
         ),
     ],
-    ids=["second format", "word", "no number", "width", "huge", "quote", "no time", "all of another width"],
+    ids=[
+        "second format",
+        "word",
+        "no number",
+        "width",
+        "huge",
+        "quote",
+        "no time",
+        "all of another width",
+    ],
 )
 def test_too_many_rows_are_refused_by_what_they_share(lines: list[str], answer: str) -> None:
     assert refused(text(lines)) == answer
@@ -165,7 +174,9 @@ def test_a_few_bad_rows_are_left_out_of_a_file_of_any_size() -> None:
 
 
 def test_a_date_over_columns_that_does_not_exist_is_a_reason() -> None:
-    lines = [f"{day.year},{day.month},{day.day if at % 10 else 32},{at}" for at, day in enumerate(DAYS)]
+    lines = [
+        f"{day.year},{day.month},{day.day if at % 10 else 32},{at}" for at, day in enumerate(DAYS)
+    ]
     assert refused(text(lines, "year,month,day,y"), time="year,month,day") == (
         "data.csv: 90 of 900 rows would be skipped; all of them have no date in the columns year, month, day "
         "| correct these rows, or allow it with --max-skipped 0.1"
@@ -191,8 +202,14 @@ def test_a_date_over_columns_that_does_not_exist_is_a_reason() -> None:
             "column 'day': '2022-06-31' is not a date like the others (%Y-%m-%d) | correct the row, or allow it with --max-skipped 0.05",
         ),
         (",1", "column 'day': no time | correct the row, or allow it with --max-skipped 0.05"),
-        ("2022-06-18,1,1", "3 fields where the header has 2 | correct the row, or allow it with --max-skipped 0.05"),
-        ('2022-06-18,"1', "a quote is opened and never closed | correct the row, or allow it with --max-skipped 0.05"),
+        (
+            "2022-06-18,1,1",
+            "3 fields where the header has 2 | correct the row, or allow it with --max-skipped 0.05",
+        ),
+        (
+            '2022-06-18,"1',
+            "a quote is opened and never closed | correct the row, or allow it with --max-skipped 0.05",
+        ),
         (
             "2022-06-18,1e200",
             "column 'y' is infinite or too large | correct the row, or allow it with --max-skipped 0.05",
@@ -216,14 +233,22 @@ def test_the_newest_row_is_the_first_one_where_times_descend_or_newest_first_say
     )
     assert read(text(last)).lengths.tolist() == [899]
     undated = [descending[0].replace("2022-06-18", "?"), *descending[1:]]
-    assert refused(text(undated)).startswith("data.csv:2: the newest row would be skipped: column 'day': '?'")
-    assert refused(text([f"{descending[0]},1", *descending[1:]])).startswith("data.csv:2: the newest row")
+    assert refused(text(undated)).startswith(
+        "data.csv:2: the newest row would be skipped: column 'day': '?'"
+    )
+    assert refused(text([f"{descending[0]},1", *descending[1:]])).startswith(
+        "data.csv:2: the newest row"
+    )
     assert read(text([*descending[:-1], f"{descending[-1]},1"])).lengths.tolist() == [899]
 
     steps = ["x", *map(str, range(50))]
-    assert refused(text(steps, "y"), newest_first=True).startswith("data.csv:2: the newest row would be skipped")
+    assert refused(text(steps, "y"), newest_first=True).startswith(
+        "data.csv:2: the newest row would be skipped"
+    )
     assert read(text(steps, "y")).lengths.tolist() == [50]
-    assert refused(text(steps[::-1], "y")).startswith("data.csv:52: the newest row would be skipped")
+    assert refused(text(steps[::-1], "y")).startswith(
+        "data.csv:52: the newest row would be skipped"
+    )
     assert read(text(steps[::-1], "y"), newest_first=True).lengths.tolist() == [50]
 
 
@@ -249,13 +274,25 @@ def test_the_newest_row_of_every_series_counts(by_turns: bool) -> None:
         "column 'y': 'x' is not a number | say --null x if that is a missing value, or allow it with --max-skipped 0.05"
     )
     panel = read(text(lines({("b", 98), ("c", 0)}), header))
-    assert dict(zip(panel.ids, panel.lengths.tolist(), strict=True)) == {"a": 100, "b": 100, "c": 99, "d": 100}
-    assert read(text(lines({("b", 99)}), header), max_skipped=0.01).lengths.tolist() == [100, 99, 100, 100]
+    assert dict(zip(panel.ids, panel.lengths.tolist(), strict=True)) == {
+        "a": 100,
+        "b": 100,
+        "c": 99,
+        "d": 100,
+    }
+    assert read(text(lines({("b", 99)}), header), max_skipped=0.01).lengths.tolist() == [
+        100,
+        99,
+        100,
+        100,
+    ]
 
 
 def test_a_series_of_which_nothing_would_stay_is_not_left_out_unasked() -> None:
     lines = [
-        f"{name},{DAYS[at]},{'x' if name == 'b' else at}" for name in "abc" for at in range(100 if name != "b" else 3)
+        f"{name},{DAYS[at]},{'x' if name == 'b' else at}"
+        for name in "abc"
+        for at in range(100 if name != "b" else 3)
     ]
     assert refused(text(lines, "unique_id,ds,y")).startswith(
         "data.csv:102: series 'b': the newest row would be skipped"
@@ -278,8 +315,12 @@ def test_a_last_line_that_is_cut_off_is_left_out_as_ever() -> None:
     for cut in (b"2022-06-19", b'2022-06-19,"1'):
         panel = read(content + cut)
         assert panel.lengths.tolist() == [900]
-        assert [note.text for note in panel.notes] == ["data.csv:902: the last line is cut off and was left out"]
-        with pytest.raises(DataError, match=r"^data\.csv:901: the newest row would be skipped: 3 fields"):
+        assert [note.text for note in panel.notes] == [
+            "data.csv:902: the last line is cut off and was left out"
+        ]
+        with pytest.raises(
+            DataError, match=r"^data\.csv:901: the newest row would be skipped: 3 fields"
+        ):
             read(text(rows(r899=f"{DAYS[899]},1,1")) + cut)
 
 
@@ -328,7 +369,9 @@ def test_rows_of_one_step_are_read_alone_if_so_many_may_be_left_out() -> None:
 # -- predict ---------------------------------------------------------------------------------------------------------
 
 
-def test_predict_takes_what_its_errors_name(forecast: Callable[..., Result], tmp_path: Path) -> None:
+def test_predict_takes_what_its_errors_name(
+    forecast: Callable[..., Result], tmp_path: Path
+) -> None:
     path = tmp_path / "data.csv"
     path.write_bytes(text(rows(100, r50="2020-02-20,x")))
     words = ("--bad-rows", "skip", "--epochs", 1, "--units", 4, "--quiet")
@@ -351,7 +394,11 @@ def test_future_values_obey_the_same_limit(tmp_path: Path) -> None:
     lines = [f"{day},{at},{at % 5}" for at, day in enumerate(DAYS[:100])]
     panel = read(text(lines, "day,y,promo"), target="y", future="promo")
     path = tmp_path / "future.csv"
-    path.write_bytes(text([f"{day},{'x' if at == 9 else 1}" for at, day in enumerate(DAYS[100:110])], "day,promo"))
+    path.write_bytes(
+        text(
+            [f"{day},{'x' if at == 9 else 1}" for at, day in enumerate(DAYS[100:110])], "day,promo"
+        )
+    )
     with pytest.raises(ForecastError, match=r"future\.csv:11: the newest row would be skipped"):
         read_future_values(path, panel, panel.reading)
 
@@ -360,7 +407,9 @@ def test_future_values_obey_the_same_limit(tmp_path: Path) -> None:
 
 
 def both(one: str, other: str, change: int = 450) -> bytes:
-    return text([f"{day.strftime(one if at < change else other)},{at}" for at, day in enumerate(DAYS)])
+    return text(
+        [f"{day.strftime(one if at < change else other)},{at}" for at, day in enumerate(DAYS)]
+    )
 
 
 @pytest.mark.parametrize(
@@ -376,13 +425,25 @@ def both(one: str, other: str, change: int = 450) -> bytes:
 )
 @pytest.mark.parametrize("change", [1, 450, 899])
 def test_each_row_is_read_by_the_format_that_fits_it(one: str, other: str, change: int) -> None:
-    panel = read_csv("data.csv", content=both(one, other, change), time="day", target="y", date_format=[one, other])
+    panel = read_csv(
+        "data.csv",
+        content=both(one, other, change),
+        time="day",
+        target="y",
+        date_format=[one, other],
+    )
     assert panel.values.tolist() == list(range(900))
     assert panel.reading.date_format == [one, other]
     assert format_times(panel, times_of(panel, 0, 899, 901)) == [
         day.strftime(other) for day in (DAYS[899], DAYS[899] + timedelta(days=1))
     ]
-    turned = read_csv("data.csv", content=both(one, other, change), time="day", target="y", date_format=[other, one])
+    turned = read_csv(
+        "data.csv",
+        content=both(one, other, change),
+        time="day",
+        target="y",
+        date_format=[other, one],
+    )
     assert turned.values.tolist() == panel.values.tolist()
     assert turned.time_format == panel.time_format
 
@@ -396,7 +457,9 @@ def test_the_format_of_the_newest_row_is_that_of_the_output_wherever_it_stands()
 
 def test_a_row_that_two_formats_read_differently_is_refused_naming_both() -> None:
     with pytest.raises(DataError) as caught:
-        read_csv("data.csv", content=both("%d/%m/%Y", "%m/%d/%Y"), date_format=["%d/%m/%Y", "%m/%d/%Y"])
+        read_csv(
+            "data.csv", content=both("%d/%m/%Y", "%m/%d/%Y"), date_format=["%d/%m/%Y", "%m/%d/%Y"]
+        )
     assert f"{caught.value.message} | {caught.value.hint}" == (
         "data.csv:3: column 'day': '02/01/2020' could be %d/%m/%Y or %m/%d/%Y "
         "| bring these rows to one format, or name only one of the two with --date-format"
@@ -427,8 +490,13 @@ def test_offsets_of_two_formats_come_back_as_in_the_last_row() -> None:
     lines = [f"2024-01-{d:02}T00:00+01:00,{d}" for d in range(1, 16)] + [
         f"{d}.01.2024 00:00 +01:00,{d}" for d in range(16, 31)
     ]
-    panel = read_csv("data.csv", content=text(lines), date_format=["%Y-%m-%dT%H:%M%z", "%d.%m.%Y %H:%M %z"])
-    assert format_times(panel, times_of(panel, 0, 29, 31)) == ["30.01.2024 00:00 +01:00", "31.01.2024 00:00 +01:00"]
+    panel = read_csv(
+        "data.csv", content=text(lines), date_format=["%Y-%m-%dT%H:%M%z", "%d.%m.%Y %H:%M %z"]
+    )
+    assert format_times(panel, times_of(panel, 0, 29, 31)) == [
+        "30.01.2024 00:00 +01:00",
+        "31.01.2024 00:00 +01:00",
+    ]
 
 
 # -- a first row of units --------------------------------------------------------------------------------------------
@@ -443,11 +511,20 @@ def test_a_first_row_of_units_does_not_hide_the_times() -> None:
         "| correct the row, or --bad-rows skip"
     )
     panel = read(text(lines, "Zeit,y"))
-    assert (panel.columns.time, panel.frequency.kind, panel.lengths.tolist()) == ("Zeit", "fixed", [100])
+    assert (panel.columns.time, panel.frequency.kind, panel.lengths.tolist()) == (
+        "Zeit",
+        "fixed",
+        [100],
+    )
 
 
 def test_rows_that_could_be_read_in_two_ways_are_not_settled_by_skipping() -> None:
     """One bad row among dates that could all be day or month first."""
-    lines = [f"{d:02}/{m:02}/2020,1" for m in range(1, 13) for d in range(1, 13)] + ["?,1", "01/01/2021,1"]
-    with pytest.raises(DataError, match="'01/01/2020' could be %d/%m/%Y or %m/%d/%Y, and so could every other row"):
+    lines = [f"{d:02}/{m:02}/2020,1" for m in range(1, 13) for d in range(1, 13)] + [
+        "?,1",
+        "01/01/2021,1",
+    ]
+    with pytest.raises(
+        DataError, match="'01/01/2020' could be %d/%m/%Y or %m/%d/%Y, and so could every other row"
+    ):
         read(text(lines), gaps="interpolate")

@@ -40,7 +40,9 @@ def a_forecast(values: Any, low: Any, high: Any, level: float = 80.0, **more: An
     columns = more.pop("columns", Columns("day", "sales", "shop"))
     bounds = {level: (arrays[1], arrays[2])}
     times = np.zeros((1, steps), np.int64)
-    return Forecast(("a",), times, (days,), arrays[0], bounds, columns, TimeFormat("%Y-%m-%d"), **more)
+    return Forecast(
+        ("a",), times, (days,), arrays[0], bounds, columns, TimeFormat("%Y-%m-%d"), **more
+    )
 
 
 def lines(data: bytes) -> list[list[str]]:
@@ -69,7 +71,9 @@ def lines(data: bytes) -> list[list[str]]:
         ([NAN], 3),
     ],
 )
-def test_forecasts_have_three_more_decimals_than_the_data_and_seven_digits(values: list[float], decimals: Any) -> None:
+def test_forecasts_have_three_more_decimals_than_the_data_and_seven_digits(
+    values: list[float], decimals: Any
+) -> None:
     assert tables.decimals(panel_of(values)) == decimals
 
 
@@ -77,12 +81,18 @@ def test_what_sums_of_decimal_numbers_leave_behind_are_no_decimals() -> None:
     assert tables.decimals(panel_of([0.1 + 0.2, 10.0])) == tables.decimals(panel_of([0.3, 10.0]))
     sums = np.cumsum(np.full(5000, 0.1))
     assert sums[-1] != 500
-    assert tables.decimals(panel_of(sums)) == tables.decimals(panel_of(np.arange(1, 5001) / 10)) == 7
+    assert (
+        tables.decimals(panel_of(sums)) == tables.decimals(panel_of(np.arange(1, 5001) / 10)) == 7
+    )
 
 
 def test_what_float32_adds_to_a_number_is_no_decimals() -> None:
     values = [10.1, 12.34, 33.3]
-    assert tables.decimals(panel_of(np.array(values, np.float32))) == tables.decimals(panel_of(values)) == 5
+    assert (
+        tables.decimals(panel_of(np.array(values, np.float32)))
+        == tables.decimals(panel_of(values))
+        == 5
+    )
 
 
 def test_values_that_were_filled_in_do_not_count() -> None:
@@ -125,7 +135,9 @@ def test_decimals_of_any_number_of_rows(count: int) -> None:
 @given(numbers, numbers, numbers, st.integers(0, 20))
 @example(-0.00004, 0.00004, 0.00005, 4)
 @example(0.5, 1.5, 2.5, 0)
-def test_rounding_keeps_the_forecast_within_its_bounds(one: float, two: float, three: float, digits: int) -> None:
+def test_rounding_keeps_the_forecast_within_its_bounds(
+    one: float, two: float, three: float, digits: int
+) -> None:
     low, middle, high = sorted([one, two, three])
     texts = tables.rounded(np.array([low, middle, high]), digits)
     assert float(texts[0]) <= float(texts[1]) <= float(texts[2])
@@ -134,7 +146,12 @@ def test_rounding_keeps_the_forecast_within_its_bounds(one: float, two: float, t
 
 
 def test_what_rounds_to_zero_has_no_sign() -> None:
-    assert tables.rounded(np.array([-0.00004, -0.0, 0.00004, -0.00006]), 4) == ["0.0000", "0.0000", "0.0000", "-0.0001"]
+    assert tables.rounded(np.array([-0.00004, -0.0, 0.00004, -0.00006]), 4) == [
+        "0.0000",
+        "0.0000",
+        "0.0000",
+        "-0.0001",
+    ]
     assert tables.rounded(np.array([-0.4, 0.6]), 0) == ["0", "1"]
 
 
@@ -157,7 +174,15 @@ def test_all_digits_are_there_where_all_are_wanted(value: float) -> None:
 
 def test_values_of_the_data_are_written_as_they_were() -> None:
     values = np.array([112, 112.5, 0.1, 1e-9, 1e16, -3, 1 / 3])
-    assert tables.plain(values) == ["112", "112.5", "0.1", "0.000000001", "10000000000000000", "-3", repr(1 / 3)]
+    assert tables.plain(values) == [
+        "112",
+        "112.5",
+        "0.1",
+        "0.000000001",
+        "10000000000000000",
+        "-3",
+        repr(1 / 3),
+    ]
 
 
 # -- the tables ------------------------------------------------------------------------------------------------------
@@ -198,7 +223,9 @@ def held_out_rows() -> HeldOut:
 
 
 def test_predictions_keep_the_actual_values_as_they_were() -> None:
-    panel = from_series([np.arange(3.0)] * 2, ids=["a, b", "c"], columns=Columns("day", "y", "shop"))
+    panel = from_series(
+        [np.arange(3.0)] * 2, ids=["a, b", "c"], columns=Columns("day", "y", "shop")
+    )
     data = tables.predictions_csv(panel, held_out_rows(), 4)
     assert data.decode() == (
         "shop,day,cutoff,actual,forecast,seasonal_naive,lo-80,hi-80\n"
@@ -208,7 +235,10 @@ def test_predictions_keep_the_actual_values_as_they_were() -> None:
     )
     rows = tables.read_predictions(data, panel.columns, (80.0,))
     assert rows.texts["cutoff"] == ["t0"] * 3
-    assert {name: list(found) for name, found in rows.by_series().items()} == {"a, b": [0, 1], "c": [2]}
+    assert {name: list(found) for name, found in rows.by_series().items()} == {
+        "a, b": [0, 1],
+        "c": [2],
+    }
     assert np.isnan(rows.numbers["actual"]).tolist() == [False, True, False]
     nothing = tables.read_predictions(b"", panel.columns, (80.0,))
     assert nothing.by_series() == {}
@@ -216,7 +246,11 @@ def test_predictions_keep_the_actual_values_as_they_were() -> None:
 
 
 def test_losses_keep_all_their_digits() -> None:
-    epochs = [SimpleNamespace(epoch=1, training_loss=1 / 3, validation_loss=NAN, learning_rate=0.001, clipped=0.0)]
+    epochs = [
+        SimpleNamespace(
+            epoch=1, training_loss=1 / 3, validation_loss=NAN, learning_rate=0.001, clipped=0.0
+        )
+    ]
     fitted: Any = (SimpleNamespace(history=epochs), SimpleNamespace(history=epochs))
     data = tables.history_csv(fitted)
     assert data.decode() == (
@@ -228,7 +262,9 @@ def test_losses_keep_all_their_digits() -> None:
 
 
 def test_a_history_of_an_older_release_has_one_member() -> None:
-    rows = tables.read_history(b"epoch,training_loss,validation_loss,learning_rate\n1,0.5,,0.1\n2,0.4,0.3,0.1\n")
+    rows = tables.read_history(
+        b"epoch,training_loss,validation_loss,learning_rate\n1,0.5,,0.1\n2,0.4,0.3,0.1\n"
+    )
     assert list(rows.numbers["member"]) == [1, 1]
     assert np.isnan(rows.numbers["clipped"]).all()
     assert list(rows.numbers["training_loss"]) == [0.5, 0.4]
@@ -248,7 +284,10 @@ def test_a_history_of_an_older_release_has_one_member() -> None:
         ("day,forecast,lo-80,hi-80\n2026-01-01,inf,1,1\n", "a number of forecast is not finite"),
         ("day,forecast,lo-80,hi-80\n2026-01-01,1,x,1\n", "could not convert"),
         ("day,forecast,lo-80,hi-80\n" + "2026-01-01,1,1,1\n" * 3, "more steps than the horizon"),
-        ("day,forecast,lo-80,hi-80\n" + "x" * 200_000 + ",1,1,1\n", "field larger than field limit"),
+        (
+            "day,forecast,lo-80,hi-80\n" + "x" * 200_000 + ",1,1,1\n",
+            "field larger than field limit",
+        ),
     ],
 )
 def test_what_is_not_a_forecast_is_refused(text: str, why: str) -> None:
@@ -268,7 +307,9 @@ def test_what_is_not_a_forecast_is_refused(text: str, why: str) -> None:
 )
 def test_what_is_not_a_history_is_refused(row: str, best: int, why: str) -> None:
     with pytest.raises(ValueError, match=why):
-        tables.check_history(f"epoch,training_loss,validation_loss,learning_rate\n{row}\n".encode(), best)
+        tables.check_history(
+            f"epoch,training_loss,validation_loss,learning_rate\n{row}\n".encode(), best
+        )
 
 
 def test_two_columns_of_one_name_are_told_apart_in_csv_and_refused_where_names_are_keys() -> None:
@@ -277,14 +318,23 @@ def test_two_columns_of_one_name_are_told_apart_in_csv_and_refused_where_names_a
     assert data == b"forecast,forecast,lo-80,hi-80\n2026-01-01,1.5,1.0,2.0\n"
     rows = tables.read_forecast(data, result.columns, (80.0,))
     assert (rows.texts["time"], list(rows.numbers["forecast"])) == (["2026-01-01"], [1.5])
-    assert list(tables.forecast_columns(result, headings=False)) == ["time", "forecast", "lo-80", "hi-80"]
+    assert list(tables.forecast_columns(result, headings=False)) == [
+        "time",
+        "forecast",
+        "lo-80",
+        "hi-80",
+    ]
     with pytest.raises(SettingsError) as refused:
         tables.forecast_columns(result)
     assert refused.value.message == "two columns of the forecast would be called 'forecast'"
-    assert refused.value.hint == "write it as CSV, or rename that column of the data and train again"
+    assert (
+        refused.value.hint == "write it as CSV, or rename that column of the data and train again"
+    )
 
 
-@pytest.mark.parametrize(("series", "steps"), [(1, 3), (400, 14), pytest.param(20_000, 14, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    ("series", "steps"), [(1, 3), (400, 14), pytest.param(20_000, 14, marks=pytest.mark.slow)]
+)
 def test_forecasts_of_any_number_of_series(series: int, steps: int) -> None:
     random = np.random.default_rng(1)
     values = random.normal(0, 1, (series, steps))
@@ -292,7 +342,9 @@ def test_forecasts_of_any_number_of_series(series: int, steps: int) -> None:
     texts = tuple(tuple(map(str, range(steps))) for _ in ids)
     bounds = {80.0: (values - 1, values + 1)}
     times = np.zeros((series, steps), np.int64)
-    result = Forecast(ids, times, texts, values, bounds, Columns("step", "y", "id"), TimeFormat(), digits=6)
+    result = Forecast(
+        ids, times, texts, values, bounds, Columns("step", "y", "id"), TimeFormat(), digits=6
+    )
     rows = tables.read_forecast(tables.forecast_csv(result), result.columns, (80.0,))
     assert rows.texts["id"] == [name for name in ids for _ in range(steps)]
     assert rows.texts["time"] == [text for row in texts for text in row]
@@ -315,7 +367,9 @@ def test_forecasts_of_whole_passengers_have_four_decimals(airline_store: Path) -
     assert actual == [line.split(",")[1] for line in AIRLINE.read_text().splitlines()[-12:]]
 
 
-def test_the_decimals_of_the_training_hold_for_new_rows_too(tmp_path: Path, write: Callable[..., Path]) -> None:
+def test_the_decimals_of_the_training_hold_for_new_rows_too(
+    tmp_path: Path, write: Callable[..., Path]
+) -> None:
     months = 100 + 10 * np.sin(np.arange(60) / 12 * 2 * np.pi)
     run = train(write(monthly(months.round(1))), store_folder=tmp_path / "s", **QUICK).run
     assert run.digits == 5
@@ -324,9 +378,14 @@ def test_the_decimals_of_the_training_hold_for_new_rows_too(tmp_path: Path, writ
 
 
 def test_digits_are_a_setting_of_train_and_predict(forecast: Callable[..., Result]) -> None:
-    done = forecast("train", AIRLINE, "--epochs", 1, "--units", 3, "--digits", 1, "--store", "s", "--json")
+    done = forecast(
+        "train", AIRLINE, "--epochs", 1, "--units", 3, "--digits", 1, "--store", "s", "--json"
+    )
     assert done.code == 0
-    assert len(forecast("predict", "--store", "s").out.splitlines()[1].split(",")[1].partition(".")[2]) == 1
+    assert (
+        len(forecast("predict", "--store", "s").out.splitlines()[1].split(",")[1].partition(".")[2])
+        == 1
+    )
     whole = forecast("predict", "--store", "s", "--digits", 0).out.splitlines()[1].split(",")
     assert all(cell.isdigit() for cell in whole[1:])
     full = forecast("predict", "--store", "s", "--digits", "full").out.splitlines()[1].split(",")
@@ -356,7 +415,12 @@ def test_digits_come_from_the_environment_and_from_python_too(
 def test_what_is_no_number_of_decimals_is_refused(text: str) -> None:
     with pytest.raises(SettingsError, match="neither a number of decimals from 0 to 20 nor 'full'"):
         config.digits(text)
-    assert (config.digits(None), config.digits("auto"), config.digits("0"), config.digits("20")) == (None, None, 0, 20)
+    assert (
+        config.digits(None),
+        config.digits("auto"),
+        config.digits("0"),
+        config.digits("20"),
+    ) == (None, None, 0, 20)
 
 
 @pytest.mark.parametrize("digits", ["auto", "2", "full"])
@@ -388,7 +452,9 @@ def test_every_format_has_the_same_names_and_numbers(
 
 def test_scores_are_of_the_unrounded_numbers(tmp_path: Path) -> None:
     metrics = [
-        train(AIRLINE, store_folder=tmp_path / digits, digits=digits, **QUICK).run.texts["metrics.json"]
+        train(AIRLINE, store_folder=tmp_path / digits, digits=digits, **QUICK).run.texts[
+            "metrics.json"
+        ]
         for digits in ("0", "full")
     ]
     assert metrics[0] == metrics[1]
@@ -424,7 +490,9 @@ def test_values_that_the_decimals_would_show_as_zero_are_a_warning(tmp_path: Pat
     assert text in [note.text for note in trained.notes]
     again = predict(panel, store_folder=tmp_path)
     assert text in [note.text for note in again.notes]
-    assert text not in [note.text for note in predict(panel, store_folder=tmp_path, digits="full").notes]
+    assert text not in [
+        note.text for note in predict(panel, store_folder=tmp_path, digits="full").notes
+    ]
 
     several = from_series([values, values * 1000, values], ids=["a", "b", "c"])
     assert tables.vanishing(several, 2) == ("a", "c")

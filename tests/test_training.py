@@ -18,14 +18,18 @@ PANEL = from_series([np.sin(np.arange(200) / 3) + 0.1 * np.random.default_rng(1)
 
 def learn(*, steps: int | None = None, **changes: object) -> tuple[Fitted, list[Epoch]]:
     seen: list[Epoch] = []
-    settings = settings_from(**{"horizon": 5, "lookback": 20, "units": "8,6", "epochs": 6, "seed": 4, **changes})
+    settings = settings_from(
+        **{"horizon": 5, "lookback": 20, "units": "8,6", "epochs": 6, "seed": 4, **changes}
+    )
     decided = planning.make(PANEL, settings)
     cut = windows.split(PANEL, 40, 0)
     fold = Fold(
         windows.between(PANEL, 20, 5, np.zeros(1, int), cut.training),
         windows.between(PANEL, 20, 5, cut.training, cut.validation),
     )
-    return training.fit(Material(PANEL.values, decided), [fold], seen.append, Course(steps=steps)), seen
+    return training.fit(
+        Material(PANEL.values, decided), [fold], seen.append, Course(steps=steps)
+    ), seen
 
 
 def test_training_lowers_the_loss_and_reports_every_epoch() -> None:
@@ -41,7 +45,11 @@ def test_the_best_weights_are_kept_and_their_steps_counted() -> None:
     assert fitted.best_epoch == 1 + int(np.argmin(losses))
     again, _ = learn(epochs=fitted.best_epoch)
     assert all(np.array_equal(fitted.weights[name], again.weights[name]) for name in fitted.weights)
-    assert fitted.steps == fitted.best_epoch * planning.make(PANEL, settings_from(horizon=5, lookback=20)).epoch_batches
+    assert (
+        fitted.steps
+        == fitted.best_epoch
+        * planning.make(PANEL, settings_from(horizon=5, lookback=20)).epoch_batches
+    )
 
 
 def test_patience_stops_and_no_patience_does_not() -> None:
@@ -74,7 +82,10 @@ def test_a_refit_takes_exactly_the_steps_asked_for() -> None:
 def test_a_loss_that_is_not_finite_is_an_error_of_its_own() -> None:
     values = PANEL.values.copy()
     values[50] = np.inf
-    decided = replace(planning.make(PANEL, settings_from(horizon=5, lookback=20, units="4", epochs=2)), target_clip=0.0)
+    decided = replace(
+        planning.make(PANEL, settings_from(horizon=5, lookback=20, units="4", epochs=2)),
+        target_clip=0.0,
+    )
     everything = windows.between(PANEL, 20, 5, np.zeros(1, int), PANEL.lengths)
     with np.errstate(invalid="ignore"), pytest.raises(DivergedError) as caught:
         training.fit(Material(values, decided), [Fold(everything)], lambda epoch: None)

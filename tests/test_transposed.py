@@ -71,7 +71,9 @@ def times(panel: Panel, index: int = 0) -> list[str]:
         {"target": "Long", "gaps": "zero", "bad_rows": "skip", "freq": "D"}, {"target": "1/23/20", "static": "Lat"},
     ],
 )  # fmt: skip
-def test_dates_as_columns_are_refused_whatever_the_options(write: Write, settings: dict[str, object]) -> None:
+def test_dates_as_columns_are_refused_whatever_the_options(
+    write: Write, settings: dict[str, object]
+) -> None:
     assert refused(write(cases()), **settings) == (
         "data.csv: 40 of the 44 columns are dates, '1/22/20' to '3/1/20' "
         "| say --dates-as-columns Province/State,Country/Region to read each row as a series, "
@@ -123,7 +125,9 @@ def test_the_refusal_names_the_columns_to_give(write: Write, text: str, answer: 
         ("y,Jan-18,Jan-19\n1,2,3\n4,5,6\n", {"target": "y"}),
     ],
 )  # fmt: skip
-def test_other_files_are_read_as_before(write: Write, text: str, settings: dict[str, object]) -> None:
+def test_other_files_are_read_as_before(
+    write: Write, text: str, settings: dict[str, object]
+) -> None:
     panel = read_csv(write(text), **settings)
     assert panel.values.size >= 2
     assert panel.reading.dates_as_columns is None
@@ -132,7 +136,9 @@ def test_other_files_are_read_as_before(write: Write, text: str, settings: dict[
 def test_series_with_dates_for_names_are_read_when_told(write: Write) -> None:
     """Futures by the month of their delivery: the rows have dates, and so do the names."""
     text = "day,2024-03,2024-06\n" + "".join(f"2024-01-{d:02},{d},{-d}\n" for d in range(1, 9))
-    assert refused(write(text), target="all").endswith("or --dates-as-columns none if each column is a series")
+    assert refused(write(text), target="all").endswith(
+        "or --dates-as-columns none if each column is a series"
+    )
     panel = read_csv(write(text), target="all", dates_as_columns="none")
     assert panel.ids == ("2024-03", "2024-06")
     assert panel.reading.dates_as_columns == "none"
@@ -148,10 +154,16 @@ def test_rows_become_series_and_columns_become_dates(write: Write) -> None:
         [100 * at + day for day in range(40)] for at in range(4)
     ]
     assert (times(panel)[0], times(panel)[-1]) == ("01/22/20", "03/01/20")
-    assert (panel.columns.time, panel.columns.target, panel.columns.id) == ("date", "value", "unique_id")
+    assert (panel.columns.time, panel.columns.target, panel.columns.id) == (
+        "date",
+        "value",
+        "unique_id",
+    )
     assert notes(panel) == ["columns not used: 'Lat', 'Long'"]
     assert panel.reading.date_format == ["%m/%d/%y"]
-    single = read_csv(write(cases(regions=[REGIONS[0], REGIONS[1]])), dates_as_columns="Country/Region")
+    single = read_csv(
+        write(cases(regions=[REGIONS[0], REGIONS[1]])), dates_as_columns="Country/Region"
+    )
     assert (single.columns.id, single.ids) == ("Country/Region", ("Albania", "China"))
 
 
@@ -183,13 +195,17 @@ def test_an_id_that_repeats_after_the_first_rows_is_seen(write: Write) -> None:
 
 
 cells = st.lists(
-    st.lists(st.one_of(st.none(), st.floats(-1e6, 1e6)), min_size=6, max_size=6), min_size=1, max_size=8
+    st.lists(st.one_of(st.none(), st.floats(-1e6, 1e6)), min_size=6, max_size=6),
+    min_size=1,
+    max_size=8,
 ).filter(lambda rows: all(sum(cell is not None for cell in row) >= 1 for row in rows))
 
 
 @given(cells)
 @hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
-def test_dates_as_columns_and_the_long_file_are_the_same_panel(tmp_path: Path, rows: list[list[float | None]]) -> None:
+def test_dates_as_columns_and_the_long_file_are_the_same_panel(
+    tmp_path: Path, rows: list[list[float | None]]
+) -> None:
     days = [f"2024-01-{day:02}" for day in (1, 2, 3, 5, 6, 9)]
 
     def written(value: float | None) -> str:
@@ -199,14 +215,19 @@ def test_dates_as_columns_and_the_long_file_are_the_same_panel(tmp_path: Path, r
     other = "unique_id,ds,y\n"
     for number, row in enumerate(rows):
         one += f"s{number},{','.join(map(written, row))}\n"
-        other += "".join(f"s{number},{day},{written(cell)}\n" for day, cell in zip(days, row, strict=True))
+        other += "".join(
+            f"s{number},{day},{written(cell)}\n" for day, cell in zip(days, row, strict=True)
+        )
     (tmp_path / "one.csv").write_text(one)
     (tmp_path / "other.csv").write_text(other)
 
     transposed = read_csv(tmp_path / "one.csv", dates_as_columns="id", gaps="drop")
     long = read_csv(tmp_path / "other.csv", gaps="drop")
     assert (transposed.ids, transposed.frequency) == (long.ids, long.frequency)
-    assert (transposed.first.tolist(), transposed.offsets.tolist()) == (long.first.tolist(), long.offsets.tolist())
+    assert (transposed.first.tolist(), transposed.offsets.tolist()) == (
+        long.first.tolist(),
+        long.offsets.tolist(),
+    )
     assert np.array_equal(transposed.values, long.values, equal_nan=True)
     assert notes(transposed) == notes(long)
 
@@ -233,7 +254,10 @@ def test_every_way_to_write_years_quarters_and_months(
     assert format_times(panel, times_of(panel, 0, 0, 1)) == [first]
     assert format_times(panel, times_of(panel, 0, len(names), len(names) + 1)) == [after]
     again = read_csv(panel.source, panel.reading)
-    assert (again.first.tolist(), again.values.tolist()) == (panel.first.tolist(), panel.values.tolist())
+    assert (again.first.tolist(), again.values.tolist()) == (
+        panel.first.tolist(),
+        panel.values.tolist(),
+    )
 
 
 def test_dates_that_could_be_two_are_refused_until_told(write: Write) -> None:
@@ -249,7 +273,9 @@ def test_dates_that_could_be_two_are_refused_until_told(write: Write) -> None:
 
 def test_dates_of_digits_alone_are_refused_until_told(write: Write) -> None:
     text = "id," + ",".join(f"202401{day:02}" for day in range(1, 9)) + "\na,1,2,3,4,5,6,7,8\n"
-    assert refused(write(text)).startswith("data.csv: 8 of the 9 columns are dates, '20240101' to '20240108'")
+    assert refused(write(text)).startswith(
+        "data.csv: 8 of the 9 columns are dates, '20240101' to '20240108'"
+    )
     assert refused(write(text), dates_as_columns="id") == (
         "data.csv: the names of the columns may be dates: '20240101' | say --date-format %Y%m%d"
     )
@@ -309,7 +335,8 @@ def test_decimal_commas_are_read_over_all_columns(write: Write, rows: int) -> No
     """More cells than are looked at in one pass over the file."""
     names = american(700)
     text = f"id;{';'.join(names)}\n" + "".join(
-        f"s{number}" + "".join(f";{number},{day:03}" for day in range(700)) + "\n" for number in range(rows)
+        f"s{number}" + "".join(f";{number},{day:03}" for day in range(700)) + "\n"
+        for number in range(rows)
     )
     panel = read_csv(write(text), dates_as_columns="id", decimal=",")
     assert np.allclose(panel.values, (np.arange(rows)[:, None] + np.arange(700) / 1000).reshape(-1))
@@ -335,7 +362,9 @@ def test_names_that_are_nearly_dates_are_not_passed_over(write: Write) -> None:
         "data.csv: columns '1/2/24' and '01/02/24' are both 2024-01-02 "
         "| keep one column for each date, or say --duplicates first, last, mean or sum"
     )
-    assert read_csv(write(text), dates_as_columns="id", duplicates="sum", freq="D").values[:2].tolist() == [3, 3]
+    assert read_csv(write(text), dates_as_columns="id", duplicates="sum", freq="D").values[
+        :2
+    ].tolist() == [3, 3]
     assert refused(write("id,2020,2021,2020\na,1,2,3\n"), dates_as_columns="id") == (
         "data.csv:1: column '2020' is there twice | rename one of them"
     )
@@ -370,7 +399,9 @@ def test_hours_with_offsets_and_in_zones(write: Write) -> None:
     panel = read_csv(write(f"id,{','.join(offsets)}\na,0,1,2,3,4\n"), dates_as_columns="id")
     assert panel.values.tolist() == list(range(5))
     assert times(panel)[-1] == "2024-03-31T05:00+02:00"
-    months = read_csv(write(by_month(range(2000, 2003))), dates_as_columns="Year", timezone="Europe/Berlin")
+    months = read_csv(
+        write(by_month(range(2000, 2003))), dates_as_columns="Year", timezone="Europe/Berlin"
+    )
     assert times(months)[6] == "2000-07"
 
 
@@ -387,9 +418,13 @@ def test_hours_with_offsets_and_in_zones(write: Write) -> None:
 )  # fmt: skip
 def test_months_are_read_in_order_into_one_series(write: Write, names: list[str]) -> None:
     path = write(by_month(range(1990, 1995), names))
-    assert "--dates-as-columns Year to read the months in order" in refused(path, time="Year", target=names[0])
+    assert "--dates-as-columns Year to read the months in order" in refused(
+        path, time="Year", target=names[0]
+    )
     panel = read_csv(path, dates_as_columns="Year")
-    assert panel.values.tolist() == [100 * year + month for year in range(1990, 1995) for month in range(1, 13)]
+    assert panel.values.tolist() == [
+        100 * year + month for year in range(1990, 1995) for month in range(1, 13)
+    ]
     assert (panel.ids, panel.columns.id, panel.columns.time) == (("",), "", "date")
     assert (times(panel)[0], times(panel)[-1]) == ("1990-01", "1994-12")
     assert notes(panel) == ["columns not used: 'Annual'"]
@@ -402,16 +437,25 @@ def test_years_in_any_order_and_months_to_come(write: Write) -> None:
     assert panel.values[:12].tolist() == [200_000 + month for month in range(1, 13)]
     assert panel.values[24:].tolist() == [1, 2, 3, 4]
     assert times(panel)[-1] == "2002-04"
-    assert notes(panel) == ["columns not used: 'Annual'", "the last 8 rows have no value and were left out"]
+    assert notes(panel) == [
+        "columns not used: 'Annual'",
+        "the last 8 rows have no value and were left out",
+    ]
 
 
 def test_months_of_several_stations(write: Write) -> None:
     header = f"station,YEAR,{','.join(MONTHS)}\n"
-    rows = [f"{s},{year}" + "".join(f",{year + month}" for month in range(12)) for s in "ba" for year in (2001, 2000)]
+    rows = [
+        f"{s},{year}" + "".join(f",{year + month}" for month in range(12))
+        for s in "ba"
+        for year in (2001, 2000)
+    ]
     path = write(header + "\n".join(rows) + "\n")
     panel = read_csv(path, dates_as_columns="station,YEAR")
     assert (panel.ids, panel.columns.id) == (("b", "a"), "station")
-    assert values_of(panel, 1).tolist() == [year + month for year in (2000, 2001) for month in range(12)]
+    assert values_of(panel, 1).tolist() == [
+        year + month for year in (2000, 2001) for month in range(12)
+    ]
     assert refused(path, dates_as_columns="YEAR") == (
         "data.csv:2 and 4: this year of the series is there twice (and 1 more) | join columns until each row has a name "
         "of its own, e.g. --dates-as-columns station,YEAR"
@@ -423,13 +467,17 @@ def test_months_of_several_stations(write: Write) -> None:
 
 
 def test_quarters_of_a_year(write: Write) -> None:
-    panel = read_csv(write("year,q1,q2,q3,q4\n2019,1,2,3,4\n2020,5,6,7,8\n"), dates_as_columns="year")
+    panel = read_csv(
+        write("year,q1,q2,q3,q4\n2019,1,2,3,4\n2020,5,6,7,8\n"), dates_as_columns="year"
+    )
     assert panel.values.tolist() == [1, 2, 3, 4, 5, 6, 7, 8]
     assert times(panel)[-1] == "2020Q4"
 
 
 def test_years_as_columns_and_months_as_rows(write: Write) -> None:
-    text = "Month,1958,1959,1960\n" + "".join(f"{m.upper()},{n},{n + 12},{n + 24}\n" for n, m in enumerate(MONTHS))
+    text = "Month,1958,1959,1960\n" + "".join(
+        f"{m.upper()},{n},{n + 12},{n + 24}\n" for n, m in enumerate(MONTHS)
+    )
     panel = read_csv(write(text), dates_as_columns="Month")
     assert panel.values.tolist() == list(range(36))
     assert (times(panel)[0], times(panel)[-1]) == ("1958-01", "1960-12")
@@ -455,8 +503,12 @@ def test_what_is_no_year_is_named(write: Write) -> None:
         "data.csv:3: column 'Year': no year | give every row a year"
     )
     mean = text + "mean" + ",1" * 13 + "\n"
-    assert refused(write(mean), dates_as_columns="Year").startswith("data.csv:5: column 'Year': 'mean' is not a number")
-    assert read_csv(write(mean), dates_as_columns="Year", bad_rows="skip", max_skipped=0.3).lengths.tolist() == [36]
+    assert refused(write(mean), dates_as_columns="Year").startswith(
+        "data.csv:5: column 'Year': 'mean' is not a number"
+    )
+    assert read_csv(
+        write(mean), dates_as_columns="Year", bad_rows="skip", max_skipped=0.3
+    ).lengths.tolist() == [36]
     assert refused(write("region,Jan,Feb,Mar\na,1,2,3\n"), dates_as_columns="region") == (
         "data.csv: column 'Jan' needs a year, and --dates-as-columns region names no column of years "
         "| write the months with their year, e.g. 2024-01"
@@ -476,7 +528,11 @@ def test_whatever_the_bytes_the_answer_is_a_panel_or_an_error_of_ours(write: Wri
         data = bytearray(text.encode())
         for _ in range(random.integers(1, 5)):
             data[random.integers(len(data))] = letters[random.integers(len(letters))]
-        for settings in ({}, {"dates_as_columns": word}, {"dates_as_columns": word, "bad_rows": "skip"}):
+        for settings in (
+            {},
+            {"dates_as_columns": word},
+            {"dates_as_columns": word, "bad_rows": "skip"},
+        ):
             try:
                 panel = read_csv(write(bytes(data)), **settings)
             except ForecastError:
@@ -524,8 +580,12 @@ def test_columns_that_cannot_name_the_rows_are_refused(write: Write) -> None:
 # -- commands --------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("words", [[], ["--target", "all"], ["--target", "1/23/20"], ["--id", "Country/Region"]])
-def test_train_and_check_say_it_alike(forecast: Callable[..., Result], write: Write, words: list[str]) -> None:
+@pytest.mark.parametrize(
+    "words", [[], ["--target", "all"], ["--target", "1/23/20"], ["--id", "Country/Region"]]
+)
+def test_train_and_check_say_it_alike(
+    forecast: Callable[..., Result], write: Write, words: list[str]
+) -> None:
     path = write(cases())
     for command in ("train", "check"):
         done = forecast(command, path, *words, "--json")
@@ -533,7 +593,10 @@ def test_train_and_check_say_it_alike(forecast: Callable[..., Result], write: Wr
         document = json.loads(done.out)
         assert "40 of the 44 columns are dates" in document["error"]
         assert "--dates-as-columns Province/State,Country/Region" in document["hint"]
-    assert document["train"] == f"forecast train {path} --dates-as-columns Province/State,Country/Region"
+    assert (
+        document["train"]
+        == f"forecast train {path} --dates-as-columns Province/State,Country/Region"
+    )
 
 
 def test_the_line_that_check_proposes_trains(forecast: Callable[..., Result], write: Write) -> None:
@@ -542,13 +605,20 @@ def test_the_line_that_check_proposes_trains(forecast: Callable[..., Result], wr
     assert line[:2] == ["forecast", "train"]
     assert forecast(*line[1:], "--epochs", 1, "--units", 4, "--quiet").code == 0
     again = forecast("check", *line[2:])
-    assert "dates are columns, beside 'Province/State,Country/Region', not used: 'Lat', 'Long'" in again.out
+    assert (
+        "dates are columns, beside 'Province/State,Country/Region', not used: 'Lat', 'Long'"
+        in again.out
+    )
 
 
-def test_predict_reads_new_columns_as_the_run_was_trained(forecast: Callable[..., Result], write: Write) -> None:
+def test_predict_reads_new_columns_as_the_run_was_trained(
+    forecast: Callable[..., Result], write: Write
+) -> None:
     write(cases(60))
     words = ["--dates-as-columns", "Province/State,Country/Region"]
-    assert forecast("train", "data.csv", *words, "--epochs", 1, "--units", 4, "--horizon", 2).code == 0
+    assert (
+        forecast("train", "data.csv", *words, "--epochs", 1, "--units", 4, "--horizon", 2).code == 0
+    )
     first = forecast("predict").out.splitlines()
     assert first[0] == "unique_id,date,forecast,lo-80,hi-80,lo-95,hi-95"
     assert [line.rsplit(",", 5)[0] for line in first[1:5]] == [
@@ -566,7 +636,10 @@ def test_predict_reads_new_columns_as_the_run_was_trained(forecast: Callable[...
 def test_a_run_on_quarters_writes_quarters(forecast: Callable[..., Result], write: Write) -> None:
     names = [f"{year}Q{quarter}" for year in range(2000, 2015) for quarter in (1, 2, 3, 4)]
     write(f"id,{','.join(names)}\na,{','.join(str(10 + at % 4) for at in range(60))}\n")
-    assert forecast("train", "data.csv", "--dates-as-columns", "id", "--epochs", 1, "--units", 4).code == 0
+    assert (
+        forecast("train", "data.csv", "--dates-as-columns", "id", "--epochs", 1, "--units", 4).code
+        == 0
+    )
     assert forecast("predict").out.splitlines()[1].startswith("a,2015Q1,")
     assert forecast("runs", "verify").code == 0
     assert forecast("plot", "-o", "plots").code == 0
@@ -575,10 +648,15 @@ def test_a_run_on_quarters_writes_quarters(forecast: Callable[..., Result], writ
 def test_a_run_of_a_release_that_did_not_ask_can_go_on(
     forecast: Callable[..., Result], write: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write("day,2024-03,2024-06\n" + "".join(f"2024-01-{day:02},{day},{-day}\n" for day in range(1, 30)))
+    write(
+        "day,2024-03,2024-06\n"
+        + "".join(f"2024-01-{day:02},{day},{-day}\n" for day in range(1, 30))
+    )
     with monkeypatch.context() as before:
         before.setattr("forecast_cli.transposed.layout", lambda *_: None)
-        assert forecast("train", "data.csv", "--target", "all", "--epochs", 1, "--units", 4).code == 0
+        assert (
+            forecast("train", "data.csv", "--target", "all", "--epochs", 1, "--units", 4).code == 0
+        )
         expected = forecast("predict").out
 
     done = forecast("predict")
@@ -594,7 +672,11 @@ def test_parquet_obeys_the_same_rules(tmp_path: Path) -> None:
     pyarrow = pytest.importorskip("pyarrow")
     from pyarrow import parquet as format_
 
-    columns = {"region": ["a", "b"], "Lat": [1.5, 2.5], **{f"2024-01-0{day}": [day, None] for day in range(1, 5)}}
+    columns = {
+        "region": ["a", "b"],
+        "Lat": [1.5, 2.5],
+        **{f"2024-01-0{day}": [day, None] for day in range(1, 5)},
+    }
     columns["2024-01-05"] = [5.0, 6.0]
     path = tmp_path / "data.parquet"
     format_.write_table(pyarrow.table(columns), path)
@@ -614,6 +696,8 @@ def test_many_rows_and_many_columns(write: Write, rows: int, columns: int) -> No
     days = np.datetime64("1990-01-01") + np.arange(columns)
     values = np.arange(rows * columns).reshape(rows, columns) % 1009
     lines = [f"s{number},{','.join(map(str, row))}\n" for number, row in enumerate(values.tolist())]
-    panel = read_csv(write(f"id,{','.join(map(str, days))}\n" + "".join(lines)), dates_as_columns="id")
+    panel = read_csv(
+        write(f"id,{','.join(map(str, days))}\n" + "".join(lines)), dates_as_columns="id"
+    )
     assert len(panel) == rows
     assert np.array_equal(panel.values, values.reshape(-1))

@@ -24,7 +24,10 @@ def test_windows_never_cross_the_cut(
     cut = windows.split(panel, validation, test)
     training = windows.between(panel, lookback, horizon, np.zeros(len(lengths), int), cut.training)
     held = windows.between(panel, lookback, horizon, cut.training, cut.validation)
-    for chosen, low, high in ((training, cut.training * 0, cut.training), (held, cut.training, cut.validation)):
+    for chosen, low, high in (
+        (training, cut.training * 0, cut.training),
+        (held, cut.training, cut.validation),
+    ):
         if not len(chosen):
             continue
         past, future = windows.pasts(panel.values, chosen), windows.futures(panel.values, chosen)

@@ -28,7 +28,11 @@ def test_the_python_api_does_what_the_commands_do_and_prints_nothing(
 ) -> None:
     trained = train(read_csv(AIRLINE), store_folder=tmp_path, horizon=6, **QUICK)
     predicted = predict(store_folder=tmp_path)
-    assert forecast_csv(predicted.forecast) == forecast_csv(trained.forecast) == trained.run.texts["forecast.csv"]
+    assert (
+        forecast_csv(predicted.forecast)
+        == forecast_csv(trained.forecast)
+        == trained.run.texts["forecast.csv"]
+    )
     assert predicted.forecast.values.shape == (1, 6)
     assert capfd.readouterr() == ("", "")
 
@@ -42,7 +46,10 @@ def test_all_names_of_the_python_api_are_there() -> None:
 def test_unknown_settings_come_with_the_nearest_one() -> None:
     with pytest.raises(SettingsError) as caught:
         settings_from(horizons=3)
-    assert (caught.value.message, caught.value.hint) == ("unknown setting 'horizons'", "did you mean 'horizon'?")
+    assert (caught.value.message, caught.value.hint) == (
+        "unknown setting 'horizons'",
+        "did you mean 'horizon'?",
+    )
 
 
 @pytest.mark.parametrize(
@@ -77,7 +84,10 @@ def test_the_held_out_rows_never_reach_the_network_that_is_scored(tmp_path: Path
     assert first.texts["history.csv"] == second.texts["history.csv"]
 
     def column(run: Run, number: int) -> list[str]:
-        return [line.split(",")[number] for line in run.texts["predictions.csv"].decode().splitlines()[1:]]
+        return [
+            line.split(",")[number]
+            for line in run.texts["predictions.csv"].decode().splitlines()[1:]
+        ]
 
     assert column(first, 3) == column(second, 3)
     assert column(first, 2) != column(second, 2)
@@ -87,21 +97,41 @@ def test_the_held_out_rows_never_reach_the_network_that_is_scored(tmp_path: Path
 def test_predictions_csv_scores_to_the_metrics_of_the_run(tmp_path: Path) -> None:
     run = train(AIRLINE, store_folder=tmp_path, **QUICK).run
     lines = [line.split(",") for line in run.texts["predictions.csv"].decode().splitlines()]
-    assert lines[0] == ["Month", "cutoff", "actual", "forecast", "seasonal_naive", "lo-80", "hi-80", "lo-95", "hi-95"]
+    assert lines[0] == [
+        "Month",
+        "cutoff",
+        "actual",
+        "forecast",
+        "seasonal_naive",
+        "lo-80",
+        "hi-80",
+        "lo-95",
+        "hi-95",
+    ]
     assert len(lines) == 13
-    assert (lines[1][0], lines[-1][0], {line[1] for line in lines[1:]}) == ("1960-01", "1960-12", {"1959-12"})
+    assert (lines[1][0], lines[-1][0], {line[1] for line in lines[1:]}) == (
+        "1960-01",
+        "1960-12",
+        {"1959-12"},
+    )
     actual, forecast, naive = np.array([line[2:5] for line in lines[1:]], float).T
     test = run.metrics.test
     assert test is not None
     assert test.network.rmse == pytest.approx(np.sqrt(np.mean((actual - forecast) ** 2)))
     assert test.seasonal_naive.rmse == pytest.approx(np.sqrt(np.mean((actual - naive) ** 2)))
-    assert test.seasonal_naive.rmse == pytest.approx(50.708, abs=1e-3)  # as published for this split
-    assert test.skill.seasonal_naive == pytest.approx(1 - test.network.mase / test.seasonal_naive.mase)
+    assert test.seasonal_naive.rmse == pytest.approx(
+        50.708, abs=1e-3
+    )  # as published for this split
+    assert test.skill.seasonal_naive == pytest.approx(
+        1 - test.network.mase / test.seasonal_naive.mase
+    )
 
 
 def test_a_refit_sees_all_rows_and_no_refit_does_not(tmp_path: Path) -> None:
     weights = [
-        train(AIRLINE, store_folder=tmp_path / str(refit), refit=refit, **QUICK).run.texts["model.safetensors"]
+        train(AIRLINE, store_folder=tmp_path / str(refit), refit=refit, **QUICK).run.texts[
+            "model.safetensors"
+        ]
         for refit in (True, False)
     ]
     assert weights[0] != weights[1]
@@ -109,15 +139,26 @@ def test_a_refit_sees_all_rows_and_no_refit_does_not(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("preset", ["auto", "classic"])
 @pytest.mark.parametrize(
-    "settings", [{"horizon": 1}, {}, {"horizon": 1, "lookback": 1}, {"horizon": 3, "test": 7}, {"test": 0}]
+    "settings",
+    [{"horizon": 1}, {}, {"horizon": 1, "lookback": 1}, {"horizon": 3, "test": 7}, {"test": 0}],
 )
-def test_small_settings_train(tmp_path: Path, write: Write, preset: str, settings: dict[str, int]) -> None:
+def test_small_settings_train(
+    tmp_path: Path, write: Write, preset: str, settings: dict[str, int]
+) -> None:
     path = write(daily(np.arange(40) % 7 + np.sin(np.arange(40))))
-    trained = train(path, store_folder=tmp_path / "s", epochs=1, units="4,3", preset=preset, **settings)
+    trained = train(
+        path, store_folder=tmp_path / "s", epochs=1, units="4,3", preset=preset, **settings
+    )
     assert np.isfinite(trained.forecast.values).all()
-    assert forecast_csv(predict(store_folder=tmp_path / "s").forecast) == trained.run.texts["forecast.csv"]
+    assert (
+        forecast_csv(predict(store_folder=tmp_path / "s").forecast)
+        == trained.run.texts["forecast.csv"]
+    )
     if settings.get("test") == 0:
-        assert trained.metrics.verdict == "Nothing was held out, so nothing says whether the network is worth it."
+        assert (
+            trained.metrics.verdict
+            == "Nothing was held out, so nothing says whether the network is worth it."
+        )
 
 
 def test_validation_may_be_left_out(tmp_path: Path) -> None:
@@ -126,9 +167,13 @@ def test_validation_may_be_left_out(tmp_path: Path) -> None:
     assert np.isfinite(trained.forecast.bounds[80.0]).all()
 
 
-def test_a_constant_series_is_forecast_as_the_constant_and_said(tmp_path: Path, write: Write) -> None:
+def test_a_constant_series_is_forecast_as_the_constant_and_said(
+    tmp_path: Path, write: Write
+) -> None:
     for preset in ("auto", "classic"):
-        trained = train(write(daily(np.full(60, 4.25))), store_folder=tmp_path / preset, preset=preset, **QUICK)
+        trained = train(
+            write(daily(np.full(60, 4.25))), store_folder=tmp_path / preset, preset=preset, **QUICK
+        )
         assert np.allclose(trained.forecast.values, 4.25, atol=1e-12)
         assert "the series is constant; so is the forecast" in [note.text for note in trained.notes]
         assert trained.metrics.verdict.endswith("a network is not worth it.")
@@ -167,7 +212,10 @@ def test_a_recorded_file_that_is_gone_is_named(tmp_path: Path, write: Write) -> 
 
 def test_many_series_share_a_network_and_short_or_new_ones_are_forecast(tmp_path: Path) -> None:
     random = np.random.default_rng(3)
-    long = [50 + 10 * np.sin(np.arange(n) / 7 * 2 * np.pi) + random.normal(0, 1, n) for n in (120, 90, 100)]
+    long = [
+        50 + 10 * np.sin(np.arange(n) / 7 * 2 * np.pi) + random.normal(0, 1, n)
+        for n in (120, 90, 100)
+    ]
     panel = from_series([*long, np.array([3.0, 4.0])], ids=["a", "b", "c", "tiny"])
     trained = train(panel, store_folder=tmp_path, season="7", **QUICK)
     assert trained.forecast.fallback == ("tiny",)
@@ -182,7 +230,10 @@ def test_short_series_are_dropped_or_refused_as_named(tmp_path: Path) -> None:
     dropped = train(panel, store_folder=tmp_path / "s", season="7", short="drop", **QUICK)
     assert (dropped.forecast.ids, dropped.notes[0].level) == (("long",), "degraded")
     assert dropped.notes[0].text == "too short for the network, so they were left out: 'tiny'"
-    with pytest.raises(TooLittleDataError, match=r"series 'tiny' is shorter than the lookback of 28 \(1 such series\)"):
+    with pytest.raises(
+        TooLittleDataError,
+        match=r"series 'tiny' is shorter than the lookback of 28 \(1 such series\)",
+    ):
         train(panel, store_folder=tmp_path / "r", season="7", short="refuse", **QUICK)
     assert not (tmp_path / "r").exists()
 
@@ -226,10 +277,14 @@ def test_the_verdict_compares_with_the_better_baseline(tmp_path: Path, write: Wr
     assert "the naive forecast" in trained.metrics.verdict
 
 
-def test_bounds_of_constants_are_the_constant_and_json_can_hold_them(tmp_path: Path, write: Write) -> None:
+def test_bounds_of_constants_are_the_constant_and_json_can_hold_them(
+    tmp_path: Path, write: Write
+) -> None:
     path = write(daily(np.full(60, 5.0)))
     trained = train(path, store_folder=tmp_path / "s", **QUICK)
-    assert trained.run.texts["forecast.csv"].decode().splitlines()[1] == "2024-03-01" + ",5.000000" * 5
+    assert (
+        trained.run.texts["forecast.csv"].decode().splitlines()[1] == "2024-03-01" + ",5.000000" * 5
+    )
 
 
 def test_an_outlier_beyond_all_measure_gives_finite_numbers(tmp_path: Path, write: Write) -> None:
@@ -248,19 +303,31 @@ def test_reader_settings_with_a_panel_are_refused(tmp_path: Path) -> None:
 
 
 def test_steps_that_are_not_in_the_file_are_never_scored(tmp_path: Path, write: Write) -> None:
-    text = daily(50 + np.arange(60) % 7).replace("2024-02-26,50\n", "").replace("2024-02-27,51\n", "")
+    text = (
+        daily(50 + np.arange(60) % 7).replace("2024-02-26,50\n", "").replace("2024-02-27,51\n", "")
+    )
     assert text.count("\n") == 59
     trained = train(write(text), store_folder=tmp_path / "s", **QUICK)
-    lines = [line.split(",") for line in trained.run.texts["predictions.csv"].decode().splitlines()[1:]]
+    lines = [
+        line.split(",") for line in trained.run.texts["predictions.csv"].decode().splitlines()[1:]
+    ]
     assert [line[0] for line in lines if not line[2]] == ["2024-02-26", "2024-02-27"]
     assert len(lines) == 7
 
 
-def test_wide_and_long_files_of_the_same_data_give_the_same_forecast(tmp_path: Path, write: Write) -> None:
+def test_wide_and_long_files_of_the_same_data_give_the_same_forecast(
+    tmp_path: Path, write: Write
+) -> None:
     random = np.random.default_rng(8)
     days = np.datetime64("2024-01-01") + np.arange(90)
-    a, b = (np.round(50 + 10 * np.sin(np.arange(90) / 7 * 2 * np.pi) + random.normal(size=90), 2) for _ in "ab")
-    wide = write("day,a,b\n" + "".join(f"{d},{x},{y}\n" for d, x, y in zip(days, a, b, strict=True)), "wide.csv")
+    a, b = (
+        np.round(50 + 10 * np.sin(np.arange(90) / 7 * 2 * np.pi) + random.normal(size=90), 2)
+        for _ in "ab"
+    )
+    wide = write(
+        "day,a,b\n" + "".join(f"{d},{x},{y}\n" for d, x, y in zip(days, a, b, strict=True)),
+        "wide.csv",
+    )
     rows = [f"{n},{d},{v}\n" for n, s in (("a", a), ("b", b)) for d, v in zip(days, s, strict=True)]
     long = write("unique_id,day,value\n" + "".join(rows), "long.csv")
     first = train(wide, store_folder=tmp_path / "w", target="all", **QUICK).run.texts
@@ -282,7 +349,17 @@ def test_equal_trainings_have_equal_bytes_in_another_zone_locale_folder_and_unde
     tmp_path: Path, threads: int
 ) -> None:
     """Equal data, settings, seed, threads and versions; only what should not matter differs."""
-    words = ["train", "data.csv", "--epochs", "2", "--units", "24", "--threads", str(threads), "--quiet"]
+    words = [
+        "train",
+        "data.csv",
+        "--epochs",
+        "2",
+        "--units",
+        "24",
+        "--threads",
+        str(threads),
+        "--quiet",
+    ]
     places = {
         "here": {"TZ": "UTC", "LC_ALL": "C"},
         "far/away ü": {"TZ": "Asia/Kathmandu", "LC_ALL": "C.UTF-8", "HOME": "/"},
@@ -292,7 +369,10 @@ def test_equal_trainings_have_equal_bytes_in_another_zone_locale_folder_and_unde
         folder = tmp_path / name
         folder.mkdir(parents=True)
         shutil.copy(SAMPLES / "airline.csv", folder / "data.csv")
-        busy = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(int(name != "here"))]
+        busy = [
+            subprocess.Popen([sys.executable, "-c", "while True: pass"])
+            for _ in range(int(name != "here"))
+        ]
         try:
             subprocess.run(
                 [sys.executable, "-m", "forecast_cli", *words], cwd=folder, check=True,
@@ -303,19 +383,29 @@ def test_equal_trainings_have_equal_bytes_in_another_zone_locale_folder_and_unde
                 process.kill()
                 process.wait()
         run = store.load(folder / "forecast_runs")
-        kept = ("model.safetensors", "forecast.csv", "predictions.csv", "history.csv", "metrics.json")
+        kept = (
+            "model.safetensors",
+            "forecast.csv",
+            "predictions.csv",
+            "history.csv",
+            "metrics.json",
+        )
         found.append({name: run.manifest.files[name].sha256 for name in kept})
     assert found[0] == found[1]
 
 
 @pytest.mark.parametrize("start", ["0001-01-01", "9999-09-01"])
-def test_times_at_the_ends_of_the_calendar_are_refused_before_the_training(start: str, tmp_path: Path) -> None:
+def test_times_at_the_ends_of_the_calendar_are_refused_before_the_training(
+    start: str, tmp_path: Path
+) -> None:
     days = np.datetime64(start) + np.arange(120)
     path = tmp_path / "data.csv"
     path.write_text("day,y\n" + "".join(f"{day},{at}\n" for at, day in enumerate(days)))
     with pytest.raises(DataError) as caught:
         train(path, store_folder=tmp_path / "runs", epochs=1, units="4")
-    assert caught.value.message == f"{path}: the times are too near to the ends of the years 1 to 9999"
+    assert (
+        caught.value.message == f"{path}: the times are too near to the ends of the years 1 to 9999"
+    )
     assert not (tmp_path / "runs").exists()
 
 

@@ -38,7 +38,9 @@ class _Report:
 
 @options.with_settings("data", "window")
 def check(
-    data: Annotated[str, typer.Argument(metavar="DATA", help="CSV or Parquet file; - reads standard input.")],
+    data: Annotated[
+        str, typer.Argument(metavar="DATA", help="CSV or Parquet file; - reads standard input.")
+    ],
     settings: Settings,
     given: Given,
     json: options.Json = False,
@@ -74,13 +76,15 @@ def _report(data: str, settings: Settings, given: Given) -> _Report:
         report.line = _line(data, given)
     except DataError as error:
         report.failure = error
-        if error.value:
-            report.line = _line(data, _with(given, error.option, error.value))
+        if error.proposal:
+            report.line = _line(data, _with(given, error.option, error.proposal))
     if report.panel is not None:
         report.findings = checks.check(report.panel, config.seasons(settings.data.season), needed)
     if report.failure:
         name = "reading" if report.panel is None else "training"
-        report.findings.append(checks.Finding(name, report.failure.message, "error", {"hint": report.failure.hint}))
+        report.findings.append(
+            checks.Finding(name, report.failure.message, "error", {"hint": report.failure.hint})
+        )
     return report
 
 
@@ -130,16 +134,33 @@ def _document(data: str, report: _Report) -> dict[str, Any]:
     }
 
 
-SHOWN = ("horizon", "seasons", "lookback", "segment", "validation", "test", "lag", "normalization", "units", "epochs")
+SHOWN = (
+    "horizon",
+    "seasons",
+    "lookback",
+    "segment",
+    "validation",
+    "test",
+    "lag",
+    "normalization",
+    "units",
+    "epochs",
+)
 
 
 def _show(report: _Report) -> None:
     from forecast_cli.commands import decisions
 
-    rows = [[f.name, f.text if f.level == "info" else f"{f.level}: {f.text}"] for f in report.findings]
+    rows = [
+        [f.name, f.text if f.level == "info" else f"{f.level}: {f.text}"] for f in report.findings
+    ]
     if report.failure and report.failure.hint:
         rows.append(["", f"hint: {report.failure.hint}"])
-    rows += [["auto", f"{d.name} {decisions.text(d.value)}: {d.why}"] for d in report.decisions if d.name in SHOWN]
+    rows += [
+        ["auto", f"{d.name} {decisions.text(d.value)}: {d.why}"]
+        for d in report.decisions
+        if d.name in SHOWN
+    ]
     console.table("", ["", "found"], rows, text_columns=2)
     if report.line:
         console.emit(f"{console.escape(report.line)}\n".encode())

@@ -94,7 +94,8 @@ def _row(run: Run, latest: bool) -> dict[str, Any]:
     return {
         "run": run.name,
         "latest": latest,
-        "network": network.describe(plan.architecture) + (f" x {plan.members}" if plan.members > 1 else ""),
+        "network": network.describe(plan.architecture)
+        + (f" x {plan.members}" if plan.members > 1 else ""),
         "preset": plan.preset,
         "loss": plan.loss,
         "optimizer": plan.optimizer,

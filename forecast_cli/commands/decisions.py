@@ -35,7 +35,9 @@ def decisions(panel: Panel, plan: Plan, given: Given, store: str) -> list[Decisi
     found = []
     for field in dataclasses.fields(reading):
         value = getattr(reading, field.name)
-        if field.name in SETTINGS.values() or (value is None and field.name not in ("time", "target", "id")):
+        if field.name in SETTINGS.values() or (
+            value is None and field.name not in ("time", "target", "id")
+        ):
             continue
         why = "there is none" if value is None else "" if value == field.default else "recognized"
         found.append(_decision(field.name, value, why, given))
@@ -49,13 +51,22 @@ def decisions(panel: Panel, plan: Plan, given: Given, store: str) -> list[Decisi
         digits = tables.decimals(panel)
     return [
         *found,
-        _decision("digits", digits, "the decimals of the data and 3 more, and at least 7 significant digits", given),
+        _decision(
+            "digits",
+            digits,
+            "the decimals of the data and 3 more, and at least 7 significant digits",
+            given,
+        ),
         _decision("store", store, "", given),
     ]
 
 
 def _defaults() -> dict[str, Any]:
-    return {field.name: field.default for group in GROUPS.values() for field in dataclasses.fields(group)}
+    return {
+        field.name: field.default
+        for group in GROUPS.values()
+        for field in dataclasses.fields(group)
+    }
 
 
 def _flat(plan: Plan) -> list[tuple[str, Any]]:
@@ -64,7 +75,9 @@ def _flat(plan: Plan) -> list[tuple[str, Any]]:
     for field in dataclasses.fields(plan):
         value = getattr(plan, field.name)
         if dataclasses.is_dataclass(value):
-            found += [(inner.name, getattr(value, inner.name)) for inner in dataclasses.fields(value)]
+            found += [
+                (inner.name, getattr(value, inner.name)) for inner in dataclasses.fields(value)
+            ]
         elif field.name != "reasons":
             found.append((field.name, value))
     return found
@@ -91,7 +104,12 @@ def text(value: Any) -> str:
 def show(found: list[Decision]) -> None:
     """A table on a terminal, one line a value elsewhere: `lookback 48: two seasons of 24`."""
     if console.stdout_is_terminal():
-        console.table("", ["setting", "value", "why"], [[d.name, text(d.value), d.why] for d in found], text_columns=3)
+        console.table(
+            "",
+            ["setting", "value", "why"],
+            [[d.name, text(d.value), d.why] for d in found],
+            text_columns=3,
+        )
         return
     lines = [console.escape(f"{d.name} {text(d.value)}: {d.why}") for d in found]
     console.emit(("\n".join(lines) + "\n").encode())

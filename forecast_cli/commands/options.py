@@ -15,14 +15,24 @@ import typer
 from forecast_cli import config, console
 from forecast_cli.config import DEFAULT_STORE, GROUPS, DataSettings
 
-Store = Annotated[str, typer.Option("--store", envvar="FORECAST_STORE", help="Folder of the runs.", show_envvar=False)]
+Store = Annotated[
+    str,
+    typer.Option("--store", envvar="FORECAST_STORE", help="Folder of the runs.", show_envvar=False),
+]
 Run = Annotated[
     str | None,
-    typer.Option("--run", metavar="ID", help="Run to use: its name, number or last part.", show_default="the latest"),
+    typer.Option(
+        "--run",
+        metavar="ID",
+        help="Run to use: its name, number or last part.",
+        show_default="the latest",
+    ),
 ]
 RunOrAll = Annotated[
     str | None,
-    typer.Option("--run", metavar="ID", help="Run to use: its name, number or last part.", show_default="all"),
+    typer.Option(
+        "--run", metavar="ID", help="Run to use: its name, number or last part.", show_default="all"
+    ),
 ]
 RunBefore = Annotated[
     str | None,
@@ -33,18 +43,29 @@ RunBefore = Annotated[
         show_default="the one before the latest",
     ),
 ]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout, also on failure.")]
-Quiet = Annotated[bool, typer.Option("--quiet", help="No progress and no summary; warnings and errors stay.")]
+Json = Annotated[
+    bool, typer.Option("--json", help="Print one JSON document on stdout, also on failure.")
+]
+Quiet = Annotated[
+    bool, typer.Option("--quiet", help="No progress and no summary; warnings and errors stay.")
+]
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of a failure.")]
 Config = Annotated[
     str | None,
-    typer.Option("--config", metavar="FILE", help="TOML file of settings, e.g. horizon = 24.", show_default="none"),
+    typer.Option(
+        "--config",
+        metavar="FILE",
+        help="TOML file of settings, e.g. horizon = 24.",
+        show_default="none",
+    ),
 ]
 STORE = DEFAULT_STORE
 SHARED = ("config", "store", "json", "quiet", "debug")
 
 
-def with_settings(*groups: str, rereading: bool = False) -> Callable[[Callable[..., int]], Callable[..., int]]:
+def with_settings(
+    *groups: str, rereading: bool = False
+) -> Callable[[Callable[..., int]], Callable[..., int]]:
     """Give a command one option for each field of the named groups, `--config` and `--log-format`.
 
     The command line beats the environment beats the file beats the defaults, for these and for options of the
@@ -59,13 +80,19 @@ def with_settings(*groups: str, rereading: bool = False) -> Callable[[Callable[.
         own = [p for name, p in wanted.items() if name not in ("settings", "given")]
         fields = {f.name: (g, f) for g in (*groups, "log") for f in dataclasses.fields(GROUPS[g])}
         if rereading:
-            fields |= {f.name: ("data", _as_trained(f)) for f in dataclasses.fields(DataSettings) if f.name in again}
+            fields |= {
+                f.name: ("data", _as_trained(f))
+                for f in dataclasses.fields(DataSettings)
+                if f.name in again
+            }
         front = [p for p in own if p.name not in SHARED]
         parameters = [
             inspect.Parameter("context", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context),
             *front,
             *(_parameter(g, f) for g, f in fields.values() if g != "log"),
-            inspect.Parameter("config", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Config),
+            inspect.Parameter(
+                "config", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Config
+            ),
             *(p for p in own if p.name in SHARED),
             *(_parameter(g, f) for g, f in fields.values() if g == "log"),
         ]
@@ -74,7 +101,9 @@ def with_settings(*groups: str, rereading: bool = False) -> Callable[[Callable[.
         @functools.wraps(command)
         def parsed(**values: Any) -> int:
             context, file = values.pop("context"), values.pop("config")
-            named = {name: values.pop(name) for name in fields} | {name: values[name] for name in shadowed}
+            named = {name: values.pop(name) for name in fields} | {
+                name: values[name] for name in shadowed
+            }
             typed = {name: value for name, value in named.items() if _was_typed(context, name)}
             given = config.gather(typed, os.environ, file)
             console.talk_as(given.values.get("log_format", "text"))
@@ -82,7 +111,9 @@ def with_settings(*groups: str, rereading: bool = False) -> Callable[[Callable[.
                 console.warning(warning)
             extra = {"settings": config.settings_of(given), "given": given}
             values |= {name: given.values[name] for name in shadowed if name in given.values}
-            return command(**values, **{name: value for name, value in extra.items() if name in wanted})
+            return command(
+                **values, **{name: value for name, value in extra.items() if name in wanted}
+            )
 
         parameters = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in parameters]
         parsed.__signature__ = inspect.Signature(parameters, return_annotation=int)  # type: ignore[attr-defined]
@@ -107,7 +138,9 @@ def _hints(group: str) -> dict[str, Any]:
 
 def _as_trained(field: dataclasses.Field[Any]) -> Any:
     """The field with no default of its own: what the run was trained with."""
-    again: Any = dataclasses.field(default=None, metadata={**field.metadata, "auto": "as in training"})
+    again: Any = dataclasses.field(
+        default=None, metadata={**field.metadata, "auto": "as in training"}
+    )
     again.name = field.name
     return again
 
@@ -125,5 +158,8 @@ def _parameter(group: str, field: dataclasses.Field[Any]) -> inspect.Parameter:
         show_default=auto or True,
     )
     return inspect.Parameter(
-        field.name, inspect.Parameter.KEYWORD_ONLY, default=field.default, annotation=Annotated[hint, option]
+        field.name,
+        inspect.Parameter.KEYWORD_ONLY,
+        default=field.default,
+        annotation=Annotated[hint, option],
     )

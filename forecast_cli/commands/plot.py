@@ -22,18 +22,29 @@ SCHEMA = "forecast/plot/v1"
 def plot(
     kind: Annotated[
         list[Kind] | None,
-        typer.Option("--kind", help="Picture to draw; repeat it for several.", show_default="loss and predictions"),
+        typer.Option(
+            "--kind",
+            help="Picture to draw; repeat it for several.",
+            show_default="loss and predictions",
+        ),
     ] = None,
     series: Annotated[
         str | None,
         typer.Option(
-            "--series", metavar="ID", help="Series whose gates or attention to draw.", show_default="the first"
+            "--series",
+            metavar="ID",
+            help="Series whose gates or attention to draw.",
+            show_default="the first",
         ),
     ] = None,
     output: Annotated[
         str | None,
         typer.Option(
-            "--output", "-o", metavar="DIR", help="Folder for the pictures.", show_default="plots/ of the run"
+            "--output",
+            "-o",
+            metavar="DIR",
+            help="Folder for the pictures.",
+            show_default="plots/ of the run",
         ),
     ] = None,
     run: options.Run = None,
@@ -55,7 +66,12 @@ def plot(
     written = draw_into(chosen, Path(output) if output else chosen.folder / "plots", kind, series)
     if json:
         console.emit_json(
-            {"schema": SCHEMA, "exit_code": 0, "run": chosen.name, "files": [str(path) for path in written]}
+            {
+                "schema": SCHEMA,
+                "exit_code": 0,
+                "run": chosen.name,
+                "files": [str(path) for path in written],
+            }
         )
     elif not quiet:
         for path in written:
@@ -63,7 +79,9 @@ def plot(
     return 0
 
 
-def draw_into(run: Run, folder: Path, kinds: list[Kind] | None = None, series: str | None = None) -> list[Path]:
+def draw_into(
+    run: Run, folder: Path, kinds: list[Kind] | None = None, series: str | None = None
+) -> list[Path]:
     """Draw pictures of a run into a folder, losses and predictions by default; returns their paths."""
     from forecast_cli import plots
     from forecast_cli.store import check_tables, make_folder, replace_file

@@ -36,22 +36,36 @@ def predict(
     data: Annotated[
         str | None,
         typer.Argument(
-            metavar="DATA", help="CSV or Parquet file with the newest rows.", show_default="the one trained on"
+            metavar="DATA",
+            help="CSV or Parquet file with the newest rows.",
+            show_default="the one trained on",
         ),
     ] = None,
     *,
     given: Given,
     output: Annotated[
         str | None,
-        typer.Option("--output", "-o", metavar="FILE", help="Write the forecast to a file.", show_default="stdout"),
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="Write the forecast to a file.",
+            show_default="stdout",
+        ),
     ] = None,
     format_: Annotated[
         Format | None,
-        typer.Option("--format", help="Format of the forecast.", show_default="by the ending of -o FILE, else csv"),
+        typer.Option(
+            "--format",
+            help="Format of the forecast.",
+            show_default="by the ending of -o FILE, else csv",
+        ),
     ] = None,
     levels: Annotated[
         str | None,
-        typer.Option("--levels", help="Levels of the intervals, in percent.", show_default="those of the run"),
+        typer.Option(
+            "--levels", help="Levels of the intervals, in percent.", show_default="those of the run"
+        ),
     ] = None,
     horizon: Annotated[
         int | None,
@@ -99,9 +113,13 @@ def predict(
     kind = format_ or _by_ending(output)
     if kind is Format.parquet and not output and (json or console.stdout_is_terminal()):
         place = "goes with --json" if json else "goes to a terminal"
-        raise SettingsError(f"--format parquet is binary, and {place} only into a file", "add -o FILE")
+        raise SettingsError(
+            f"--format parquet is binary, and {place} only into a file", "add -o FILE"
+        )
     if json and format_ and not output:
-        raise SettingsError(f"--json and --format {format_} both write to stdout", "add -o FILE, or leave one out")
+        raise SettingsError(
+            f"--json and --format {format_} both write to stdout", "add -o FILE, or leave one out"
+        )
     chosen = None if levels is None else config.levels(levels)
     reading = {name: value for name, value in given.values.items() if name in config.rereading()}
     predicted = workflow.predict(
@@ -152,7 +170,9 @@ def _data(found: Forecast, kind: Format) -> bytes:
         return tables.forecast_csv(found)
     columns: dict[str, Any] = tables.forecast_columns(found)
     if kind is Format.json:
-        return (json_module.dumps(_rows(columns), ensure_ascii=False, allow_nan=False, indent=1) + "\n").encode()
+        return (
+            json_module.dumps(_rows(columns), ensure_ascii=False, allow_nan=False, indent=1) + "\n"
+        ).encode()
     from forecast_cli import parquet
 
     times: Any = found.times.reshape(-1)
@@ -217,4 +237,6 @@ def _show(predicted: Predicted) -> None:
         ]  # fmt: skip
         title = f"{name or found.columns.target}  {console.sparkline(list(found.values[i]))}"
         console.table(title, [found.columns.time, "forecast", *bounds], rows)
-    console.say(f"run {predicted.run.name}, data {console.escape(predicted.panel.source or 'given')}")
+    console.say(
+        f"run {predicted.run.name}, data {console.escape(predicted.panel.source or 'given')}"
+    )

@@ -40,18 +40,28 @@ def list_(
         console.warning(error.message)
     pinned, unpromoted = runs.pinned(root), runs.unpromoted(root)
     rows = [
-        _row(root, name, name == latest) | {"pinned": name in pinned, "promoted": name not in unpromoted}
+        _row(root, name, name == latest)
+        | {"pinned": name in pinned, "promoted": name not in unpromoted}
         for name in names
     ]
     if json:
-        console.emit_json({"schema": "forecast/runs-list/v1", "exit_code": 0, "latest": latest or None, "runs": rows})
+        console.emit_json(
+            {
+                "schema": "forecast/runs-list/v1",
+                "exit_code": 0,
+                "latest": latest or None,
+                "runs": rows,
+            }
+        )
         return 0
     lines = [
         [_label(row), row["preset"] or "rejected", row["target"],
          str(row["horizon"] or "-"), console.number(row["mase"]), "-" if row["skill"] is None else f"{row['skill']:+.0%}"]
         for row in rows
     ]  # fmt: skip
-    console.table("", ["  run", "preset", "target", "horizon", "MASE", "skill"], lines, text_columns=3)
+    console.table(
+        "", ["  run", "preset", "target", "horizon", "MASE", "skill"], lines, text_columns=3
+    )
     return 0
 
 
@@ -209,11 +219,15 @@ def verify(
         try:
             latest = runs.latest(root)
             if latest not in names:
-                raise RunRejectedError(f"{root / 'latest.json'}: the run {latest} that it names is gone")
+                raise RunRejectedError(
+                    f"{root / 'latest.json'}: the run {latest} that it names is gone"
+                )
         except NoRunError:
             if not names:
                 raise
-            console.warning(f"no latest.json in {root}; `forecast runs rollback --run ID` makes a run the latest")
+            console.warning(
+                f"no latest.json in {root}; `forecast runs rollback --run ID` makes a run the latest"
+            )
         except ForecastError as error:
             failures.append(error)
             rows.append({"run": "latest.json", "ok": False, "error": error.message})
@@ -226,14 +240,21 @@ def verify(
             continue
         rows.append({"run": name, "ok": True, "error": ""})
         if strangers:
-            console.warning(f"{name} holds files that are not of the run; nothing reads them: {', '.join(strangers)}")
+            console.warning(
+                f"{name} holds files that are not of the run; nothing reads them: {', '.join(strangers)}"
+            )
     failure = _worst(failures, len(rows))
     if json:
-        document = console.failure(VERIFY, failure) if failure else {"schema": VERIFY, "exit_code": 0}
+        document = (
+            console.failure(VERIFY, failure) if failure else {"schema": VERIFY, "exit_code": 0}
+        )
         console.emit_json(document | {"runs": rows})
     else:
         console.table(
-            "", ["run", "verified"], [[str(row["run"]), str(row["error"] or "ok")] for row in rows], text_columns=2
+            "",
+            ["run", "verified"],
+            [[str(row["run"]), str(row["error"] or "ok")] for row in rows],
+            text_columns=2,
         )
     if failure:
         console.error(failure)
@@ -249,7 +270,9 @@ def _worst(failures: list[ForecastError], count: int) -> ForecastError | None:
         return None
     found = sorted(failures, key=lambda failure: not isinstance(failure, RunRejectedError))[0]
     found.message = (
-        f"{len(failures):,} of {count:,} runs cannot be used: {found.message}" if count > 1 else found.message
+        f"{len(failures):,} of {count:,} runs cannot be used: {found.message}"
+        if count > 1
+        else found.message
     )
     return found
 
@@ -363,7 +386,9 @@ def unpin(
     return _pin(settings, run, store, json, quiet, on=False)
 
 
-def _pin(settings: Settings, run: str | None, store: str, json: bool, quiet: bool, *, on: bool) -> int:
+def _pin(
+    settings: Settings, run: str | None, store: str, json: bool, quiet: bool, *, on: bool
+) -> int:
     from forecast_cli import store as runs
 
     root, command = Path(store), "pin" if on else "unpin"

@@ -23,22 +23,31 @@ SCHEMA = "forecast/train/v1"
 NAMED = 3  # targets named in the summary
 
 
-@options.with_settings("data", "window", "network", "training", "ensemble", "interval", "output", "lock", "prune")
+@options.with_settings(
+    "data", "window", "network", "training", "ensemble", "interval", "output", "lock", "prune"
+)
 def train(
-    data: Annotated[str, typer.Argument(metavar="DATA", help="CSV or Parquet file; - reads standard input.")],
+    data: Annotated[
+        str, typer.Argument(metavar="DATA", help="CSV or Parquet file; - reads standard input.")
+    ],
     settings: Settings,
     given: Given,
     print_config: Annotated[
-        bool, typer.Option("--print-config", help="Print what would be used, and why; train nothing.")
+        bool,
+        typer.Option("--print-config", help="Print what would be used, and why; train nothing."),
     ] = False,
     from_: Annotated[
         str | None,
         typer.Option(
-            "--from", metavar="ID", help="Run of the same network, whose weights to begin with.", show_default="random"
+            "--from",
+            metavar="ID",
+            help="Run of the same network, whose weights to begin with.",
+            show_default="random",
         ),
     ] = None,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with a training that was stopped, if it is this one.")
+        bool,
+        typer.Option("--resume", help="Go on with a training that was stopped, if it is this one."),
     ] = False,
     store: options.Store = options.STORE,
     json: options.Json = False,
@@ -59,14 +68,22 @@ def train(
 
         try:
             trained = workflow.train(
-                data, settings, store_folder=store, report=report, warm_start=from_, resume=resume, by_cores=True
+                data,
+                settings,
+                store_folder=store,
+                report=report,
+                warm_start=from_,
+                resume=resume,
+                by_cores=True,
             )
         except LockedError as error:
             if settings.lock.if_locked == "skip":
                 return _skip(error, json)
             raise
         except BaseException as error:
-            with contextlib.suppress(ForecastError):  # the failure itself is what the user must hear of
+            with contextlib.suppress(
+                ForecastError
+            ):  # the failure itself is what the user must hear of
                 _keep_report(Path(store), console.failure(SCHEMA, failure_of(error)))
             raise
         report(Phase("drawing", "drawing the plots"))
@@ -134,7 +151,9 @@ def _draw(trained: Trained) -> list[str]:
     try:
         draw_into(trained.run, trained.run.folder / "plots")
     except StoppedError as error:
-        error.message = error.message.replace("nothing was published", "the run is published, but its plots are not")
+        error.message = error.message.replace(
+            "nothing was published", "the run is published, but its plots are not"
+        )
         error.hint = "forecast plot draws them"
         raise
     except ForecastError as error:
@@ -175,7 +194,9 @@ def _target_line(trained: Trained) -> str:
 
 
 def _scores_row(label: str, scores: Scores, skill: float | None) -> list[str]:
-    errors = [console.number(error) for error in (scores.mae, scores.rmse, scores.smape, scores.mase)]
+    errors = [
+        console.number(error) for error in (scores.mae, scores.rmse, scores.smape, scores.mase)
+    ]
     return [label, *errors, "" if skill is None else f"{skill:+.0%}"]
 
 
@@ -186,11 +207,19 @@ def _summary(trained: Trained) -> None:
     if test:
         rows = [_scores_row("this network", test.network, None)]
         if test.season > 1:
-            rows.append(_scores_row(f"seasonal naive ({test.season})", test.seasonal_naive, test.skill.seasonal_naive))
+            rows.append(
+                _scores_row(
+                    f"seasonal naive ({test.season})",
+                    test.seasonal_naive,
+                    test.skill.seasonal_naive,
+                )
+            )
         rows.append(_scores_row("naive", test.naive, test.skill.naive))
         of = f" of {test.series:,} series (means over series)" if test.series > 1 else ""
         title = f"Held-out last {test.rows:,} rows{of}"
-        console.table(title, ["", "MAE", "RMSE", "sMAPE", "MASE", "skill against"], rows, stderr=True)
+        console.table(
+            title, ["", "MAE", "RMSE", "sMAPE", "MASE", "skill against"], rows, stderr=True
+        )
     console.say(console.escape(trained.metrics.verdict))
     members = trained.metrics.members
     if test and members and members.spread is not None and members.mae:
@@ -207,5 +236,11 @@ def _summary(trained: Trained) -> None:
         windows = f"{known.windows} window{'s' if known.windows != 1 else ''}"
         console.say(f"intervals: an approximation, pooled over {windows} of rows not trained on")
     console.say(f"run {run.name}")
-    for name in ("forecast.csv", "predictions.csv", "history.csv", "plots/loss.png", "plots/predictions.png"):
+    for name in (
+        "forecast.csv",
+        "predictions.csv",
+        "history.csv",
+        "plots/loss.png",
+        "plots/predictions.png",
+    ):
         console.say(f"  {console.escape(str(run.folder / name))}")

@@ -24,7 +24,8 @@ def figure(run: Run, label: Labels, series: str | None = None) -> Figure:
     shape = run.config.plan.architecture
     if shape.attention == "none":
         raise SettingsError(
-            f"the run {run.name} has no attention", "train with --attention bahdanau, or --preset seq2seq"
+            f"the run {run.name} has no attention",
+            "train with --attention bahdanau, or --preset seq2seq",
         )
     window = newest(run, series)
     if shape.decoder == "seq2seq":
@@ -91,7 +92,9 @@ def _draw_mean(axes: Axes, edges: Any, shares: Floats) -> None:
 
 def _draw_one_look(axes: Axes, edges: Any, shares: Floats) -> None:
     _heat_map(axes, edges, shares, ticks=2)
-    axes.set_title("the same as colors; they add up to 100 %", loc="left", fontsize=style.SMALL, pad=3)
+    axes.set_title(
+        "the same as colors; they add up to 100 %", loc="left", fontsize=style.SMALL, pad=3
+    )
     axes.set_yticks([])
 
 
@@ -110,7 +113,9 @@ def _heat_map(axes: Axes, edges: Any, shares: Floats, ticks: int) -> None:
     """(L, T) as colors, time to the right, and their scale beside it."""
     looks = len(shares)
     mesh = axes.pcolormesh(edges, np.arange(looks + 1) + 0.5, shares, cmap="viridis", vmin=0)
-    bar = axes.figure.colorbar(mesh, ax=axes, pad=0.01, format=_percent, aspect=4 if looks == 1 else 15)
+    bar = axes.figure.colorbar(
+        mesh, ax=axes, pad=0.01, format=_percent, aspect=4 if looks == 1 else 15
+    )
     bar.ax.tick_params(labelsize=8)
     bar.ax.yaxis.set_major_locator(MaxNLocator(ticks))
 

@@ -25,7 +25,9 @@ BELOW = ("", "%Y", "%Y", "%b %-d, %Y", "%b %-d, %Y", "%b %-d, %Y %H:%M")
 
 def positions(run: Run, times: Ints) -> Any:
     """Times in microseconds as positions on an axis: dates where the rows have one, else the numbers of the steps."""
-    is_dated = run.config.time_format.pattern != "" and run.config.frequency.kind != calendar.STEPS.kind
+    is_dated = (
+        run.config.time_format.pattern != "" and run.config.frequency.kind != calendar.STEPS.kind
+    )
     return times.view("datetime64[us]") if is_dated else times
 
 
@@ -38,7 +40,11 @@ def time_axis(axes: Axes, run: Run, at: Any, *, narrow: bool = False) -> None:
     fewest, most = (3, 5) if narrow else (4, 8)
     locator = _SpacedDates(tz=zone, minticks=fewest, maxticks=most)  # type: ignore[no-untyped-call]
     formatter = ConciseDateFormatter(  # type: ignore[no-untyped-call]
-        locator, tz=zone, formats=list(TICKS), zero_formats=list(BEGINNINGS), offset_formats=list(BELOW)
+        locator,
+        tz=zone,
+        formats=list(TICKS),
+        zero_formats=list(BEGINNINGS),
+        offset_formats=list(BELOW),
     )
     axes.xaxis.set_major_locator(locator)
     axes.xaxis.set_major_formatter(formatter)

@@ -22,7 +22,9 @@ def figure(run: Run, label: Labels, series: str | None = None) -> Figure:
     shape, window = run.config.plan.architecture, newest(run, series)
     cell = network.CELLS[shape.cell]
     parts = cell.captions
-    values = network.layer_trace(shape, run.model.members[0], window.inputs[0], len(shape.units) - 1)
+    values = network.layer_trace(
+        shape, run.model.members[0], window.inputs[0], len(shape.units) - 1
+    )
     picture = Figure(figsize=(style.WIDTH, 2.9 + 1.25 * len(parts)), layout="constrained")
     heights = [1.3] + [1.0] * len(parts)
     panels = picture.subplots(1 + len(parts), 1, sharex=True, height_ratios=heights)

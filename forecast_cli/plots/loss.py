@@ -16,7 +16,10 @@ from forecast_cli.plots.fonts import Labels
 from forecast_cli.plots.style import BLUE, GREEN, GREY, ORANGE
 from forecast_cli.store import Run
 
-UNITS = {"minmax": "values on the min-max scale", "standard": "values in standard deviations of their series"}
+UNITS = {
+    "minmax": "values on the min-max scale",
+    "standard": "values in standard deviations of their series",
+}
 UNIT = "values in units of each window's spread"  # for all other normalizations
 FEW = 40  # epochs, up to which each has a dot
 
@@ -79,7 +82,9 @@ def members_of(run: Run) -> list[Member]:
     return members
 
 
-def _draw(axes: Axes, member: Member, losses: Floats, name: str, color: str, line: str, has_dots: bool) -> None:
+def _draw(
+    axes: Axes, member: Member, losses: Floats, name: str, color: str, line: str, has_dots: bool
+) -> None:
     if np.isnan(losses).all():
         return
     is_first = member.number == 1
@@ -119,7 +124,9 @@ def _mark_best(axes: Axes, members: list[Member]) -> None:
         linestyle="",
         zorder=4,
         clip_on=False,
-        label=f"weights kept: epoch {high}" if low == high else f"weights kept: epochs {low} to {high}",
+        label=f"weights kept: epoch {high}"
+        if low == high
+        else f"weights kept: epochs {low} to {high}",
     )
 
 

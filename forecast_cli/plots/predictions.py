@@ -92,10 +92,16 @@ def _title(run: Run, label: Labels, shown: int, left_out: int) -> list[str]:
 
 def _draw(axes: Axes, story: Story) -> None:
     start, stop = story.held_out
-    axes.plot(story.at[: start + 1], story.values[: start + 1], color=GREY, linewidth=1.2, label="history")
+    axes.plot(
+        story.at[: start + 1], story.values[: start + 1], color=GREY, linewidth=1.2, label="history"
+    )
     if stop > start:
         axes.plot(
-            story.at[start:stop], story.values[start:stop], color="black", linewidth=1.6, label="held out: actual"
+            story.at[start:stop],
+            story.values[start:stop],
+            color="black",
+            linewidth=1.6,
+            label="held out: actual",
         )
         axes.plot(
             story.predicted_at,
@@ -135,7 +141,14 @@ def _draw_forecast(axes: Axes, story: Story) -> None:
                 label=interval.name,
             )
     marker = "o" if len(story.forecast) <= 3 else ""
-    axes.plot(story.forecast_at, story.forecast, color=BLUE, linewidth=1.8, marker=marker, label="forecast")
+    axes.plot(
+        story.forecast_at,
+        story.forecast,
+        color=BLUE,
+        linewidth=1.8,
+        marker=marker,
+        label="forecast",
+    )
 
 
 # -- what to draw ----------------------------------------------------------------------------------------------------
@@ -185,7 +198,9 @@ def relative_error(actual: Floats, predicted: Floats) -> float:
     return float(np.abs(actual - predicted)[known].sum()) / size if size else float("inf")
 
 
-def _story(run: Run, index: int, held_out: Rows, held_out_rows: Ints, ahead: Rows, ahead_rows: Ints) -> Story:
+def _story(
+    run: Run, index: int, held_out: Rows, held_out_rows: Ints, ahead: Rows, ahead_rows: Ints
+) -> Story:
     tail = run.tail
     values = values_of(tail, index)
     count, steps = len(values), len(ahead_rows)
@@ -199,7 +214,9 @@ def _story(run: Run, index: int, held_out: Rows, held_out_rows: Ints, ahead: Row
 
     intervals = []
     for level in run.config.plan.levels:
-        low, high = (ahead.numbers[tables.bound_name(side, level)][ahead_rows] for side in tables.SIDES)
+        low, high = (
+            ahead.numbers[tables.bound_name(side, level)][ahead_rows] for side in tables.SIDES
+        )
         intervals.append(Interval(f"{level:.10g} % interval", low, high))
     return Story(
         name=tail.ids[index],

@@ -23,7 +23,11 @@ BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#555555"
 WIDTH = 8.0  # inches; 800 pixels
 HEIGHT = 4.5  # inches, of a picture with one pair of axes
 MARGIN = 0.3  # inches, left and right of a title
-LARGE, SMALL, SMALLER = 12.0, 9.0, 8.5  # points: of titles, of what has little room; other texts have 10
+LARGE, SMALL, SMALLER = (
+    12.0,
+    9.0,
+    8.5,
+)  # points: of titles, of what has little room; other texts have 10
 
 
 @contextlib.contextmanager

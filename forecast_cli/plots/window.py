@@ -77,7 +77,9 @@ def _index(run: Run, series: str | None) -> int:
     if series in ids:
         return ids.index(series)
     if ids == ("",):
-        raise SettingsError(f"no series {series!r}: the run has one series, without a name", "leave --series out")
+        raise SettingsError(
+            f"no series {series!r}: the run has one series, without a name", "leave --series out"
+        )
     hint = textwrap.shorten(config.nearest(series, list(ids)), 200, placeholder=" ...")
     raise SettingsError(f"no series {series!r} in the run", hint)
 

@@ -24,7 +24,11 @@ def panel_csv() -> str:
     for shop, length in (("north", 70), ("Süd", 63), ("007", 56)):
         for n, day in enumerate(np.datetime64("2026-03-31") - np.arange(length - 1, -5, -1)):
             promo = int(n % 9 == 0)
-            value = f"{20 + 4 * np.sin(n / 7 * 2 * np.pi) + 5 * promo + random.normal():.2f}" if n < length else ""
+            value = (
+                f"{20 + 4 * np.sin(n / 7 * 2 * np.pi) + 5 * promo + random.normal():.2f}"
+                if n < length
+                else ""
+            )
             lines.append(f"{shop},{day},{value},{promo},{length / 10}")
     return "\n".join(lines) + "\n"
 
@@ -32,7 +36,9 @@ def panel_csv() -> str:
 def single_csv() -> str:
     """One series by month, in local form, with a negative value."""
     values = 3 * np.sin(np.arange(60) / 12 * 2 * np.pi) + np.arange(60) / 30
-    return "month,net\n" + "".join(f"{y}-{m:02},{v:.3f}\n" for (y, m), v in zip(months(60), values, strict=True))
+    return "month,net\n" + "".join(
+        f"{y}-{m:02},{v:.3f}\n" for (y, m), v in zip(months(60), values, strict=True)
+    )
 
 
 def months(count: int) -> list[tuple[int, int]]:
@@ -52,7 +58,9 @@ def main() -> None:
         path.write_text(text, encoding="utf-8")
         given = first | second
         columns = {key: [given.pop(key)] for key in ("future", "static") if key in given}
-        panel = replace(read_csv(path, **columns), source=name)  # no path of this machine in what is kept
+        panel = replace(
+            read_csv(path, **columns), source=name
+        )  # no path of this machine in what is kept
         train(panel, store_folder=FOLDER / "store", epochs=2, seed=3, threads=1, **given)
     (FOLDER / "store" / "lock").unlink()
 

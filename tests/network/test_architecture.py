@@ -2,7 +2,13 @@ from __future__ import annotations
 
 import pytest
 
-from forecast_cli.network import Architecture, count_operations, count_parameters, describe, tensor_shapes
+from forecast_cli.network import (
+    Architecture,
+    count_operations,
+    count_parameters,
+    describe,
+    tensor_shapes,
+)
 
 PLAIN = Architecture(10, 1, 1, (3,), 0.0, 2)
 
@@ -49,14 +55,27 @@ def test_operations_of_future_features_come_once_for_each_step_ahead() -> None:
     ("changes", "words"),
     [
         ({}, "LSTM 50 + 100"),
-        ({"cell": "gru", "bidirectional": True, "attention": "luong"}, "bidirectional GRU 50 + 100, luong attention"),
+        (
+            {"cell": "gru", "bidirectional": True, "attention": "luong"},
+            "bidirectional GRU 50 + 100, luong attention",
+        ),
         ({"segment": 6, "head": "mlp"}, "LSTM 50 + 100, segments of 6, mlp head"),
-        ({"decoder": "seq2seq", "attention": "bahdanau"}, "LSTM 50 + 100, bahdanau attention, decoder"),
+        (
+            {"decoder": "seq2seq", "attention": "bahdanau"},
+            "LSTM 50 + 100, bahdanau attention, decoder",
+        ),
         ({"decoder": "recursive"}, "LSTM 50 + 100, rolled forward"),
     ],
 )
 def test_a_network_in_words(changes: dict[str, object], words: str) -> None:
-    settings = {"lookback": 24, "inputs": 1, "segment": 1, "units": (50, 100), "dropout": 0.0, "outputs": 4}
+    settings = {
+        "lookback": 24,
+        "inputs": 1,
+        "segment": 1,
+        "units": (50, 100),
+        "dropout": 0.0,
+        "outputs": 4,
+    }
     assert describe(Architecture(**{**settings, **changes})) == words
 
 

@@ -21,12 +21,23 @@ def gate(x: float) -> float:
 
 def one_unit(blocks: int) -> tuple[np.ndarray, ...]:
     """The arguments of a step for one unit, with recurrent weights of 2 and no biases."""
-    return X[None, :blocks], np.array([[H]]), np.array([[C]]), np.full((blocks, 1), 2.0), np.zeros(blocks)
+    return (
+        X[None, :blocks],
+        np.array([[H]]),
+        np.array([[C]]),
+        np.full((blocks, 1), 2.0),
+        np.zeros(blocks),
+    )
 
 
 def test_one_lstm_step_by_hand() -> None:
     step = lstm_step(*one_unit(4))
-    take, forget, candidate, show = gate(X[0] + 0.5), gate(X[1] + 0.5), np.tanh(X[2] + 0.5), gate(X[3] + 0.5)
+    take, forget, candidate, show = (
+        gate(X[0] + 0.5),
+        gate(X[1] + 0.5),
+        np.tanh(X[2] + 0.5),
+        gate(X[3] + 0.5),
+    )
     memory = forget * C + take * candidate
     assert step.memory[0, 0] == pytest.approx(memory)
     assert step.state[0, 0] == pytest.approx(show * np.tanh(memory))
@@ -54,7 +65,9 @@ def test_one_step_of_a_plain_rnn_by_hand() -> None:
 
 
 @pytest.mark.parametrize(("step", "blocks"), [(lstm_step, 4), (gru_step, 3), (rnn_step, 1)])
-def test_a_recurrent_bias_is_added_to_the_product_with_the_state(step: Callable[..., Step], blocks: int) -> None:
+def test_a_recurrent_bias_is_added_to_the_product_with_the_state(
+    step: Callable[..., Step], blocks: int
+) -> None:
     """A bias of 0.5 does the same as a product of 0.5."""
     projected, h, c, weight, _ = one_unit(blocks)
     with_bias = step(projected, h, c, 0 * weight, np.full(blocks, 0.5))

@@ -60,7 +60,9 @@ def test_a_network_without_attention_has_no_weights_of_it() -> None:
 
 @given(architectures(), st.integers(0, 3))
 @settings(max_examples=30)
-def test_a_trace_ends_in_the_state_that_the_encoder_leaves(architecture: Architecture, layer: int) -> None:
+def test_a_trace_ends_in_the_state_that_the_encoder_leaves(
+    architecture: Architecture, layer: int
+) -> None:
     weights, (x, *_) = random_weights(architecture), random_inputs(architecture, batch=1)
     layer = min(layer, len(architecture.units) - 1)
     trace = layer_trace(architecture, weights, x, layer)
@@ -79,9 +81,15 @@ def test_a_bidirectional_layer_ends_at_both_ends_of_the_window() -> None:
     assert forward_state == pytest.approx(encoded.outputs[:, -1, :3])
     assert backward_state == pytest.approx(encoded.outputs[:, 0, 3:])
 
-    reversed_weights = {name: weights[name.replace("_l0", "_l0_reverse")] for name in weights if "reverse" not in name}
+    reversed_weights = {
+        name: weights[name.replace("_l0", "_l0_reverse")]
+        for name in weights
+        if "reverse" not in name
+    }
     alone = Architecture(5, 1, 1, (3,), 0.0, 1)
-    assert inference.encode(alone, reversed_weights, x[:, ::-1]).states[0].h == pytest.approx(backward_state)
+    assert inference.encode(alone, reversed_weights, x[:, ::-1]).states[0].h == pytest.approx(
+        backward_state
+    )
 
 
 def test_segments_are_read_one_after_the_other() -> None:
@@ -124,4 +132,6 @@ def test_a_decoder_reads_its_own_forecast_of_the_step_before() -> None:
     first = 0.5
     second = 2 * np.tanh(first) + 0.5
     third = 2 * np.tanh(second) + 0.5
-    assert forward(shape, weights, np.ones((1, 1, 1)))[0, :, 0] == pytest.approx([first, second, third])
+    assert forward(shape, weights, np.ones((1, 1, 1)))[0, :, 0] == pytest.approx(
+        [first, second, third]
+    )

@@ -55,7 +55,8 @@ def test_pinball_is_smallest_at_the_quantile(level: float, best: float) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "slopes"), [("mse", [1, -6]), ("mae", [1, -1]), ("huber", [0.5, -1]), ("quantile", [0.5, -0.5])]
+    ("name", "slopes"),
+    [("mse", [1, -6]), ("mae", [1, -1]), ("huber", [0.5, -1]), ("quantile", [0.5, -0.5])],
 )
 def test_gradients_by_hand(name: choices.Loss, slopes: list[float]) -> None:
     """Of errors of 0.5 and -3; the quantile is the median."""

@@ -18,7 +18,9 @@ def test_every_cell_and_decoder_that_can_be_chosen_has_torch_classes() -> None:
 
 @pytest.mark.parametrize("bidirectional", [False, True])
 @pytest.mark.parametrize("kind", TORCH_CELLS.values(), ids=list(TORCH_CELLS))
-def test_a_layer_made_of_a_cell_is_the_layer_that_torch_has(kind: TorchCell, bidirectional: bool) -> None:
+def test_a_layer_made_of_a_cell_is_the_layer_that_torch_has(
+    kind: TorchCell, bidirectional: bool
+) -> None:
     torch.manual_seed(1)
     theirs = kind.layer(3, 5, bidirectional=bidirectional)
     ours = copy.deepcopy(CellLayer(kind.cell, 3, 5, bidirectional=bidirectional))

@@ -59,7 +59,11 @@ def refused(panel: Panel, settings: dict[str, Any]) -> tuple[str, str]:
             "--validation does not go with --preset classic",
             "leave it out: the preset uses 5 % of the windows",
         ),
-        ({"preset": "classic", "segment": 5}, "--segment does not go with --preset classic", "leave one of them out"),
+        (
+            {"preset": "classic", "segment": 5},
+            "--segment does not go with --preset classic",
+            "leave one of them out",
+        ),
         (
             {"preset": "classic", "decoder": "direct"},
             "--decoder direct does not go with --preset classic, which feeds its forecast of one step back",
@@ -88,6 +92,10 @@ def test_a_past_covariate_is_refused_where_it_would_have_to_be_known_ahead() -> 
     )
 
 
-@pytest.mark.parametrize("settings", [{"preset": "classic", "validation": 0}, {"preset": "classic", "segment": 1}])
+@pytest.mark.parametrize(
+    "settings", [{"preset": "classic", "validation": 0}, {"preset": "classic", "segment": 1}]
+)
 def test_what_a_preset_does_anyway_may_be_said(airline: Panel, settings: dict[str, Any]) -> None:
-    assert planning.make(airline, settings_from(**settings)) == planning.make(airline, settings_from(preset="classic"))
+    assert planning.make(airline, settings_from(**settings)) == planning.make(
+        airline, settings_from(preset="classic")
+    )

@@ -38,30 +38,62 @@ def test_classic_is_the_textbook_recipe() -> None:
     assert plan.architecture.units == (50, 100)
     assert (plan.architecture.dropout, plan.architecture.outputs, plan.lookback) == (0.2, 1, 50)
     assert (plan.batch_size, plan.epochs, plan.patience, plan.refit) == (50, 20, 0, False)
-    assert (plan.normalization, plan.loss, plan.zero_head, plan.averaging) == ("minmax", "mse", False, 0.0)
+    assert (plan.normalization, plan.loss, plan.zero_head, plan.averaging) == (
+        "minmax",
+        "mse",
+        False,
+        0.0,
+    )
     assert (plan.validation, plan.lag, plan.architecture.segment) == (0, 0, 1)
 
 
 def test_what_the_user_names_beats_the_textbook() -> None:
     plan = plan_for(
-        SINE, preset="classic", units="7", batch_size=9, epochs=3, patience=2, lookback=20, learning_rate=0.1
+        SINE,
+        preset="classic",
+        units="7",
+        batch_size=9,
+        epochs=3,
+        patience=2,
+        lookback=20,
+        learning_rate=0.1,
     )
     assert (plan.architecture.units, plan.batch_size, plan.epochs, plan.patience) == ((7,), 9, 3, 2)
     assert (plan.lookback, plan.learning_rate) == (20, 0.1)
-    assert plan.reasons["units"] == plan.reasons["batch_size"] == plan.reasons["lookback"] == "as given"
+    assert (
+        plan.reasons["units"]
+        == plan.reasons["batch_size"]
+        == plan.reasons["lookback"]
+        == "as given"
+    )
 
 
 def test_bilstm_predicts_values_with_four_layers_in_both_directions() -> None:
     plan = plan_for(read_csv(AIRLINE), preset="bilstm")
     shape = plan.architecture
-    assert (shape.cell, shape.units, shape.bidirectional, shape.head) == ("lstm", (32, 32, 32, 32), True, "mlp")
-    assert (plan.optimizer, plan.learning_rate, plan.normalization, plan.lag) == ("adam", 1e-3, "standard", 0)
+    assert (shape.cell, shape.units, shape.bidirectional, shape.head) == (
+        "lstm",
+        (32, 32, 32, 32),
+        True,
+        "mlp",
+    )
+    assert (plan.optimizer, plan.learning_rate, plan.normalization, plan.lag) == (
+        "adam",
+        1e-3,
+        "standard",
+        0,
+    )
     assert plan.lookback == 24, "the season still sets the lookback"
 
 
 def test_seq2seq_has_a_decoder_with_attention() -> None:
     shape = plan_for(read_csv(AIRLINE), preset="seq2seq").architecture
-    assert (shape.cell, shape.decoder, shape.attention, shape.segment) == ("lstm", "seq2seq", "bahdanau", 1)
+    assert (shape.cell, shape.decoder, shape.attention, shape.segment) == (
+        "lstm",
+        "seq2seq",
+        "bahdanau",
+        1,
+    )
 
 
 def test_every_decision_of_a_rule_has_its_reason() -> None:
@@ -115,7 +147,9 @@ def test_a_fixed_decision_stands_and_the_others_follow_it() -> None:
     assert (plan.lag, plan.lookback, plan.architecture.segment) == (24, 48, 12)
     assert (plan.reasons["lag"], plan.reasons["lookback"]) == ("won by 3 %", "two seasons of 24")
 
-    network = planning.make(panel, settings_from(), fixed={"cell": Decided("gru", "won by 1 %")}).architecture
+    network = planning.make(
+        panel, settings_from(), fixed={"cell": Decided("gru", "won by 1 %")}
+    ).architecture
     assert network == replace(plan_for(panel).architecture, cell="gru")
 
 
@@ -145,7 +179,10 @@ def test_too_few_rows_for_a_lookback_name_it_in_the_hint() -> None:
         "50 rows are too few for horizon 12: at least 66 are needed "
         "(30 to look back on, 12 to learn from, 12 for validation, 12 held out)"
     )
-    assert caught.value.hint == "give more rows, or a smaller --horizon, --lookback, --validation or --test"
+    assert (
+        caught.value.hint
+        == "give more rows, or a smaller --horizon, --lookback, --validation or --test"
+    )
 
 
 def test_the_textbook_needs_fewer_rows() -> None:
@@ -191,7 +228,12 @@ def test_seasons_are_not_looked_for_in_the_test_part(tmp_path: Path) -> None:
     values[-336:] = 100 * np.sin(2 * np.pi * np.arange(336) / 168)
     times = np.datetime64("2024-01-01T00", "h") + np.arange(len(values))
     path = tmp_path / "hourly.csv"
-    path.write_text("t,y\n" + "".join(f"{time}:00,{value:.4f}\n" for time, value in zip(times, values, strict=True)))
+    path.write_text(
+        "t,y\n"
+        + "".join(f"{time}:00,{value:.4f}\n" for time, value in zip(times, values, strict=True))
+    )
     plan = plan_for(read_csv(path), test=336)
     assert (plan.seasons, plan.season) == ((24,), 24)
-    assert plan_for(read_csv(path), test=0, validation=0).seasons == (168,), "the weeks must be there to be seen"
+    assert plan_for(read_csv(path), test=0, validation=0).seasons == (168,), (
+        "the weeks must be there to be seen"
+    )

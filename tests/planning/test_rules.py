@@ -28,7 +28,10 @@ def test_a_setting_beats_the_preset() -> None:
 
 def test_training_parts_end_before_the_rows_held_out() -> None:
     panel = from_series([np.arange(10.0), np.arange(3.0), np.arange(7.0)])
-    assert [part.tolist() for part in rules.training_parts(panel, 4)] == [[0, 1, 2, 3, 4, 5], [0, 1, 2]]
+    assert [part.tolist() for part in rules.training_parts(panel, 4)] == [
+        [0, 1, 2, 3, 4, 5],
+        [0, 1, 2],
+    ]
 
 
 def test_training_parts_are_a_sample_of_many_series_and_the_newest_rows_of_long_ones() -> None:
@@ -43,13 +46,17 @@ def test_there_is_a_training_part_even_if_no_series_of_the_sample_is_long_enough
     series = [np.arange(5.0)] * 301
     series[100] = np.arange(20.0)
     panel = from_series(series)
-    assert 100 not in np.linspace(0, 300, 200).astype(int), "the long series must not be in the sample"
+    assert 100 not in np.linspace(0, 300, 200).astype(int), (
+        "the long series must not be in the sample"
+    )
     assert [part.tolist() for part in rules.training_parts(panel, 8)] == [list(range(12))]
 
 
 def test_windows_are_counted_over_all_series() -> None:
     panel = from_series([np.arange(float(length)) for length in (30, 10, 20)])
-    assert rules.count_windows(panel, held_out=6, lookback=5, horizon=3) == (30 - 6 - 7) + 0 + (20 - 6 - 7)
+    assert rules.count_windows(panel, held_out=6, lookback=5, horizon=3) == (30 - 6 - 7) + 0 + (
+        20 - 6 - 7
+    )
 
 
 def test_windows_with_a_hole_do_not_count() -> None:
@@ -60,7 +67,8 @@ def test_windows_with_a_hole_do_not_count() -> None:
 
 
 @pytest.mark.parametrize(
-    ("windows", "units"), [(0, (50, 50)), (1_999, (50, 50)), (2_000, (64, 64)), (50_000, (128, 128))]
+    ("windows", "units"),
+    [(0, (50, 50)), (1_999, (50, 50)), (2_000, (64, 64)), (50_000, (128, 128))],
 )
 def test_the_size_goes_by_the_number_of_windows(windows: int, units: tuple[int, ...]) -> None:
     assert rules.size_for(windows).units == units
@@ -103,7 +111,9 @@ def test_one_horizon_is_held_out() -> None:
     ],
     ids=["day", "day and trend", "day and week", "week", "none"],
 )
-def test_seasons_are_those_that_the_training_part_shows(series: Floats, seasons: tuple[int, ...]) -> None:
+def test_seasons_are_those_that_the_training_part_shows(
+    series: Floats, seasons: tuple[int, ...]
+) -> None:
     assert rules.choose_seasons(None, HOURLY, len(series), [series]).value == seasons
 
 
@@ -122,11 +132,17 @@ def test_a_season_must_fit_twice_into_the_training_part() -> None:
 
 
 def test_seasons_that_the_user_names_are_not_measured() -> None:
-    assert rules.choose_seasons((24, 168), HOURLY, 40, [NOISE[:40]]) == Decided((24, 168), "as given")
+    assert rules.choose_seasons((24, 168), HOURLY, 40, [NOISE[:40]]) == Decided(
+        (24, 168), "as given"
+    )
 
 
-@pytest.mark.parametrize(("showing", "weak"), [(0, (24, 168)), (1, (24, 168)), (3, (24,)), (8, (24,))])
-def test_a_season_that_a_quarter_of_the_series_show_stays(showing: int, weak: tuple[int, ...]) -> None:
+@pytest.mark.parametrize(
+    ("showing", "weak"), [(0, (24, 168)), (1, (24, 168)), (3, (24,)), (8, (24,))]
+)
+def test_a_season_that_a_quarter_of_the_series_show_stays(
+    showing: int, weak: tuple[int, ...]
+) -> None:
     noise = np.random.default_rng(1).normal(size=(8, 1400))
     series = [values + WEEK * (number < showing) for number, values in enumerate(noise)]
     assert rules.weak_seasons((24, 168), series) == weak
@@ -134,21 +150,29 @@ def test_a_season_that_a_quarter_of_the_series_show_stays(showing: int, weak: tu
 
 def test_a_season_that_cannot_be_measured_stays() -> None:
     assert rules.weak_seasons((168,), [NOISE[:400]]) == ()
-    assert rules.weak_seasons((168,), [NOISE[:400], NOISE]) == (168,), "one series is long enough to tell"
+    assert rules.weak_seasons((168,), [NOISE[:400], NOISE]) == (168,), (
+        "one series is long enough to tell"
+    )
 
 
 # -- scaling ---------------------------------------------------------------------------------------------------------
 
 
-def lag_of(series: Floats, seasons: tuple[int, ...] = (24, 168), lookback: int | None = None) -> Decided[int]:
+def lag_of(
+    series: Floats, seasons: tuple[int, ...] = (24, 168), lookback: int | None = None
+) -> Decided[int]:
     return rules.choose_lag([series], seasons, 24, len(series), lookback)
 
 
 def test_the_lag_is_the_season_that_repeats_best() -> None:
     best = "has the smallest error"
-    assert lag_of(DAY + 0.1 * NOISE, (24,)) == Decided(24, f"repeating the value 24 steps earlier {best}")
+    assert lag_of(DAY + 0.1 * NOISE, (24,)) == Decided(
+        24, f"repeating the value 24 steps earlier {best}"
+    )
     assert lag_of(np.cumsum(NOISE)) == Decided(1, f"repeating the last value {best}")
-    assert lag_of(WEEK + 0.1 * NOISE) == Decided(168, f"repeating the value 168 steps earlier {best}")
+    assert lag_of(WEEK + 0.1 * NOISE) == Decided(
+        168, f"repeating the value 168 steps earlier {best}"
+    )
 
 
 def test_a_longer_season_that_is_hardly_worse_is_taken_since_it_holds_the_shorter_one() -> None:
@@ -218,7 +242,9 @@ def test_series_of_different_sizes_allow_logs_each_by_its_own_median() -> None:
 
 def test_the_normalization_of_a_preset_needs_no_data() -> None:
     chosen = rules.choose_normalization(BILSTM, np.empty(0), [])
-    assert chosen == Decided("standard", "preset bilstm: fitted on the training part of each series")
+    assert chosen == Decided(
+        "standard", "preset bilstm: fitted on the training part of each series"
+    )
     assert rules.choose_normalization(AUTO, NOISE, [NOISE]).value == "spread"
     assert rules.choose_normalization(AUTO, np.exp(NOISE / 4), [np.exp(NOISE / 4)]).value == "log"
 
@@ -274,20 +300,27 @@ def test_the_textbook_lookback_is_fifty_or_a_third_of_the_rows(rows: int, lookba
         (37, (24,), Decided(1, "no segment divides the lookback")),
     ],
 )
-def test_long_windows_are_read_in_segments(lookback: int, seasons: tuple[int, ...], expected: Decided[int]) -> None:
+def test_long_windows_are_read_in_segments(
+    lookback: int, seasons: tuple[int, ...], expected: Decided[int]
+) -> None:
     assert rules.choose_segment(None, lookback, seasons, "none") == expected
 
 
-@pytest.mark.parametrize(("lookback", "segment"), [(24, 1), (48, 1), (96, 2), (168, 4), (49, 1), (53, 1), (1, 1)])
+@pytest.mark.parametrize(
+    ("lookback", "segment"), [(24, 1), (48, 1), (96, 2), (168, 4), (49, 1), (53, 1), (1, 1)]
+)
 def test_attention_reads_segments_as_fine_as_it_can_look_at(lookback: int, segment: int) -> None:
     expected = Decided(segment, "attention looks at 48 steps at most")
     assert rules.choose_segment(None, lookback, (24,), "luong") == expected
 
 
 @pytest.mark.parametrize(
-    ("lookback", "segment", "room", "fitted"), [(48, 1, 100, 48), (48, 7, 100, 49), (48, 7, 48, 42), (5, 24, 30, 24)]
+    ("lookback", "segment", "room", "fitted"),
+    [(48, 1, 100, 48), (48, 7, 100, 49), (48, 7, 48, 42), (5, 24, 30, 24)],
 )
-def test_the_lookback_is_a_multiple_of_the_segment(lookback: int, segment: int, room: int, fitted: int) -> None:
+def test_the_lookback_is_a_multiple_of_the_segment(
+    lookback: int, segment: int, room: int, fitted: int
+) -> None:
     assert rules.fit_lookback(Decided(lookback, "why"), segment, room) == Decided(fitted, "why")
 
 
@@ -328,7 +361,9 @@ def test_quantiles_are_the_median_and_both_ends_of_every_interval() -> None:
 
 
 def test_batches_grow_with_the_number_of_windows() -> None:
-    sizes = [rules.choose_batch_size(None, AUTO, windows).value for windows in (100, 10_000, 100_000)]
+    sizes = [
+        rules.choose_batch_size(None, AUTO, windows).value for windows in (100, 10_000, 100_000)
+    ]
     assert sizes == [32, 64, 256]
     assert rules.choose_batch_size(None, CLASSIC, 100_000) == Decided(50, "preset classic")
     assert rules.choose_batch_size(8, CLASSIC, 100) == Decided(8, "as given")
@@ -338,13 +373,21 @@ def test_batches_grow_with_the_number_of_windows() -> None:
     ("preset", "windows", "batches"),
     [(AUTO, 0, 1), (AUTO, 32, 1), (AUTO, 33, 2), (AUTO, 100_000, 50), (CLASSIC, 100_000, 3125)],
 )
-def test_an_epoch_is_all_windows_or_fifty_batches(preset: Preset, windows: int, batches: int) -> None:
+def test_an_epoch_is_all_windows_or_fifty_batches(
+    preset: Preset, windows: int, batches: int
+) -> None:
     assert rules.choose_epoch_batches(preset, windows, 32).value == batches
 
 
-@pytest.mark.parametrize(("windows", "batches", "epochs"), [(100, 4, 200), (100, 900, 1), (10_000, 50, 30)])
-def test_epochs_together_take_as_many_steps_as_the_windows_call_for(windows: int, batches: int, epochs: int) -> None:
-    assert rules.choose_epochs(None, AUTO, windows, batches) == Decided(epochs, f"{batches} batches each")
+@pytest.mark.parametrize(
+    ("windows", "batches", "epochs"), [(100, 4, 200), (100, 900, 1), (10_000, 50, 30)]
+)
+def test_epochs_together_take_as_many_steps_as_the_windows_call_for(
+    windows: int, batches: int, epochs: int
+) -> None:
+    assert rules.choose_epochs(None, AUTO, windows, batches) == Decided(
+        epochs, f"{batches} batches each"
+    )
     assert rules.choose_epochs(None, CLASSIC, windows, batches) == Decided(20, "preset classic")
 
 
@@ -367,15 +410,23 @@ def test_few_windows_are_learned_fast_after_a_warmup() -> None:
 def test_networks_that_predict_values_are_trained_as_they_are() -> None:
     """No averaged weights, no clipping, no start at the reference: the recipes of others are followed."""
     assert (rules.choose_averaging(AUTO).value, rules.choose_averaging(BILSTM).value) == (0.98, 0.0)
-    assert (rules.choose_zero_head(AUTO).value, rules.choose_zero_head(BILSTM).value) == (True, False)
-    assert (rules.choose_clip_norm(None, AUTO).value, rules.choose_clip_norm(None, BILSTM).value) == (1.0, 0.0)
+    assert (rules.choose_zero_head(AUTO).value, rules.choose_zero_head(BILSTM).value) == (
+        True,
+        False,
+    )
+    assert (
+        rules.choose_clip_norm(None, AUTO).value,
+        rules.choose_clip_norm(None, BILSTM).value,
+    ) == (1.0, 0.0)
     assert rules.choose_clip_norm(0.0, AUTO) == Decided(0.0, "as given")
 
 
 @pytest.mark.parametrize(
     ("preset", "is_weighted", "clip"), [(AUTO, False, 3.0), (AUTO, True, 0.0), (BILSTM, False, 0.0)]
 )
-def test_targets_are_cut_unless_rare_ones_are_to_count(preset: Preset, is_weighted: bool, clip: float) -> None:
+def test_targets_are_cut_unless_rare_ones_are_to_count(
+    preset: Preset, is_weighted: bool, clip: float
+) -> None:
     assert rules.choose_target_clip(preset, is_weighted=is_weighted).value == clip
 
 
@@ -385,7 +436,9 @@ def test_the_textbook_recipe_is_not_fitted_again() -> None:
     assert rules.choose_refit(True, CLASSIC) == Decided(False, "preset classic")
 
 
-def test_threads_go_by_the_size_of_the_network_and_its_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_threads_go_by_the_size_of_the_network_and_its_batches(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     small = Decided(1, "a small network trains as fast on one thread, also on a busy machine")
     assert rules.choose_threads(None, (50, 512), 256) == small
     for cores, threads in ((2, 2), (64, 4), (None, 1)):

@@ -44,7 +44,9 @@ def test_attention_wants_a_network_that_has_it(airline_store: Path) -> None:
     assert none.value.hint == "train with --attention bahdanau, or --preset seq2seq"
 
 
-def test_what_is_not_known_yet_of_the_steps_ahead_keeps_a_decoder_from_looking(tmp_path: Path) -> None:
+def test_what_is_not_known_yet_of_the_steps_ahead_keeps_a_decoder_from_looking(
+    tmp_path: Path,
+) -> None:
     promo = (np.arange(70) % 5 == 0)[:, None].astype(float)
     panel = replace(many(1), future_names=("promo",), future=promo)
     run = train(panel, store_folder=tmp_path, preset="seq2seq", **QUICK).run

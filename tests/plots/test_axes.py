@@ -36,7 +36,9 @@ def test_times_are_those_of_the_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize("days", [14, 21, 25, 31, 45, 60, 100])
 @pytest.mark.parametrize("start", ["2024-01-20", "2024-02-10", "2024-12-20"])
 @pytest.mark.parametrize("narrow", [False, True])
-def test_dates_on_an_axis_never_touch_each_other(airline_store: Path, start: str, days: int, narrow: bool) -> None:
+def test_dates_on_an_axis_never_touch_each_other(
+    airline_store: Path, start: str, days: int, narrow: bool
+) -> None:
     at = (np.datetime64(start) + np.arange(days)).astype("datetime64[us]")
     figure = Figure(figsize=(style.WIDTH / 2 if narrow else style.WIDTH, 2), layout="constrained")
     canvas = FigureCanvasAgg(figure)

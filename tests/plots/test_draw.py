@@ -25,7 +25,9 @@ def parts_cut_off(figure: Figure) -> list[str]:
     cut = []
     for part in parts:
         box = part.get_tightbbox(canvas.get_renderer())
-        if box is not None and not (0 <= box.x0 < box.x1 <= figure.bbox.x1 and 0 <= box.y0 < box.y1 <= figure.bbox.y1):
+        if box is not None and not (
+            0 <= box.x0 < box.x1 <= figure.bbox.x1 and 0 <= box.y0 < box.y1 <= figure.bbox.y1
+        ):
             cut.append(str(part))
     return cut
 
@@ -52,7 +54,9 @@ def test_every_kind_can_be_drawn(tmp_path: Path) -> None:
     assert list(plots.draw(run, ["gates"]).files) == ["gates.png"]
 
 
-@pytest.mark.parametrize("name", ["sales", "sales_of_all_shops_of_the_whole_region_in_euros", "W" * 60])
+@pytest.mark.parametrize(
+    "name", ["sales", "sales_of_all_shops_of_the_whole_region_in_euros", "W" * 60]
+)
 @pytest.mark.parametrize("count", [1, 3])
 def test_no_word_is_cut_off(tmp_path: Path, name: str, count: int) -> None:
     settings: dict[str, Any] = {**QUICK, "attention": "luong", "members": 2, "epochs": 1}
@@ -61,12 +65,19 @@ def test_no_word_is_cut_off(tmp_path: Path, name: str, count: int) -> None:
     label = fonts.Labels()
     cut = {}
     with style.applied(label.families):
-        for kind, module in (("loss", loss), ("predictions", predictions), ("gates", gates), ("attention", attention)):
+        for kind, module in (
+            ("loss", loss),
+            ("predictions", predictions),
+            ("gates", gates),
+            ("attention", attention),
+        ):
             cut[kind] = parts_cut_off(module.figure(run, label))
     assert cut == {"loss": [], "predictions": [], "gates": [], "attention": []}
 
 
-def test_a_chinese_name_is_drawn_or_said_never_boxes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_chinese_name_is_drawn_or_said_never_boxes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     run = train(many(1, "销量"), store_folder=tmp_path, **QUICK).run
     with warnings.catch_warnings():
         warnings.simplefilter("error")  # matplotlib warns of every glyph it lacks

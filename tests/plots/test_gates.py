@@ -31,7 +31,9 @@ def test_gates_end_in_the_state_that_the_forecast_began_with(
     figure = gates.figure(run, Labels())
     drawn = heat_maps(figure)
     assert [values.shape for values in drawn] == [(shape.units[-1], shape.steps)] * len(panels)
-    assert np.sort(drawn[-1][:, -1]) == pytest.approx(np.sort(first.states[-1][0][0, : shape.units[-1]]))
+    assert np.sort(drawn[-1][:, -1]) == pytest.approx(
+        np.sort(first.states[-1][0][0, : shape.units[-1]])
+    )
     said = words_of(figure)
     assert [name for name in panels if name not in said] == []
     assert ("no gates" in said) == (shape.cell == "rnn")

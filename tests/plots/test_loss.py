@@ -23,16 +23,22 @@ def test_every_member_has_its_losses_and_its_mark(tmp_path: Path) -> None:
     assert axes.get_ylabel().startswith("mean absolute error")
     labels = [text.get_text() for text in figure.legends[0].get_texts()]
     assert labels[:4] == [
-        f"{kind}, {who}" for who in ("member 1", "other members") for kind in ("training", "validation")
+        f"{kind}, {who}"
+        for who in ("member 1", "other members")
+        for kind in ("training", "validation")
     ]
 
 
 def test_a_history_from_before_there_were_members_still_draws(airline_store: Path) -> None:
     run = store.load(airline_store)
-    lines = [",".join(line.split(",")[:4]) for line in run.texts["history.csv"].decode().splitlines()]
+    lines = [
+        ",".join(line.split(",")[:4]) for line in run.texts["history.csv"].decode().splitlines()
+    ]
     assert lines[0] == "epoch,training_loss,validation_loss,learning_rate"
     metrics = run.metrics.model_copy(update={"members": None})
-    old = replace(run, texts=run.texts | {"history.csv": "\n".join(lines).encode()}, metrics=metrics)
+    old = replace(
+        run, texts=run.texts | {"history.csv": "\n".join(lines).encode()}, metrics=metrics
+    )
     assert plots.draw(old, ["loss"]).files == plots.draw(run, ["loss"]).files
 
 
@@ -40,7 +46,9 @@ def with_history(run: Run, lines: str, best: int) -> Run:
     header = "epoch,training_loss,validation_loss,learning_rate,clipped,member\n"
     training = run.metrics.training.model_copy(update={"best_epoch": best})
     metrics = run.metrics.model_copy(update={"training": training, "members": None})
-    return replace(run, texts=run.texts | {"history.csv": (header + lines).encode()}, metrics=metrics)
+    return replace(
+        run, texts=run.texts | {"history.csv": (header + lines).encode()}, metrics=metrics
+    )
 
 
 def test_losses_that_span_a_decade_have_a_log_scale_with_plain_numbers(airline_store: Path) -> None:
@@ -51,18 +59,24 @@ def test_losses_that_span_a_decade_have_a_log_scale_with_plain_numbers(airline_s
     axes = figure.axes[0]
     assert axes.get_yscale() == "log"
     low, high = axes.get_ylim()
-    shown = [t.label1.get_text() for t in axes.yaxis.get_major_ticks() if low <= t.get_loc() <= high]
+    shown = [
+        t.label1.get_text() for t in axes.yaxis.get_major_ticks() if low <= t.get_loc() <= high
+    ]
     assert shown == ["0.1", "0.2", "0.5", "1"]
 
 
 def test_without_validation_the_mark_is_on_the_training_loss(airline_store: Path) -> None:
-    run = with_history(store.load(airline_store), "1,0.5,,0.1,0,1\n2,0.25,,0.1,0,1\n3,0.3,,0.1,0,1\n", 2)
+    run = with_history(
+        store.load(airline_store), "1,0.5,,0.1,0,1\n2,0.25,,0.1,0,1\n3,0.3,,0.1,0,1\n", 2
+    )
     axes = loss.figure(run, Labels()).axes[0]
     assert axes.get_yscale() == "linear"
     assert next(line.get_label() for line in axes.lines) == "training"
-    assert [list(line.get_xydata()[0]) for line in axes.lines if line.get_label() == "weights kept: epoch 2"] == [
-        [2, 0.25]
-    ]
+    assert [
+        list(line.get_xydata()[0])
+        for line in axes.lines
+        if line.get_label() == "weights kept: epoch 2"
+    ] == [[2, 0.25]]
 
 
 def test_a_run_that_kept_no_epoch_has_no_mark(airline_store: Path) -> None:

@@ -22,9 +22,13 @@ def test_one_picture_serves_any_number_of_series(tmp_path: Path, count: int) -> 
     assert picture(plots.draw(run, ["predictions"]).files["predictions.png"]).shape[1] == 800
 
 
-def test_of_many_series_those_predicted_best_come_first_and_those_predicted_worst_last(tmp_path: Path) -> None:
+def test_of_many_series_those_predicted_best_come_first_and_those_predicted_worst_last(
+    tmp_path: Path,
+) -> None:
     run = train(many(9), store_folder=tmp_path, **QUICK).run
-    rows = tables.read_predictions(run.texts["predictions.csv"], run.config.columns, run.config.plan.levels)
+    rows = tables.read_predictions(
+        run.texts["predictions.csv"], run.config.columns, run.config.plan.levels
+    )
     errors = {
         name: np.abs(rows.numbers["actual"] - rows.numbers["forecast"])[mine].sum()
         / np.abs(rows.numbers["actual"])[mine].sum()
@@ -66,7 +70,9 @@ def test_intervals_of_a_single_step_can_be_seen(tmp_path: Path) -> None:
     assert drawn == [[interval.low[0], interval.high[0]] for interval in reversed(story.intervals)]
 
 
-def test_a_run_without_a_held_out_part_or_a_forecast_shows_what_there_is(airline_store: Path) -> None:
+def test_a_run_without_a_held_out_part_or_a_forecast_shows_what_there_is(
+    airline_store: Path,
+) -> None:
     run = store.load(airline_store)
     header = run.texts["forecast.csv"].splitlines(keepends=True)[0]
     bare = replace(run, texts=run.texts | {"predictions.csv": b"", "forecast.csv": header})

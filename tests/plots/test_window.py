@@ -21,10 +21,15 @@ def test_a_series_is_chosen_by_its_name_and_the_first_by_default(tmp_path: Path)
         figure = gates.figure(run, Labels(), name)
         assert f"series {position} (y)" in figure.get_suptitle()
         end = panel.offsets[position + 1]
-        assert np.array_equal(figure.axes[0].lines[0].get_ydata(), panel.values[end - lookback : end])
+        assert np.array_equal(
+            figure.axes[0].lines[0].get_ydata(), panel.values[end - lookback : end]
+        )
     with pytest.raises(SettingsError) as wrong:
         plots.draw(run, ["gates"], "series2")
-    assert (wrong.value.message, wrong.value.hint) == ("no series 'series2' in the run", "did you mean 'series 2'?")
+    assert (wrong.value.message, wrong.value.hint) == (
+        "no series 'series2' in the run",
+        "did you mean 'series 2'?",
+    )
 
 
 def test_a_series_that_the_network_cannot_read_is_passed_over_or_refused(tmp_path: Path) -> None:

@@ -1,7 +1,8 @@
 """What the tests of the store share: runs published without a training, and runs that somebody changed."""
 
-from __future__ import json
+from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 

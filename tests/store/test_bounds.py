@@ -41,7 +41,9 @@ def test_a_plan_of_ours_is_within_bounds(plan: Plan) -> None:
         ({"horizon": 11}, "outputs: 12 is not 11"),
     ],
 )
-def test_a_number_of_a_plan_that_is_out_of_bounds_is_named(plan: Plan, change: dict[str, Any], problem: str) -> None:
+def test_a_number_of_a_plan_that_is_out_of_bounds_is_named(
+    plan: Plan, change: dict[str, Any], problem: str
+) -> None:
     with pytest.raises(ValueError, match=r".+") as caught:
         check_plan(replace(plan, **change))
     assert str(caught.value) == problem
@@ -65,7 +67,9 @@ def test_a_number_of_a_plan_that_is_out_of_bounds_is_named(plan: Plan, change: d
         ({"quantiles": (0.1, 0.5, 0.9)}, "quantiles: they do not fit the loss 'mse'"),
     ],
 )
-def test_a_number_of_a_network_that_is_out_of_bounds_is_named(plan: Plan, change: dict[str, Any], problem: str) -> None:
+def test_a_number_of_a_network_that_is_out_of_bounds_is_named(
+    plan: Plan, change: dict[str, Any], problem: str
+) -> None:
     shape = replace(plan.architecture, **change)
     with pytest.raises(ValueError, match=r".+") as caught:
         check_plan(replace(plan, architecture=shape))
@@ -81,9 +85,13 @@ def test_a_number_of_a_network_that_is_out_of_bounds_is_named(plan: Plan, change
         ((0.1, 0.4, 0.9), "quantiles: the one in the middle is not 0.5"),
     ],
 )
-def test_quantiles_rise_about_a_half(plan: Plan, quantiles: tuple[float, ...], problem: str) -> None:
+def test_quantiles_rise_about_a_half(
+    plan: Plan, quantiles: tuple[float, ...], problem: str
+) -> None:
     def with_quantiles(quantiles: tuple[float, ...]) -> Plan:
-        return replace(plan, loss="quantile", architecture=replace(plan.architecture, quantiles=quantiles))
+        return replace(
+            plan, loss="quantile", architecture=replace(plan.architecture, quantiles=quantiles)
+        )
 
     check_plan(with_quantiles((0.1, 0.5, 0.9)))
     with pytest.raises(ValueError, match=problem):
@@ -99,7 +107,10 @@ def test_quantiles_rise_about_a_half(plan: Plan, quantiles: tuple[float, ...], p
         (Frequency("step", 2), "size: 2 is not between 1 and 1"),
         (Frequency("months", 3, phase=3), "phase: 3 is not between 0 and 2"),
         (Frequency("months", day=32), "day: 32 is not between 1 and 31"),
-        (Frequency("months", clock=DAY), "clock: 86,400,000,000 is not between 0 and 86,399,999,999"),
+        (
+            Frequency("months", clock=DAY),
+            "clock: 86,400,000,000 is not between 0 and 86,399,999,999",
+        ),
     ],
 )
 def test_a_grid_that_no_file_has_is_refused(frequency: Frequency, problem: str) -> None:
@@ -125,7 +136,10 @@ def test_the_grids_of_files_are_within_bounds() -> None:
         (TimeFormat("%Y-%m%"), "pattern: it is not a pattern of dates"),
         (TimeFormat("%Y" * 300), "pattern: it is not a pattern of dates"),
         (TimeFormat("%Y", "+9"), "offset: it is not an offset from UTC"),
-        (TimeFormat("%Y", timezone="../../etc/passwd"), "no time zone '../../etc/passwd' is known here"),
+        (
+            TimeFormat("%Y", timezone="../../etc/passwd"),
+            "no time zone '../../etc/passwd' is known here",
+        ),
         (TimeFormat("%Y", timezone="Mars/Olympus"), "no time zone 'Mars/Olympus' is known here"),
     ],
 )
@@ -136,7 +150,11 @@ def test_a_format_of_times_that_does_harm_is_refused(time_format: TimeFormat, pr
 
 
 def test_usual_formats_of_times_are_within_bounds() -> None:
-    for time_format in (TimeFormat(), TimeFormat("%d.%m.%Y %H:%M", "+02:00"), TimeFormat("%Y", "Z", "Europe/Berlin")):
+    for time_format in (
+        TimeFormat(),
+        TimeFormat("%d.%m.%Y %H:%M", "+02:00"),
+        TimeFormat("%Y", "Z", "Europe/Berlin"),
+    ):
         assert check_time_format(time_format) is time_format
 
 

@@ -24,7 +24,9 @@ from forecast_cli.progress import Epoch, Event
 from forecast_cli.store import Checkpoint, checkpoints
 from forecast_cli.training import Fitted, Snapshot
 
-PANEL = from_series([10 + np.sin(np.arange(90) / 3) + 0.1 * np.random.default_rng(1).normal(size=90)])
+PANEL = from_series(
+    [10 + np.sin(np.arange(90) / 3) + 0.1 * np.random.default_rng(1).normal(size=90)]
+)
 QUICK: dict[str, Any] = {"horizon": 4, "lookback": 12, "units": "6", "epochs": 5}
 
 
@@ -40,7 +42,10 @@ def stopping_at(stage: str, epoch: int) -> Any:
 
 def bytes_of(root: Path) -> list[bytes]:
     run = store.load(root)
-    return [run.texts[name] for name in ("model.safetensors", "history.csv", "predictions.csv", "forecast.csv")]
+    return [
+        run.texts[name]
+        for name in ("model.safetensors", "history.csv", "predictions.csv", "forecast.csv")
+    ]
 
 
 @pytest.mark.parametrize(
@@ -59,22 +64,40 @@ def test_a_stopped_training_ends_in_the_same_bytes(
 ) -> None:
     train(PANEL, store_folder=tmp_path / "whole", patience=0, **QUICK, **settings)
     with pytest.raises(StoppedError) as caught:
-        train(PANEL, store_folder=tmp_path / "cut", patience=0, report=stopping_at(stage, epoch), **QUICK, **settings)
+        train(
+            PANEL,
+            store_folder=tmp_path / "cut",
+            patience=0,
+            report=stopping_at(stage, epoch),
+            **QUICK,
+            **settings,
+        )
     assert caught.value.hint == "go on where it stopped: the same command with --resume"
     assert store.names(tmp_path / "cut") == []
     events: list[Event] = []
     trained = train(
-        PANEL, store_folder=tmp_path / "cut", patience=0, report=events.append, resume=True, **QUICK, **settings
+        PANEL,
+        store_folder=tmp_path / "cut",
+        patience=0,
+        report=events.append,
+        resume=True,
+        **QUICK,
+        **settings,
     )
     seen = [event for event in events if isinstance(event, Epoch)]
     assert trained.notes == ()
-    assert (seen[0].stage, seen[0].epoch) == (stage, epoch)  # no more than the one epoch was trained again
+    assert (seen[0].stage, seen[0].epoch) == (
+        stage,
+        epoch,
+    )  # no more than the one epoch was trained again
     assert bytes_of(tmp_path / "cut") == bytes_of(tmp_path / "whole")
     assert list((tmp_path / "cut" / "checkpoints").iterdir()) == []
 
 
 @pytest.mark.parametrize("change", ["data", "settings", "bytes", "link", "nothing"])
-def test_what_cannot_be_gone_on_with_is_trained_from_the_start_and_said(change: str, tmp_path: Path) -> None:
+def test_what_cannot_be_gone_on_with_is_trained_from_the_start_and_said(
+    change: str, tmp_path: Path
+) -> None:
     if change != "nothing":
         with pytest.raises(StoppedError):
             train(PANEL, store_folder=tmp_path, report=stopping_at("training", 2), **QUICK)
@@ -128,7 +151,13 @@ def test_a_checkpoint_of_another_network_is_refused_by_its_shapes(tmp_path: Path
 
 def test_what_is_saved_is_loaded_again(tmp_path: Path) -> None:
     epoch = Epoch(1, 0.5, float("nan"), 0.01, 1, 5, "training")
-    fitted = Fitted(({"w": np.ones(2, np.float32)}, {"w": np.zeros(2, np.float32)}), (epoch,), 1, 7, expired=True)
+    fitted = Fitted(
+        ({"w": np.ones(2, np.float32)}, {"w": np.zeros(2, np.float32)}),
+        (epoch,),
+        1,
+        7,
+        expired=True,
+    )
     snapshot = Snapshot({"a": np.arange(3)}, {"epoch": 2})
     with store.lock(tmp_path) as lock:
         saved = Checkpoint(lock, "x", {"training 1 of 2": fitted}, {"training 2 of 2": snapshot})
@@ -150,7 +179,9 @@ def test_a_checkpoint_of_nothing_is_not_written(tmp_path: Path) -> None:
         store.remove_checkpoint(lock)
 
 
-@pytest.mark.parametrize("record", [b"[]", b"{}", b'{"identity": "x", "finished": [], "running": {}}', b"\xff"])
+@pytest.mark.parametrize(
+    "record", [b"[]", b"{}", b'{"identity": "x", "finished": [], "running": {}}', b"\xff"]
+)
 def test_a_sealed_checkpoint_of_another_form_is_not_used(tmp_path: Path, record: bytes) -> None:
     data = format_tensors({checkpoints.RECORD: np.frombuffer(record, np.uint8)})
     with store.lock(tmp_path) as lock:
@@ -162,19 +193,31 @@ def test_a_sealed_checkpoint_of_another_form_is_not_used(tmp_path: Path, record:
     assert (checkpoint.finished, checkpoint.running) == ({}, {})
 
 
-def test_it_is_written_every_minute_while_nobody_stops_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_is_written_every_minute_while_nobody_stops_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with store.lock(tmp_path) as lock:
         checkpoint = Checkpoint(lock, "x")
         checkpoint.keep("training")(Snapshot({"a": np.ones(2)}, {}))
-        assert store.load_checkpoint(lock, "x")[1] == "no training was left unfinished"  # a minute has not passed
+        assert (
+            store.load_checkpoint(lock, "x")[1] == "no training was left unfinished"
+        )  # a minute has not passed
 
         monkeypatch.setattr(checkpoints, "SECONDS_BETWEEN_WRITES", 0.0)
         checkpoint.keep("training")(Snapshot({"a": np.zeros(2)}, {}))
-        assert store.load_checkpoint(lock, "x")[0].running["training"].arrays["a"].tolist() == [0, 0]
+        assert store.load_checkpoint(lock, "x")[0].running["training"].arrays["a"].tolist() == [
+            0,
+            0,
+        ]
 
 
 def test_a_time_limit_publishes_the_best_so_far_and_says_so(tmp_path: Path) -> None:
-    trained = train(PANEL, store_folder=tmp_path, time_limit="0.4s", **(QUICK | {"epochs": 10**5, "patience": 0}))
+    trained = train(
+        PANEL,
+        store_folder=tmp_path,
+        time_limit="0.4s",
+        **(QUICK | {"epochs": 10**5, "patience": 0}),
+    )
     (note,) = trained.notes
     assert "time was up after" in note.text
     assert 1 <= trained.metrics.training.epochs < 10**5
@@ -202,12 +245,24 @@ def test_members_share_the_time(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
-def test_a_signal_stops_the_command_and_resume_finishes_it(number: int, code: int, tmp_path: Path) -> None:
+def test_a_signal_stops_the_command_and_resume_finishes_it(
+    number: int, code: int, tmp_path: Path
+) -> None:
     from tests.conftest import SAMPLES
 
-    words = [sys.executable, "-m", "forecast_cli", "train", str(SAMPLES / "hourly.csv"), "--store", "runs"]
+    words = [
+        sys.executable,
+        "-m",
+        "forecast_cli",
+        "train",
+        str(SAMPLES / "hourly.csv"),
+        "--store",
+        "runs",
+    ]
     settings = ["--units", "4", "--epochs", "60", "--horizon", "4", "--lookback", "8", "--no-refit"]
-    with subprocess.Popen([*words, *settings], cwd=tmp_path, stderr=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        [*words, *settings], cwd=tmp_path, stderr=subprocess.PIPE, text=True
+    ) as process:
         assert process.stderr is not None
         first = process.stderr.readline()
         while "epoch" not in first:
@@ -222,7 +277,9 @@ def test_a_signal_stops_the_command_and_resume_finishes_it(number: int, code: in
     assert process.returncode == code, rest
     assert "hint: go on where it stopped: the same command with --resume" in rest
     assert store.names(tmp_path / "runs") == []
-    done = subprocess.run([*words, *settings, "--resume"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [*words, *settings, "--resume"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
     assert (done.returncode, "trained from the start" in done.stderr) == (0, False), done.stderr
     assert len(store.names(tmp_path / "runs")) == 1
 

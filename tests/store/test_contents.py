@@ -108,7 +108,9 @@ def test_sealed_nonsense_in_the_config_is_refused(store_copy: Path, old: bytes, 
 @pytest.mark.parametrize("name", ["config.json", "series.json", "metrics.json"])
 def test_json_that_is_no_object_is_refused(store_copy: Path, name: str, data: bytes) -> None:
     reseal(store_copy, lambda texts: texts.update({name: data}))
-    with pytest.raises(RunRejectedError, match=rf"{name}: it does not hold a JSON object \(it is a "):
+    with pytest.raises(
+        RunRejectedError, match=rf"{name}: it does not hold a JSON object \(it is a "
+    ):
         store.load(store_copy)
 
 
@@ -126,7 +128,10 @@ def test_weights_that_are_not_finite_are_refused(store_copy: Path) -> None:
         tensors["members.0.head.bias"][0] = np.nan
 
     change_tensors(store_copy, "model.safetensors", change)
-    with pytest.raises(RunRejectedError, match=r"model\.safetensors: tensor 'members\.0\.head\.bias' is not made of"):
+    with pytest.raises(
+        RunRejectedError,
+        match=r"model\.safetensors: tensor 'members\.0\.head\.bias' is not made of",
+    ):
         store.load(store_copy)
 
 
@@ -139,9 +144,13 @@ def test_weights_that_are_not_finite_are_refused(store_copy: Path) -> None:
     ],
     ids=["missing", "extra", "shape"],
 )
-def test_weights_of_another_network_are_refused(store_copy: Path, change: Callable[[Tensors], Any]) -> None:
+def test_weights_of_another_network_are_refused(
+    store_copy: Path, change: Callable[[Tensors], Any]
+) -> None:
     change_tensors(store_copy, "model.safetensors", change)
-    with pytest.raises(RunRejectedError, match=r"model\.safetensors: the tensors are not those of the settings"):
+    with pytest.raises(
+        RunRejectedError, match=r"model\.safetensors: the tensors are not those of the settings"
+    ):
         store.load(store_copy)
 
 
@@ -164,7 +173,9 @@ def test_weights_of_another_type_are_refused(store_copy: Path) -> None:
         ("tail", np.inf, "tensor 'tail' is not made of finite numbers"),
     ],
 )
-def test_arrays_of_the_series_are_sensible(panel_store: Path, name: str, value: float, reason: str) -> None:
+def test_arrays_of_the_series_are_sensible(
+    panel_store: Path, name: str, value: float, reason: str
+) -> None:
     def change(tensors: Tensors) -> None:
         tensors[name].flat[0] = value
 
@@ -174,7 +185,9 @@ def test_arrays_of_the_series_are_sensible(panel_store: Path, name: str, value: 
 
 
 @pytest.mark.parametrize("name", ["tail", "tail_ahead"])
-def test_what_is_missing_in_the_data_may_be_missing_in_the_run(panel_store: Path, name: str) -> None:
+def test_what_is_missing_in_the_data_may_be_missing_in_the_run(
+    panel_store: Path, name: str
+) -> None:
     def change(tensors: Tensors) -> None:
         tensors[name].flat[0] = np.nan
 
@@ -182,7 +195,9 @@ def test_what_is_missing_in_the_data_may_be_missing_in_the_run(panel_store: Path
     assert store.load(panel_store).manifest.sequence == 1
 
 
-@pytest.mark.parametrize("name", ["zero", "tail", "tail_past", "tail_future", "tail_ahead", "static", "residuals"])
+@pytest.mark.parametrize(
+    "name", ["zero", "tail", "tail_past", "tail_future", "tail_ahead", "static", "residuals"]
+)
 @pytest.mark.parametrize("how", ["scalar", "longer", "missing"])
 def test_arrays_of_another_shape_are_refused(panel_store: Path, name: str, how: str) -> None:
     def change(tensors: Tensors) -> None:
@@ -193,7 +208,9 @@ def test_arrays_of_another_shape_are_refused(panel_store: Path, name: str, how: 
             tensors[name] = np.ones((*values.shape, 2))
 
     change_tensors(panel_store, "series.safetensors", change)
-    with pytest.raises(RunRejectedError, match=r"series\.safetensors: the tensors are not those of the settings"):
+    with pytest.raises(
+        RunRejectedError, match=r"series\.safetensors: the tensors are not those of the settings"
+    ):
         store.load(panel_store)
 
 
@@ -216,7 +233,9 @@ def test_future_covariates_may_end_with_the_last_row(panel_store: Path) -> None:
         ({"ids": ["a", "b"], "first": [0, 0]}, "the lists do not all fit 2 series"),
     ],
 )
-def test_series_that_do_not_fit_are_refused(store_copy: Path, change: dict[str, Any], reason: str) -> None:
+def test_series_that_do_not_fit_are_refused(
+    store_copy: Path, change: dict[str, Any], reason: str
+) -> None:
     def rewrite(texts: dict[str, bytes]) -> None:
         texts["series.json"] = json.dumps(json.loads(texts["series.json"]) | change).encode()
 
@@ -230,17 +249,23 @@ def test_several_series_need_a_column_that_names_them(panel_store: Path) -> None
         texts["config.json"] = texts["config.json"].replace(b'"id": "unique_id"', b'"id": ""')
 
     reseal(panel_store, rewrite)
-    with pytest.raises(RunRejectedError, match=r"series\.json: several series need a column that names them"):
+    with pytest.raises(
+        RunRejectedError, match=r"series\.json: several series need a column that names them"
+    ):
         store.load(panel_store)
 
 
 def test_covariates_of_another_network_are_refused(panel_store: Path) -> None:
     def rewrite(texts: dict[str, bytes]) -> None:
         assert texts["config.json"].count(b'"calendar": true') == 1
-        texts["config.json"] = texts["config.json"].replace(b'"calendar": true', b'"calendar": false')
+        texts["config.json"] = texts["config.json"].replace(
+            b'"calendar": true', b'"calendar": false'
+        )
 
     reseal(panel_store, rewrite)
-    with pytest.raises(RunRejectedError, match=r"config\.json: the covariates are not those of the network"):
+    with pytest.raises(
+        RunRejectedError, match=r"config\.json: the covariates are not those of the network"
+    ):
         store.load(panel_store)
 
 
@@ -251,7 +276,9 @@ def test_a_run_of_many_series_is_published_and_read(store_copy: Path, count: int
     names = [f"series {number}" for number in range(count - 2)] + ["x" * 300, "../\u202e\n"]
     values = [one.panel.values[-(30 + number % 5) :] for number in range(count)]
     panel = replace(
-        from_series(values, one.panel.frequency, ids=names, columns=Columns("Month", "Passengers", "id")),
+        from_series(
+            values, one.panel.frequency, ids=names, columns=Columns("Month", "Passengers", "id")
+        ),
         time_format=one.panel.time_format,
     )
     scale = SeriesScale(np.zeros(count), np.ones(count))

@@ -18,7 +18,11 @@ def test_replacing_a_file_keeps_its_mode_and_follows_links(tmp_path: Path) -> No
     target.chmod(0o640)
     link.symlink_to(target)
     files.replace_file(link, b"new")
-    assert (target.read_text(), target.stat().st_mode & 0o777, link.is_symlink()) == ("new", 0o640, True)
+    assert (target.read_text(), target.stat().st_mode & 0o777, link.is_symlink()) == (
+        "new",
+        0o640,
+        True,
+    )
     assert [p.name for p in tmp_path.iterdir() if p.name.startswith(".")] == []
 
 
@@ -31,7 +35,9 @@ def test_a_new_file_has_the_usual_mode(tmp_path: Path) -> None:
     assert stat.S_IMODE((tmp_path / "new.csv").stat().st_mode) == 0o640
 
 
-def test_a_replacement_that_fails_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_replacement_that_fails_leaves_the_old_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def fail(descriptor: int) -> None:
         raise OSError(5, "I/O error")
 
@@ -53,7 +59,10 @@ def test_a_full_disk_says_what_may_help(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr(os, "write", full)
     with pytest.raises(StorageError) as caught:
         files.create_file(tmp_path / "file", b"x" * 2000)
-    assert caught.value.message == f"cannot write {tmp_path}/file (2,000 bytes): No space left on device"
+    assert (
+        caught.value.message
+        == f"cannot write {tmp_path}/file (2,000 bytes): No space left on device"
+    )
     assert caught.value.hint == "free some space, or use another --store or -o"
 
 
@@ -82,7 +91,10 @@ def test_an_open_descriptor_is_written_to_and_not_replaced(tmp_path: Path, form:
 
 
 def test_the_names_of_the_standard_streams_are_descriptors() -> None:
-    numbers = [files._open_descriptor(Path(f"/dev/{name}")) for name in ("stdin", "stdout", "stderr", "null")]
+    numbers = [
+        files._open_descriptor(Path(f"/dev/{name}"))
+        for name in ("stdin", "stdout", "stderr", "null")
+    ]
     assert numbers == [0, 1, 2, None]
 
 

@@ -70,7 +70,9 @@ def test_a_second_writer_is_refused_and_told_who_holds_the_lock(tmp_path: Path) 
     with store.lock(tmp_path), pytest.raises(LockedError) as caught, store.lock(tmp_path):
         pass
     assert caught.value.exit_code == 11
-    pattern = rf"another command is writing in {tmp_path}: pid {os.getpid()} on .+ since \d{{4}}-.+Z"
+    pattern = (
+        rf"another command is writing in {tmp_path}: pid {os.getpid()} on .+ since \d{{4}}-.+Z"
+    )
     assert re.fullmatch(pattern, caught.value.message)
     assert caught.value.hint == "wait for it (--lock-wait 10m), or use another --store"
     with store.lock(tmp_path):
@@ -129,7 +131,11 @@ def test_nothing_is_said_where_nobody_waits(tmp_path: Path) -> None:
     told: list[str] = []
     with store.lock(tmp_path, wait=60, on_wait=told.append):
         pass
-    with store.lock(tmp_path), pytest.raises(LockedError), store.lock(tmp_path, on_wait=told.append):
+    with (
+        store.lock(tmp_path),
+        pytest.raises(LockedError),
+        store.lock(tmp_path, on_wait=told.append),
+    ):
         pass
     assert told == []
 

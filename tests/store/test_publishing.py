@@ -35,7 +35,9 @@ def test_publishing_does_not_make_a_run_the_latest_and_promoting_does(store_copy
     assert json.loads((store_copy / "latest.json").read_text()) == {"run": run.name, "sequence": 2}
 
 
-def test_training_comparing_promoting_and_predicting_can_be_one_transaction(store_copy: Path) -> None:
+def test_training_comparing_promoting_and_predicting_can_be_one_transaction(
+    store_copy: Path,
+) -> None:
     old = store.load(store_copy)
     with store.lock(store_copy) as lock:
         candidate = store.publish(lock, again(store_copy))
@@ -52,7 +54,10 @@ def test_training_comparing_promoting_and_predicting_can_be_one_transaction(stor
 def test_only_a_run_of_this_store_is_promoted(store_copy: Path, tmp_path: Path) -> None:
     other = Path(shutil.copytree(store_copy, tmp_path / "other"))
     (name,) = publish_again(other)
-    with store.lock(store_copy) as lock, pytest.raises(NoRunError, match=f"no run '{name}' in {store_copy}"):
+    with (
+        store.lock(store_copy) as lock,
+        pytest.raises(NoRunError, match=f"no run '{name}' in {store_copy}"),
+    ):
         store.promote(lock, store.load(other, name))
 
 
@@ -88,14 +93,22 @@ def test_a_sequence_counts_unpromoted_runs_too(store_copy: Path) -> None:
     assert [name.split("-")[1] for name in names] == ["000002", "000003", "000004"]
 
 
-def test_a_run_that_cannot_forecast_is_never_published(store_copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_that_cannot_forecast_is_never_published(
+    store_copy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     old, contents = store.latest(store_copy), again(store_copy)
     monkeypatch.setattr(
-        forecasting, "answer", lambda *_: Answer(np.full((1, 12, 1), np.nan), np.ones(1), np.ones((1, 1, 12)))
+        forecasting,
+        "answer",
+        lambda *_: Answer(np.full((1, 12, 1), np.nan), np.ones(1), np.ones((1, 1, 12))),
     )
     with store.lock(store_copy) as lock, pytest.raises(RunRejectedError, match="cannot forecast"):
         store.publish(lock, contents)
-    assert (store.latest(store_copy), store.names(store_copy), leftovers(store_copy)) == (old, [old], [])
+    assert (store.latest(store_copy), store.names(store_copy), leftovers(store_copy)) == (
+        old,
+        [old],
+        [],
+    )
 
 
 @pytest.mark.parametrize("name", ["series.json", "manifest.json"])

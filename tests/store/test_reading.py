@@ -32,7 +32,11 @@ def test_one_flipped_bit_in_any_file_is_noticed(store_copy: Path) -> None:
     for name in [*FILES, "manifest.json"]:
         path = latest_folder(store_copy) / name
         good = path.read_bytes()
-        places = range(len(good)) if len(good) < 60 else [0, len(good) - 1, *random.integers(0, len(good), 40).tolist()]
+        places = (
+            range(len(good))
+            if len(good) < 60
+            else [0, len(good) - 1, *random.integers(0, len(good), 40).tolist()]
+        )
         for place in places:
             bad = bytearray(good)
             bad[place] ^= 1 << int(random.integers(8))
@@ -86,7 +90,9 @@ def test_the_name_of_a_run_is_that_of_its_manifest(store_copy: Path, part: str, 
 def test_a_manifest_of_another_hash_than_the_name_is_refused(store_copy: Path) -> None:
     path = latest_folder(store_copy)
     moved = path.rename(path.with_name(path.name[:-12] + "0123456789ab"))
-    with pytest.raises(RunRejectedError, match=r"manifest\.json: it does not match the name of the run"):
+    with pytest.raises(
+        RunRejectedError, match=r"manifest\.json: it does not match the name of the run"
+    ):
         store.load(store_copy, moved.name)
 
 
@@ -105,7 +111,10 @@ def test_a_run_of_a_newer_release_names_both_versions(store_copy: Path) -> None:
 def test_no_run_yet_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(NoRunError) as caught:
         store.load(tmp_path)
-    assert (caught.value.exit_code, caught.value.hint) == (10, "train one first: forecast train DATA")
+    assert (caught.value.exit_code, caught.value.hint) == (
+        10,
+        "train one first: forecast train DATA",
+    )
 
 
 def test_a_reader_that_loses_a_pruned_run_reads_the_pointer_again(
@@ -126,13 +135,17 @@ def test_a_latest_run_that_is_gone_is_refused(store_copy: Path) -> None:
     shutil.rmtree(folder)
     with pytest.raises(RunRejectedError) as caught:
         store.load(store_copy)
-    assert caught.value.message == (f"{folder}: the run is missing; the run is damaged, or was not written by forecast")
+    assert caught.value.message == (
+        f"{folder}: the run is missing; the run is damaged, or was not written by forecast"
+    )
 
 
 def test_a_reader_gives_up_on_a_pointer_that_names_another_lost_run_each_time(
     store_copy: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     numbers = iter(range(100))
-    monkeypatch.setattr(listing, "latest", lambda root: f"20260101T000000Z-{next(numbers):06d}-0123456789ab")
+    monkeypatch.setattr(
+        listing, "latest", lambda root: f"20260101T000000Z-{next(numbers):06d}-0123456789ab"
+    )
     with pytest.raises(RunRejectedError, match="the latest run keeps vanishing"):
         store.load(store_copy)

@@ -30,7 +30,11 @@ def test_metrics_are_attributes(airline_store: Path) -> None:
     assert metrics.test.seasonal_naive.rmse == pytest.approx(50.708, abs=1e-3)
     assert metrics.test.main_skill == metrics.test.skill.seasonal_naive
     assert list(metrics.test.by_method) == ["network", "seasonal_naive", "naive"]
-    assert (metrics.training.epochs, metrics.members.count, metrics.intervals.unseen) == (3, 1, True)
+    assert (metrics.training.epochs, metrics.members.count, metrics.intervals.unseen) == (
+        3,
+        1,
+        True,
+    )
 
 
 def test_what_a_newer_release_says_in_metrics_stays_readable(store_copy: Path) -> None:
@@ -48,7 +52,9 @@ def test_what_a_newer_release_says_in_metrics_stays_readable(store_copy: Path) -
     assert run.metrics.as_dict() == json.loads(run.texts["metrics.json"])
 
 
-@pytest.mark.parametrize("key", ["as_dict", "model_dump", "__class__", "_private", "", "test.network"])
+@pytest.mark.parametrize(
+    "key", ["as_dict", "model_dump", "__class__", "_private", "", "test.network"]
+)
 def test_an_unknown_key_never_hides_what_a_record_is(store_copy: Path, key: str) -> None:
     def say_more(texts: dict[str, bytes]) -> None:
         texts["metrics.json"] = json.dumps(json.loads(texts["metrics.json"]) | {key: 1}).encode()
@@ -71,8 +77,14 @@ def test_metrics_of_the_first_releases_have_no_members() -> None:
     ("change", "problem"),
     [
         ({"verdict": None}, "verdict: Input should be a valid string"),
-        ({"training": {"epochs": 1, "best_epoch": -1, "steps": 1}}, "training.best_epoch: Input should be greater"),
-        ({"intervals": {"windows": 1, "unseen": 1}}, "intervals.unseen: Input should be a valid boolean"),
+        (
+            {"training": {"epochs": 1, "best_epoch": -1, "steps": 1}},
+            "training.best_epoch: Input should be greater",
+        ),
+        (
+            {"intervals": {"windows": 1, "unseen": 1}},
+            "intervals.unseen: Input should be a valid boolean",
+        ),
         ({"test": []}, "test: Input should be an object"),
     ],
 )
@@ -91,10 +103,21 @@ def test_metrics_of_other_content_are_refused(change: dict[str, Any], problem: s
 def test_without_a_season_the_main_skill_is_that_against_the_naive_method() -> None:
     scores = dict.fromkeys(("mae", "rmse", "smape", "mase"), 1.0)
     methods = dict.fromkeys(("network", "seasonal_naive", "naive"), scores)
-    test = {"rows": 3, "series": 1, "season": 1, **methods, "skill": {"seasonal_naive": 0.1, "naive": 0.2}}
+    test = {
+        "rows": 3,
+        "series": 1,
+        "season": 1,
+        **methods,
+        "skill": {"seasonal_naive": 0.1, "naive": 0.2},
+    }
     training = {"epochs": 1, "best_epoch": 1, "steps": 1}
     metrics = metrics_from(
-        {"training": training, "intervals": {"windows": 1, "unseen": True}, "test": test, "verdict": ""}
+        {
+            "training": training,
+            "intervals": {"windows": 1, "unseen": True},
+            "test": test,
+            "verdict": "",
+        }
     )
     assert metrics.test is not None
     assert metrics.test.main_skill == 0.2
@@ -161,7 +184,9 @@ def test_a_pointer_checks_itself() -> None:
         ("", RunRejectedError),
     ],
 )
-def test_the_mark_of_the_store_is_read(store_copy: Path, text: str, kind: type[ForecastError]) -> None:
+def test_the_mark_of_the_store_is_read(
+    store_copy: Path, text: str, kind: type[ForecastError]
+) -> None:
     (store_copy / "store.json").write_text(text)
     with pytest.raises(kind, match=r"store\.json"):
         store.load(store_copy)
@@ -204,7 +229,9 @@ def test_a_config_is_of_the_newest_schema_unless_it_says_otherwise(airline_store
 
 def test_a_record_says_that_a_setting_of_the_reader_is_wrong(store_copy: Path) -> None:
     def change(texts: dict[str, bytes]) -> None:
-        texts["config.json"] = texts["config.json"].replace(b'"gaps": "auto"', b'"gaps": "auto", "decimal": "x"')
+        texts["config.json"] = texts["config.json"].replace(
+            b'"gaps": "auto"', b'"gaps": "auto", "decimal": "x"'
+        )
         texts["config.json"] = texts["config.json"].replace(b'"decimal": null,', b"")
 
     reseal(store_copy, change)

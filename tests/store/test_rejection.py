@@ -17,7 +17,9 @@ from tests.store.helpers import latest_folder
 
 @pytest.mark.parametrize("name", ["model.safetensors", "manifest.json", "forecast.csv"])
 @pytest.mark.parametrize("kind", ["link", "hard link", "folder", "pipe"])
-def test_a_file_that_is_not_plain_is_refused(store_copy: Path, tmp_path: Path, name: str, kind: str) -> None:
+def test_a_file_that_is_not_plain_is_refused(
+    store_copy: Path, tmp_path: Path, name: str, kind: str
+) -> None:
     path = latest_folder(store_copy) / name
     outside = tmp_path / "outside"
     shutil.move(path, outside)
@@ -35,7 +37,9 @@ def test_a_file_that_is_not_plain_is_refused(store_copy: Path, tmp_path: Path, n
 
 
 @pytest.mark.parametrize("name", ["", "latest.json", "store.json"])
-def test_a_link_is_refused_for_the_run_itself_and_beside_it(store_copy: Path, tmp_path: Path, name: str) -> None:
+def test_a_link_is_refused_for_the_run_itself_and_beside_it(
+    store_copy: Path, tmp_path: Path, name: str
+) -> None:
     path = store_copy / name if name else latest_folder(store_copy)
     shutil.move(path, tmp_path / "outside")
     path.symlink_to(tmp_path / "outside")
@@ -81,9 +85,14 @@ def test_trouble_of_the_disk_is_not_called_damage(tmp_path: Path) -> None:
     ],
 )
 def test_what_goes_wrong_in_parsing_names_the_file(error: Exception, reason: str) -> None:
-    with pytest.raises(RunRejectedError) as caught, rejecting(Path("run/config.json"), "the settings of a run"):
+    with (
+        pytest.raises(RunRejectedError) as caught,
+        rejecting(Path("run/config.json"), "the settings of a run"),
+    ):
         raise error
-    assert caught.value.message.startswith(f"run/config.json: it does not hold the settings of a run ({reason}")
+    assert caught.value.message.startswith(
+        f"run/config.json: it does not hold the settings of a run ({reason}"
+    )
     assert len(caught.value.message) < 350
 
 

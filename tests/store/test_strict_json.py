@@ -45,7 +45,8 @@ def test_a_sealed_run_with_such_json_is_refused(store_copy: Path, name: str, dat
 
 
 @pytest.mark.parametrize(
-    "hidden", [b'"verdict": "good", "verdict": "bad"', b'"verdict": "good", "extra": {"a": 1, "a": 2}']
+    "hidden",
+    [b'"verdict": "good", "verdict": "bad"', b'"verdict": "good", "extra": {"a": 1, "a": 2}'],
 )
 def test_a_key_that_is_there_twice_is_refused_at_any_depth(store_copy: Path, hidden: bytes) -> None:
     def change(texts: dict[str, bytes]) -> None:
@@ -71,7 +72,9 @@ def test_a_key_that_is_there_twice_is_refused_at_any_depth(store_copy: Path, hid
         ({"more": 1}, "more: Unexpected keyword argument"),
     ],
 )
-def test_a_record_of_other_content_says_where_and_what(content: dict[str, Any], problem: str) -> None:
+def test_a_record_of_other_content_says_where_and_what(
+    content: dict[str, Any], problem: str
+) -> None:
     data = json.dumps({"size": 1, "sha256": "a" * 64} | content).encode()
     with pytest.raises(ValueError, match=r".+") as caught:
         strict_json.read(FileSeal, data)

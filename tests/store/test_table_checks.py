@@ -34,7 +34,9 @@ PREDICTIONS = b"Month,cutoff,actual,forecast,seasonal_naive,lo-80,hi-80,lo-95,hi
         ("predictions.csv", PREDICTIONS + b"1960-01,1959-12,1,nan,1,1,1,1,1\n"),
     ],
 )
-def test_a_sealed_table_of_other_content_is_refused(store_copy: Path, name: str, data: bytes) -> None:
+def test_a_sealed_table_of_other_content_is_refused(
+    store_copy: Path, name: str, data: bytes
+) -> None:
     reseal(store_copy, lambda texts: texts.update({name: data}))
     run = store.load(store_copy)
     with pytest.raises(RunRejectedError) as caught:

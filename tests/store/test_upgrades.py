@@ -32,7 +32,10 @@ Step = Callable[[RawContent], RawContent]
 
 
 def pretend_next_schema(
-    monkeypatch: pytest.MonkeyPatch, step: Step, required: tuple[str, ...], optional: tuple[str, ...] = ()
+    monkeypatch: pytest.MonkeyPatch,
+    step: Step,
+    required: tuple[str, ...],
+    optional: tuple[str, ...] = (),
 ) -> None:
     """Let this tool be the next release, whose runs have other files."""
     monkeypatch.setitem(RUN_SCHEMAS, NEWEST, replace(RUN_SCHEMAS[NEWEST], upgrade=step))
@@ -47,7 +50,9 @@ def add_residuals(old: RawContent) -> RawContent:
     return replace(old, config=config, files=files)
 
 
-ONE_MORE_ONE_LESS = tuple(sorted({*RUN_SCHEMAS[NEWEST].required, "residuals.csv"} - {"history.csv"}))
+ONE_MORE_ONE_LESS = tuple(
+    sorted({*RUN_SCHEMAS[NEWEST].required, "residuals.csv"} - {"history.csv"})
+)
 
 
 def contents_of_next_schema(root: Path) -> Contents:
@@ -68,7 +73,11 @@ def test_an_older_run_is_read_by_a_tool_whose_runs_have_one_file_more_and_one_le
     assert sorted(run.texts) == sorted(ONE_MORE_ONE_LESS)
     assert run.config.source.endswith("airline.csv!")
     assert (
-        forecast_csv(predict(store_folder=store_copy, run=replace(run, config=replace(run.config, source=""))).forecast)
+        forecast_csv(
+            predict(
+                store_folder=store_copy, run=replace(run, config=replace(run.config, source=""))
+            ).forecast
+        )
         == before
     )
     assert store.verify(store_copy, run.name) == []
@@ -96,16 +105,23 @@ def test_a_run_of_the_next_schema_is_read_by_its_tool_and_refused_by_this_one(
         f"{run.folder}: the run has schema {NEXT} of forecast 9.9.9, "
         f"this is forecast {forecast_cli.__version__} with schema {NEWEST}"
     )
-    assert caught.value.hint == "use the newer release that wrote it, or train again in another --store"
+    assert (
+        caught.value.hint
+        == "use the newer release that wrote it, or train again in another --store"
+    )
     assert store.load(store_copy, old).name == old
 
 
 def test_a_file_may_be_optional(store_copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    pretend_next_schema(monkeypatch, lambda old: old, RUN_SCHEMAS[NEWEST].required, ("report.html",))
+    pretend_next_schema(
+        monkeypatch, lambda old: old, RUN_SCHEMAS[NEWEST].required, ("report.html",)
+    )
     contents = again(store_copy)
     with store.lock(store_copy) as lock:
         without = store.publish(lock, contents)
-        with_report = store.publish(lock, replace(contents, tables={**contents.tables, "report.html": b"<p>"}))
+        with_report = store.publish(
+            lock, replace(contents, tables={**contents.tables, "report.html": b"<p>"})
+        )
     assert "report.html" not in store.load(store_copy, without.name).texts
     assert store.load(store_copy, with_report.name).texts["report.html"] == b"<p>"
     assert store.verify(store_copy, with_report.name) == []
@@ -113,13 +129,18 @@ def test_a_file_may_be_optional(store_copy: Path, monkeypatch: pytest.MonkeyPatc
 
 @pytest.mark.parametrize(
     ("change", "problem"),
-    [({"notes.txt": b""}, "'notes.txt' is not a file of a run"), ({"history.csv": None}, "history.csv is missing")],
+    [
+        ({"notes.txt": b""}, "'notes.txt' is not a file of a run"),
+        ({"history.csv": None}, "history.csv is missing"),
+    ],
 )
 def test_only_the_files_of_the_schema_are_published(
     store_copy: Path, change: dict[str, bytes | None], problem: str
 ) -> None:
     contents = again(store_copy)
-    tables = {name: data for name, data in {**contents.tables, **change}.items() if data is not None}
+    tables = {
+        name: data for name, data in {**contents.tables, **change}.items() if data is not None
+    }
     with store.lock(store_copy) as lock, pytest.raises(ValueError, match=f"^{problem}$"):
         store.publish(lock, replace(contents, tables=tables))
     assert len(store.names(store_copy)) == 1
@@ -136,13 +157,18 @@ def test_only_the_files_of_the_schema_are_published(
         ),
     ],
 )
-def test_a_manifest_that_lists_other_files_is_refused(store_copy: Path, old: bytes, new: bytes, problem: str) -> None:
+def test_a_manifest_that_lists_other_files_is_refused(
+    store_copy: Path, old: bytes, new: bytes, problem: str
+) -> None:
     def change(texts: dict[str, bytes]) -> None:
         assert old in texts["manifest.json"]
         texts["manifest.json"] = texts["manifest.json"].replace(old, new)
 
     reseal(store_copy, change)
-    with pytest.raises(RunRejectedError, match=rf"manifest\.json: it does not hold the manifest of a run \({problem}"):
+    with pytest.raises(
+        RunRejectedError,
+        match=rf"manifest\.json: it does not hold the manifest of a run \({problem}",
+    ):
         store.load(store_copy)
 
 
@@ -176,16 +202,22 @@ def test_an_older_run_that_its_step_cannot_read_is_refused(
         raise error("plan")
 
     pretend_next_schema(monkeypatch, fail, RUN_SCHEMAS[NEWEST].required)
-    with pytest.raises(RunRejectedError, match=f"it does not hold what a run of schema {NEWEST} holds"):
+    with pytest.raises(
+        RunRejectedError, match=f"it does not hold what a run of schema {NEWEST} holds"
+    ):
         store.load(store_copy)
 
 
-def test_what_a_step_fills_in_is_checked_like_all_else(store_copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_a_step_fills_in_is_checked_like_all_else(
+    store_copy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def wrong(old: RawContent) -> RawContent:
         return replace(old, config=old.config | {"past": "none"})
 
     pretend_next_schema(monkeypatch, wrong, RUN_SCHEMAS[NEWEST].required)
-    with pytest.raises(RunRejectedError, match=r"config\.json: .*past: Input should be a valid array"):
+    with pytest.raises(
+        RunRejectedError, match=r"config\.json: .*past: Input should be a valid array"
+    ):
         store.load(store_copy)
 
 
@@ -224,7 +256,9 @@ def make_schema_2(root: Path, data: Callable[[dict[str, Any]], Any]) -> None:
     def change_config(texts: dict[str, bytes]) -> None:
         config = json.loads(texts["config.json"])
         del config["data"]["max_skipped"]
-        texts["config.json"] = json.dumps(config | {"schema": 2, "data": data(config["data"])}).encode()
+        texts["config.json"] = json.dumps(
+            config | {"schema": 2, "data": data(config["data"])}
+        ).encode()
 
     def change_manifest(texts: dict[str, bytes]) -> None:
         texts["manifest.json"] = texts["manifest.json"].replace(b'"schema": 3', b'"schema": 2')
@@ -245,7 +279,9 @@ def test_the_date_format_of_a_run_of_schema_2_becomes_a_list(
 
 
 @pytest.mark.parametrize("wrong", [3, ["%Y-%m"], {"a": "b"}, True])
-def test_a_date_format_of_a_run_of_schema_2_that_is_none_is_refused(store_copy: Path, wrong: object) -> None:
+def test_a_date_format_of_a_run_of_schema_2_that_is_none_is_refused(
+    store_copy: Path, wrong: object
+) -> None:
     make_schema_2(store_copy, lambda data: data | {"date_format": wrong})
     with pytest.raises(RunRejectedError):
         store.load(store_copy)

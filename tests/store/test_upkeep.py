@@ -13,7 +13,9 @@ from forecast_cli.store import files
 from tests.store.helpers import publish_again
 
 
-def test_pruning_keeps_the_newest_the_latest_its_predecessor_and_the_pinned(store_copy: Path) -> None:
+def test_pruning_keeps_the_newest_the_latest_its_predecessor_and_the_pinned(
+    store_copy: Path,
+) -> None:
     runs = [store.latest(store_copy), *publish_again(store_copy, 5)]
     with store.lock(store_copy) as lock:
         assert store.prune(lock, 10) == []
@@ -65,7 +67,9 @@ def test_trials_between_promoted_runs_do_not_count_as_predecessors(store_copy: P
     assert latest in store.names(store_copy)
 
 
-def test_the_mark_of_a_pruned_trial_goes_last(store_copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_mark_of_a_pruned_trial_goes_last(
+    store_copy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     trials = publish_again(store_copy, 2, promote=False)
     removed = []
 
@@ -87,7 +91,10 @@ def test_nothing_is_pruned_where_the_latest_is_not_known(store_copy: Path) -> No
         store.prune(lock, 1)
     gone = "20260101T000000Z-000009-0123456789ab"
     (store_copy / "latest.json").write_text(json.dumps({"run": gone, "sequence": 9}))
-    with store.lock(store_copy) as lock, pytest.raises(RunRejectedError, match=f"the run {gone} that it names is gone"):
+    with (
+        store.lock(store_copy) as lock,
+        pytest.raises(RunRejectedError, match=f"the run {gone} that it names is gone"),
+    ):
         store.prune(lock, 1)
     assert store.names(store_copy) == runs
 
@@ -123,5 +130,7 @@ def test_a_trial_is_verified_like_any_other_run(store_copy: Path) -> None:
     assert store.verify(store_copy, trial) == []
     model = store_copy / "runs" / trial / "model.safetensors"
     model.write_bytes(b"")
-    with pytest.raises(RunRejectedError, match=r"model\.safetensors: its bytes are not those that were published"):
+    with pytest.raises(
+        RunRejectedError, match=r"model\.safetensors: its bytes are not those that were published"
+    ):
         store.verify(store_copy, trial)

@@ -1,0 +1,91 @@
+"""Notes: what a user should hear of, as values; and the few words that messages share.
+
+Code decides by `kind` and `fields`. The text is for people, and nothing reads it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Level = Literal["info", "warning", "degraded"]
+
+Kind = Literal[
+    # what was read
+    "columns_not_used",
+    "column_may_name_series",
+    "dates_sorted",
+    "duplicates",
+    "gaps_counted_as_zero",
+    "gaps_filled",
+    "covariates_filled",
+    "last_line_cut",
+    "last_line_unfinished",
+    "mixed_steps",
+    "placeholders_kept",
+    "rows_skipped",
+    "series_ignored",
+    "series_without_values",
+    "trailing_rows",
+    "unknown_levels",
+    # what was learned
+    "not_resumed",
+    "time_limit",
+    "validation_missing",
+    "windows_complete",
+    # what was forecast, and kept
+    "beyond_horizon",
+    "bounds_empty",
+    "constant_series",
+    "forecast_missing",
+    "held_out_rows_not_scored",
+    "network_not_used",
+    "plots_missing",
+    "prune_failed",
+    "pruned",
+    "report_missing",
+    "standard_input",
+    "values_too_small",
+]
+
+NAMES_SHOWN = 3
+
+
+@dataclass(frozen=True)
+class Note:
+    """Something that the user should hear of.
+
+    level: `info`, `warning` (shown even with --quiet) or `degraded` (the command ends with exit code 3).
+    fields: the numbers and names behind the text.
+    """
+
+    kind: Kind
+    level: Level
+    text: str
+    fields: Mapping[str, Any] = field(default_factory=dict)
+
+
+def of_kind(notes: Sequence[Note], *kinds: Kind) -> list[Note]:
+    """The notes of these kinds, in their order."""
+    return [note for note in notes if note.kind in kinds]
+
+
+def plural(count: int, noun: str, several: str = "") -> str:
+    """`1 row`, `1,200 rows`; several: the plural, where it is not the noun and an s."""
+    if count == 1:
+        return f"1 {noun}"
+    return f"{count:,} {several or noun + 's'}"
+
+
+def and_more(count: int, shown: int = 1) -> str:
+    """` (and 4 more)` after the first of several things; an empty text if all are shown."""
+    return f" (and {count - shown:,} more)" if count > shown else ""
+
+
+def listed(names: Sequence[str], shown: int = NAMES_SHOWN) -> str:
+    """`'a', 'b', 'c' and 5 more`."""
+    text = ", ".join(repr(name) for name in names[:shown])
+    if len(names) <= shown:
+        return text
+    return f"{text} and {len(names) - shown:,} more"
