@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast_cli import metrics
+from forecast_cli.evaluation import metrics
 
 Series = NDArray[np.float64]
 ROOT = Path(__file__).parent.parent

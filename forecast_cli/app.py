@@ -22,6 +22,7 @@ from forecast_cli.errors import (
     ForecastError,
     SettingsError,
     StoppedError,
+    failure_document,
     failure_of,
 )
 
@@ -72,7 +73,7 @@ def _fail(failure: ForecastError, words: list[str]) -> int:
     if "--json" in words:
         command = "-".join(word for word in words[:2] if word in _COMMANDS) or "forecast"
         try:
-            console.emit_json(console.failure(f"forecast/{command}/v1", failure))
+            console.emit_json(failure_document(f"forecast/{command}/v1", failure))
         except ForecastError:
             return failure.exit_code
     return failure.exit_code

@@ -152,16 +152,6 @@ def error(failure: ForecastError, *, debug: bool = False) -> None:
         _line(f"{_paint('hint:', '36')} {escape(failure.hint)}")
 
 
-def failure(schema: str, failed: ForecastError) -> dict[str, Any]:
-    """The JSON document of a command that failed."""
-    return {
-        "schema": schema,
-        "exit_code": failed.exit_code,
-        "error": failed.message,
-        "hint": failed.hint,
-    }
-
-
 def sparkline(values: Sequence[float]) -> str:
     """The shape of some numbers in one line: ▁▂▅█."""
     low, high = min(values), max(values)

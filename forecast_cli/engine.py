@@ -12,7 +12,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from concurrent.futures.process import BrokenProcessPool
 from contextvars import ContextVar
 from multiprocessing.queues import SimpleQueue
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from forecast_cli.errors import OutOfMemoryError
 
@@ -23,28 +23,40 @@ PAUSE = 0.1  # seconds between two looks for messages of the workers
 _CHANNEL: ContextVar[SimpleQueue[Any]] = ContextVar("channel")  # of a worker to its parent
 
 
+Mode = Literal["here", "processes"]
+
+
+def mode(workers: int, tasks: int) -> Mode:
+    """Where so many tasks run: in this process, one after the other, or in processes of their own."""
+    return "here" if min(workers, tasks) <= 1 else "processes"
+
+
 def run(
     work: Callable[[Task, Callable[[Message], None]], Result],
     tasks: Sequence[Task],
     workers: int,
     finished: Callable[[int, Result], None],
-    heard: Callable[[Message], None],
+    on_message: Callable[[Message], None],
 ) -> list[Result]:
-    """The result of each task, in their order; `finished` hears of each, with its number, when it is there.
+    """The result of each task, in their order.
 
-    Work is given a task and what to call with a message while it is at it; `heard` is called with the messages, in
-    this process, soon after, and before their task is finished. With several workers, tasks go to spawned processes,
-    which die with this one; messages must be small (4 KiB when pickled). Raises what a task raises, and
-    OutOfMemoryError where a process was killed.
+    Work is given a task and a function to call with messages while it is at it; `on_message` is
+    called with them, in this process, soon after, and before their task is finished. `finished`
+    is called with the number and the result of each task when it is there.
+
+    With several workers, tasks go to spawned processes, which die with this one; messages must be
+    small (4 KiB when pickled). Raises what a task raises, and OutOfMemoryError where a process was
+    killed.
     """
-    if in_this_process(workers, len(tasks)):
+    if mode(workers, len(tasks)) == "here":
         results = []
         for number, task in enumerate(tasks):
-            results.append(work(task, heard))
+            results.append(work(task, on_message))
             finished(number, results[-1])
         return results
 
-    # Spawned, never forked: a forked child would keep the lock of the store alive after its parent is gone.
+    # Spawned, never forked: a forked child would keep the lock of the store alive after its
+    # parent is gone.
     context = multiprocessing.get_context("spawn")
     channel: SimpleQueue[Message] = context.SimpleQueue()
     pool = ProcessPoolExecutor(
@@ -55,7 +67,7 @@ def run(
         waiting: set[Future[Result]] = set(futures)
         while waiting:
             done, waiting = wait(waiting, timeout=PAUSE, return_when=FIRST_COMPLETED)
-            _listen(channel, heard)
+            _listen(channel, on_message)
             for future in sorted(done, key=futures.__getitem__):
                 finished(futures[future], future.result())
         return [future.result() for future in futures]
@@ -72,19 +84,14 @@ def run(
         pool.shutdown(wait=False, cancel_futures=True)
 
 
-def in_this_process(workers: int, tasks: int) -> bool:
-    """Whether so many tasks are worked on here, one after the other, and not in processes of their own."""
-    return min(workers, tasks) <= 1
-
-
-def _listen(channel: SimpleQueue[Message], heard: Callable[[Message], None]) -> None:
+def _listen(channel: SimpleQueue[Message], on_message: Callable[[Message], None]) -> None:
     """Hand on the messages that are there, without waiting.
 
-    A message is written to the pipe in one piece or not at all, so that a worker that dies cannot leave half of one,
-    for which this process would wait for ever.
+    A message is written to the pipe in one piece or not at all, so a worker that dies cannot leave
+    half of one, for which this process would wait forever.
     """
     while not channel.empty():
-        heard(channel.get())
+        on_message(channel.get())
 
 
 def cores() -> int:
@@ -93,7 +100,7 @@ def cores() -> int:
 
 
 def _begin(channel: SimpleQueue[Any]) -> None:
-    """In a worker: leave Ctrl-C to the parent, and go when the parent is gone, even if it was killed."""
+    """In a worker: leave Ctrl-C to the parent, and exit when it is gone, even if it was killed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     _CHANNEL.set(channel)

@@ -19,6 +19,8 @@ A code that is not listed is never used for anything else; codes are only ever a
 
 from __future__ import annotations
 
+from typing import Any
+
 DEGRADED = 3
 BUG = 1
 CLOSED_PIPE = 141
@@ -106,10 +108,14 @@ class OutOfMemoryError(ForecastError):
 class StoppedError(ForecastError):
     """A signal asked the command to stop; the exit code is 128 plus the number of the signal."""
 
-    def __init__(self, signal_number: int) -> None:
-        super().__init__(
-            f"stopped by signal {signal_number}; nothing was published", "run the command again"
-        )
+    def __init__(
+        self,
+        signal_number: int,
+        state: str = "nothing was published",
+        hint: str = "run the command again",
+    ) -> None:
+        super().__init__(f"stopped by signal {signal_number}; {state}", hint)
+        self.signal_number = signal_number
         self.exit_code = 128 + signal_number
 
 
@@ -127,3 +133,13 @@ def failure_of(error: BaseException) -> ForecastError:
     )
     failure.__cause__ = error
     return failure
+
+
+def failure_document(schema: str, error: ForecastError) -> dict[str, Any]:
+    """The JSON document of a command that failed."""
+    return {
+        "schema": schema,
+        "exit_code": error.exit_code,
+        "error": error.message,
+        "hint": error.hint,
+    }

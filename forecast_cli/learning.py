@@ -1,276 +1,179 @@
-"""Panel and plan -> trained model: which windows are learned from, when to stop, the residuals, and the refit."""
+"""Panel and plan -> trained model: which windows are learned from, when to stop, the residuals,
+and the refit."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from forecast_cli import (
-    covariates,
-    engine,
-    ensemble,
-    forecasting,
-    intervals,
-    network,
-    planning,
-    scaling,
-    training,
-    weighting,
-    windows,
-)
+from forecast_cli import covariates, forecasting, intervals, planning, scaling, windows
 from forecast_cli.calendar import Ints
-from forecast_cli.ensemble import Task
-from forecast_cli.errors import RunRejectedError
 from forecast_cli.forecasting import Model
+from forecast_cli.members import REFIT, Execution, train_members
 from forecast_cli.panel import Floats, Panel
 from forecast_cli.planning import Plan
-from forecast_cli.progress import MemberDone, Phase, Report, silent
-from forecast_cli.store import Checkpoint
-from forecast_cli.training import Course, Fitted, Fold, Material, Weights
+from forecast_cli.progress import Phase
+from forecast_cli.sample_weights import sample_weights
+from forecast_cli.training import FitOptions, Fitted, Fold, TrainingData, Weights
 from forecast_cli.windows import Windows
 
-REFIT = "refit"  # the stage in which a network is trained again on all rows
-FOLDS = 4  # rolling validation origins where windows are few
-
-
-@dataclass(frozen=True, eq=False)
-class Effort:
-    """How training is carried out, which does not change what comes out.
-
-    workers: members that train at the same time; start: the weights that members begin with, in turn; checkpoint: what
-    was done before, and where to keep what is done; deadline: when it must be over, in time.monotonic().
-    """
-
-    report: Report = silent
-    workers: int = 1
-    start: tuple[Weights, ...] = ()
-    checkpoint: Checkpoint | None = None
-    deadline: float | None = None
+MOST_FOLDS = 4  # rolling validation origins where windows are few
 
 
 @dataclass(frozen=True, eq=False)
 class Learned:
-    """A model that has seen the training part alone, with residuals of later rows, and how each member got there."""
+    """A model that has seen the training part alone, and how each member got there.
+
+    Its residuals are of later rows.
+    """
 
     model: Model
     fitted: tuple[Fitted, ...]
 
 
-def learn(panel: Panel, decided: Plan, effort: Effort) -> Learned:
-    """Train on the training part alone, stopped by the validation part; the residuals are of rows after it."""
-    cut = windows.split(panel, decided.validation, decided.test)
-    scale = scaling.fit(
-        panel.values, panel.offsets, np.maximum(cut.training, 1), decided.normalization
-    )
-    features = covariates.fit(panel, decided.calendar, cut.training)
-    names = (panel.past_names, panel.future_names, panel.static_names)
-    none = np.empty((0, decided.horizon, decided.architecture.outputs_per_step))
-    model = Model(decided, (), panel.ids, scale, none, features, names)
-    material = _material(panel, model, cut.training)
-    half = effort  # of the time, so that the other half is there for the refit
-    if effort.deadline is not None and decided.refit:
-        half = replace(effort, deadline=(time.monotonic() + effort.deadline) / 2)
-    fitted = _fit(
-        material,
-        _folds(panel, decided, material.values),
-        [Course() for _ in range(decided.members)],
-        half,
-    )
-    model = replace(model, members=tuple(_doubles(one.weights) for one in fitted))
-    effort.report(Phase("errors", "measuring how far forecasts are off"))
-    unseen = windows.between(panel, decided.lookback, decided.horizon, cut.training, panel.lengths)
-    if (
-        not decided.validation + decided.test
-    ):  # nothing was held out: what was trained on is all there is
-        unseen = windows.between(
-            panel, decided.lookback, decided.horizon, cut.training * 0, panel.lengths
-        )
-    return Learned(
-        replace(model, residuals=forecasting.residuals(panel, model, _thinned(unseen))),
-        tuple(fitted),
-    )
+def learn(panel: Panel, plan: Plan, execution: Execution) -> Learned:
+    """Train on the training part alone, stopped by the validation part.
+
+    The residuals are of the rows after the training part.
+    """
+    cut = windows.split(panel, plan.validation, plan.test)
+    model = _untrained(panel, plan, cut.training)
+    data = _training_data(panel, model, cut.training)
+    folds = _folds(panel, plan, data.values)
+    options = [FitOptions() for _ in range(plan.members)]
+    fitted = train_members(data, folds, options, _with_half_the_time(execution, plan))
+    model = _with_members(model, fitted)
+
+    execution.report(Phase("errors", "measuring forecast errors"))
+    # Where nothing was held out, what was trained on is all there is.
+    nothing_held_out = plan.validation + plan.test == 0
+    start = cut.training * 0 if nothing_held_out else cut.training
+    later = windows.between(panel, plan.lookback, plan.horizon, start, panel.lengths)
+    residuals = forecasting.residuals(panel, model, _evenly(later, intervals.KEPT))
+    return Learned(replace(model, residuals=residuals), tuple(fitted))
 
 
-def refit(panel: Panel, learned: Learned, effort: Effort) -> Model:
+def refit(panel: Panel, learned: Learned, execution: Execution) -> Model:
     """Train again from the start on all rows, for the steps that early stopping found.
 
-    The model as it is, if that is not wanted, or if time is up before it is done.
+    Returns the model as it is if that is not wanted, or if time is up before it is done.
     """
-    model, decided = learned.model, learned.model.plan
-    if not decided.refit or not all(one.steps for one in learned.fitted):
+    model, plan = learned.model, learned.model.plan
+    if not plan.refit or not all(member.steps for member in learned.fitted):
         return model
-    if effort.deadline is not None and time.monotonic() >= effort.deadline:
+    if execution.deadline is not None and time.monotonic() >= execution.deadline:
         return model
-    material = _material(panel, model, panel.lengths)
-    everything = windows.between(
-        panel, decided.lookback, decided.architecture.outputs, panel.lengths * 0, panel.lengths
-    )
-    folds = [Fold(_changing(material.values, everything))]
-    again = _fit(
-        material, folds, [Course(REFIT, steps=one.steps) for one in learned.fitted], effort
-    )
-    if any(one.expired for one in again):
+
+    data = _training_data(panel, model, panel.lengths)
+    start = np.zeros(len(panel), np.int64)
+    every = windows.between(panel, plan.lookback, plan.architecture.outputs, start, panel.lengths)
+    fold = Fold(_changing(data.values, every))
+    options = [FitOptions(REFIT, steps=member.steps) for member in learned.fitted]
+    fitted = train_members(data, [fold], options, execution)
+    if any(member.expired for member in fitted):
         return model
-    return replace(model, members=tuple(_doubles(one.weights) for one in again))
+    return _with_members(model, fitted)
 
 
-def _doubles(weights: Weights) -> Weights:
+# -- the model before and after its training ---------------------------------------------------
+
+
+def _untrained(panel: Panel, plan: Plan, ends: Ints) -> Model:
+    """A model without members, its scales taken from the first `ends` (S,) rows."""
+    no_residuals = np.empty((0, plan.horizon, plan.architecture.outputs_per_step))
+    return Model(
+        plan=plan,
+        members=(),
+        ids=panel.ids,
+        scale=scaling.fit(panel.values, panel.offsets, np.maximum(ends, 1), plan.normalization),
+        residuals=no_residuals,
+        features=covariates.fit(panel, plan.calendar, ends),
+        covariates=(panel.past_names, panel.future_names, panel.static_names),
+    )
+
+
+def _with_members(model: Model, fitted: list[Fitted]) -> Model:
+    """The weights are kept as float64, in which forecasts are computed."""
+    return replace(model, members=tuple(_as_float64(member.weights) for member in fitted))
+
+
+def _as_float64(weights: Weights) -> Weights:
     return {name: values.astype(np.float64) for name, values in weights.items()}
 
 
-def _fit(
-    material: Material, folds: Sequence[Fold], courses: list[Course], effort: Effort
-) -> list[Fitted]:
-    start, decided = effort.start, material.plan
-    if start:
-        courses = [
-            replace(course, start=start[number % len(start)])
-            for number, course in enumerate(courses)
-        ]
-    side_by_side = 1 if decided.boosting else min(effort.workers, len(courses))
-    courses = _with_deadlines(courses, side_by_side, effort.deadline)
-    kept = effort.checkpoint
-    done = {} if kept is None else dict(_checked(kept, decided))
-
-    def run(work: Callable[[Task, Report], Fitted], tasks: Sequence[Task]) -> list[Fitted]:
-        left = [task for task in tasks if task.course.stage not in done]
-        if kept is not None and engine.in_this_process(effort.workers, len(left)):
-            left = [_kept(task, kept) for task in left]
-
-        def finished(number: int, fitted: Fitted) -> None:
-            course = left[number].course
-            if kept is not None:
-                kept.finish(course.stage, fitted)
-            effort.report(MemberDone(course.member))
-
-        found = iter(engine.run(work, left, effort.workers, finished, effort.report))
-        return [
-            done[task.course.stage] if task.course.stage in done else next(found) for task in tasks
-        ]
-
-    effort.report(_phase(decided, courses, done, side_by_side))
-    return ensemble.fit(material, folds, courses, run)
+def _with_half_the_time(execution: Execution, plan: Plan) -> Execution:
+    """Where a refit follows, it needs the other half of the time that is left."""
+    if execution.deadline is None or not plan.refit:
+        return execution
+    return replace(execution, deadline=(time.monotonic() + execution.deadline) / 2)
 
 
-def _with_deadlines(
-    courses: list[Course], side_by_side: int, deadline: float | None
-) -> list[Course]:
-    """Members train in turns, those of a turn side by side; every turn gets its part of the time that is left."""
-    if deadline is None:
-        return courses
-    begun = time.monotonic()
-    turns, left_over = -(-len(courses) // side_by_side), deadline - begun
-    return [
-        replace(course, deadline=begun + (number // side_by_side + 1) / turns * left_over)
-        for number, course in enumerate(courses)
-    ]
-
-
-def _phase(decided: Plan, courses: list[Course], done: Collection[str], side_by_side: int) -> Phase:
-    """What begins now: the training or the refit of the members that are not done, and how long it is at most."""
-    name, count = courses[0].stage, len(courses)
-    stages = [ensemble.stage_of(course, decided, number) for number, course in enumerate(courses)]
-    epochs = [
-        (number + 1, training.epochs_of(decided, course.steps))
-        for number, course in enumerate(courses)
-        if stages[number] not in done
-    ]
-    text = name
-    if count > 1:
-        text = f"refit of {count:,} members" if name == REFIT else f"training {count:,} members"
-    if side_by_side > 1:
-        text += f", {side_by_side:,} at a time"
-    return Phase(name, text, tuple(epochs))
-
-
-def _kept(task: Task, checkpoint: Checkpoint) -> Task:
-    stage = task.course.stage
-    return replace(
-        task,
-        course=replace(
-            task.course, keep=checkpoint.keep(stage), resume=checkpoint.running.get(stage)
-        ),
-    )
-
-
-def _checked(checkpoint: Checkpoint, decided: Plan) -> dict[str, Fitted]:
-    """What a checkpoint says is done, if it can be of this network. Raises RunRejectedError."""
-    shapes = network.tensor_shapes(decided.architecture)
-    for fitted in checkpoint.finished.values():
-        if (
-            any(
-                {name: w.shape for name, w in weights.items()} != shapes for weights in fitted.folds
-            )
-            or not fitted.folds
-        ):
-            raise RunRejectedError(
-                "the unfinished training does not fit the network it is said to be of",
-                "train without --resume",
-            )
-    return checkpoint.finished
-
-
-def _material(panel: Panel, model: Model, ends: Ints) -> Material:
-    decided = model.plan
+def _training_data(panel: Panel, model: Model, ends: Ints) -> TrainingData:
+    plan = model.plan
     series = np.repeat(np.arange(len(panel)), panel.lengths)
-    values = scaling.transform(panel.values, decided.normalization, model.scale, series)
-    seen = covariates.prepare(panel, decided.calendar, decided.horizon, model.features)
-    return Material(
-        values, decided, seen, weighting.counts(panel, values, ends, balance=decided.balance)
+    values = scaling.transform(panel.values, plan.normalization, model.scale, series)
+    return TrainingData(
+        values=values,
+        plan=plan,
+        covariates=covariates.prepare(panel, plan.calendar, plan.horizon, model.features),
+        sample_weights=sample_weights(panel, values, ends, balance=plan.balance),
     )
 
 
-def _thinned(chosen: Windows) -> Windows:
-    keep = (
-        np.unique(np.linspace(0, len(chosen) - 1, intervals.KEPT).astype(np.int64))
-        if len(chosen)
-        else slice(None)
-    )
-    return replace(chosen, series=chosen.series[keep], origins=chosen.origins[keep])
+# -- windows to learn from ---------------------------------------------------------------------
 
 
-def _folds(panel: Panel, decided: Plan, values: Floats) -> list[Fold]:
-    cut = windows.split(panel, decided.validation, decided.test)
-    none, steps = np.zeros(len(panel), np.int64), decided.architecture.outputs
-    everything = windows.between(panel, decided.lookback, steps, none, cut.training)
-    if decided.preset == "classic":
-        held = max(len(everything) // 20, 1 if len(everything) > 1 else 0)
-        first = _part(everything, slice(0, len(everything) - held))
-        return [
-            Fold(first, _part(everything, slice(len(everything) - held, None)) if held else None)
-        ]
-    if not decided.validation:
-        return [Fold(_changing(values, everything))]
-    wanted = FOLDS if len(everything) < planning.SMALL else 1
+def _folds(panel: Panel, plan: Plan, values: Floats) -> list[Fold]:
+    """Windows to train on, and those that stop the training."""
+    ends = windows.split(panel, plan.validation, plan.test).training
+    start, steps = np.zeros(len(panel), np.int64), plan.architecture.outputs
+    every = windows.between(panel, plan.lookback, steps, start, ends)
+    if plan.preset == "classic":
+        return [_textbook_fold(every)]
+    if not plan.validation:
+        return [Fold(_changing(values, every))]
+
+    wanted = MOST_FOLDS if len(every) < planning.SMALL else 1
     folds: list[Fold] = []
-    for number in range(FOLDS):
-        # Where there are holes, the newest validation part may have no complete window: an earlier one then serves.
+    for number in range(MOST_FOLDS):
+        # Where there are holes, the newest validation part may have no complete window: an
+        # earlier one then serves.
         if number >= wanted and any(fold.validation for fold in folds):
             break
-        end = cut.training - number * decided.horizon
-        earlier = _changing(values, windows.between(panel, decided.lookback, steps, none, end))
-        validation = windows.between(panel, decided.lookback, steps, end, end + decided.validation)
+        end = ends - number * plan.horizon
+        earlier = _changing(values, windows.between(panel, plan.lookback, steps, start, end))
+        later = windows.between(panel, plan.lookback, steps, end, end + plan.validation)
         if number and 3 * len(earlier) < len(folds[0].training):
             break
-        if number and not len(validation):
+        if number and not len(later):
             continue
-        folds.append(Fold(earlier, validation if len(validation) else None))
+        folds.append(Fold(earlier, later if len(later) else None))
     return folds
 
 
-def _part(chosen: Windows, part: slice) -> Windows:
-    return replace(chosen, series=chosen.series[part], origins=chosen.origins[part])
+def _textbook_fold(every: Windows) -> Fold:
+    """The last 5 % of the windows stop the training."""
+    held_out = len(every) // 20
+    if not held_out and len(every) > 1:
+        held_out = 1
+    if not held_out:
+        return Fold(every)
+    cut = len(every) - held_out
+    return Fold(windows.selected(every, slice(0, cut)), windows.selected(every, slice(cut, None)))
 
 
 def _changing(values: Floats, chosen: Windows) -> Windows:
-    """The windows whose past is not constant: a constant has no spread to measure a difference in."""
+    """The windows whose past is not constant: a constant has no spread to measure errors in."""
     changes = np.concatenate([[0], np.cumsum(values[1:] != values[:-1])])
-    moving = changes[chosen.origins - 1] > changes[chosen.origins - chosen.lookback]
-    return (
-        replace(chosen, series=chosen.series[moving], origins=chosen.origins[moving])
-        if moving.any()
-        else chosen
-    )
+    moves = changes[chosen.origins - 1] > changes[chosen.origins - chosen.lookback]
+    return windows.selected(chosen, moves) if moves.any() else chosen
+
+
+def _evenly(chosen: Windows, most: int) -> Windows:
+    """At most so many of the windows, spread evenly."""
+    if not len(chosen):
+        return chosen
+    keep = np.unique(np.linspace(0, len(chosen) - 1, most).astype(np.int64))
+    return replace(chosen, series=chosen.series[keep], origins=chosen.origins[keep])

@@ -40,6 +40,7 @@ Kind = Literal[
     "constant_series",
     "forecast_missing",
     "held_out_rows_not_scored",
+    "letters_not_drawn",
     "network_not_used",
     "plots_missing",
     "prune_failed",

@@ -14,7 +14,6 @@ import numpy as np
 import pytest
 
 from forecast_cli import (
-    forecasting,
     learning,
     planning,
     predict,
@@ -26,9 +25,10 @@ from forecast_cli import (
 )
 from forecast_cli.config import settings_from
 from forecast_cli.errors import TooLittleDataError
-from forecast_cli.learning import Effort
+from forecast_cli.forecasting import newest
+from forecast_cli.members import Execution
 from forecast_cli.panel import Panel, from_series
-from forecast_cli.training import Fold, Material
+from forecast_cli.training import Fold, TrainingData, batches
 from tests.conftest import ROOT, Result
 
 Write = Callable[..., Path]
@@ -181,7 +181,7 @@ def test_every_way_of_training_refuses_to_train_on_nothing(more: dict[str, Any])
     )
     values[::5] = np.nan
     with pytest.raises(TooLittleDataError, match="no window to train on is complete"):
-        learning.learn(from_series([values]), decided, Effort())
+        learning.learn(from_series([values]), decided, Execution())
 
 
 def test_a_loop_over_no_window_is_an_error_and_not_endless() -> None:
@@ -189,9 +189,9 @@ def test_a_loop_over_no_window_is_an_error_and_not_endless() -> None:
     decided = planning.make(panel, settings_from(horizon=2, lookback=4, **QUICK))
     none = windows.between(panel, 4, 2, np.zeros(1, int), np.zeros(1, int))
     with pytest.raises(TooLittleDataError):
-        training.fit(Material(panel.values, decided), [Fold(none)], lambda epoch: None)
-    with pytest.raises(AssertionError):
-        next(training._batches(0, 32, np.random.default_rng(1)))
+        training.fit(TrainingData(panel.values, decided), [Fold(none)], lambda epoch: None)
+    with pytest.raises(ValueError, match=r"^without a window there is no batch$"):
+        batches.endless(0, 32, np.random.default_rng(1))
 
 
 def test_holes_do_not_hide_the_season_from_the_rules() -> None:
@@ -443,9 +443,9 @@ def test_many_series_of_which_the_first_have_holes_are_published(tmp_path: Path)
 def test_holes_are_filled_season_by_season() -> None:
     nan = np.nan
     values = np.array([nan, 2, nan, 4, 5, nan, 7, nan, 9])
-    assert forecasting.without_holes(values, 3).tolist() == [2, 2, 2, 4, 5, 5, 7, 5, 9]
+    assert newest.without_holes(values, 3).tolist() == [2, 2, 2, 4, 5, 5, 7, 5, 9]
     whole = np.arange(5.0)
-    assert forecasting.without_holes(whole, 3) is whole
+    assert newest.without_holes(whole, 3) is whole
 
 
 def test_weekdays_are_told_from_other_holes() -> None:

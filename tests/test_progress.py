@@ -19,7 +19,7 @@ import pytest
 from forecast_cli import console, engine, learning, planning, progress, store, train
 from forecast_cli.config import settings_from
 from forecast_cli.errors import OutOfMemoryError, StoppedError
-from forecast_cli.learning import Effort
+from forecast_cli.members import Execution
 from forecast_cli.panel import from_series
 from forecast_cli.progress import Epoch, Event, MemberDone, Phase
 from forecast_cli.store import Checkpoint
@@ -130,7 +130,7 @@ def test_what_the_listener_raises_ends_the_workers() -> None:
 def learned(report: Callable[[Event], None], **settings: Any) -> learning.Learned:
     workers = settings.pop("workers", 1)
     decided = planning.make(PANEL, settings_from(**{**QUICK, **settings}))
-    return learning.learn(PANEL, decided, Effort(report, workers))
+    return learning.learn(PANEL, decided, Execution(report, workers))
 
 
 @pytest.mark.parametrize("more", [{"workers": 2}, {"workers": 1}, {"workers": 2, "boosting": True}])
@@ -158,11 +158,11 @@ def test_the_last_member_of_a_training_that_goes_on_is_kept_and_reported(tmp_pat
     with store.lock(tmp_path) as lock:
         first = Checkpoint(lock, "identity")
         with pytest.raises(StoppedError):
-            learning.learn(PANEL, decided, Effort(stop, 1, checkpoint=first))
+            learning.learn(PANEL, decided, Execution(stop, 1, checkpoint=first))
         assert list(first.finished) == ["training 1 of 2"]
 
         again = Checkpoint(lock, "identity", finished=first.finished, running=first.running)
-        learning.learn(PANEL, decided, Effort(events.append, 2, checkpoint=again))
+        learning.learn(PANEL, decided, Execution(events.append, 2, checkpoint=again))
     assert isinstance(events[0], Phase)
     assert events[0].epochs == ((2, 4),)
     assert [(e.member, e.epoch) for e in events if isinstance(e, Epoch)] == [

@@ -17,13 +17,14 @@ from forecast_cli import (
     predict,
     read_csv,
     train,
-    training,
     windows,
 )
 from forecast_cli.config import settings_from
 from forecast_cli.errors import DataError, RunMismatchError, SettingsError
-from forecast_cli.learning import Effort
+from forecast_cli.forecasting import prediction
+from forecast_cli.members import Execution
 from forecast_cli.panel import Panel, from_series, head
+from forecast_cli.training import schedules
 from tests.conftest import AIRLINE, SAMPLES, Result
 
 QUICK = {"epochs": 2, "units": "4"}
@@ -33,7 +34,7 @@ def fitted(panel: Panel, **changes: Any) -> learning.Learned:
     settings = settings_from(
         **{"horizon": 4, "lookback": 16, "units": "8", "epochs": 10, **changes}
     )
-    return learning.learn(panel, planning.make(panel, settings), Effort())
+    return learning.learn(panel, planning.make(panel, settings), Execution())
 
 
 def peaks(seed: int = 0, count: int = 900) -> Panel:
@@ -61,7 +62,7 @@ def test_balance_lowers_the_error_on_rare_peaks() -> None:
     for balance in (False, True):
         found = fitted(panel, balance=balance, **settings).model
         chosen = windows.between(panel, 8, 2, panel.lengths - 200, panel.lengths)
-        rows = forecasting.at_windows(panel, found, chosen, ()).values
+        rows = forecasting.forecast_windows(panel, found, chosen, ()).values
         actual = windows.futures(panel.values, chosen)
         errors.append(np.abs(rows - actual)[actual > 14].mean())
     assert errors[1] < 0.85 * errors[0]
@@ -134,7 +135,7 @@ def test_the_cosine_schedule_falls_to_zero_in_the_last_epoch() -> None:
     panel = from_series([np.sin(np.arange(200) / 3)])
     decided = planning.make(panel, settings_from(horizon=4, schedule="cosine", epochs=200))
     rates = [
-        training.rate_at(decided, 1.0, step)
+        schedules.learning_rate_at(decided, 1.0, step)
         for step in range(1, decided.epochs * decided.epoch_batches + 1)
     ]
     assert rates[decided.warmup - 1] == pytest.approx(1.0)
@@ -150,7 +151,7 @@ def test_early_stopping_waits_until_a_decoder_is_on_its_own() -> None:
         [np.random.default_rng(1).normal(size=80)]
     )  # noise: no epoch is better for long
     found = fitted(panel, decoder="seq2seq", epochs=50, patience=1, learning_rate=2.0)
-    assert len(found.fitted[0].history) > training.forced_epochs(found.model.plan) == 10
+    assert len(found.fitted[0].history) > schedules.teacher_forced_epochs(found.model.plan) == 10
     assert len(fitted(panel, epochs=50, patience=1, learning_rate=2.0).fitted[0].history) < 10
 
 
@@ -158,11 +159,11 @@ def test_teacher_forcing_is_scheduled_down_to_none() -> None:
     panel = from_series([np.sin(np.arange(200) / 3)])
     decided = planning.make(panel, settings_from(horizon=4, preset="seq2seq", epochs=10))
     steps = decided.epochs * decided.epoch_batches
-    chances = [training.forcing_at(decided, step) for step in range(steps)]
+    chances = [schedules.teacher_forcing_at(decided, step) for step in range(steps)]
     assert chances[0] == 1
     assert chances == sorted(chances, reverse=True)
     assert chances[steps // 5 :] == [0.0] * (steps - steps // 5)
-    assert training.forcing_at(planning.make(panel, settings_from(horizon=4)), 0) == 0
+    assert schedules.teacher_forcing_at(planning.make(panel, settings_from(horizon=4)), 0) == 0
 
 
 @pytest.mark.parametrize(
@@ -202,7 +203,7 @@ def test_quantiles_are_further_apart_where_the_noise_is_larger() -> None:
     assert model.plan.architecture.quantiles == (0.1, 0.5, 0.9)
 
     unseen = windows.between(panel, 8, 2, panel.lengths - 100, panel.lengths)
-    bounds = forecasting.at_windows(panel, model, unseen, (60, 80)).bounds
+    bounds = forecasting.forecast_windows(panel, model, unseen, (60, 80)).bounds
     is_loud = loud[unseen.origins[:, None] + np.arange(2)] == 1
     ratios = {}
     for level, (low, high) in bounds.items():
@@ -216,9 +217,9 @@ def test_quantiles_that_cross_are_put_in_order() -> None:
         peaks(), settings_from(loss="quantile", levels="80", members=2, combine="mean")
     )
     crossing, other = np.array([3.0, 2.0, 1.0]), np.array([3.0, 4.0, 8.0])
-    alone = forecasting.combine(plan, crossing[None, None, None])
+    alone = prediction.combine(plan, crossing[None, None, None])
     assert alone.ravel().tolist() == [1, 2, 3]
-    together = forecasting.combine(plan, np.stack([crossing, other])[:, None, None])
+    together = prediction.combine(plan, np.stack([crossing, other])[:, None, None])
     assert together.ravel().tolist() == [3, 3, 4.5]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -11,9 +11,6 @@ from forecast_cli import console
 from forecast_cli.commands import options
 from forecast_cli.errors import SettingsError
 from forecast_cli.plots import AFTER_TRAINING, OF_ONE_SERIES, Kind
-
-if TYPE_CHECKING:
-    from forecast_cli.store import Run
 
 SCHEMA = "forecast/plot/v1"
 
@@ -58,39 +55,25 @@ def plot(
     Example: forecast plot --kind gates -o pictures
     """
     from forecast_cli.store import load, resolve
+    from forecast_cli.workflow import draw_plots
 
     if series is not None and not set(OF_ONE_SERIES) & set(kind or ()):
         raise SettingsError("--series goes with --kind gates or attention", "add --kind gates")
     root = Path(store)
     chosen = load(root, resolve(root, run))
-    written = draw_into(chosen, Path(output) if output else chosen.folder / "plots", kind, series)
+    drawn = draw_plots(chosen, Path(output) if output else None, kind or AFTER_TRAINING, series)
+    for note in drawn.notes:
+        console.warning(note.text)
     if json:
         console.emit_json(
             {
                 "schema": SCHEMA,
                 "exit_code": 0,
                 "run": chosen.name,
-                "files": [str(path) for path in written],
+                "files": [str(path) for path in drawn.paths],
             }
         )
     elif not quiet:
-        for path in written:
+        for path in drawn.paths:
             console.say(f"wrote {console.escape(str(path))}")
     return 0
-
-
-def draw_into(
-    run: Run, folder: Path, kinds: list[Kind] | None = None, series: str | None = None
-) -> list[Path]:
-    """Draw pictures of a run into a folder, losses and predictions by default; returns their paths."""
-    from forecast_cli import plots
-    from forecast_cli.store import check_tables, make_folder, replace_file
-
-    check_tables(run)
-    pictures = plots.draw(run, kinds or AFTER_TRAINING, series)
-    if pictures.note:
-        console.warning(pictures.note)
-    make_folder(folder)
-    for name, data in pictures.files.items():
-        replace_file(folder / name, data)
-    return [folder / name for name in pictures.files]

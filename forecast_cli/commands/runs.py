@@ -11,7 +11,13 @@ from typing import TYPE_CHECKING, Any
 from forecast_cli import config, console
 from forecast_cli.commands import options
 from forecast_cli.config import Settings
-from forecast_cli.errors import ForecastError, LockedError, NoRunError, RunRejectedError
+from forecast_cli.errors import (
+    ForecastError,
+    LockedError,
+    NoRunError,
+    RunRejectedError,
+    failure_document,
+)
 
 if TYPE_CHECKING:
     from forecast_cli.store import Lock, Run
@@ -246,7 +252,7 @@ def verify(
     failure = _worst(failures, len(rows))
     if json:
         document = (
-            console.failure(VERIFY, failure) if failure else {"schema": VERIFY, "exit_code": 0}
+            failure_document(VERIFY, failure) if failure else {"schema": VERIFY, "exit_code": 0}
         )
         console.emit_json(document | {"runs": rows})
     else:

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
-import dataclasses
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from forecast_cli import console, progress
 from forecast_cli.commands import options
 from forecast_cli.config import Given, Settings
-from forecast_cli.errors import DEGRADED, ForecastError, LockedError, StoppedError, failure_of
-from forecast_cli.progress import Phase
+from forecast_cli.errors import LockedError
 
 if TYPE_CHECKING:
     from forecast_cli.store import Scores
@@ -80,20 +76,6 @@ def train(
             if settings.lock.if_locked == "skip":
                 return _skip(error, json)
             raise
-        except BaseException as error:
-            with contextlib.suppress(
-                ForecastError
-            ):  # the failure itself is what the user must hear of
-                _keep_report(Path(store), console.failure(SCHEMA, failure_of(error)))
-            raise
-        report(Phase("drawing", "drawing the plots"))
-        reasons = [note.text for note in trained.notes if note.level == "degraded"]
-        reasons += _draw(trained)
-    try:
-        _keep_report(Path(store), _document(trained, reasons, DEGRADED if reasons else 0))
-    except ForecastError as error:
-        console.warning(f"the run is published, but its report is not: {error.message}")
-        reasons.append(f"last_run.json: {error.message}")
     if not quiet and not json:
         console.say(console.escape(_target_line(trained)))
     for note in trained.notes:
@@ -101,22 +83,11 @@ def train(
             console.say(console.escape(note.text))
         elif note.level != "info":
             console.warning(note.text)
-    code = DEGRADED if reasons else 0
     if json:
-        console.emit_json(_document(trained, reasons, code))
+        console.emit_json(workflow.training_document(trained))
     elif not quiet:
         _summary(trained)
-    return code
-
-
-def _keep_report(root: Path, report: dict[str, Any]) -> None:
-    """Keep the report of this training, unless there is no store yet or another command is writing in it."""
-    from forecast_cli import store
-
-    if not store.exists(root):
-        return
-    with contextlib.suppress(LockedError), store.lock(root) as lock:
-        store.write_report(lock, report)
+    return trained.exit_code
 
 
 def _skip(error: LockedError, json: bool) -> int:
@@ -142,43 +113,6 @@ def _print_config(data: str, settings: Settings, given: Given, store: str, json:
     else:
         decisions.show(found)
     return 0
-
-
-def _draw(trained: Trained) -> list[str]:
-    """Draw the run's pictures; the run is published already, so a failure here only degrades."""
-    from forecast_cli.commands.plot import draw_into
-
-    try:
-        draw_into(trained.run, trained.run.folder / "plots")
-    except StoppedError as error:
-        error.message = error.message.replace(
-            "nothing was published", "the run is published, but its plots are not"
-        )
-        error.hint = "forecast plot draws them"
-        raise
-    except ForecastError as error:
-        console.warning(f"the run is published, but its plots are not: {error.message}")
-        return [f"plots: {error.message}"]
-    return []
-
-
-def _document(trained: Trained, reasons: list[str], code: int) -> dict[str, Any]:
-    plan, metrics = dataclasses.asdict(trained.run.config.plan), trained.metrics.as_dict()
-    return {
-        "schema": SCHEMA,
-        "exit_code": code,
-        "published": True,
-        "run": trained.run.name,
-        "folder": str(trained.run.folder),
-        "target": _targets(trained) if len(_targets(trained)) > 1 else _targets(trained)[0],
-        "series": len(trained.panel),
-        "rows": int(trained.panel.offsets[-1]),
-        "verdict": trained.metrics.verdict,
-        "metrics": {key: metrics[key] for key in ("training", "test", "members")},
-        "plan": plan,
-        "warnings": [note.text for note in trained.notes if note.level == "warning"],
-        "reasons": reasons,
-    }
 
 
 def _targets(trained: Trained) -> list[str]:

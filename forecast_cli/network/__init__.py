@@ -14,13 +14,14 @@ from forecast_cli.network.architecture import (
 )
 from forecast_cli.network.cells import CELLS, CellKind
 from forecast_cli.network.inference import attention_weights, forward, layer_trace
-from forecast_cli.network.losses import LOSSES, LossKind, loss_function
+from forecast_cli.network.losses import LOSSES, LossFunction, LossKind, loss_function
 
 __all__ = [
     "CELLS",
     "LOSSES",
     "Architecture",
     "CellKind",
+    "LossFunction",
     "LossKind",
     "Weights",
     "attention_weights",

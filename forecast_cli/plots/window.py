@@ -49,7 +49,7 @@ def newest(run: Run, series: str | None) -> Window:
     """
     tail, plan, columns = run.tail, run.config.plan, run.config.columns
     index = _index(run, series)
-    inputs = forecasting.inputs_of(tail, run.model, index)
+    inputs = forecasting.newest_inputs(tail, run.model, index)
 
     ahead = tables.read_forecast(run.texts["forecast.csv"], columns, plan.levels)
     rows = ahead.by_series().get(tail.ids[index], np.empty(0, np.int64))
@@ -73,7 +73,7 @@ def newest(run: Run, series: str | None) -> Window:
 def _index(run: Run, series: str | None) -> int:
     ids = run.tail.ids
     if series is None:
-        return int(np.argmax(forecasting.readable(run.tail, run.config.plan)))
+        return int(np.argmax(forecasting.has_full_window(run.tail, run.config.plan)))
     if series in ids:
         return ids.index(series)
     if ids == ("",):

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from forecast_cli import baselines, metrics
+from forecast_cli.evaluation import metrics
 
 ACTUAL, FORECAST = np.array([1.0, 2.0, 4.0, np.nan]), np.array([2.0, 2.0, 1.0, 5.0])
 
@@ -30,12 +30,3 @@ def test_mase_is_one_for_a_forecast_as_bad_as_seasonal_naive_was() -> None:
 def test_skill_is_the_share_of_the_error_that_is_gone() -> None:
     assert metrics.skill(25, 100) == 0.75
     assert np.isnan(metrics.skill(1, 0))
-
-
-def test_baselines_by_hand() -> None:
-    history = np.array([[1.0, 2.0, 3.0, 7.0]])
-    assert baselines.naive(history, 2).tolist() == [[7, 7]]
-    assert baselines.seasonal_naive(history, 5, 3).tolist() == [[2, 3, 7, 2, 3]]
-    assert baselines.seasonal_naive(history, 2, 9).tolist() == [[1, 2]]
-    assert baselines.drift(history, 2).tolist() == [[9, 11]]
-    assert baselines.mean(history, 2).tolist() == [[3.25, 3.25]]

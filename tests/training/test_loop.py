@@ -11,7 +11,7 @@ from forecast_cli.config import settings_from
 from forecast_cli.errors import DivergedError
 from forecast_cli.panel import from_series
 from forecast_cli.progress import Epoch
-from forecast_cli.training import Course, Fitted, Fold, Material
+from forecast_cli.training import FitOptions, Fitted, Fold, TrainingData
 
 PANEL = from_series([np.sin(np.arange(200) / 3) + 0.1 * np.random.default_rng(1).normal(size=200)])
 
@@ -28,7 +28,7 @@ def learn(*, steps: int | None = None, **changes: object) -> tuple[Fitted, list[
         windows.between(PANEL, 20, 5, cut.training, cut.validation),
     )
     return training.fit(
-        Material(PANEL.values, decided), [fold], seen.append, Course(steps=steps)
+        TrainingData(PANEL.values, decided), [fold], seen.append, FitOptions(steps=steps)
     ), seen
 
 
@@ -88,5 +88,5 @@ def test_a_loss_that_is_not_finite_is_an_error_of_its_own() -> None:
     )
     everything = windows.between(PANEL, 20, 5, np.zeros(1, int), PANEL.lengths)
     with np.errstate(invalid="ignore"), pytest.raises(DivergedError) as caught:
-        training.fit(Material(values, decided), [Fold(everything)], lambda epoch: None)
+        training.fit(TrainingData(values, decided), [Fold(everything)], lambda epoch: None)
     assert caught.value.exit_code == 22

@@ -13,10 +13,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forecast_cli import ensemble, forecasting, learning, planning, train, windows
+from forecast_cli import forecasting, learning, members, planning, train, windows
 from forecast_cli.config import settings_from
 from forecast_cli.errors import SettingsError
-from forecast_cli.learning import Effort
+from forecast_cli.forecasting import prediction
+from forecast_cli.members import Execution
 from forecast_cli.panel import Panel, from_series
 from tests.conftest import AIRLINE, Result
 
@@ -28,7 +29,7 @@ def learned(panel: Panel = PANEL, workers: int = 1, **changes: Any) -> learning.
     settings = settings_from(
         **{"horizon": 4, "lookback": 12, "units": "6", "epochs": 4, "members": 3, **changes}
     )
-    return learning.learn(panel, planning.make(panel, settings), Effort(workers=workers))
+    return learning.learn(panel, planning.make(panel, settings), Execution(workers=workers))
 
 
 def weights_of(found: learning.Learned) -> list[bytes]:
@@ -57,7 +58,7 @@ def test_bagging_draws_as_many_windows_in_blocks_of_neighbors(
 ) -> None:
     panel = from_series([np.arange(count + 9.0)])
     chosen = windows.between(panel, 6, 4, np.zeros(1, int), panel.lengths)
-    drawn = ensemble.resampled(chosen, block, np.random.default_rng(seed))
+    drawn = members.resampled(chosen, block, np.random.default_rng(seed))
     assert len(drawn) == len(chosen)
     assert set(drawn.origins) <= set(chosen.origins)
     size = max(1, min(block, len(chosen) // 4))
@@ -69,9 +70,9 @@ def test_bagging_draws_as_many_windows_in_blocks_of_neighbors(
 def test_members_are_combined_as_the_plan_says() -> None:
     outputs = np.array([1.0, 2.0, 6.0])[:, None, None, None]
     decided = planning.make(PANEL, settings_from(horizon=4, members=3))
-    assert forecasting.combine(decided, outputs).item() == 2
-    assert forecasting.combine(replace(decided, combine="mean"), outputs).item() == 3
-    assert forecasting.combine(replace(decided, boosting=True), outputs).item() == 9
+    assert prediction.combine(decided, outputs).item() == 2
+    assert prediction.combine(replace(decided, combine="mean"), outputs).item() == 3
+    assert prediction.combine(replace(decided, boosting=True), outputs).item() == 9
 
 
 def test_boosting_fits_what_is_left_over() -> None:

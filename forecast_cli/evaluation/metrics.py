@@ -1,0 +1,77 @@
+"""Scores: plain functions of arrays, and the table of those that a training is judged by.
+
+Actual and forecast have one shape; NaN in actual is left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from forecast_cli.panel import Floats
+
+
+def mae(actual: Floats, forecast: Floats) -> float:
+    """Mean absolute error, in the units of the data."""
+    return float(np.nanmean(np.abs(actual - forecast)))
+
+
+def rmse(actual: Floats, forecast: Floats) -> float:
+    """Root of the mean squared error, in the units of the data."""
+    return float(np.sqrt(np.nanmean((actual - forecast) ** 2)))
+
+
+def smape(actual: Floats, forecast: Floats) -> float:
+    """Mean of 200 |y - f| / (|y| + |f|), in percent (Makridakis 1993, as in M4).
+
+    0 where both are zero.
+    """
+    size = np.abs(actual) + np.abs(forecast)
+    safe = np.where(size == 0, 1.0, size)
+    return float(np.nanmean(200 * np.abs(actual - forecast) / safe))
+
+
+def mase_scale(training: Floats, season: int) -> float:
+    """Mean |x_t - x_{t-m}| over the training part of one series (Hyndman & Koehler 2006).
+
+    NaN if it has no m + 1 rows.
+    """
+    if len(training) <= season:
+        return float("nan")
+    changes = np.abs(training[season:] - training[:-season])
+    known = changes[~np.isnan(changes)]
+    return float(known.mean()) if len(known) else float("nan")
+
+
+def mase(actual: Floats, forecast: Floats, scale: float) -> float:
+    """Mean absolute error in units of the seasonal naive error in the training part.
+
+    NaN where that is zero.
+    """
+    return mae(actual, forecast) / scale if scale > 0 else float("nan")
+
+
+def skill(error: float, baseline_error: float) -> float:
+    """1 - error / error of the baseline: 0 is no better, 1 is perfect.
+
+    NaN where the baseline is perfect.
+    """
+    return 1 - error / baseline_error if baseline_error > 0 else float("nan")
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A score of one series: from actual values, forecasts and the scale of MASE."""
+
+    title: str
+    function: Callable[[Floats, Floats, float], float]
+
+
+METRICS: dict[str, Metric] = {
+    "mae": Metric("MAE", lambda actual, forecast, scale: mae(actual, forecast)),
+    "rmse": Metric("RMSE", lambda actual, forecast, scale: rmse(actual, forecast)),
+    "smape": Metric("sMAPE", lambda actual, forecast, scale: smape(actual, forecast)),
+    "mase": Metric("MASE", mase),
+}

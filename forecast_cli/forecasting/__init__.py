@@ -1,0 +1,33 @@
+"""Panel and saved network -> forecast, scaling undone. numpy alone: this is all that `predict` needs.
+
+What is named here is what other packages may use:
+
+Model:        Model, extended
+Forecasts:    Forecast, forecast, no_forecast; HeldOut, forecast_held_out; forecast_windows
+Windows:      has_full_window, require_full_window, unreadable, newest_inputs
+Errors:       residuals
+"""
+
+from forecast_cli.forecasting.forecasts import Forecast, forecast, no_forecast
+from forecast_cli.forecasting.held_out import HeldOut, forecast_held_out
+from forecast_cli.forecasting.model import Model, extended
+from forecast_cli.forecasting.newest import has_full_window, require_full_window, unreadable
+from forecast_cli.forecasting.prediction import newest_inputs, residuals
+from forecast_cli.forecasting.rolling import WindowForecasts, forecast_windows
+
+__all__ = [
+    "Forecast",
+    "HeldOut",
+    "Model",
+    "WindowForecasts",
+    "extended",
+    "forecast",
+    "forecast_held_out",
+    "forecast_windows",
+    "has_full_window",
+    "newest_inputs",
+    "no_forecast",
+    "require_full_window",
+    "residuals",
+    "unreadable",
+]

@@ -1,0 +1,129 @@
+"""Forecasts of the test part, from the rows before it, without retraining."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from forecast_cli import windows
+from forecast_cli.baselines import seasonal_naive
+from forecast_cli.calendar import Ints
+from forecast_cli.forecasting.model import Model
+from forecast_cli.forecasting.newest import Flags, without_holes
+from forecast_cli.forecasting.rolling import Bounds, forecast_windows
+from forecast_cli.panel import Floats, Panel, format_times, times_of
+from forecast_cli.planning import Plan
+from forecast_cli.windows import Windows
+
+
+@dataclass(frozen=True, eq=False)
+class HeldOut:
+    """Forecasts of the test part, one row a step, (R,) each.
+
+    - series: the number of the series
+    - texts, cutoffs: the time of the step, and that of the last row before the forecast
+    - seasonal_naive, naive: what these forecast
+    - members: (M, R), the forecast of each member; M is 0 where there is one, or where they add up
+    - unread: rows of the test part that have no forecast, because of a hole in the steps to look
+      back on
+    """
+
+    series: Ints
+    texts: list[str]
+    cutoffs: list[str]
+    actual: Floats
+    forecast: Floats
+    seasonal_naive: Floats
+    naive: Floats
+    bounds: Bounds
+    members: Floats
+    unread: int = 0
+
+
+def forecast_held_out(panel: Panel, model: Model, levels: tuple[float, ...]) -> HeldOut:
+    """Forecast the test part of every series from the rows before it, a horizon at a time.
+
+    A window with a hole in its past is left out: the network cannot read it.
+    """
+    plan = model.plan
+    every = _test_windows(panel, plan)
+    holes = windows.holes_between(panel, every.origins - plan.lookback, every.origins)
+    unread = int(_inside(panel, windows.selected(every, holes)).sum())
+    chosen = windows.selected(every, ~holes)
+    inside = _inside(panel, chosen)
+
+    forecasts = forecast_windows(panel, model, chosen, levels)
+    texts, cutoffs = _times(panel, chosen, inside)
+    steps = (chosen.origins[:, None] + np.arange(plan.horizon))[inside]
+    bounds = {level: (low[inside], high[inside]) for level, (low, high) in forecasts.bounds.items()}
+    last_values = np.repeat(panel.values[chosen.origins - 1][:, None], plan.horizon, axis=1)
+    return HeldOut(
+        series=np.repeat(chosen.series[:, None], plan.horizon, axis=1)[inside],
+        texts=texts,
+        cutoffs=cutoffs,
+        actual=_observed(panel, steps),
+        forecast=forecasts.values[inside],
+        seasonal_naive=_seasonal_naive(panel, chosen, plan)[inside],
+        naive=last_values[inside],
+        bounds=bounds,
+        members=forecasts.members[:, inside],
+        unread=unread,
+    )
+
+
+def _test_windows(panel: Panel, plan: Plan) -> Windows:
+    """Windows whose horizons cover the test part of every series, holes or not."""
+    starts = windows.split(panel, plan.validation, plan.test).validation
+    series, origins = [], []
+    for i, (start, length) in enumerate(zip(starts, panel.lengths, strict=True)):
+        steps = np.arange(start, length, plan.horizon)
+        steps = steps[steps >= plan.lookback]
+        series.append(np.full(len(steps), i, np.int64))
+        origins.append(panel.offsets[i] + steps)
+
+    flat_origins = np.concatenate(origins).astype(np.int64)
+    return Windows(np.concatenate(series), flat_origins, plan.lookback, plan.horizon)
+
+
+def _inside(panel: Panel, chosen: Windows) -> Flags:
+    """(W, horizon) which steps of the windows lie before the end of their series."""
+    steps = chosen.origins[:, None] + np.arange(chosen.horizon)
+    inside: Flags = steps < panel.offsets[1:][chosen.series][:, None]
+    return inside
+
+
+def _times(panel: Panel, chosen: Windows, inside: Flags) -> tuple[list[str], list[str]]:
+    """The times of all steps inside, and for each that of the last row before its forecast."""
+    texts: list[str] = []
+    cutoffs: list[str] = []
+    for row, count in enumerate(inside.sum(axis=1).tolist()):
+        series = int(chosen.series[row])
+        first = int(chosen.origins[row] - panel.offsets[series])
+        texts += format_times(panel, times_of(panel, series, first, first + count))
+        cutoffs += format_times(panel, times_of(panel, series, first - 1, first)) * count
+    return texts, cutoffs
+
+
+def _observed(panel: Panel, steps: Ints) -> Floats:
+    """The values at flat positions; NaN for those that the reader filled in."""
+    values = panel.values[steps]
+    if not len(panel.filled):
+        return values
+    return np.where(panel.filled[steps], np.nan, values)
+
+
+def _seasonal_naive(panel: Panel, chosen: Windows, plan: Plan) -> Floats:
+    """(W, horizon) the last season before each window again.
+
+    It may look back further than the network, where the season is longer than the lookback.
+    """
+    forecasts = np.empty((len(chosen), plan.horizon))
+    for row, (series, origin) in enumerate(zip(chosen.series, chosen.origins, strict=True)):
+        newest = panel.values[panel.offsets[series] : origin][-plan.season :]
+        if np.isnan(newest).any():
+            # A baseline must have a forecast wherever the network has one.
+            history = panel.values[panel.offsets[series] : origin]
+            newest = without_holes(history, plan.season)[-plan.season :]
+        forecasts[row] = seasonal_naive(newest[None], plan.horizon, plan.season)[0]
+    return forecasts

@@ -1,0 +1,232 @@
+"""The networks of a model on windows, in the domain in which windows are normalized."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from forecast_cli import covariates, network, scaling, windows
+from forecast_cli.calendar import Ints
+from forecast_cli.covariates import Covariates, Gathered
+from forecast_cli.errors import RunMismatchError, TooLittleDataError
+from forecast_cli.forecasting.model import Model, covariates_of, scales_of
+from forecast_cli.forecasting.newest import has_full_window
+from forecast_cli.panel import Floats, Panel, format_times, select, times_of
+from forecast_cli.planning import Plan
+from forecast_cli.scaling import SeriesScale
+from forecast_cli.windows import Windows
+
+# Numbers in the largest array of the network, which bounds the windows that it reads at once.
+LARGEST_ARRAY = 1 << 22
+FEWEST, MOST = 16, 2048  # windows read at once
+
+Features = Callable[[int], Gathered]  # the covariates of windows, a number of steps later
+
+
+@dataclass(frozen=True, eq=False)
+class Prediction:
+    """What the networks answer to B windows, where windows are normalized.
+
+    - values: (B, H, Q), combined over the members
+    - spread: (B,) of each window
+    - members: (M, B, H), the forecast of each member alone
+    """
+
+    values: Floats
+    spread: Floats
+    members: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """Windows that the networks read at once.
+
+    - index: (B,) their numbers
+    - series: (B,) the position of their series in the scales
+    - past: (B, lookback) transformed values
+    """
+
+    index: Ints
+    series: Ints
+    past: Floats
+    features: Features | None
+
+
+@dataclass(frozen=True, eq=False)
+class Reader:
+    """A panel as a model sees it: scales by series, and covariates on the model's scale."""
+
+    panel: Panel
+    model: Model
+    scale: SeriesScale
+    positions: Ints
+    covariates: Covariates | None
+
+    def batches(self, chosen: Windows) -> Iterator[Batch]:
+        """The windows in runs that fit in memory."""
+        plan = self.model.plan
+        size = windows_at_once(plan)
+        for start in range(0, len(chosen), size):
+            index = np.arange(start, min(start + size, len(chosen)))
+            series = self.positions[chosen.series[index]]
+            past = self._pasts(chosen, index, series)
+            yield Batch(index, series, past, _features(self.covariates, chosen, index, plan))
+
+    def restore(self, values: Floats, series: Ints) -> Floats:
+        """Values (B, horizon) in the units of the file."""
+        return scaling.restore(values, self.model.plan.normalization, self.scale, series)
+
+    def _pasts(self, chosen: Windows, index: Ints, series: Ints) -> Floats:
+        """Past steps (B, lookback), transformed. Raises RunMismatchError where that cannot be."""
+        past = windows.pasts(self.panel.values, chosen, index)
+        normalization = self.model.plan.normalization
+        if normalization == "log" and (past <= 0).any():
+            raise self._not_positive(chosen, index, past)
+        return scaling.transform(past, normalization, self.scale, series[:, None])
+
+    def _not_positive(self, chosen: Windows, index: Ints, past: Floats) -> RunMismatchError:
+        """The error for a value that has no logarithm: it names the first."""
+        panel = self.panel
+        row, step = (int(a[0]) for a in np.nonzero(past <= 0))
+        series = int(chosen.series[index[row]])
+        local = int(chosen.origins[index[row]] - panel.offsets[series]) - past.shape[1] + step
+        when = format_times(panel, times_of(panel, series, local, local + 1))[0]
+        where = f"series {panel.ids[series]!r}: " if panel.ids[series] else ""
+        return RunMismatchError(
+            f"{where}the value {float(past[row, step])!r} at {when} is not positive, "
+            "and the run was trained on positive values alone",
+            "train again on this data",
+        )
+
+
+def reader_of(panel: Panel, model: Model) -> Reader:
+    """Raises RunMismatchError where the panel has other covariates than the model."""
+    scale, positions = scales_of(panel, model)
+    return Reader(panel, model, scale, positions, covariates_of(panel, model))
+
+
+def windows_at_once(plan: Plan) -> int:
+    """How many windows fit in memory: the largest array is the gates' of a layer, or attention's."""
+    architecture = plan.architecture
+    blocks = max(len(network.CELLS[architecture.cell].blocks), 2)
+    numbers = architecture.steps * max(architecture.units) * blocks
+    return int(np.clip(LARGEST_ARRAY // numbers, FEWEST, MOST))
+
+
+def predict(model: Model, past: Floats, features: Features | None = None) -> Prediction:
+    """All members on transformed windows (B, lookback).
+
+    Members that answer fewer steps than the horizon are rolled forward on their own forecasts.
+    """
+    plan, architecture = model.plan, model.plan.architecture
+    point = architecture.point_index
+    spread = scaling.window_scale(past, architecture.outputs, plan.normalization, plan.lag).spread
+
+    combined_parts: list[Floats] = []
+    member_parts: list[Floats] = []
+    for step in range(0, plan.horizon, architecture.outputs):
+        scale = scaling.window_scale(past, architecture.outputs, plan.normalization, plan.lag)
+        inputs = network_inputs(past, scale, None if features is None else features(step))
+        outputs = np.stack(
+            [network.forward(architecture, weights, *inputs) for weights in model.members]
+        )
+
+        answers = _restored(combine(plan, outputs), scale)
+        combined_parts.append(answers)
+        member_parts.append(_restored(outputs[..., point].transpose(1, 2, 0), scale))
+        past = np.concatenate([past, answers[:, :, point]], axis=1)[:, -plan.lookback :]
+
+    values = np.concatenate(combined_parts, axis=1)[:, : plan.horizon]
+    members = np.concatenate(member_parts, axis=1)[:, : plan.horizon]
+    return Prediction(values, spread, members.transpose(2, 0, 1))
+
+
+def _restored(outputs: Floats, scale: scaling.WindowScale) -> Floats:
+    """Outputs (B, H, Q) back in the transformed domain, one after the other."""
+    count = outputs.shape[2]
+    return np.stack([scaling.answers(outputs[:, :, q], scale) for q in range(count)], axis=2)
+
+
+def combine(plan: Plan, outputs: Floats) -> Floats:
+    """One output out of the members' (M, B, H, Q).
+
+    Their median or mean, or their sum where each learned what the previous ones left over.
+    Quantiles are put in order.
+    """
+    if len(outputs) == 1:
+        return np.sort(outputs[0], axis=-1)
+    if plan.boosting:
+        total: Floats = outputs.sum(axis=0)
+        return total
+    if plan.combine == "median":
+        return np.sort(np.median(outputs, axis=0), axis=-1)
+    return np.sort(outputs.mean(axis=0), axis=-1)
+
+
+def network_inputs(
+    past: Floats, scale: scaling.WindowScale, gathered: Gathered | None
+) -> tuple[Floats, ...]:
+    """Transformed windows (B, lookback) and their covariates as `network.forward` takes them."""
+    x = scaling.inputs(past, scale)[:, :, None]
+    if gathered is None:
+        return (x,)
+    return np.concatenate([x, gathered.past], axis=2), gathered.ahead, gathered.static
+
+
+def newest_inputs(panel: Panel, model: Model, series: int) -> tuple[Floats, ...]:
+    """What the network is given to forecast one series.
+
+    Its newest window x (1, lookback, inputs), and where there are covariates, those of the steps
+    ahead (1, outputs, 2 * known) and the static ones (1, K). Values are in units of the window's
+    spread. Raises TooLittleDataError where the series has no full window, and RunMismatchError
+    as `forecast` does.
+    """
+    plan, lone = model.plan, select(panel, np.array([series]))
+    if not has_full_window(lone, plan)[0]:
+        name = f"series {lone.ids[0]!r}" if lone.ids[0] else "the series"
+        raise TooLittleDataError(
+            f"{name} is shorter than the lookback of {plan.lookback:,}, or has a hole in it: "
+            "the network cannot read it",
+            "choose another series, or train with a smaller --lookback",
+            option="lookback",
+        )
+    newest = Windows(np.zeros(1, np.int64), lone.offsets[1:], plan.lookback, plan.horizon)
+    batch = next(reader_of(lone, model).batches(newest))
+    outputs = plan.architecture.outputs
+    scale = scaling.window_scale(batch.past, outputs, plan.normalization, plan.lag)
+    return network_inputs(batch.past, scale, None if batch.features is None else batch.features(0))
+
+
+def residuals(panel: Panel, model: Model, chosen: Windows) -> Floats:
+    """How far each output is off on windows (B, horizon, Q), in units of each window's spread.
+
+    Windows that are constant are left out: they have no spread.
+    """
+    plan, reader = model.plan, reader_of(panel, model)
+    parts = [np.empty((0, plan.horizon, plan.architecture.outputs_per_step))]
+    for batch in reader.batches(chosen):
+        prediction = predict(model, batch.past, batch.features)
+        future = windows.futures(panel.values, chosen, batch.index)
+        actual = scaling.transform(future, plan.normalization, reader.scale, batch.series[:, None])
+
+        changes = batch.past.min(axis=1) < batch.past.max(axis=1)
+        usable = (prediction.spread > 0) & changes
+        spread = np.where(usable, prediction.spread, 1.0)[:, None, None]
+        errors = (actual[:, :, None] - prediction.values) / spread
+        parts.append(errors[usable])
+    return np.concatenate(parts)
+
+
+def _features(
+    known: Covariates | None, chosen: Windows, index: Ints, plan: Plan
+) -> Features | None:
+    if known is None:
+        return None
+
+    def features(step: int) -> Gathered:
+        later = replace(chosen, origins=chosen.origins + step, horizon=plan.architecture.outputs)
+        return covariates.gather(known, later, index, plan.lag)
+
+    return features

@@ -1,0 +1,208 @@
+"""Forecasts and their intervals from any windows of a panel: the newest ones, or those of the past."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forecast_cli import intervals, scaling, windows
+from forecast_cli.errors import RunMismatchError
+from forecast_cli.forecasting.model import Model
+from forecast_cli.forecasting.prediction import Batch, Prediction, Reader, predict, reader_of
+from forecast_cli.panel import Floats, Panel
+from forecast_cli.scaling import SeriesScale
+from forecast_cli.windows import Windows
+
+ROUNDING = 1e-13  # of the largest value: a smaller spread is rounding
+
+Bounds = dict[float, tuple[Floats, Floats]]  # lower and upper, by level
+Flags = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
+class WindowForecasts:
+    """Forecasts from W windows, in the units of the file.
+
+    - values: (W, horizon)
+    - bounds: by level, lower and upper, (W, horizon) each; one that is not known is NaN
+    - members: (M, W, horizon), each member's forecast; M is 0 where there is one, or where they
+      add up
+    """
+
+    values: Floats
+    bounds: Bounds
+    members: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class Offset:
+    """Where a bound lies: (horizon,) steps from one of the network's outputs, in spreads."""
+
+    output: int
+    distance: Floats
+
+
+def forecast_windows(
+    panel: Panel, model: Model, chosen: Windows, levels: tuple[float, ...]
+) -> WindowForecasts:
+    """Forecasts and their bounds from windows of the panel.
+
+    Raises RunMismatchError where the network's forecast is not finite on these data, or where
+    they have other covariates than the model.
+    """
+    plan, reader = model.plan, reader_of(panel, model)
+    point_index = plan.architecture.point_index
+    values = np.empty((len(chosen), plan.horizon))
+    bounds = {level: (np.empty_like(values), np.empty_like(values)) for level in levels}
+    sides = {level: bound_offsets(model, level) for level in levels}
+    least = {level: _least_width(model, level) for level in levels}
+    adds_up = len(model.members) == 1 or plan.boosting
+    members = np.empty((0 if adds_up else len(model.members), *values.shape))
+    has_no_spread = np.zeros(len(chosen), bool)
+
+    for batch in reader.batches(chosen):
+        prediction = predict(model, batch.past, batch.features)
+        last_values = _if_constant(panel, chosen, batch)
+        has_no_spread[batch.index] = ~np.isnan(last_values) | (prediction.spread == 0)
+
+        point = prediction.values[:, :, point_index]
+        values[batch.index] = _in_units(reader, batch, point, last_values)
+        for number, member in enumerate(members):
+            member[batch.index] = _in_units(reader, batch, prediction.members[number], last_values)
+        for level, (lower, upper) in sides.items():
+            below = point + bound_distance(prediction, point_index, lower, least[level], sign=-1)
+            above = point + bound_distance(prediction, point_index, upper, least[level], sign=1)
+            bounds[level][0][batch.index] = _in_units(reader, batch, below, last_values)
+            bounds[level][1][batch.index] = _in_units(reader, batch, above, last_values)
+
+    if not np.isfinite(values).all():
+        raise RunMismatchError(
+            "the network's forecast is not finite on this data", "train again on this data"
+        )
+    without_spread = np.flatnonzero(has_no_spread)
+    constant = np.zeros(len(chosen), bool)
+    for window in without_spread:
+        constant[window] = _bound_without_spread(reader, chosen, int(window), values, bounds)
+    empty_unordered_bounds(values, bounds, constant)
+    return WindowForecasts(values, bounds, members)
+
+
+def _if_constant(panel: Panel, chosen: Windows, batch: Batch) -> Floats:
+    """(B,) the value of windows that are constant; NaN for the others."""
+    past = windows.pasts(panel.values, chosen, batch.index)
+    is_constant = past.min(axis=1) == past.max(axis=1)
+    return np.where(is_constant, past[:, -1], np.nan)
+
+
+def _in_units(reader: Reader, batch: Batch, values: Floats, last_values: Floats) -> Floats:
+    """Values (B, horizon) in the units of the file.
+
+    A constant goes on as the constant, to the last bit: there is nothing that a network could
+    tell.
+    """
+    restored = reader.restore(values, batch.series)
+    is_constant = ~np.isnan(last_values)
+    return np.where(is_constant[:, None], last_values[:, None], restored)
+
+
+# -- how far bounds lie from the forecast ------------------------------------------------------
+
+
+def bound_offsets(model: Model, level: float) -> tuple[Offset, Offset]:
+    """Where the lower and the upper bound of a level lie."""
+    plan = model.plan
+    quantiles = plan.architecture.quantiles
+    tail = (100 - level) / 200
+    if tail not in quantiles or 1 - tail not in quantiles:
+        below, above = intervals.bounds(model.point_residuals, level)
+        point = plan.architecture.point_index
+        return (
+            Offset(point, stretched(below, plan.horizon)),
+            Offset(point, stretched(above, plan.horizon)),
+        )
+
+    # Learned quantiles are made wider or narrower by residuals (conformalized).
+    low, high = quantiles.index(tail), quantiles.index(1 - tail)
+    excess = np.maximum(-model.residuals[:, :, low], model.residuals[:, :, high])
+    wider = stretched(intervals.widening(excess, level), plan.horizon)
+    return Offset(low, -wider), Offset(high, wider)
+
+
+def bound_distance(
+    prediction: Prediction, point_index: int, offset: Offset, least: Floats, *, sign: int
+) -> Floats:
+    """How far a bound lies from the forecast, (B, horizon): sign -1 is below it, 1 above.
+
+    Quantiles that the network learned may cross the forecast when residuals narrow them, so
+    there is a least distance.
+    """
+    point = prediction.values[:, :, point_index]
+    spread = prediction.spread[:, None]
+    distance = prediction.values[:, :, offset.output] - point + offset.distance * spread
+    if sign < 0:
+        return np.minimum(distance, -least * spread)
+    return np.maximum(distance, least * spread)
+
+
+def _least_width(model: Model, level: float) -> Floats:
+    return stretched(intervals.least_width(model.point_residuals, level), model.plan.horizon)
+
+
+def stretched(offsets: Floats, horizon: int) -> Floats:
+    """Offsets for `horizon` steps; those beyond the steps that were measured are not known."""
+    unknown = np.full(max(horizon - len(offsets), 0), np.nan)
+    return np.concatenate([offsets[:horizon], unknown])
+
+
+# -- windows without a spread ------------------------------------------------------------------
+
+
+def _bound_without_spread(
+    reader: Reader, chosen: Windows, window: int, values: Floats, bounds: Bounds
+) -> bool:
+    """Set the bounds of a window that has no spread, in place, by what is known of its series.
+
+    Returns whether it belongs to a series that never changed: its bounds are the constant.
+    Where the series did not change in the data but did in the training, they are not known.
+    """
+    panel, plan = reader.panel, reader.model.plan
+    series = int(chosen.series[window])
+    history = panel.values[panel.offsets[series] : chosen.origins[window]]
+    position = int(reader.positions[series])
+
+    changes = np.nanmax(history) - np.nanmin(history)
+    if changes <= ROUNDING * np.nanmax(np.abs(history)):
+        is_constant = _never_changed(reader.scale, position)
+        for low, high in bounds.values():
+            low[window] = high[window] = values[window] if is_constant else np.nan
+        return is_constant
+
+    owner = np.full(1, position)
+    transformed = scaling.transform(history, plan.normalization, reader.scale, owner)
+    center = scaling.transform(values[window], plan.normalization, reader.scale, owner)
+    widths = intervals.around_constant(transformed, plan.lookback, plan.horizon, tuple(bounds))
+    for level, width in widths.items():
+        low, high = bounds[level]
+        low[window] = reader.restore((center - width)[None], owner)[0]
+        high[window] = reader.restore((center + width)[None], owner)[0]
+    return False
+
+
+def _never_changed(scale: SeriesScale, position: int) -> bool:
+    """Whether the values that a series was scaled by are all the same, but for rounding."""
+    zero, one = float(scale.zero[position]), float(scale.one[position])
+    return abs(one - zero) <= ROUNDING * max(abs(one), abs(zero))
+
+
+def empty_unordered_bounds(values: Floats, bounds: Bounds, constant: Flags | None = None) -> None:
+    """Leave bounds empty (NaN, in place) where they do not lie on both sides of the forecast.
+
+    Only a series that is constant (W,) is known to be off by nothing at all.
+    """
+    for low, high in bounds.values():
+        unknown = ~((low < values) & (values < high))
+        if constant is not None:
+            unknown &= ~constant[:, None]
+        low[unknown] = high[unknown] = np.nan

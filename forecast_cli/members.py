@@ -1,0 +1,212 @@
+"""Several networks, trained one after the other or side by side.
+
+Each has a seed of its own; with bagging, windows drawn in blocks; with boosting, it learns what
+the previous ones left over.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from forecast_cli import engine, network, training
+from forecast_cli.calendar import Ints
+from forecast_cli.errors import RunRejectedError
+from forecast_cli.planning import Plan
+from forecast_cli.progress import MemberDone, Phase, Report, silent
+from forecast_cli.store import Checkpoint
+from forecast_cli.training import FitOptions, Fitted, Fold, TrainingData, Weights
+from forecast_cli.windows import Windows
+
+REFIT = "refit"  # the stage in which networks are trained again on all rows
+SEEDS = 100_003  # between the seeds of two members, so that those of their folds do not meet
+
+
+@dataclass(frozen=True, eq=False)
+class Execution:
+    """How training is carried out, which does not change what comes out.
+
+    - report: hears of phases, epochs and members
+    - workers: members that train at the same time
+    - start: the weights that members begin with, in turn
+    - checkpoint: what was done before, and where to keep what is done
+    - deadline: when it must be over, in time.monotonic()
+    """
+
+    report: Report = silent
+    workers: int = 1
+    start: tuple[Weights, ...] = ()
+    checkpoint: Checkpoint | None = None
+    deadline: float | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """The training of one member: all of it, so that another process can do it."""
+
+    data: TrainingData
+    folds: tuple[Fold, ...]
+    options: FitOptions
+
+
+def train_members(
+    data: TrainingData, folds: Sequence[Fold], options: Sequence[FitOptions], execution: Execution
+) -> list[Fitted]:
+    """Train one member for each of the options. Equal arguments give equal bytes.
+
+    What the checkpoint says is done is not done again.
+    """
+    plan = data.plan
+    tasks = [_task(data, folds, number, each) for number, each in enumerate(options)]
+    done = _finished(execution.checkpoint, plan)
+    at_a_time = 1 if plan.boosting else min(execution.workers, len(tasks))
+    tasks = _with_start(tasks, execution.start)
+    tasks = _with_deadlines(tasks, at_a_time, execution.deadline)
+    execution.report(_phase(tasks, done, at_a_time))
+
+    if not plan.boosting:
+        return _run(tasks, done, execution)
+
+    # Each member needs those before it.
+    fitted: list[Fitted] = []
+    for task in tasks:
+        previous = tuple(member.folds for member in fitted)
+        task = replace(task, options=replace(task.options, previous_members=previous))
+        fitted += _run([task], done, execution)
+    return fitted
+
+
+def _run(tasks: Sequence[Task], done: dict[str, Fitted], execution: Execution) -> list[Fitted]:
+    """The result of each task, in their order; the engine works on those that are not done."""
+    checkpoint = execution.checkpoint
+    left = [task for task in tasks if task.options.stage not in done]
+    if checkpoint is not None and engine.mode(execution.workers, len(left)) == "here":
+        # A member in another process is not kept half done: it would have to send its state.
+        left = [_kept(task, checkpoint) for task in left]
+
+    def finished(number: int, fitted: Fitted) -> None:
+        options = left[number].options
+        if checkpoint is not None:
+            checkpoint.finish(options.stage, fitted)
+        execution.report(MemberDone(options.member))
+
+    results = engine.run(fit_member, left, execution.workers, finished, execution.report)
+    by_stage = {task.options.stage: fitted for task, fitted in zip(left, results, strict=True)}
+    return [(done | by_stage)[task.options.stage] for task in tasks]
+
+
+def fit_member(task: Task, report: Report) -> Fitted:
+    """Train one member."""
+    return training.fit(task.data, task.folds, report, task.options)
+
+
+# -- tasks -------------------------------------------------------------------------------------
+
+
+def _task(data: TrainingData, folds: Sequence[Fold], number: int, options: FitOptions) -> Task:
+    plan = member_plan(data.plan, number)
+    if plan.bagging:
+        random = np.random.default_rng([plan.seed, 1])
+        block = plan.lookback + plan.horizon
+        folds = [replace(fold, training=resampled(fold.training, block, random)) for fold in folds]
+    stage = options.stage
+    if plan.members > 1:
+        stage = f"{options.stage} {number + 1} of {plan.members}"
+    options = replace(options, member=number + 1, stage=stage)
+    return Task(replace(data, plan=plan), tuple(folds), options)
+
+
+def member_plan(plan: Plan, number: int) -> Plan:
+    """The plan of one member, which differs in its seed."""
+    return replace(plan, seed=plan.seed + SEEDS * number)
+
+
+def resampled(chosen: Windows, block: int, random: np.random.Generator) -> Windows:
+    """As many windows, drawn with replacement in blocks of neighbors (Künsch 1989).
+
+    Windows that overlap stay together. A block is as long as a window with its horizon, or a
+    quarter of all windows where there are few.
+    """
+    count = len(chosen)
+    if not count:
+        return chosen
+
+    size = max(1, min(block, count // 4))
+    starts = random.integers(0, count, -(-count // size))
+    drawn: Ints = ((starts[:, None] + np.arange(size)).ravel() % count)[:count]
+    return replace(chosen, series=chosen.series[drawn], origins=chosen.origins[drawn])
+
+
+def _with_start(tasks: list[Task], start: tuple[Weights, ...]) -> list[Task]:
+    """Members begin with the given weights, in turn."""
+    if not start:
+        return tasks
+    return [
+        replace(task, options=replace(task.options, start=start[number % len(start)]))
+        for number, task in enumerate(tasks)
+    ]
+
+
+def _with_deadlines(tasks: list[Task], at_a_time: int, deadline: float | None) -> list[Task]:
+    """Members train in turns; every turn gets its part of the time that is left."""
+    if deadline is None:
+        return tasks
+    begun = time.monotonic()
+    turns = -(-len(tasks) // at_a_time)
+    share = (deadline - begun) / turns
+    return [
+        replace(
+            task, options=replace(task.options, deadline=begun + (number // at_a_time + 1) * share)
+        )
+        for number, task in enumerate(tasks)
+    ]
+
+
+# -- what is said, and what is kept ------------------------------------------------------------
+
+
+def _phase(tasks: Sequence[Task], done: dict[str, Fitted], at_a_time: int) -> Phase:
+    """What begins now: the training or the refit of the members that are not done."""
+    options = [task.options for task in tasks]
+    name = REFIT if options[0].stage.startswith(REFIT) else "training"
+    text = name
+    if len(tasks) > 1:
+        text = (
+            f"{name} of {len(tasks):,} members"
+            if name == REFIT
+            else f"{name} {len(tasks):,} members"
+        )
+    if at_a_time > 1:
+        text += f", {at_a_time:,} at a time"
+    epochs = tuple(
+        (task.options.member, training.max_epochs(task.data.plan, task.options.steps))
+        for task in tasks
+        if task.options.stage not in done
+    )
+    return Phase(name, text, epochs)
+
+
+def _kept(task: Task, checkpoint: Checkpoint) -> Task:
+    """The task with its state kept after every epoch, going on where it was stopped."""
+    stage = task.options.stage
+    keep, resume = checkpoint.keep(stage), checkpoint.running.get(stage)
+    return replace(task, options=replace(task.options, keep=keep, resume=resume))
+
+
+def _finished(checkpoint: Checkpoint | None, plan: Plan) -> dict[str, Fitted]:
+    """What a checkpoint says is done. Raises RunRejectedError where it is of another network."""
+    if checkpoint is None:
+        return {}
+
+    shapes = network.tensor_shapes(plan.architecture)
+    for fitted in checkpoint.finished.values():
+        fits = [{name: w.shape for name, w in fold.items()} == shapes for fold in fitted.folds]
+        if not fits or not all(fits):
+            raise RunRejectedError(
+                "the unfinished training does not fit the network it is said to be of",
+                "train without --resume",
+            )
+    return dict(checkpoint.finished)

@@ -1,0 +1,30 @@
+"""fit(): windows in, trained weights out. With `network.modules`, the only torch.
+
+What is named here is what other packages may use:
+
+Work:       fit, TrainingData, FitOptions, Fold, Snapshot
+Results:    Fitted, Weights
+Schedules:  max_epochs
+"""
+
+from forecast_cli.training.loop import fit
+from forecast_cli.training.records import (
+    FitOptions,
+    Fitted,
+    Fold,
+    Snapshot,
+    TrainingData,
+    Weights,
+)
+from forecast_cli.training.schedules import max_epochs
+
+__all__ = [
+    "FitOptions",
+    "Fitted",
+    "Fold",
+    "Snapshot",
+    "TrainingData",
+    "Weights",
+    "fit",
+    "max_epochs",
+]

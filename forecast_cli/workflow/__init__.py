@@ -1,0 +1,24 @@
+"""The use cases: what the commands and the Python API do, in the order in which it happens.
+
+What is named here is what other packages may use:
+
+Use cases:   train, predict, draw_plots
+Results:     Trained, Predicted, Drawn
+Reports:     training_document
+"""
+
+from forecast_cli.workflow.drawing import Drawn, draw_plots
+from forecast_cli.workflow.predicting import Predicted, predict
+from forecast_cli.workflow.reports import training_document
+from forecast_cli.workflow.results import Trained
+from forecast_cli.workflow.training import train
+
+__all__ = [
+    "Drawn",
+    "Predicted",
+    "Trained",
+    "draw_plots",
+    "predict",
+    "train",
+    "training_document",
+]

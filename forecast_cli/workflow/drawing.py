@@ -1,0 +1,62 @@
+"""Drawing pictures of a run into a folder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from forecast_cli import plots, store
+from forecast_cli.errors import ForecastError, StoppedError
+from forecast_cli.messages import Note
+from forecast_cli.store import Run
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """Pictures that were written, and what to tell the user about them."""
+
+    paths: tuple[Path, ...]
+    notes: tuple[Note, ...]
+
+
+def draw_plots(
+    run: Run,
+    folder: Path | None = None,
+    kinds: Iterable[str] = plots.AFTER_TRAINING,
+    series: str | None = None,
+) -> Drawn:
+    """Draw pictures of a run into a folder, by default `plots/` of the run.
+
+    Raises RunRejectedError for a run whose tables are damaged, SettingsError and
+    TooLittleDataError for a series that cannot be drawn, StorageError.
+    """
+    store.check_tables(run)
+    pictures = plots.draw(run, kinds, series)
+
+    folder = folder or run.folder / "plots"
+    store.make_folder(folder)
+    for name, content in pictures.files.items():
+        store.replace_file(folder / name, content)
+
+    paths = tuple(folder / name for name in pictures.files)
+    notes = (Note("letters_not_drawn", "warning", pictures.note),) if pictures.note else ()
+    return Drawn(paths, notes)
+
+
+def draw_after_training(run: Run) -> tuple[Note, ...]:
+    """Draw the pictures of a run that is published already, so that a failure only degrades.
+
+    Raises StoppedError.
+    """
+    try:
+        return draw_plots(run).notes
+    except StoppedError as error:
+        raise StoppedError(
+            error.signal_number,
+            "the run is published, but its plots are not",
+            "forecast plot draws them",
+        ) from None
+    except ForecastError as error:
+        text = f"the run is published, but its plots are not: {error.message}"
+        return (Note("plots_missing", "degraded", text),)

@@ -1,0 +1,171 @@
+"""predict(): load a run, read the newest rows, forecast past them."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from forecast_cli import calendar, config, forecasting, parquet, store
+from forecast_cli.config import DEFAULT_STORE, Digits
+from forecast_cli.errors import DataError, RunMismatchError, SettingsError
+from forecast_cli.forecasting import Forecast, Model
+from forecast_cli.messages import Note
+from forecast_cli.panel import Panel
+from forecast_cli.reader import read_future_values
+from forecast_cli.store import Run
+from forecast_cli.workflow import notes
+from forecast_cli.workflow.naming import naming_file
+
+Data = str | os.PathLike[str] | Panel
+
+
+@dataclass(frozen=True, eq=False)
+class Predicted:
+    """A forecast, the run and the data it came from, and what to tell the user."""
+
+    run: Run
+    panel: Panel
+    forecast: Forecast
+    notes: tuple[Note, ...]
+
+
+def predict(
+    data: Data | None = None,
+    *,
+    store_folder: str | os.PathLike[str] = DEFAULT_STORE,
+    run: Run | str | None = None,
+    levels: tuple[float, ...] | None = None,
+    future_values: str | os.PathLike[str] | None = None,
+    horizon: int | None = None,
+    digits: int | str | None = None,
+    **reading: Any,
+) -> Predicted:
+    """Forecast past the last row of the data with a saved run.
+
+    - data: by default the file that the run was trained on
+    - run: a loaded run or its id, by default the latest of the store
+    - levels: of the intervals, in percent, by default those of the training
+    - future_values: a CSV of the known-future covariates past the last row
+    - horizon: steps, by default those of the run; for more, the network is fed its own forecasts
+    - digits: decimals that the forecast is written with, or "full"; by default those of the run
+    - reading: settings of the reader that new rows need, instead of those of the training
+
+    Never trains, never imports torch, never writes. Raises NoRunError, RunRejectedError,
+    RunMismatchError, DataError and SettingsError.
+    """
+    wanted_levels = None if levels is None else config.levels(",".join(map(repr, levels)))
+    wanted_digits = None if digits is None else config.digits(str(digits))
+    run = _reading_as(_load(run, Path(store_folder)), reading)
+
+    source, panel, source_notes = _read(data, run)
+    if future_values is not None:
+        panel = read_future_values(future_values, panel, run.config.data)
+
+    model, horizon_notes = _for_horizon(run.model, horizon)
+    with naming_file(source):
+        forecasting.require_full_window(panel, model.plan)
+        forecast = forecasting.forecast(
+            panel, model, run.config.plan.levels if wanted_levels is None else wanted_levels
+        )
+    forecast = replace(forecast, digits=_digits(run, wanted_digits))
+
+    about = notes.about_forecast(forecast, panel, run.model)
+    return Predicted(run, panel, forecast, (*panel.notes, *source_notes, *horizon_notes, *about))
+
+
+def _load(run: Run | str | None, root: Path) -> Run:
+    if isinstance(run, Run):
+        return run
+    return store.load(root, store.resolve(root, run))
+
+
+def _reading_as(run: Run, reading: dict[str, Any]) -> Run:
+    """The run with other settings of its reader. Raises SettingsError for others than those."""
+    allowed = config.rereading()
+    for name in reading:
+        if name not in allowed:
+            raise SettingsError(f"unknown setting {name!r}", config.nearest(name, list(allowed)))
+    if not reading:
+        return run
+
+    given = config.settings_from(**reading).data
+    values = {name: getattr(given, name) for name in reading}
+    return replace(run, config=replace(run.config, data=replace(run.config.data, **values)))
+
+
+def _digits(run: Run, wanted: Digits | None) -> Digits:
+    return run.digits if wanted is None else wanted
+
+
+def _for_horizon(model: Model, horizon: int | None) -> tuple[Model, tuple[Note, ...]]:
+    """The model for the horizon that is wanted, and a note where it is rolled forward."""
+    trained = model.plan.horizon
+    if horizon is None or horizon == trained:
+        return model, ()
+
+    model = forecasting.extended(model, horizon)
+    if horizon < trained:
+        return model, ()
+    steps = f"the run was trained for {trained:,} steps: from step {trained + 1:,} on"
+    text = f"{steps} the network is fed its own forecasts, and their intervals are not known"
+    return model, (Note("beyond_horizon", "warning", text),)
+
+
+# -- the rows to forecast from -----------------------------------------------------------------
+
+
+def _read(data: Data | None, run: Run) -> tuple[Data, Panel, tuple[Note, ...]]:
+    """Where the rows come from, the rows, and what to say about it."""
+    if isinstance(data, Panel):
+        return data, data, ()
+    if data is not None:
+        return data, _read_file(os.fspath(data), run), ()
+
+    source = run.config.source
+    if source in ("", "-"):
+        text = "trained from standard input: the forecast continues from the rows stored then"
+        return run.tail, run.tail, (Note("standard_input", "warning", text),)
+    if not os.path.isfile(source):  # a device or a pipe might never end
+        raise DataError(
+            f"{source}: the file that the run was trained on is gone",
+            "give the data: forecast predict DATA",
+            path=source,
+        )
+    return source, _read_file(source, run), ()
+
+
+def _read_file(path: str, run: Run) -> Panel:
+    """The rows of a file, read as those of the training were.
+
+    Raises DataError, and RunMismatchError where the file is of another shape.
+    """
+    levels = {name: tuple(values) for name, values in run.config.levels.items()}
+    try:
+        panel = parquet.read(path, replace(run.config.data, weight=None), levels)
+    except DataError as error:
+        # An option that predict does not have settled how the rows of this run are read.
+        if "--" in error.hint and error.option not in config.rereading():
+            error.hint = "bring the file to the form of the one that was trained on, "
+            error.hint += "or train on this one"
+        raise
+
+    trained = run.config
+    if (trained.frequency, trained.columns) != (panel.frequency, panel.columns):
+        raise RunMismatchError(
+            f"{path} does not fit the run {run.name}: it has "
+            f"{_shape(panel.frequency, panel.columns)}, "
+            f"the run {_shape(trained.frequency, trained.columns)}",
+            "give data of the same shape, or train on this data",
+            path=path,
+        )
+    return panel
+
+
+def _shape(frequency: Any, columns: Any) -> str:
+    start = ""
+    if frequency.phase or frequency.day > 1:
+        start = f", on another day or hour ({frequency.phase}, {frequency.day})"
+    rows = f"{calendar.describe(frequency)} rows{start}"
+    return f"{rows}, time {columns.time!r}, target {columns.target!r}"

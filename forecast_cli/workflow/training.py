@@ -1,0 +1,377 @@
+"""train(): read, plan, fit, assess, publish, draw and report."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import hashlib
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from forecast_cli import (
+    calendar,
+    config,
+    covariates,
+    engine,
+    evaluation,
+    forecasting,
+    parquet,
+    planning,
+    store,
+    tables,
+    windows,
+)
+from forecast_cli.config import DEFAULT_STORE, DataSettings, Digits, Settings
+from forecast_cli.errors import DataError, SettingsError, StoppedError, StorageError
+from forecast_cli.forecasting import Forecast, HeldOut, Model
+from forecast_cli.messages import Note
+from forecast_cli.panel import Panel
+from forecast_cli.planning import Plan
+from forecast_cli.progress import Phase, Report, reading, silent
+from forecast_cli.store import Checkpoint, Contents, Lock, Run, RunConfig
+from forecast_cli.workflow import notes
+from forecast_cli.workflow.drawing import draw_after_training
+from forecast_cli.workflow.naming import naming_file
+from forecast_cli.workflow.reports import keep_failure, keep_report
+from forecast_cli.workflow.results import Trained
+
+if TYPE_CHECKING:  # torch is imported when there is something to train on
+    from forecast_cli.learning import Learned
+
+Data = str | os.PathLike[str] | Panel
+
+
+def train(
+    data: Data,
+    settings: Settings | None = None,
+    *,
+    store_folder: str | os.PathLike[str] = DEFAULT_STORE,
+    report: Report | None = None,
+    warm_start: str | None = None,
+    resume: bool = False,
+    by_cores: bool = False,
+    **named: Any,
+) -> Trained:
+    """Train on a file or a Panel, score the held-out rows, publish the run, and forecast.
+
+    - settings: as one object, or by name: `horizon=12, units="50,100"`
+    - report: is called with what is being done, as it begins, and with every epoch: a Phase, an
+      Epoch or a MemberDone of `forecast_cli.progress`
+    - warm_start: a run whose weights to begin with
+    - resume: go on with a training that was stopped, if it is this one
+    - by_cores: members train side by side, as many as there are cores, where `workers` says
+      nothing; for a main module that spawned processes can import
+
+    The run has its pictures in `plots/`, and the report of the training is kept in
+    `last_run.json` of the store, also where it fails. Raises ForecastError and its children.
+    """
+    settings, report = settings or config.settings_from(**named), report or silent
+    root = Path(store_folder)
+    try:
+        job = _Job(settings, root, report, warm_start, resume, by_cores, _deadline(settings))
+        return _train(data, job)
+    except BaseException as error:
+        keep_failure(root, error)
+        raise
+
+
+@dataclass(frozen=True)
+class _Job:
+    """What was asked for, beside the data. deadline: when to stop, in time.monotonic()."""
+
+    settings: Settings
+    root: Path
+    report: Report
+    warm_start: str | None
+    resume: bool
+    by_cores: bool
+    deadline: float | None
+
+
+def _train(data: Data, job: _Job) -> Trained:
+    """The use case, step by step, under the lock of the store."""
+    with contextlib.ExitStack() as stack:
+        # Wait first and read then, so that what is read is new. But data that cannot be read make
+        # no store.
+        lock = stack.enter_context(_lock(job)) if store.exists(job.root) else None
+        panel = _read(data, job)
+        plan = _plan(panel, data, job)
+        start = _load_start(job, plan)
+        if start is not None:
+            plan = replace(plan, warm_start=start.name)
+        lock = lock or stack.enter_context(_lock(job))
+
+        fitted = _fit(panel, plan, job, lock, start)
+        forecast, forecast_notes = _forecast(panel, fitted.model, job)
+        run = _publish(panel, fitted, forecast, job, lock)
+        upkeep_notes = _prune(lock, job.settings.prune.keep)
+
+        job.report(Phase("drawing", "drawing the plots"))
+        drawing_notes = draw_after_training(run)
+        trained = Trained(
+            run=run,
+            panel=panel,
+            forecast=forecast,
+            notes=(
+                *panel.notes,
+                *fitted.notes,
+                *forecast_notes,
+                *notes.about_forecast(forecast, panel, fitted.model),
+                *upkeep_notes,
+                *drawing_notes,
+            ),
+        )
+        return replace(trained, notes=(*trained.notes, *keep_report(lock, trained)))
+
+
+# -- what was asked for ------------------------------------------------------------------------
+
+
+def _deadline(settings: Settings) -> float | None:
+    if not settings.training.time_limit:
+        return None
+    return time.monotonic() + config.duration(settings.training.time_limit, "--time-limit")
+
+
+def _lock(job: _Job) -> contextlib.AbstractContextManager[Lock]:
+    def on_wait(holder: str) -> None:
+        job.report(Phase("waiting", f"waiting for another command: {holder}"))
+
+    wait = config.duration(job.settings.lock.lock_wait, "--lock-wait")
+    return store.lock(job.root, wait=wait, on_wait=on_wait)
+
+
+def _read(data: Data, job: _Job) -> Panel:
+    settings = job.settings.data
+    if not isinstance(data, Panel):
+        job.report(reading(os.fspath(data)))
+        return parquet.read(data, settings)
+
+    if replace(settings, season=None) != DataSettings():
+        raise SettingsError(
+            "settings of the reader do not go with a Panel", "give them to read_csv"
+        )
+    return data
+
+
+# -- plan --------------------------------------------------------------------------------------
+
+
+def _plan(panel: Panel, data: Data, job: _Job) -> Plan:
+    """Everything that is decided.
+
+    What cannot be trained on is refused now, not after the training: times that a run cannot
+    hold, windows that are never complete, and a newest one that cannot be read.
+    """
+    job.report(Phase("planning", "looking at the data"))
+    plan = planning.make(panel, job.settings)
+    _check_span(panel, plan)
+    with naming_file(data):
+        ends = windows.split(panel, plan.validation, plan.test).training
+        windows.require_complete(panel, plan.lookback, plan.architecture.outputs, ends)
+        forecasting.require_full_window(panel, plan)
+        readable = forecasting.has_full_window(panel, plan)
+        if plan.short == "refuse" and not readable.all():
+            raise forecasting.unreadable(panel, plan, readable)
+    return plan
+
+
+def _check_span(panel: Panel, plan: Plan) -> None:
+    """Raise DataError for times that a run cannot hold: near the ends of the years 1 to 9999."""
+    frequency = panel.frequency
+    steps = {
+        "step": 0,
+        "business": calendar.WEEK // 5,
+        "months": 31 * calendar.DAY * frequency.size,
+    }
+    step = steps.get(frequency.kind, frequency.size)
+    first = int(panel.first.min())
+    end = int((panel.first + panel.lengths).max()) + plan.horizon + 1
+    if not store.EARLIEST_TIME < first * step <= end * step < store.LATEST_TIME:
+        raise DataError(
+            f"{panel.source}: the times are too near to the ends of the years 1 to 9999",
+            "correct the times",
+            path=panel.source,
+        )
+
+
+def _load_start(job: _Job, plan: Plan) -> Run | None:
+    if job.warm_start is None:
+        return None
+    from forecast_cli.workflow.warm_start import load_start
+
+    return load_start(job.root, job.warm_start, plan)
+
+
+# -- fit and assess ----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False)
+class _Fit:
+    """A trained model, forecasts of the held-out rows, and scores."""
+
+    learned: Learned
+    model: Model
+    rows: HeldOut | None
+    scores: dict[str, Any]
+    notes: tuple[Note, ...]
+
+
+def _fit(panel: Panel, plan: Plan, job: _Job, lock: Lock, start: Run | None) -> _Fit:
+    """Train on the training part, score the held-out rows, and train again on all rows."""
+    job.report(Phase("loading", "loading PyTorch"))
+    from forecast_cli import learning, members  # here, so that what went before need not wait
+    from forecast_cli.workflow.warm_start import saw_held_out_rows, start_weights
+
+    checkpoint, why_none = _checkpoint(panel, plan, job, lock)
+    execution = members.Execution(
+        report=job.report,
+        workers=_workers(plan, job),
+        start=start_weights(start),
+        checkpoint=checkpoint,
+        deadline=job.deadline,
+    )
+    with _keeping(checkpoint, lock):
+        learned = learning.learn(panel, plan, execution)
+        rows = _forecast_held_out(panel, learned.model, job)
+        scores = evaluation.score_training(
+            panel,
+            plan,
+            learned.fitted,
+            rows,
+            len(learned.model.residuals),
+            saw_held_out_rows=saw_held_out_rows(start, panel, plan),
+        )
+        model = learning.refit(panel, learned, execution)
+
+    about = notes.about_training(panel, learned, model, rows)
+    if job.resume and why_none:
+        note = Note("not_resumed", "warning", f"trained from the start: {why_none}")
+        about = (note, *about)
+    return _Fit(learned, model, rows, scores, about)
+
+
+def _workers(plan: Plan, job: _Job) -> int:
+    if job.settings.ensemble.workers:
+        return job.settings.ensemble.workers
+    return max(engine.cores() // plan.threads, 1) if job.by_cores else 1
+
+
+def _checkpoint(panel: Panel, plan: Plan, job: _Job, lock: Lock) -> tuple[Checkpoint, str]:
+    """The checkpoint to go on from, or an empty one and why there is none."""
+    identity = _identity(panel, plan)
+    if not job.resume:
+        return Checkpoint(lock, identity), ""
+    return store.load_checkpoint(lock, identity)
+
+
+def _identity(panel: Panel, plan: Plan) -> str:
+    """What must be equal for a training to be resumed: the data as read, the plan, versions."""
+    values = hashlib.sha256(panel.values.tobytes()).hexdigest()
+    return store.training_identity(
+        panel.fingerprint,
+        values,
+        dataclasses.asdict(panel.reading),
+        dataclasses.asdict(plan),
+        store.versions(),
+    )
+
+
+@contextlib.contextmanager
+def _keeping(checkpoint: Checkpoint, lock: Lock) -> Iterator[None]:
+    """Keep what is done when a signal stops the training."""
+    try:
+        yield
+    except StoppedError as error:
+        with contextlib.suppress(StorageError):
+            if store.save_checkpoint(lock, checkpoint):
+                error.hint = "go on where it stopped: the same command with --resume"
+        raise
+
+
+def _forecast_held_out(panel: Panel, model: Model, job: _Job) -> HeldOut | None:
+    if not model.plan.test:
+        return None
+    job.report(Phase("scoring", "scoring the held-out rows"))
+    return forecasting.forecast_held_out(panel, model, model.plan.levels)
+
+
+# -- forecast and publish ----------------------------------------------------------------------
+
+
+def _forecast(panel: Panel, model: Model, job: _Job) -> tuple[Forecast, tuple[Note, ...]]:
+    """The forecast past the last row.
+
+    An empty one where known-future covariates are still to be given.
+    """
+    job.report(Phase("forecasting", "forecasting past the last row"))
+    digits = _digits(job.settings.output.digits, panel)
+    try:
+        covariates.check_known(panel, model.plan.horizon)
+    except DataError as error:
+        text = f"no forecast yet: {error.message}; predict takes --future-values FILE"
+        none = forecasting.no_forecast(panel, model.plan.levels)
+        return replace(none, digits=digits), (Note("forecast_missing", "warning", text),)
+    forecast = forecasting.forecast(panel, model, model.plan.levels)
+    return replace(forecast, digits=digits), ()
+
+
+def _digits(setting: str | None, panel: Panel) -> Digits:
+    """The decimals that were asked for, or those that suit the data."""
+    digits = config.digits(setting)
+    return tables.decimals(panel) if digits is None else digits
+
+
+def _publish(panel: Panel, fit: _Fit, forecast: Forecast, job: _Job, lock: Lock) -> Run:
+    """Publish the run, and make it the latest."""
+    job.report(Phase("saving", "saving the run"))
+    digits = forecast.digits
+    predictions = tables.predictions_csv(panel, fit.rows, digits) if fit.rows else b""
+    contents = Contents(
+        config=_run_config(panel, fit.model.plan, digits),
+        model=fit.model,
+        panel=panel,
+        metrics=store.metrics_from(fit.scores),
+        tables={
+            "history.csv": tables.history_csv(fit.learned.fitted),
+            "predictions.csv": predictions,
+            "forecast.csv": tables.forecast_csv(forecast),
+        },
+    )
+    run = store.publish(lock, contents)
+    store.promote(lock, run)
+    store.remove_checkpoint(lock)
+    return run
+
+
+def _run_config(panel: Panel, plan: Plan, digits: Digits) -> RunConfig:
+    return RunConfig(
+        plan=plan,
+        data=panel.reading,
+        source=panel.source,
+        columns=panel.columns,
+        frequency=panel.frequency,
+        time_format=panel.time_format,
+        past=list(panel.past_names),
+        future=list(panel.future_names),
+        static=list(panel.static_names),
+        levels={name: list(levels) for name, levels in panel.levels.items()},
+        digits=digits,
+    )
+
+
+def _prune(lock: Lock, keep: int) -> tuple[Note, ...]:
+    """Prune after publishing: the new run is the latest already, so a failure only degrades."""
+    try:
+        removed = store.prune(lock, keep)
+    except StorageError as error:
+        text = f"the run is published, but older ones could not be pruned: {error.message}"
+        return (Note("prune_failed", "degraded", text),)
+    if not removed:
+        return ()
+    text = f"pruned {len(removed):,} old runs; --keep {keep}"
+    return (Note("pruned", "info", text, {"runs": removed}),)

@@ -1,0 +1,69 @@
+"""`--from ID`: beginning with the weights of an earlier run."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from forecast_cli import store
+from forecast_cli.errors import SettingsError
+from forecast_cli.network import Architecture
+from forecast_cli.panel import Panel
+from forecast_cli.planning import Plan
+from forecast_cli.store import Run
+
+if TYPE_CHECKING:  # torch is imported when there is something to train on
+    from forecast_cli.training import Weights
+
+# Weights learned with one dropout may be trained on with another.
+MUST_BE_EQUAL = tuple(f.name for f in fields(Architecture) if f.name != "dropout")
+MUST_BE_EQUAL_IN_PLAN = ("normalization", "lag")
+
+
+def load_start(root: Path, name: str, plan: Plan) -> Run:
+    """The run to begin with. Raises SettingsError where its network is not that of the plan."""
+    run = store.load(root, store.resolve(root, name))
+    theirs = run.config.plan
+    differences = [
+        *_differences(theirs.architecture, plan.architecture, MUST_BE_EQUAL),
+        *_differences(theirs, plan, MUST_BE_EQUAL_IN_PLAN),
+    ]
+    if differences:
+        raise SettingsError(
+            f"--from {name}: the network of that run is another one: {'; '.join(differences)}",
+            "give the same settings as there (see `forecast runs show`), or train without --from",
+        )
+    return run
+
+
+def _differences(theirs: Any, ours: Any, names: tuple[str, ...]) -> list[str]:
+    return [
+        f"{name} {getattr(theirs, name)!r} there, {getattr(ours, name)!r} here"
+        for name in names
+        if getattr(theirs, name) != getattr(ours, name)
+    ]
+
+
+def start_weights(run: Run | None) -> tuple[Weights, ...]:
+    """The weights that members begin with, in turn."""
+    if run is None:
+        return ()
+    return tuple(dict(weights) for weights in run.model.members)
+
+
+def saw_held_out_rows(run: Run | None, panel: Panel, plan: Plan) -> bool:
+    """Whether the run to begin with was trained on rows that are held out here."""
+    if run is None or not plan.test:
+        return False
+
+    theirs, tail = run.config.plan, run.tail
+    unseen = 0 if theirs.refit else theirs.test
+    trained_to = {
+        name: int(tail.first[i] + tail.lengths[i]) - unseen for i, name in enumerate(tail.ids)
+    }
+    held_out_from = panel.first + panel.lengths - plan.test
+    for i, name in enumerate(panel.ids):
+        if name in trained_to and trained_to[name] > held_out_from[i]:
+            return True
+    return False
