@@ -70,7 +70,9 @@ def command(*words: object, **rest: Any) -> subprocess.CompletedProcess[bytes]:
 def new_store(folder: Path) -> Path:
     """A store with one small run."""
     root = folder / "store"
-    workflow.train(AIRLINE, store_folder=root, epochs=1, units="3", horizon=3, threads=1)
+    workflow.train(
+        AIRLINE, draw=False, store_folder=root, epochs=1, units="3", horizon=3, threads=1
+    )
     return root
 
 

@@ -15,6 +15,7 @@ Cell = Literal["lstm", "gru", "rnn"]
 Attention = Literal["none", "bahdanau", "luong", "luong-dot"]
 Decoder = Literal["direct", "seq2seq", "recursive"]
 Head = Literal["linear", "mlp"]
+Skip = Literal["none", "linear"]
 
 # The training
 Loss = Literal["mse", "mae", "huber", "quantile"]

@@ -531,6 +531,7 @@ def test_runs_rollback_prune_and_pin(forecast: Forecast, store_copy: Path) -> No
 
 def test_a_lock_that_is_held_is_waited_for_or_skipped(forecast: Forecast, store_copy: Path) -> None:
     several(store_copy)
+    report = (store_copy / "last_run.json").read_bytes()
     with store.lock(store_copy):
         for words in (("train", AIRLINE), ("runs", "rollback"), ("runs", "prune"), ("runs", "pin")):
             line = (*words, "--store", store_copy)
@@ -551,7 +552,7 @@ def test_a_lock_that_is_held_is_waited_for_or_skipped(forecast: Forecast, store_
     assert forecast("train", AIRLINE, "--lock-wait", "soon").err.startswith(
         "error: --lock-wait: 'soon' is not a duration\nhint: write --lock-wait 30s, 10m or 2h\n"
     )
-    assert not (store_copy / "last_run.json").exists()
+    assert (store_copy / "last_run.json").read_bytes() == report
 
 
 @pytest.mark.parametrize(
@@ -629,10 +630,13 @@ def test_the_report_of_the_last_training_is_kept_also_of_a_failed_one(
 
 
 def test_a_report_that_cannot_be_kept_degrades(forecast: Forecast, store_copy: Path) -> None:
+    (store_copy / "last_run.json").unlink()
     (store_copy / "last_run.json").mkdir()
     result = forecast("train", AIRLINE, *QUICK, "--store", store_copy, "--json")
     assert result.code == 3
-    assert json.loads(result.out)["reasons"][0].startswith("last_run.json: cannot write ")
+    assert json.loads(result.out)["reasons"][0].startswith(
+        "the run is published, but its report is not: last_run.json: cannot write "
+    )
 
 
 def test_messages_can_be_json_lines(forecast: Forecast, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -42,14 +42,20 @@ def bare(panel: Panel) -> Panel:
 def test_a_promotion_that_drives_the_target_lowers_the_error(tmp_path: Path) -> None:
     panel = shops()
     quick = {"horizon": 7, "epochs": 12, "learning_rate": 0.003}
-    with_promo = train(panel, store_folder=tmp_path / "a", **quick).metrics.test.network.mase
-    without = train(bare(panel), store_folder=tmp_path / "b", **quick).metrics.test.network.mase
+    with_promo = train(
+        panel, draw=False, store_folder=tmp_path / "a", **quick
+    ).metrics.test.network.mase
+    without = train(
+        bare(panel), draw=False, store_folder=tmp_path / "b", **quick
+    ).metrics.test.network.mase
     assert with_promo < 0.6 * without
 
 
 def test_a_covariate_of_the_future_moves_the_forecast_of_its_own_step(tmp_path: Path) -> None:
     panel = shops()
-    trained = train(panel, store_folder=tmp_path, horizon=7, epochs=12, learning_rate=0.003)
+    trained = train(
+        panel, draw=False, store_folder=tmp_path, horizon=7, epochs=12, learning_rate=0.003
+    )
     on, off = panel.ahead.copy(), panel.ahead.copy()
     on[:, 3], off[:, 3] = 1, 0
     high = predict(replace(panel, ahead=on), store_folder=tmp_path).forecast.values
@@ -92,7 +98,7 @@ def test_features_are_scaled_by_the_training_part_alone() -> None:
 
 def test_covariates_that_are_not_known_are_named_with_their_dates(tmp_path: Path) -> None:
     panel = shops()
-    trained = train(panel, store_folder=tmp_path, horizon=7, epochs=1, units="4")
+    trained = train(panel, draw=False, store_folder=tmp_path, horizon=7, epochs=1, units="4")
     panel.ahead[2, 4:] = np.nan
     with pytest.raises(DataError) as caught:
         predict(panel, store_folder=tmp_path)
@@ -108,7 +114,7 @@ def test_a_training_whose_future_is_not_known_is_published_without_a_forecast(
     tmp_path: Path,
 ) -> None:
     panel = replace(shops(), ahead=np.empty((0, 0, 0)))
-    trained = train(panel, store_folder=tmp_path, horizon=7, epochs=1, units="4")
+    trained = train(panel, draw=False, store_folder=tmp_path, horizon=7, epochs=1, units="4")
     assert trained.run.texts["forecast.csv"] == b"shop,day,forecast,lo-80,hi-80,lo-95,hi-95\n"
     assert trained.notes[0].text.startswith(
         "no forecast yet: series 'shop 0': the covariate 'promo' is not known"
@@ -123,7 +129,9 @@ def test_static_and_calendar_features_train_and_predict_the_same(tmp_path: Path)
         shops(), static_names=("size",), static=np.arange(4.0)[:, None], past_names=("visits",)
     )
     panel = replace(panel, past=panel.values[:, None] * 2)
-    trained = train(panel, store_folder=tmp_path, horizon=7, epochs=2, units="4", calendar=True)
+    trained = train(
+        panel, draw=False, store_folder=tmp_path, horizon=7, epochs=2, units="4", calendar=True
+    )
     shape = trained.run.config.plan.architecture
     assert (shape.inputs, shape.known, shape.static) == (1 + 2 + 4, 1 + 4, 1)
     assert np.array_equal(
@@ -137,14 +145,16 @@ def test_a_shorter_panel_learns_from_what_was_known_at_its_end(tmp_path: Path) -
     assert np.array_equal(
         cut.ahead[1, :7, 0], panel.future[panel.offsets[2] - 7 : panel.offsets[2], 0]
     )
-    trained = train(cut, store_folder=tmp_path, horizon=7, epochs=12, learning_rate=0.003)
+    trained = train(
+        cut, draw=False, store_folder=tmp_path, horizon=7, epochs=12, learning_rate=0.003
+    )
     truth = np.stack([values_of(panel, i)[-7:] for i in range(4)])
     assert np.abs(trained.forecast.values / truth - 1).mean() < 0.12
 
 
 def test_classic_takes_no_covariates(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="covariates do not go with --preset classic"):
-        train(shops(), store_folder=tmp_path, preset="classic")
+        train(shops(), draw=False, store_folder=tmp_path, preset="classic")
 
 
 def test_calendar_features_have_the_cycles_longer_than_a_step() -> None:

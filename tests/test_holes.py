@@ -115,12 +115,22 @@ def test_weekdays_read_as_days_are_refused_at_once_naming_freq_b(
 def test_the_number_of_windows_and_what_they_take_are_named(write: Write, tmp_path: Path) -> None:
     path = write(weekdays(700))
     with pytest.raises(TooLittleDataError) as caught:
-        train(path, freq="D", gaps="drop", horizon=12, store_folder=tmp_path / "s", **QUICK)
+        train(
+            path,
+            freq="D",
+            gaps="drop",
+            horizon=12,
+            draw=False,
+            store_folder=tmp_path / "s",
+            **QUICK,
+        )
     assert caught.value.message == (
         f"{path}: 0 of 635 windows to train on are complete: a window takes 40 steps in a row "
         "(28 to look back on, 12 to forecast), and the longest run of steps with a value has 5"
     )
-    trained = train(path, freq="B", gaps="drop", horizon=12, store_folder=tmp_path / "s", **QUICK)
+    trained = train(
+        path, freq="B", gaps="drop", horizon=12, draw=False, store_folder=tmp_path / "s", **QUICK
+    )
     assert np.isfinite(trained.forecast.values).all()
 
 
@@ -166,7 +176,7 @@ def test_the_hint_names_what_can_help(
     values = 10 + np.sin(np.arange(200.0))
     values[longest :: longest + 1] = np.nan
     with pytest.raises(TooLittleDataError) as caught:
-        train(from_series([values]), store_folder=tmp_path, **settings, **QUICK)
+        train(from_series([values]), draw=False, store_folder=tmp_path, **settings, **QUICK)
     assert caught.value.hint == hint
 
 
@@ -231,7 +241,7 @@ def test_a_hole_in_the_validation_part_leaves_an_earlier_one_to_stop_by(
         "epochs": 60,
         "learning_rate": 0.05,
     }
-    trained = train(from_series([values]), units="6", store_folder=tmp_path, **settings)
+    trained = train(from_series([values]), units="6", draw=False, store_folder=tmp_path, **settings)
     assert trained.metrics.training.epochs < 60
     lines = trained.run.texts["history.csv"].decode().splitlines()[1:]
     assert all(float(line.split(",")[2]) > 0 for line in lines)
@@ -241,7 +251,13 @@ def test_no_complete_window_in_any_validation_part_is_said(tmp_path: Path) -> No
     values = 50 + 10 * np.sin(np.arange(200) / 7) + np.random.default_rng(1).normal(0, 1, 200)
     values[[-10, -17, -24, -31]] = np.nan
     trained = train(
-        from_series([values]), horizon=7, lookback=7, patience=1, store_folder=tmp_path, **QUICK
+        from_series([values]),
+        horizon=7,
+        lookback=7,
+        patience=1,
+        draw=False,
+        store_folder=tmp_path,
+        **QUICK,
     )
     warnings = [note.text for note in trained.notes if note.level == "warning"]
     assert warnings == [
@@ -264,7 +280,7 @@ def test_held_out_rows_behind_a_hole_are_not_scored_and_it_is_said(
         "test": 12,
         "validation": 20,
     }
-    trained = train(path, store_folder=tmp_path / "s", **settings, **QUICK)
+    trained = train(path, draw=False, store_folder=tmp_path / "s", **settings, **QUICK)
     lines = [
         line.split(",") for line in trained.run.texts["predictions.csv"].decode().splitlines()[1:]
     ]
@@ -287,6 +303,7 @@ def test_baselines_are_scored_on_the_rows_of_the_network(tmp_path: Path) -> None
         horizon=3,
         test=7,
         lookback=3,
+        draw=False,
         store_folder=tmp_path,
         **QUICK,
     )
@@ -301,7 +318,14 @@ def test_baselines_are_scored_on_the_rows_of_the_network(tmp_path: Path) -> None
 def test_without_a_held_out_row_to_score_the_verdict_says_so(write: Write, tmp_path: Path) -> None:
     path = write(days(200, lambda i: i == 200 - 9))
     trained = train(
-        path, gaps="drop", horizon=7, lookback=7, store_folder=tmp_path / "s", refit=False, **QUICK
+        path,
+        gaps="drop",
+        horizon=7,
+        lookback=7,
+        draw=False,
+        store_folder=tmp_path / "s",
+        refit=False,
+        **QUICK,
     )
     assert trained.metrics.test is None
     assert trained.metrics.verdict == (
@@ -375,7 +399,7 @@ def test_in_a_panel_only_the_series_with_a_hole_fall_back(
         shops({"whole": complete, "hole": lambda i: i == 117, "sieve": lambda i: i % 5 == 3})
     )
     settings: dict[str, Any] = {"gaps": "drop", "horizon": 7, "lookback": 14, "short": short}
-    trained = train(path, store_folder=tmp_path / "s", **settings, **QUICK)
+    trained = train(path, draw=False, store_folder=tmp_path / "s", **settings, **QUICK)
     found = trained.forecast
     assert (found.fallback or found.dropped) == ("hole", "sieve")
     assert np.isfinite(found.values).all()
@@ -391,7 +415,9 @@ def test_a_fallback_over_a_hole_repeats_the_value_one_season_earlier(
     write: Write, tmp_path: Path
 ) -> None:
     path = write(shops({"whole": complete, "hole": lambda i: i == 117}))
-    trained = train(path, gaps="drop", horizon=7, lookback=14, store_folder=tmp_path / "s", **QUICK)
+    trained = train(
+        path, gaps="drop", horizon=7, lookback=14, draw=False, store_folder=tmp_path / "s", **QUICK
+    )
     hole = trained.panel.values[120:]
     assert np.isnan(hole[117])
     assert trained.forecast.values[1].tolist() == [*hole[113:117], hole[110], *hole[118:]]
@@ -408,6 +434,7 @@ def test_series_with_a_hole_are_refused_by_name_if_asked(write: Write, tmp_path:
             horizon=7,
             lookback=14,
             short="refuse",
+            draw=False,
             store_folder=tmp_path / "s",
             **QUICK,
         )
@@ -426,7 +453,15 @@ def test_a_panel_of_which_no_series_can_be_read_is_refused(write: Write, tmp_pat
     with pytest.raises(
         TooLittleDataError, match=r"series 'a': 1 of the newest 14 steps.*\(1 more such series\)"
     ):
-        train(path, gaps="drop", horizon=7, lookback=14, store_folder=tmp_path / "s", **QUICK)
+        train(
+            path,
+            gaps="drop",
+            horizon=7,
+            lookback=14,
+            draw=False,
+            store_folder=tmp_path / "s",
+            **QUICK,
+        )
 
 
 def test_many_series_of_which_the_first_have_holes_are_published(tmp_path: Path) -> None:
@@ -435,7 +470,9 @@ def test_many_series_of_which_the_first_have_holes_are_published(tmp_path: Path)
     series = [50 + random.normal(0, 1, 60) for _ in range(80)]
     for values in series[:70]:
         values[-3] = np.nan
-    trained = train(from_series(series), horizon=3, lookback=6, store_folder=tmp_path, **QUICK)
+    trained = train(
+        from_series(series), horizon=3, lookback=6, draw=False, store_folder=tmp_path, **QUICK
+    )
     assert len(trained.forecast.fallback) == 70
     assert np.isfinite(trained.forecast.values).all()
 
@@ -470,7 +507,9 @@ def test_predict_of_a_file_read_with_gaps_dropped_forecasts_again(
     write: Write, tmp_path: Path
 ) -> None:
     path = write(days(200, lambda i: i % 40 == 5))
-    trained = train(path, gaps="drop", horizon=5, lookback=8, store_folder=tmp_path / "s", **QUICK)
+    trained = train(
+        path, gaps="drop", horizon=5, lookback=8, draw=False, store_folder=tmp_path / "s", **QUICK
+    )
     assert np.isnan(read_csv(path, gaps="drop").values).sum() == 5
     found = predict(store_folder=tmp_path / "s").forecast
     assert tables.forecast_csv(found) == trained.run.texts["forecast.csv"]

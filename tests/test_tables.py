@@ -452,9 +452,9 @@ def test_every_format_has_the_same_names_and_numbers(
 
 def test_scores_are_of_the_unrounded_numbers(tmp_path: Path) -> None:
     metrics = [
-        train(AIRLINE, store_folder=tmp_path / digits, digits=digits, **QUICK).run.texts[
-            "metrics.json"
-        ]
+        train(
+            AIRLINE, draw=False, store_folder=tmp_path / digits, digits=digits, **QUICK
+        ).run.texts["metrics.json"]
         for digits in ("0", "full")
     ]
     assert metrics[0] == metrics[1]
@@ -485,7 +485,7 @@ def test_values_that_the_decimals_would_show_as_zero_are_a_warning(tmp_path: Pat
     random = np.random.default_rng(1)
     values = 0.003 + 0.0001 * random.normal(size=40)
     panel = from_series([values], columns=Columns("step", "y"))
-    trained = train(panel, store_folder=tmp_path, digits=2, **QUICK)
+    trained = train(panel, draw=False, store_folder=tmp_path, digits=2, **QUICK)
     text = "the values are too small to be written with 2 decimals; --digits full shows them"
     assert text in [note.text for note in trained.notes]
     again = predict(panel, store_folder=tmp_path)
@@ -498,6 +498,6 @@ def test_values_that_the_decimals_would_show_as_zero_are_a_warning(tmp_path: Pat
     assert tables.vanishing(several, 2) == ("a", "c")
     assert tables.vanishing(several, 3) == ()
     shutil.rmtree(tmp_path)
-    trained = train(several, store_folder=tmp_path, digits=2, **QUICK)
+    trained = train(several, draw=False, store_folder=tmp_path, digits=2, **QUICK)
     text = "too small to be written with 2 decimals, --digits full shows them: 'a', 'c'"
     assert text in [note.text for note in trained.notes]

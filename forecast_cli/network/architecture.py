@@ -29,7 +29,8 @@ class Architecture:
     inputs: numbers in a step of the window. known: how many features are known for each step
     ahead. static: how many describe the series as a whole. quantiles: the levels predicted for
     each step, of which the middle one is the forecast; empty: one number each. A `recursive`
-    network predicts one step, and its forecast is fed back to reach the horizon.
+    network predicts one step, and its forecast is fed back to reach the horizon. A linear skip
+    adds a linear map of the window's target to the forecast.
     """
 
     lookback: int
@@ -45,6 +46,7 @@ class Architecture:
     attention: choices.Attention = "none"
     decoder: choices.Decoder = "direct"
     head: choices.Head = "linear"
+    skip: choices.Skip = "none"
     quantiles: tuple[float, ...] = ()
 
     @property
@@ -101,6 +103,7 @@ def tensor_shapes(architecture: Architecture) -> dict[str, tuple[int, ...]]:
         **_decoder_shapes(architecture),
         **_head_shapes(architecture),
         **_future_shapes(architecture),
+        **_skip_shapes(architecture),
     }
 
 
@@ -157,6 +160,10 @@ def _future_shapes(a: Architecture) -> dict[str, tuple[int, ...]]:
     }
 
 
+def _skip_shapes(a: Architecture) -> dict[str, tuple[int, ...]]:
+    return _linear_shapes("skip", a.lookback, a.outputs) if a.skip == "linear" else {}
+
+
 def _linear_shapes(name: str, inputs: int, outputs: int) -> dict[str, tuple[int, ...]]:
     return {f"{name}.weight": (outputs, inputs), f"{name}.bias": (outputs,)}
 
@@ -204,6 +211,8 @@ def _uses(a: Architecture, name: str) -> float:
         return a.steps
     if name.startswith(("mixing", "effect")):
         return a.outputs
+    if name.startswith("skip"):
+        return 1
     return looks
 
 
@@ -231,4 +240,6 @@ def describe(architecture: Architecture) -> str:
         parts.append("rolled forward")
     if a.head == "mlp":
         parts.append("mlp head")
+    if a.skip == "linear":
+        parts.append("linear skip")
     return ", ".join(parts)

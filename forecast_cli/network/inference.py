@@ -60,6 +60,9 @@ def forward(
     context = _direct_context(architecture, weights, encoded, static_features)
     shape = (len(x), architecture.outputs, architecture.outputs_per_step)
     outputs = apply_head(architecture, context, weights).reshape(shape)
+    if architecture.skip == "linear":
+        skipped = linear(x[:, :, 0], weights["skip.weight"], weights["skip.bias"])
+        outputs = outputs + skipped[:, :, None]
     if future_features is None:
         return outputs
     return outputs + future_effect(context, future_features, weights)[:, :, None]

@@ -54,6 +54,7 @@ def train(
     warm_start: str | None = None,
     resume: bool = False,
     by_cores: bool = False,
+    draw: bool = True,
     **named: Any,
 ) -> Trained:
     """Train on a file or a Panel, score the held-out rows, publish the run, and forecast.
@@ -65,14 +66,15 @@ def train(
     - resume: go on with a training that was stopped, if it is this one
     - by_cores: members train side by side, as many as there are cores, where `workers` says
       nothing; for a main module that spawned processes can import
+    - draw: draw the losses and predictions into `plots/` of the run
 
-    The run has its pictures in `plots/`, and the report of the training is kept in
+    The the report of the training is kept in
     `last_run.json` of the store, also where it fails. Raises ForecastError and its children.
     """
     settings, report = settings or config.settings_from(**named), report or silent
     root = Path(store_folder)
     try:
-        job = _Job(settings, root, report, warm_start, resume, by_cores, _deadline(settings))
+        job = _Job(settings, root, report, warm_start, resume, by_cores, draw, _deadline(settings))
         return _train(data, job)
     except BaseException as error:
         keep_failure(root, error)
@@ -89,6 +91,7 @@ class _Job:
     warm_start: str | None
     resume: bool
     by_cores: bool
+    draw: bool
     deadline: float | None
 
 
@@ -110,8 +113,7 @@ def _train(data: Data, job: _Job) -> Trained:
         run = _publish(panel, fitted, forecast, job, lock)
         upkeep_notes = _prune(lock, job.settings.prune.keep)
 
-        job.report(Phase("drawing", "drawing the plots"))
-        drawing_notes = draw_after_training(run)
+        drawing_notes = _draw(run, job)
         trained = Trained(
             run=run,
             panel=panel,
@@ -362,6 +364,13 @@ def _run_config(panel: Panel, plan: Plan, digits: Digits) -> RunConfig:
         levels={name: list(levels) for name, levels in panel.levels.items()},
         digits=digits,
     )
+
+
+def _draw(run: Run, job: _Job) -> tuple[Note, ...]:
+    if not job.draw:
+        return ()
+    job.report(Phase("drawing", "drawing the plots"))
+    return draw_after_training(run)
 
 
 def _prune(lock: Lock, keep: int) -> tuple[Note, ...]:

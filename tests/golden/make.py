@@ -61,7 +61,9 @@ def main() -> None:
         panel = replace(
             read_csv(path, **columns), source=name
         )  # no path of this machine in what is kept
-        train(panel, store_folder=FOLDER / "store", epochs=2, seed=3, threads=1, **given)
+        train(
+            panel, draw=False, store_folder=FOLDER / "store", epochs=2, seed=3, threads=1, **given
+        )
     (FOLDER / "store" / "lock").unlink()
 
 

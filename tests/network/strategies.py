@@ -36,6 +36,9 @@ def architectures(
         attention=draw(st.sampled_from(attentions)),
         decoder=decoder,
         head=draw(st.sampled_from(typing.get_args(choices.Head))),
+        skip="none"
+        if decoder == "seq2seq"
+        else draw(st.sampled_from(typing.get_args(choices.Skip))),
         quantiles=draw(st.sampled_from([(), (0.5,), (0.1, 0.5, 0.9)])),
     )
 

@@ -26,7 +26,9 @@ from tests.plots.helpers import QUICK, heat_maps, many, recorded, words_of
 def test_the_weights_drawn_are_those_that_the_forecast_used(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: dict[str, Any], looks: int, said: str
 ) -> None:
-    run = train(many(1), store_folder=tmp_path, horizon=7, **QUICK | {"epochs": 1} | settings).run
+    run = train(
+        many(1), draw=False, store_folder=tmp_path, horizon=7, **QUICK | {"epochs": 1} | settings
+    ).run
     used = np.concatenate([share for _, share in recorded(monkeypatch, run, "attend")])[:looks]
     figure = attention.figure(run, Labels())
     (drawn,) = heat_maps(figure)
@@ -49,7 +51,7 @@ def test_what_is_not_known_yet_of_the_steps_ahead_keeps_a_decoder_from_looking(
 ) -> None:
     promo = (np.arange(70) % 5 == 0)[:, None].astype(float)
     panel = replace(many(1), future_names=("promo",), future=promo)
-    run = train(panel, store_folder=tmp_path, preset="seq2seq", **QUICK).run
+    run = train(panel, draw=False, store_folder=tmp_path, preset="seq2seq", **QUICK).run
     assert len(heat_maps(gates.figure(run, Labels()))) == 5
     with pytest.raises(DataError, match="the covariate 'promo' is not known") as unknown:
         attention.figure(run, Labels())

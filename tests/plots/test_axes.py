@@ -26,7 +26,7 @@ def test_times_are_those_of_the_file(tmp_path: Path) -> None:
             [50 + np.sin(np.arange(100) / 24 * 2 * np.pi)], Frequency("fixed", HOUR), first=[480_000],
             columns=Columns("time"), time_format=TimeFormat("%Y-%m-%dT%H:%M%z", offset),
         )  # fmt: skip
-        run = train(panel, store_folder=tmp_path, lookback=12, horizon=6, **QUICK).run
+        run = train(panel, draw=False, store_folder=tmp_path, lookback=12, horizon=6, **QUICK).run
         values = gates.figure(run, Labels()).axes[-1 - 5]
         shown.append([matplotlib.dates.num2date(t).strftime("%H:%M") for t in values.get_xticks()])
     assert all(text.endswith(":00") for text in shown[0])

@@ -49,7 +49,7 @@ def test_the_same_run_draws_the_same_bytes(airline_store: Path) -> None:
 
 
 def test_every_kind_can_be_drawn(tmp_path: Path) -> None:
-    run = train(many(1), store_folder=tmp_path, attention="luong", **QUICK).run
+    run = train(many(1), draw=False, store_folder=tmp_path, attention="luong", **QUICK).run
     assert list(plots.draw(run, plots.Kind).files) == [f"{kind}.png" for kind in plots.Kind]
     assert list(plots.draw(run, ["gates"]).files) == ["gates.png"]
 
@@ -61,7 +61,7 @@ def test_every_kind_can_be_drawn(tmp_path: Path) -> None:
 def test_no_word_is_cut_off(tmp_path: Path, name: str, count: int) -> None:
     settings: dict[str, Any] = {**QUICK, "attention": "luong", "members": 2, "epochs": 1}
     ids: Sequence[str] = [""] if count == 1 else [f"{name} {number}" for number in range(count)]
-    run = train(many(count, name, ids=ids), store_folder=tmp_path, **settings).run
+    run = train(many(count, name, ids=ids), draw=False, store_folder=tmp_path, **settings).run
     label = fonts.Labels()
     cut = {}
     with style.applied(label.families):
@@ -78,7 +78,7 @@ def test_no_word_is_cut_off(tmp_path: Path, name: str, count: int) -> None:
 def test_a_chinese_name_is_drawn_or_said_never_boxes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run = train(many(1, "销量"), store_folder=tmp_path, **QUICK).run
+    run = train(many(1, "销量"), draw=False, store_folder=tmp_path, **QUICK).run
     with warnings.catch_warnings():
         warnings.simplefilter("error")  # matplotlib warns of every glyph it lacks
         drawn = plots.draw(run)
@@ -98,6 +98,6 @@ def test_a_chinese_name_is_drawn_or_said_never_boxes(
 
 
 def test_dollar_signs_are_text_not_formulas(tmp_path: Path) -> None:
-    run = train(many(1, "price $a_b$ [bold]"), store_folder=tmp_path, **QUICK).run
+    run = train(many(1, "price $a_b$ [bold]"), draw=False, store_folder=tmp_path, **QUICK).run
     assert fonts.labels_for(run)("price $a_b$") == r"price \$a_b\$"
     plots.draw(run)

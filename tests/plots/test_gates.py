@@ -26,7 +26,7 @@ from tests.plots.helpers import QUICK, heat_maps, many, recorded, words_of
 def test_gates_end_in_the_state_that_the_forecast_began_with(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: dict[str, Any], panels: list[str]
 ) -> None:
-    run = train(many(1), store_folder=tmp_path, **QUICK | {"epochs": 1} | settings).run
+    run = train(many(1), draw=False, store_folder=tmp_path, **QUICK | {"epochs": 1} | settings).run
     shape, first = run.config.plan.architecture, recorded(monkeypatch, run, "encode")[0]
     figure = gates.figure(run, Labels())
     drawn = heat_maps(figure)

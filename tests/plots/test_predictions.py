@@ -15,7 +15,7 @@ from tests.plots.helpers import QUICK, many, picture
 
 @pytest.mark.parametrize("count", [2, 5, 400])
 def test_one_picture_serves_any_number_of_series(tmp_path: Path, count: int) -> None:
-    run = train(many(count), store_folder=tmp_path, **QUICK).run
+    run = train(many(count), draw=False, store_folder=tmp_path, **QUICK).run
     stories, left_out = predictions.stories_of(run)
     assert len(stories) == min(count, predictions.SHOWN)
     assert left_out == max(count - predictions.SHOWN, 0)
@@ -25,7 +25,7 @@ def test_one_picture_serves_any_number_of_series(tmp_path: Path, count: int) -> 
 def test_of_many_series_those_predicted_best_come_first_and_those_predicted_worst_last(
     tmp_path: Path,
 ) -> None:
-    run = train(many(9), store_folder=tmp_path, **QUICK).run
+    run = train(many(9), draw=False, store_folder=tmp_path, **QUICK).run
     rows = tables.read_predictions(
         run.texts["predictions.csv"], run.config.columns, run.config.plan.levels
     )
@@ -62,7 +62,7 @@ def test_a_story_joins_what_the_tables_and_the_stored_rows_say(airline_store: Pa
 
 
 def test_intervals_of_a_single_step_can_be_seen(tmp_path: Path) -> None:
-    run = train(many(1), store_folder=tmp_path, horizon=1, **QUICK).run
+    run = train(many(1), draw=False, store_folder=tmp_path, horizon=1, **QUICK).run
     ((story,), _) = predictions.stories_of(run)
     axes = predictions.figure(run, Labels()).axes[0]
     bars = [child for child in axes.collections if isinstance(child, LineCollection)]

@@ -15,7 +15,7 @@ from tests.plots.helpers import QUICK, many
 
 def test_a_series_is_chosen_by_its_name_and_the_first_by_default(tmp_path: Path) -> None:
     panel = many(3)
-    run = train(panel, store_folder=tmp_path, **QUICK).run
+    run = train(panel, draw=False, store_folder=tmp_path, **QUICK).run
     lookback = run.config.plan.lookback
     for name, position in ((None, 0), ("series 0", 0), ("series 2", 2)):
         figure = gates.figure(run, Labels(), name)
@@ -36,7 +36,7 @@ def test_a_series_that_the_network_cannot_read_is_passed_over_or_refused(tmp_pat
     panel = many(2)
     keep = np.r_[65:70, 70:140]
     panel = replace(panel, offsets=np.array([0, 5, 75]), values=panel.values[keep])
-    run = train(panel, store_folder=tmp_path, **QUICK).run
+    run = train(panel, draw=False, store_folder=tmp_path, **QUICK).run
     assert "series 1" in gates.figure(run, Labels()).get_suptitle()
     with pytest.raises(TooLittleDataError, match="series 'series 0' is shorter than the lookback"):
         gates.figure(run, Labels(), "series 0")

@@ -62,10 +62,11 @@ def bytes_of(root: Path) -> list[bytes]:
 def test_a_stopped_training_ends_in_the_same_bytes(
     stage: str, epoch: int, settings: dict[str, Any], tmp_path: Path
 ) -> None:
-    train(PANEL, store_folder=tmp_path / "whole", patience=0, **QUICK, **settings)
+    train(PANEL, draw=False, store_folder=tmp_path / "whole", patience=0, **QUICK, **settings)
     with pytest.raises(StoppedError) as caught:
         train(
             PANEL,
+            draw=False,
             store_folder=tmp_path / "cut",
             patience=0,
             report=stopping_at(stage, epoch),
@@ -77,6 +78,7 @@ def test_a_stopped_training_ends_in_the_same_bytes(
     events: list[Event] = []
     trained = train(
         PANEL,
+        draw=False,
         store_folder=tmp_path / "cut",
         patience=0,
         report=events.append,
@@ -100,7 +102,9 @@ def test_what_cannot_be_gone_on_with_is_trained_from_the_start_and_said(
 ) -> None:
     if change != "nothing":
         with pytest.raises(StoppedError):
-            train(PANEL, store_folder=tmp_path, report=stopping_at("training", 2), **QUICK)
+            train(
+                PANEL, draw=False, store_folder=tmp_path, report=stopping_at("training", 2), **QUICK
+            )
     kept = tmp_path / "checkpoints" / checkpoints.NAME
     if change == "bytes":
         kept.write_bytes(kept.read_bytes()[:-1])
@@ -109,7 +113,7 @@ def test_what_cannot_be_gone_on_with_is_trained_from_the_start_and_said(
         kept.symlink_to(tmp_path / "elsewhere")
     data: Panel = from_series([PANEL.values + 1]) if change == "data" else PANEL
     more = {"seed": 9} if change == "settings" else {}
-    trained = train(data, store_folder=tmp_path, resume=True, **QUICK, **more)
+    trained = train(data, draw=False, store_folder=tmp_path, resume=True, **QUICK, **more)
     (note,) = trained.notes
     why = {
         "data": "the unfinished training is of other data, settings or versions",
@@ -124,7 +128,7 @@ def test_what_cannot_be_gone_on_with_is_trained_from_the_start_and_said(
 def stopped_identity(root: Path) -> str:
     """The identity of a training that was stopped, from its checkpoint."""
     with pytest.raises(StoppedError):
-        train(PANEL, store_folder=root, report=stopping_at("training", 2), **QUICK)
+        train(PANEL, draw=False, store_folder=root, report=stopping_at("training", 2), **QUICK)
     data = (root / "checkpoints" / checkpoints.NAME).read_bytes()
     record = parse_tensors(data[checkpoints.HASH_LENGTH :])[checkpoints.RECORD]
     identity: str = json.loads(record.tobytes())["identity"]
@@ -141,12 +145,12 @@ def test_a_checkpoint_of_another_network_is_refused_by_its_shapes(tmp_path: Path
     other_network = Fitted(({"head.bias": np.zeros(3, np.float32)},), (), 1, 1)
     save_forged(tmp_path, identity, finished={"training": other_network})
     with pytest.raises(RunRejectedError, match="does not fit the network"):
-        train(PANEL, store_folder=tmp_path, resume=True, **QUICK)
+        train(PANEL, draw=False, store_folder=tmp_path, resume=True, **QUICK)
 
     other_snapshot = Snapshot({"random": np.zeros(4, np.uint8)}, {"rate": 3e-3})
     save_forged(tmp_path, identity, running={"training": other_snapshot})
     with pytest.raises(RunRejectedError, match="does not fit the network"):
-        train(PANEL, store_folder=tmp_path, resume=True, **QUICK)
+        train(PANEL, draw=False, store_folder=tmp_path, resume=True, **QUICK)
 
 
 def test_what_is_saved_is_loaded_again(tmp_path: Path) -> None:
@@ -214,6 +218,7 @@ def test_it_is_written_every_minute_while_nobody_stops_it(
 def test_a_time_limit_publishes_the_best_so_far_and_says_so(tmp_path: Path) -> None:
     trained = train(
         PANEL,
+        draw=False,
         store_folder=tmp_path,
         time_limit="0.4s",
         **(QUICK | {"epochs": 10**5, "patience": 0}),
@@ -221,18 +226,19 @@ def test_a_time_limit_publishes_the_best_so_far_and_says_so(tmp_path: Path) -> N
     (note,) = trained.notes
     assert "time was up after" in note.text
     assert 1 <= trained.metrics.training.epochs < 10**5
-    again = train(PANEL, store_folder=tmp_path, time_limit="1h", **QUICK)
+    again = train(PANEL, draw=False, store_folder=tmp_path, time_limit="1h", **QUICK)
     assert (again.notes, again.metrics.training.epochs) == ((), 5)
 
 
 def test_a_time_limit_is_a_duration(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="--time-limit: 'soon' is not a duration"):
-        train(PANEL, store_folder=tmp_path, time_limit="soon")
+        train(PANEL, draw=False, store_folder=tmp_path, time_limit="soon")
 
 
 def test_members_share_the_time(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     trained = train(
         PANEL,
+        draw=False,
         store_folder=tmp_path,
         time_limit="0.9s",
         members=3,
@@ -287,5 +293,5 @@ def test_a_signal_stops_the_command_and_resume_finishes_it(
 def test_what_a_killed_command_left_of_a_checkpoint_is_swept(tmp_path: Path) -> None:
     (tmp_path / "checkpoints").mkdir()
     (tmp_path / "checkpoints" / ".tmp-1-training.checkpoint").write_bytes(b"half")
-    train(PANEL, store_folder=tmp_path, **QUICK)
+    train(PANEL, draw=False, store_folder=tmp_path, **QUICK)
     assert list((tmp_path / "checkpoints").iterdir()) == []

@@ -174,7 +174,7 @@ def test_leftovers_of_a_killed_training_are_swept(store_copy: Path) -> None:
         ".tmp-77-mine.csv",
     ):
         (store_copy / name).write_text("half")
-    train(AIRLINE, store_folder=store_copy, **QUICK)
+    train(AIRLINE, draw=False, store_folder=store_copy, **QUICK)
     assert not leftover.exists()
     assert leftovers(store_copy) == [".tmp-77-mine.csv"]  # that of an -o file beside the runs
     assert store.load(store_copy).manifest.sequence == 2

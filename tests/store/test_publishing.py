@@ -14,9 +14,10 @@ import numpy as np
 import pytest
 
 from benchmarks.faults import again, leftovers
-from forecast_cli import forecasting, store
+from forecast_cli import store
 from forecast_cli.errors import NoRunError, RunRejectedError, StorageError
-from forecast_cli.forecasting import Answer
+from forecast_cli.forecasting import rolling
+from forecast_cli.forecasting.prediction import Prediction
 from forecast_cli.progress import Epoch, Event
 from forecast_cli.store import files
 from forecast_cli.workflow import predict, train
@@ -98,9 +99,9 @@ def test_a_run_that_cannot_forecast_is_never_published(
 ) -> None:
     old, contents = store.latest(store_copy), again(store_copy)
     monkeypatch.setattr(
-        forecasting,
-        "answer",
-        lambda *_: Answer(np.full((1, 12, 1), np.nan), np.ones(1), np.ones((1, 1, 12))),
+        rolling,
+        "predict",
+        lambda *_: Prediction(np.full((1, 12, 1), np.nan), np.ones(1), np.ones((1, 1, 12))),
     )
     with store.lock(store_copy) as lock, pytest.raises(RunRejectedError, match="cannot forecast"):
         store.publish(lock, contents)
@@ -163,7 +164,7 @@ def test_a_training_whose_pruning_fails_is_published_and_says_so(
         raise StorageError("cannot remove x: I/O error")
 
     monkeypatch.setattr(store, "prune", fail)
-    trained = train(AIRLINE, store_folder=store_copy, **QUICK)
+    trained = train(AIRLINE, draw=False, store_folder=store_copy, **QUICK)
     assert store.latest(store_copy) == trained.run.name
     assert [note.text for note in trained.notes if note.level == "degraded"] == [
         "the run is published, but older ones could not be pruned: cannot remove x: I/O error"
@@ -172,7 +173,7 @@ def test_a_training_whose_pruning_fails_is_published_and_says_so(
 
 def test_training_prunes_and_says_so(store_copy: Path) -> None:
     publish_again(store_copy, 3)
-    trained = train(AIRLINE, store_folder=store_copy, keep=2, **QUICK)
+    trained = train(AIRLINE, draw=False, store_folder=store_copy, keep=2, **QUICK)
     assert [note.text for note in trained.notes] == ["pruned 3 old runs; --keep 2"]
     assert [name.split("-")[1] for name in store.names(store_copy)] == ["000004", "000005"]
 
@@ -185,7 +186,7 @@ def test_a_report_is_written_under_the_lock(store_copy: Path) -> None:
 
 def failing_train(root: Path) -> StorageError | None:
     try:
-        train(AIRLINE, store_folder=root, **QUICK)
+        train(AIRLINE, draw=False, store_folder=root, **QUICK)
     except StorageError as error:
         return error
     return None
@@ -238,5 +239,5 @@ def test_a_store_that_cannot_be_written_is_known_before_training(tmp_path: Path)
     blocked = tmp_path / "file"
     blocked.write_text("")
     with pytest.raises(StorageError) as caught:
-        train(AIRLINE, store_folder=blocked / "runs", report=not_trained, **QUICK)
+        train(AIRLINE, draw=False, store_folder=blocked / "runs", report=not_trained, **QUICK)
     assert caught.value.exit_code == 30

@@ -26,7 +26,7 @@ QUICK = {"epochs": 2, "units": "6"}
 def test_the_python_api_does_what_the_commands_do_and_prints_nothing(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    trained = train(read_csv(AIRLINE), store_folder=tmp_path, horizon=6, **QUICK)
+    trained = train(read_csv(AIRLINE), draw=False, store_folder=tmp_path, horizon=6, **QUICK)
     predicted = predict(store_folder=tmp_path)
     assert (
         forecast_csv(predicted.forecast)
@@ -79,8 +79,8 @@ def test_the_held_out_rows_never_reach_the_network_that_is_scored(tmp_path: Path
         [np.append(panel.values[:132], panel.values[132:] * 1.5)], panel.frequency, first=[int(panel.first[0])],
         columns=panel.columns, time_format=panel.time_format,
     )  # fmt: skip
-    first = train(panel, store_folder=tmp_path / "a", **QUICK).run
-    second = train(other, store_folder=tmp_path / "b", **QUICK).run
+    first = train(panel, draw=False, store_folder=tmp_path / "a", **QUICK).run
+    second = train(other, draw=False, store_folder=tmp_path / "b", **QUICK).run
     assert first.texts["history.csv"] == second.texts["history.csv"]
 
     def column(run: Run, number: int) -> list[str]:
@@ -95,7 +95,7 @@ def test_the_held_out_rows_never_reach_the_network_that_is_scored(tmp_path: Path
 
 
 def test_predictions_csv_scores_to_the_metrics_of_the_run(tmp_path: Path) -> None:
-    run = train(AIRLINE, store_folder=tmp_path, **QUICK).run
+    run = train(AIRLINE, draw=False, store_folder=tmp_path, **QUICK).run
     lines = [line.split(",") for line in run.texts["predictions.csv"].decode().splitlines()]
     assert lines[0] == [
         "Month",
@@ -129,9 +129,9 @@ def test_predictions_csv_scores_to_the_metrics_of_the_run(tmp_path: Path) -> Non
 
 def test_a_refit_sees_all_rows_and_no_refit_does_not(tmp_path: Path) -> None:
     weights = [
-        train(AIRLINE, store_folder=tmp_path / str(refit), refit=refit, **QUICK).run.texts[
-            "model.safetensors"
-        ]
+        train(
+            AIRLINE, draw=False, store_folder=tmp_path / str(refit), refit=refit, **QUICK
+        ).run.texts["model.safetensors"]
         for refit in (True, False)
     ]
     assert weights[0] != weights[1]
@@ -147,7 +147,13 @@ def test_small_settings_train(
 ) -> None:
     path = write(daily(np.arange(40) % 7 + np.sin(np.arange(40))))
     trained = train(
-        path, store_folder=tmp_path / "s", epochs=1, units="4,3", preset=preset, **settings
+        path,
+        draw=False,
+        store_folder=tmp_path / "s",
+        epochs=1,
+        units="4,3",
+        preset=preset,
+        **settings,
     )
     assert np.isfinite(trained.forecast.values).all()
     assert (
@@ -162,7 +168,7 @@ def test_small_settings_train(
 
 
 def test_validation_may_be_left_out(tmp_path: Path) -> None:
-    trained = train(AIRLINE, store_folder=tmp_path, validation=0, test=0, **QUICK)
+    trained = train(AIRLINE, draw=False, store_folder=tmp_path, validation=0, test=0, **QUICK)
     assert trained.metrics.training.best_epoch == 2
     assert np.isfinite(trained.forecast.bounds[80.0]).all()
 
@@ -182,7 +188,7 @@ def test_a_constant_series_is_forecast_as_the_constant_and_said(
 def test_predict_goes_on_from_new_rows(tmp_path: Path, write: Write) -> None:
     values = np.round(100 + 10 * np.sin(np.arange(120) / 2), 3)
     path = write(monthly(values[:100]))
-    train(path, store_folder=tmp_path / "s", **QUICK)
+    train(path, draw=False, store_folder=tmp_path / "s", **QUICK)
     before = predict(store_folder=tmp_path / "s").forecast
     write(monthly(values))
     after = predict(store_folder=tmp_path / "s").forecast
@@ -190,7 +196,7 @@ def test_predict_goes_on_from_new_rows(tmp_path: Path, write: Write) -> None:
 
 
 def test_predict_refuses_data_of_another_shape(tmp_path: Path, write: Write) -> None:
-    train(AIRLINE, store_folder=tmp_path / "s", **QUICK)
+    train(AIRLINE, draw=False, store_folder=tmp_path / "s", **QUICK)
     path = write("Month,Passengers\n" + daily(np.arange(30.0)).split("\n", 1)[1])
     with pytest.raises(DataError, match="is not a date like the others"):
         predict(path, store_folder=tmp_path / "s")
@@ -203,7 +209,7 @@ def test_predict_refuses_data_of_another_shape(tmp_path: Path, write: Write) -> 
 
 def test_a_recorded_file_that_is_gone_is_named(tmp_path: Path, write: Write) -> None:
     path = write(AIRLINE.read_text())
-    train(path, store_folder=tmp_path / "s", **QUICK)
+    train(path, draw=False, store_folder=tmp_path / "s", **QUICK)
     path.unlink()
     with pytest.raises(DataError, match=r"data\.csv: the file that the run was trained on is gone"):
         predict(store_folder=tmp_path / "s")
@@ -217,7 +223,7 @@ def test_many_series_share_a_network_and_short_or_new_ones_are_forecast(tmp_path
         for n in (120, 90, 100)
     ]
     panel = from_series([*long, np.array([3.0, 4.0])], ids=["a", "b", "c", "tiny"])
-    trained = train(panel, store_folder=tmp_path, season="7", **QUICK)
+    trained = train(panel, draw=False, store_folder=tmp_path, season="7", **QUICK)
     assert trained.forecast.fallback == ("tiny",)
     assert trained.forecast.values[3].tolist()[:4] == [3, 4, 3, 4]
     assert [note.level for note in trained.notes] == ["degraded"]
@@ -227,19 +233,21 @@ def test_many_series_share_a_network_and_short_or_new_ones_are_forecast(tmp_path
 
 def test_short_series_are_dropped_or_refused_as_named(tmp_path: Path) -> None:
     panel = from_series([50 + np.arange(120.0) % 7, np.array([3.0, 4.0])], ids=["long", "tiny"])
-    dropped = train(panel, store_folder=tmp_path / "s", season="7", short="drop", **QUICK)
+    dropped = train(
+        panel, draw=False, store_folder=tmp_path / "s", season="7", short="drop", **QUICK
+    )
     assert (dropped.forecast.ids, dropped.notes[0].level) == (("long",), "degraded")
     assert dropped.notes[0].text == "too short for the network, so they were left out: 'tiny'"
     with pytest.raises(
         TooLittleDataError,
         match=r"series 'tiny' is shorter than the lookback of 28 \(1 such series\)",
     ):
-        train(panel, store_folder=tmp_path / "r", season="7", short="refuse", **QUICK)
+        train(panel, draw=False, store_folder=tmp_path / "r", season="7", short="refuse", **QUICK)
     assert not (tmp_path / "r").exists()
 
 
 def test_any_level_can_be_asked_for_later(tmp_path: Path) -> None:
-    train(AIRLINE, store_folder=tmp_path, levels="80", **QUICK)
+    train(AIRLINE, draw=False, store_folder=tmp_path, levels="80", **QUICK)
     found = predict(store_folder=tmp_path, levels=(50.0, 99.0)).forecast
     header = forecast_csv(found).decode().splitlines()[0]
     assert header == "Month,forecast,lo-50,hi-50,lo-99,hi-99"
@@ -254,7 +262,7 @@ def test_auto_beats_seasonal_naive_on_the_airline_sample(tmp_path: Path) -> None
 
 
 def test_classic_is_rolled_forward_one_step_at_a_time(tmp_path: Path) -> None:
-    trained = train(AIRLINE, store_folder=tmp_path, preset="classic", epochs=2)
+    trained = train(AIRLINE, draw=False, store_folder=tmp_path, preset="classic", epochs=2)
     shape = trained.run.config.plan.architecture
     assert (shape.outputs, shape.units, trained.run.config.plan.horizon) == (1, (50, 100), 12)
     assert trained.metrics.training.as_dict() == {
@@ -281,7 +289,7 @@ def test_bounds_of_constants_are_the_constant_and_json_can_hold_them(
     tmp_path: Path, write: Write
 ) -> None:
     path = write(daily(np.full(60, 5.0)))
-    trained = train(path, store_folder=tmp_path / "s", **QUICK)
+    trained = train(path, draw=False, store_folder=tmp_path / "s", **QUICK)
     assert (
         trained.run.texts["forecast.csv"].decode().splitlines()[1] == "2024-03-01" + ",5.000000" * 5
     )
@@ -297,7 +305,7 @@ def test_an_outlier_beyond_all_measure_gives_finite_numbers(tmp_path: Path, writ
 
 def test_reader_settings_with_a_panel_are_refused(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="settings of the reader do not go with a Panel"):
-        train(read_csv(AIRLINE), store_folder=tmp_path, target=["Passengers"])
+        train(read_csv(AIRLINE), draw=False, store_folder=tmp_path, target=["Passengers"])
     with pytest.raises(SettingsError, match="percentages"):
         predict(store_folder=tmp_path, levels=(180.0,))
 
@@ -307,7 +315,7 @@ def test_steps_that_are_not_in_the_file_are_never_scored(tmp_path: Path, write: 
         daily(50 + np.arange(60) % 7).replace("2024-02-26,50\n", "").replace("2024-02-27,51\n", "")
     )
     assert text.count("\n") == 59
-    trained = train(write(text), store_folder=tmp_path / "s", **QUICK)
+    trained = train(write(text), draw=False, store_folder=tmp_path / "s", **QUICK)
     lines = [
         line.split(",") for line in trained.run.texts["predictions.csv"].decode().splitlines()[1:]
     ]
@@ -330,8 +338,8 @@ def test_wide_and_long_files_of_the_same_data_give_the_same_forecast(
     )
     rows = [f"{n},{d},{v}\n" for n, s in (("a", a), ("b", b)) for d, v in zip(days, s, strict=True)]
     long = write("unique_id,day,value\n" + "".join(rows), "long.csv")
-    first = train(wide, store_folder=tmp_path / "w", target="all", **QUICK).run.texts
-    second = train(long, store_folder=tmp_path / "l", id="unique_id", **QUICK).run.texts
+    first = train(wide, draw=False, store_folder=tmp_path / "w", target="all", **QUICK).run.texts
+    second = train(long, draw=False, store_folder=tmp_path / "l", id="unique_id", **QUICK).run.texts
     assert first["forecast.csv"] == second["forecast.csv"]
     assert first["predictions.csv"] == second["predictions.csv"]
 
@@ -339,7 +347,7 @@ def test_wide_and_long_files_of_the_same_data_give_the_same_forecast(
 @pytest.mark.slow
 def test_the_panel_and_hourly_samples_train(tmp_path: Path) -> None:
     for name in ("panel.csv", "hourly.csv"):
-        trained = train(SAMPLES / name, store_folder=tmp_path / name)
+        trained = train(SAMPLES / name, draw=False, store_folder=tmp_path / name)
         assert np.isfinite(trained.forecast.values).all()
         assert trained.metrics.test.network.mase < 1
 
@@ -402,7 +410,7 @@ def test_times_at_the_ends_of_the_calendar_are_refused_before_the_training(
     path = tmp_path / "data.csv"
     path.write_text("day,y\n" + "".join(f"{day},{at}\n" for at, day in enumerate(days)))
     with pytest.raises(DataError) as caught:
-        train(path, store_folder=tmp_path / "runs", epochs=1, units="4")
+        train(path, draw=False, store_folder=tmp_path / "runs", epochs=1, units="4")
     assert (
         caught.value.message == f"{path}: the times are too near to the ends of the years 1 to 9999"
     )
@@ -413,7 +421,7 @@ def test_a_horizon_beyond_the_year_9999_is_refused(tmp_path: Path) -> None:
     days = np.datetime64("9999-07-01") + np.arange(120)
     path = tmp_path / "data.csv"
     path.write_text("day,y\n" + "".join(f"{day},{at % 7}\n" for at, day in enumerate(days)))
-    train(path, store_folder=tmp_path / "runs", epochs=1, units="4")
+    train(path, draw=False, store_folder=tmp_path / "runs", epochs=1, units="4")
     assert predict(store_folder=tmp_path / "runs", horizon=50).forecast.texts[0][-1] == "9999-12-17"
     with pytest.raises(DataError, match="the times go beyond the years 1 to 9999"):
         predict(store_folder=tmp_path / "runs", horizon=400)

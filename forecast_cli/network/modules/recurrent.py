@@ -25,6 +25,8 @@ class Recurrent(nn.Module):
 
     zero_head: the last layer starts with zeros, so that an untrained network predicts its
     reference forecast.
+
+    skip: a linear map of the window's target is added to the forecast.
     """
 
     def __init__(self, architecture: Architecture, *, zero_head: bool) -> None:
@@ -54,6 +56,10 @@ class Recurrent(nn.Module):
             self.mixing = nn.Linear(a.context_width + 2 * a.known, MIXING_UNITS)
             self.effect = nn.Linear(MIXING_UNITS, 1)
             last_layers.append(self.effect)
+
+        if a.skip == "linear":
+            self.skip = nn.Linear(a.lookback, a.outputs)
+            last_layers.append(self.skip)
 
         if zero_head:
             for last in last_layers:
@@ -102,6 +108,8 @@ class Recurrent(nn.Module):
             context = torch.cat([context, static_features], dim=1)
 
         forecast = self.apply_head(context).reshape(len(x), a.outputs, a.outputs_per_step)
+        if a.skip == "linear":
+            forecast = forecast + self.skip(x[:, :, 0])[:, :, None]
         if future_features is None or not a.known:
             return forecast
 
