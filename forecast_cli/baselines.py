@@ -29,3 +29,15 @@ def drift(history: Floats, horizon: int) -> Floats:
 def mean(history: Floats, horizon: int) -> Floats:
     """The mean of the history: (B, L) -> (B, horizon)."""
     return np.repeat(history.mean(axis=1, keepdims=True), horizon, axis=1)
+
+
+def seasonal_mean(history: Floats, horizon: int, season: int) -> Floats:
+    """The mean of each step of the season over all whole seasons: (B, L) -> (B, horizon).
+
+    Shorter histories repeat what they have.
+    """
+    length = history.shape[1]
+    season = min(season, length)
+    seasons = history[:, length % season :].reshape(len(history), -1, season)
+    means: Floats = seasons.mean(axis=1)[:, np.arange(horizon) % season]
+    return means

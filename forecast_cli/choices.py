@@ -20,7 +20,7 @@ Skip = Literal["none", "linear"]
 # The training
 Loss = Literal["mse", "mae", "huber", "quantile"]
 Optimizer = Literal["rmsprop", "adam", "adamw", "sgd"]
-Schedule = Literal["constant", "cosine"]
+Schedule = Literal["constant", "cosine", "one-cycle"]
 Combine = Literal["median", "mean"]
 
 # The data

@@ -42,6 +42,7 @@ Kind = Literal[
     "held_out_rows_not_scored",
     "letters_not_drawn",
     "network_not_used",
+    "origins_left_out",
     "plots_missing",
     "prune_failed",
     "pruned",

@@ -137,7 +137,7 @@ def test_the_cosine_schedule_falls_to_zero_in_the_last_epoch() -> None:
     panel = from_series([np.sin(np.arange(200) / 3)])
     decided = planning.make(panel, settings_from(horizon=4, schedule="cosine", epochs=200))
     rates = [
-        schedules.learning_rate_at(decided, 1.0, step)
+        schedules.learning_rate_at(decided, 1.0, step, decided.epochs * decided.epoch_batches)
         for step in range(1, decided.epochs * decided.epoch_batches + 1)
     ]
     assert rates[decided.warmup - 1] == pytest.approx(1.0)

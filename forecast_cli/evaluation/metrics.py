@@ -53,6 +53,43 @@ def mase(actual: Floats, forecast: Floats, scale: float) -> float:
     return mae(actual, forecast) / scale if scale > 0 else float("nan")
 
 
+def pinball(actual: Floats, quantile: Floats, level: float) -> float:
+    """Mean of max(q (y - f), (q - 1) (y - f)) for the quantile q = level, in units of the data.
+
+    Koenker & Bassett (1978).
+    """
+    errors = actual - quantile
+    return float(np.nanmean(np.maximum(level * errors, (level - 1) * errors)))
+
+
+def coverage(actual: Floats, low: Floats, high: Floats) -> float:
+    """The share of actual values inside their interval, 0 to 1; rows without one are left out.
+
+    NaN where there is none.
+    """
+    known = ~np.isnan(actual) & ~np.isnan(low) & ~np.isnan(high)
+    if not known.any():
+        return float("nan")
+    inside = (actual[known] >= low[known]) & (actual[known] <= high[known])
+    return float(np.mean(inside))
+
+
+def msis(actual: Floats, low: Floats, high: Floats, level: float, scale: float) -> float:
+    """Mean scaled interval score of the interval that should hold `level` percent (as in M4).
+
+    The width, and 2 / alpha times how far actual values lie outside, over the scale of MASE.
+    Gneiting & Raftery (2007). NaN where the scale is zero or no row has an interval.
+    """
+    known = ~np.isnan(actual) & ~np.isnan(low) & ~np.isnan(high)
+    if not known.any() or not scale > 0:
+        return float("nan")
+    alpha = 1 - level / 100
+    below = np.maximum(low[known] - actual[known], 0)
+    above = np.maximum(actual[known] - high[known], 0)
+    width = high[known] - low[known]
+    return float(np.mean(width + 2 / alpha * (below + above)) / scale)
+
+
 def skill(error: float, baseline_error: float) -> float:
     """1 - error / error of the baseline: 0 is no better, 1 is perfect.
 

@@ -5,6 +5,7 @@ What is named here is what other packages may use:
 Model:        Model, extended
 Forecasts:    Forecast, forecast, no_forecast; HeldOut, forecast_held_out; forecast_windows
 Windows:      has_full_window, require_full_window, unreadable, newest_inputs
+Origins:      BASELINES, rolling_origins, actual_values, baseline_forecasts
 Errors:       residuals
 """
 
@@ -12,14 +13,23 @@ from forecast_cli.forecasting.forecasts import Forecast, forecast, no_forecast
 from forecast_cli.forecasting.held_out import HeldOut, forecast_held_out
 from forecast_cli.forecasting.model import Model, extended
 from forecast_cli.forecasting.newest import has_full_window, require_full_window, unreadable
+from forecast_cli.forecasting.origins import (
+    BASELINES,
+    actual_values,
+    baseline_forecasts,
+    rolling_origins,
+)
 from forecast_cli.forecasting.prediction import newest_inputs, residuals
 from forecast_cli.forecasting.rolling import WindowForecasts, forecast_windows
 
 __all__ = [
+    "BASELINES",
     "Forecast",
     "HeldOut",
     "Model",
     "WindowForecasts",
+    "actual_values",
+    "baseline_forecasts",
     "extended",
     "forecast",
     "forecast_held_out",
@@ -29,5 +39,6 @@ __all__ = [
     "no_forecast",
     "require_full_window",
     "residuals",
+    "rolling_origins",
     "unreadable",
 ]

@@ -35,6 +35,7 @@ class Plan:
     - epochs, epoch_batches: the maximum number of epochs, and the batches in each
     - patience: epochs without a better validation loss before training stops; 0: it never does
     - warmup: steps over which the learning rate rises
+    - momentum: of the optimizers RMSprop and SGD
     - averaging: decay of the averaged weights; 0: no averaging
     - clip_norm: the norm to which gradients are clipped; 0: no clipping
     - target_clip: the spreads at which targets are cut; 0: not at all
@@ -74,6 +75,7 @@ class Plan:
     optimizer: choices.Optimizer = "rmsprop"
     schedule: choices.Schedule = "constant"
     weight_decay: float = 0.0
+    momentum: float = 0.0
     jitter: float = 0.0
     balance: bool = False
     members: int = 1

@@ -232,6 +232,7 @@ def _decide_training(draft: _Draft, panel: Panel, windows: int) -> None:
         "learning_rate",
         rules.choose_learning_rate(training.learning_rate, preset, windows),
     )
+    draft.decide("momentum", rules.choose_momentum(None, draft.value("optimizer")))
     draft.decide("warmup", rules.choose_warmup(preset, windows))
     draft.decide("averaging", rules.choose_averaging(preset))
     draft.decide("clip_norm", rules.choose_clip_norm(training.clip_norm, preset))

@@ -422,6 +422,13 @@ def choose_warmup(preset: Preset, windows: int) -> Decided[int]:
     return Decided(size_for(windows).warmup, _count_of(windows))
 
 
+def choose_momentum(setting: float | None, optimizer: choices.Optimizer) -> Decided[float]:
+    """The momentum of RMSprop and SGD."""
+    if optimizer == "sgd":
+        return setting_or(setting, Decided(0.9, "usual for SGD"))
+    return setting_or(setting, Decided(0.0))
+
+
 def choose_averaging(preset: Preset) -> Decided[float]:
     """The decay of the averaged weights; 0: no averaging."""
     return Decided(0.98 if preset.predicts_differences else 0.0)

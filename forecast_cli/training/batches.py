@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -46,6 +47,71 @@ def _endless(count: int, size: int, random: np.random.Generator) -> Iterator[Int
         order = random.permutation(count)
         for start in range(0, count, size):
             yield order[start : start + size]
+
+
+PREPARED_AT_ONCE = 4096  # windows
+BUDGET = 256 << 20  # bytes of normalized windows that are kept for the whole training
+
+
+class Source(Protocol):
+    """Where batches come from."""
+
+    def take(self, index: Ints) -> Batch:
+        """The windows at `index`."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class _Gathered:
+    """Windows that are normalized each time that they come: too many to be kept."""
+
+    data: TrainingData
+    chosen: Windows
+
+    def take(self, index: Ints) -> Batch:
+        return gather(self.data, self.chosen, index)
+
+
+@dataclass(frozen=True, eq=False)
+class _Kept:
+    """All windows, normalized once."""
+
+    every: Batch
+
+    def take(self, index: Ints) -> Batch:
+        rows = torch.from_numpy(index)
+        weights = self.every.sample_weights
+        return Batch(
+            tuple(values[rows] for values in self.every.inputs),
+            self.every.targets[rows],
+            None if weights is None else weights[rows],
+        )
+
+
+def source_of(data: TrainingData, chosen: Windows) -> Source:
+    """The windows, kept in memory where they fit."""
+    architecture = data.plan.architecture
+    features = chosen.lookback * architecture.inputs + chosen.horizon * 2 * architecture.known
+    numbers = features + 2 * chosen.horizon + architecture.static
+    # While windows are normalized, there are float64 copies of a part of them.
+    if len(chosen) * numbers * 4 > BUDGET:
+        return _Gathered(data, chosen)
+
+    parts = [
+        gather(data, chosen, np.arange(start, min(start + PREPARED_AT_ONCE, len(chosen))))
+        for start in range(0, len(chosen), PREPARED_AT_ONCE)
+    ]
+    return _Kept(_joined(parts))
+
+
+def _joined(parts: list[Batch]) -> Batch:
+    inputs = zip(*(part.inputs for part in parts), strict=True)
+    weights = [part.sample_weights for part in parts if part.sample_weights is not None]
+    return Batch(
+        tuple(torch.cat(values) for values in inputs),
+        torch.cat([part.targets for part in parts]),
+        torch.cat(weights) if weights else None,
+    )
 
 
 def gather(data: TrainingData, chosen: Windows, index: Ints | slice) -> Batch:

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from forecast_cli.calendar import Ints
 from forecast_cli.network.modules import weights_of
 from forecast_cli.progress import Epoch
-from forecast_cli.training.batches import tensor
+from forecast_cli.training.batches import Source, tensor
 from forecast_cli.training.records import Fold, Snapshot, Weights
 
 Arrays = dict[str, NDArray[Any]]
@@ -25,16 +25,22 @@ Arrays = dict[str, NDArray[Any]]
 class Learner:
     """A network in training, and all that its next steps depend on.
 
-    - averaged: the average of its weights over the last steps
+    - training, validation: the windows of the fold, normalized
+    - averaged: the average of its weights over the last steps; the network itself where they are
+      not averaged
+    - total_steps: of the whole training, by which the learning rate is scheduled
     - batches: endless numbers of windows of the fold
     - previous_members: frozen networks, whose forecasts are taken off the targets
     """
 
     fold: Fold
+    training: Source
+    validation: Source | None
     network: nn.Module
     averaged: nn.Module
     optimizer: torch.optim.Optimizer
     rate: float
+    total_steps: int
     batches: Iterator[Ints]
     seed: int
     previous_members: tuple[nn.Module, ...]

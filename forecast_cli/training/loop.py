@@ -21,7 +21,6 @@ from forecast_cli.training import batches, schedules
 from forecast_cli.training.batches import Batch
 from forecast_cli.training.learners import Learner, Progress, load_weights, restore, take_snapshot
 from forecast_cli.training.records import FitOptions, Fitted, Fold, TrainingData, Weights
-from forecast_cli.windows import Windows
 
 FOLD_SEEDS = 1000  # between the seeds of two folds
 VALIDATED_AT_ONCE = 1024  # windows
@@ -83,7 +82,7 @@ def _fit_at(
     """Train at a learning rate; None where a loss was not finite."""
     plan, steps = data.plan, options.steps
     torch.manual_seed(plan.seed)
-    learners = [_learner(plan, fold, rate, number, options) for number, fold in enumerate(folds)]
+    learners = [_learner(data, fold, rate, number, options) for number, fold in enumerate(folds)]
     progress = Progress(best=tuple(weights_of(learner.averaged) for learner in learners))
     if options.resume is not None:
         _resume(options, learners, progress)
@@ -118,7 +117,9 @@ def _fit_at(
             epoch=progress.epoch,
             training_loss=training_loss,
             validation_loss=validation_loss,
-            learning_rate=schedules.learning_rate_at(plan, rate, progress.done),
+            learning_rate=schedules.learning_rate_at(
+                plan, rate, progress.done, learners[0].total_steps
+            ),
             best_epoch=progress.best_epoch,
             epochs=epochs,
             stage=options.stage,
@@ -155,7 +156,10 @@ def _resume(options: FitOptions, learners: Sequence[Learner], progress: Progress
 # -- networks in training ----------------------------------------------------------------------
 
 
-def _learner(plan: Plan, fold: Fold, rate: float, number: int, options: FitOptions) -> Learner:
+def _learner(
+    data: TrainingData, fold: Fold, rate: float, number: int, options: FitOptions
+) -> Learner:
+    plan = data.plan
     network = NETWORKS[plan.architecture.decoder](plan.architecture, zero_head=plan.zero_head)
     if options.start is not None:
         load_weights(network, options.start)
@@ -163,10 +167,13 @@ def _learner(plan: Plan, fold: Fold, rate: float, number: int, options: FitOptio
     previous = [member[min(number, len(member) - 1)] for member in options.previous_members]
     return Learner(
         fold=fold,
+        training=batches.source_of(data, fold.training),
+        validation=batches.source_of(data, fold.validation) if fold.validation else None,
         network=network,
-        averaged=copy.deepcopy(network),
+        averaged=copy.deepcopy(network) if plan.averaging else network,
         optimizer=_optimizer(plan, network, rate),
         rate=rate,
+        total_steps=options.steps or plan.epochs * plan.epoch_batches,
         batches=batches.endless(len(fold.training), plan.batch_size, np.random.default_rng(seed)),
         seed=seed,
         previous_members=tuple(_frozen(plan, weights) for weights in previous),
@@ -186,8 +193,10 @@ def _optimizer(plan: Plan, network: nn.Module, rate: float) -> torch.optim.Optim
     if plan.optimizer == "adamw":
         return torch.optim.AdamW(parameters, lr=rate, weight_decay=decay)
     if plan.optimizer == "sgd":
-        return torch.optim.SGD(parameters, lr=rate, momentum=0.9, weight_decay=decay)
-    return torch.optim.RMSprop(parameters, lr=rate, alpha=0.9, eps=1e-7, weight_decay=decay)
+        return torch.optim.SGD(parameters, lr=rate, momentum=plan.momentum, weight_decay=decay)
+    return torch.optim.RMSprop(
+        parameters, lr=rate, alpha=0.9, eps=1e-7, momentum=plan.momentum, weight_decay=decay
+    )
 
 
 # -- one epoch ---------------------------------------------------------------------------------
@@ -208,12 +217,12 @@ def _train_epoch(
     losses: list[Tensor] = []
     clipped = 0
     for step in range(done + 1, done + count + 1):
-        batch = batches.gather(data, learner.fold.training, next(learner.batches))
+        batch = learner.training.take(next(learner.batches))
         _add_noise(batch, plan, learner.seed, step)
         targets = _left_over(batch, learner.previous_members)
 
         for group in learner.optimizer.param_groups:
-            group["lr"] = schedules.learning_rate_at(plan, learner.rate, step)
+            group["lr"] = schedules.learning_rate_at(plan, learner.rate, step, learner.total_steps)
         learner.optimizer.zero_grad(set_to_none=True)
         forcing = schedules.teacher_forcing_at(plan, step)
         outputs = learner.network(*batch.inputs, teacher=targets, forcing=forcing)
@@ -221,7 +230,8 @@ def _train_epoch(
         loss.backward()  # type: ignore[no-untyped-call]
         clipped += _clip(learner.network, plan.clip_norm)
         learner.optimizer.step()
-        _average(learner, schedules.averaging_decay(plan, step))
+        if plan.averaging:
+            _average(learner, schedules.averaging_decay(plan, step))
 
         losses.append(loss.detach())
         if deadline is not None and time.monotonic() >= deadline:
@@ -275,25 +285,24 @@ def _average(learner: Learner, decay: float) -> None:
 
 def _validate(data: TrainingData, learners: Sequence[Learner]) -> list[float]:
     """The validation loss of every fold that has validation windows."""
-    validated = [learner for learner in learners if learner.fold.validation]
-    return [evaluate(learner, data, learner.fold.validation) for learner in validated]
+    return [evaluate(learner, data) for learner in learners if learner.validation is not None]
 
 
-def evaluate(learner: Learner, data: TrainingData, chosen: Windows | None) -> float:
-    """The loss over all windows, without dropout; NaN where there is none."""
-    if not chosen:
+def evaluate(learner: Learner, data: TrainingData) -> float:
+    """The loss over all validation windows, without dropout; NaN where there is none."""
+    if learner.validation is None or not learner.fold.validation:
         return float("nan")
 
     plan = data.plan
     loss_of = loss_function(plan.loss, plan.architecture.quantiles)
     network = learner.averaged.eval()
 
-    total = 0.0
+    count, total = len(learner.fold.validation), 0.0
     with torch.no_grad():
-        for start in range(0, len(chosen), VALIDATED_AT_ONCE):
-            index = np.arange(start, min(start + VALIDATED_AT_ONCE, len(chosen)))
-            batch = batches.gather(data, chosen, index)
+        for start in range(0, count, VALIDATED_AT_ONCE):
+            index = np.arange(start, min(start + VALIDATED_AT_ONCE, count))
+            batch = learner.validation.take(index)
             targets = _left_over(batch, learner.previous_members)
             loss = _mean_loss(loss_of, network(*batch.inputs), targets, batch)
             total += float(loss) * len(index)
-    return total / len(chosen)
+    return total / count

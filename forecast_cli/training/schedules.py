@@ -7,22 +7,37 @@ import math
 
 from forecast_cli.planning import Plan
 
+RISING = 0.3  # share of the steps of one cycle in which the rate rises
+LOWEST = 0.04  # part of the peak at which it begins
+LAST_RATE = 1e-5  # part of the peak with which it ends
 FORCED = 0.2  # share of the epochs over which teacher forcing is scheduled down to none
 
 
-def learning_rate_at(plan: Plan, peak: float, step: int) -> float:
-    """The learning rate of a step, from 1.
+def learning_rate_at(plan: Plan, peak: float, step: int, total: int) -> float:
+    """The learning rate of a step, from 1, of a training of `total` steps.
 
-    It rises in a line over the warm-up, and then stays at its peak or falls along a cosine.
+    It rises in a line over the warm-up, and then stays at its peak or falls along a cosine. In one
+    cycle (Smith & Topin 2018) it rises along a cosine over the first part of the training, and
+    falls along another one to the last step.
     """
+    if plan.schedule == "one-cycle":
+        return peak * _one_cycle(step / max(total, 1))
     if step < plan.warmup:
         return peak * (step / plan.warmup)
     if plan.schedule == "constant":
         return peak
 
-    total = max(plan.epochs * plan.epoch_batches - plan.warmup, 1)
-    progress = min((step - plan.warmup) / total, 1.0)
+    progress = min((step - plan.warmup) / max(total - plan.warmup, 1), 1.0)
     return peak * 0.5 * (1 + math.cos(math.pi * progress))
+
+
+def _one_cycle(progress: float) -> float:
+    """The part of the peak rate after a part of all steps, 0 to 1."""
+    progress = min(progress, 1.0)
+    if progress < RISING:
+        risen = 0.5 * (1 - math.cos(math.pi * progress / RISING))
+        return LOWEST + (1 - LOWEST) * risen
+    return 0.5 * (1 + math.cos(math.pi * (progress - RISING) / (1 - RISING))) + LAST_RATE
 
 
 def teacher_forcing_at(plan: Plan, step: int) -> float:

@@ -2,11 +2,12 @@
 
 What is named here is what other packages may use:
 
-Use cases:   train, predict, draw_plots
-Results:     Trained, Predicted, Drawn
+Use cases:   train, predict, backtest, draw_plots
+Results:     Trained, Predicted, Backtested, Drawn
 Reports:     training_document
 """
 
+from forecast_cli.workflow.backtesting import Backtested, backtest
 from forecast_cli.workflow.drawing import Drawn, draw_plots
 from forecast_cli.workflow.predicting import Predicted, predict
 from forecast_cli.workflow.reports import training_document
@@ -14,9 +15,11 @@ from forecast_cli.workflow.results import Trained
 from forecast_cli.workflow.training import train
 
 __all__ = [
+    "Backtested",
     "Drawn",
     "Predicted",
     "Trained",
+    "backtest",
     "draw_plots",
     "predict",
     "train",

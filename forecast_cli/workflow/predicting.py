@@ -121,7 +121,7 @@ def _read(data: Data | None, run: Run) -> tuple[Data, Panel, tuple[Note, ...]]:
     if isinstance(data, Panel):
         return data, data, ()
     if data is not None:
-        return data, _read_file(os.fspath(data), run), ()
+        return data, read_for(run, os.fspath(data)), ()
 
     source = run.config.source
     if source in ("", "-"):
@@ -133,10 +133,10 @@ def _read(data: Data | None, run: Run) -> tuple[Data, Panel, tuple[Note, ...]]:
             "give the data: forecast predict DATA",
             path=source,
         )
-    return source, _read_file(source, run), ()
+    return source, read_for(run, source), ()
 
 
-def _read_file(path: str, run: Run) -> Panel:
+def read_for(run: Run, path: str) -> Panel:
     """The rows of a file, read as those of the training were.
 
     Raises DataError, and RunMismatchError where the file is of another shape.

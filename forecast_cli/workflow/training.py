@@ -232,7 +232,7 @@ def _fit(panel: Panel, plan: Plan, job: _Job, lock: Lock, start: Run | None) -> 
     checkpoint, why_none = _checkpoint(panel, plan, job, lock)
     execution = members.Execution(
         report=job.report,
-        workers=_workers(plan, job),
+        workers=number_of_workers(plan, job.settings, by_cores=job.by_cores),
         start=start_weights(start),
         checkpoint=checkpoint,
         deadline=job.deadline,
@@ -257,10 +257,11 @@ def _fit(panel: Panel, plan: Plan, job: _Job, lock: Lock, start: Run | None) -> 
     return _Fit(learned, model, rows, scores, about)
 
 
-def _workers(plan: Plan, job: _Job) -> int:
-    if job.settings.ensemble.workers:
-        return job.settings.ensemble.workers
-    return max(engine.cores() // plan.threads, 1) if job.by_cores else 1
+def number_of_workers(plan: Plan, settings: Settings, *, by_cores: bool) -> int:
+    """Members that train at the same time: the setting, or as many as there are cores."""
+    if settings.ensemble.workers:
+        return settings.ensemble.workers
+    return max(engine.cores() // plan.threads, 1) if by_cores else 1
 
 
 def _checkpoint(panel: Panel, plan: Plan, job: _Job, lock: Lock) -> tuple[Checkpoint, str]:
