@@ -1,10 +1,12 @@
-"""The CSV files of a run. Their columns are declared here, and written, read and checked by that declaration.
+"""The CSV files of a run. Their columns are declared here, and written, read and checked by
+that declaration.
 
 - `forecast.csv`, which `forecast predict` writes too: one row for each step ahead of each series.
 - `predictions.csv`: one row for each held-out step of each series.
 - `history.csv`: one row for each epoch of each member.
 
-A new column is one `Column` in one of the three declarations; `default` says what older files without it stand for.
+A new column is one `Column` in one of the three declarations; `default` says what older files
+without it stand for.
 """
 
 from __future__ import annotations
@@ -57,9 +59,10 @@ class Kind(Enum):
 class Column(Generic[Source]):
     """One column of a table.
 
-    name: its heading in the file. values: its cells, one a row, from what the table is written from.
-    key: its name among the rows that were read; the heading, if empty. default: what every row of a file stands for
-    that lacks the column because an older release wrote it; None where all have it. known: no cell may be empty.
+    name: its heading in the file. values: its cells, one a row, from what the table is written
+    from. key: its name among the rows that were read; the heading, if empty. default: what
+    every row of a file stands for that lacks the column because an older release wrote it; None
+    where all have it. known: no cell may be empty.
     """
 
     name: str
@@ -75,7 +78,9 @@ Table = tuple[Column[Source], ...]
 
 @dataclass(frozen=True)
 class HeldOutOf:
-    """What predictions.csv is written from: the held-out rows, and the ids that their series numbers stand for."""
+    """What predictions.csv is written from: the held-out rows, and the ids that their series
+    numbers stand for.
+    """
 
     ids: tuple[str, ...]
     rows: HeldOut
@@ -83,7 +88,9 @@ class HeldOutOf:
 
 @dataclass(frozen=True)
 class EpochOf:
-    """What a row of history.csv is written from: an epoch, and the number of its member, from 1."""
+    """What a row of history.csv is written from: an epoch, and the number of its member, from
+    1.
+    """
 
     member: int
     epoch: Epoch
@@ -138,7 +145,9 @@ HISTORY: Table[list[EpochOf]] = (
 
 
 def bound_name(side: str, level: float) -> str:
-    """`lo-80`: the name of a bound in every file and format. side: `lo` or `hi`; level: in percent."""
+    """`lo-80`: the name of a bound in every file and format. side: `lo` or `hi`; level: in
+    percent.
+    """
     return f"{side}-{level:.10g}"
 
 
@@ -176,16 +185,19 @@ def predictions_csv(panel: Panel, rows: HeldOut, digits: Digits) -> bytes:
 
 
 def history_csv(fitted: tuple[Fitted, ...]) -> bytes:
-    """history.csv, of all members. Losses keep all their digits, so that trainings can be compared to the bit."""
+    """history.csv, of all members. Losses keep all their digits, so that trainings can be
+    compared to the bit.
+    """
     rows = [EpochOf(member, epoch) for member, one in enumerate(fitted, 1) for epoch in one.history]
     return _write(HISTORY, rows, "full")
 
 
 def forecast_columns(result: Forecast, *, headings: bool = True) -> dict[str, list[Any]]:
-    """The columns of forecast.csv for other formats: texts, and the very numbers that the CSV shows, NaN for unknown.
+    """The columns of forecast.csv for other formats: texts, and the very numbers that the CSV
+    shows, NaN for unknown.
 
-    headings: by the names that they have in the CSV, else `id` and `time` for those that the user's file names.
-    Raises SettingsError where two columns have the same heading.
+    headings: by the names that they have in the CSV, else `id` and `time` for those that the
+    user's file names. Raises SettingsError where two columns have the same heading.
     """
     columns: dict[str, list[Any]] = {}
     for column in forecast_table(result.columns, result.bounds):
@@ -223,7 +235,8 @@ def _cells(column: Column[Source], source: Source, digits: Digits) -> list[str]:
 
 
 def rounded(values: Floats, digits: Digits) -> list[str]:
-    """Numbers (R,) as text with so many decimals, or in shortest round-trip form; empty where they are NaN.
+    """Numbers (R,) as text with so many decimals, or in shortest round-trip form; empty where
+    they are NaN.
 
     Equal decimals keep the order of the numbers, so bounds stay on their sides of the forecast.
     """
@@ -244,7 +257,9 @@ def rounded(values: Floats, digits: Digits) -> list[str]:
 
 
 def plain(values: Floats) -> list[str]:
-    """Numbers (R,) with all their digits, as they may have stood in the data: no exponent, whole ones without `.0`."""
+    """Numbers (R,) with all their digits, as they may have stood in the data: no exponent,
+    whole ones without `.0`.
+    """
     texts = [repr(number).removesuffix(".0") for number in values.tolist()]
     for position, text in enumerate(texts):
         if "e" in text:
@@ -260,12 +275,13 @@ def plain(values: Floats) -> list[str]:
 def decimals(panel: Panel) -> Digits:
     """How many decimals a forecast of these data is written with.
 
-    As many as the data have and three more, and so many that the smallest value of the data has seven significant
-    digits. `full` where a series is so small that this would take more than MOST_DECIMALS.
+    As many as the data have and three more, and so many that the smallest value of the data has
+    seven significant digits. `full` where a series is so small that this would take more than
+    MOST_DECIMALS.
 
-    The data have as many decimals as any of their values, other than those that were filled in. What sums leave behind
-    in the last digits of a float64 (0.30000000000000004) counts as nothing, and neither does what a float32 adds to a
-    decimal number (0.10000000149011612).
+    The data have as many decimals as any of their values, other than those that were filled in.
+    What sums leave behind in the last digits of a float64 (0.30000000000000004) counts as
+    nothing, and neither does what a float32 adds to a decimal number (0.10000000149011612).
     """
     values, largest = _sizes(panel)
     if not values.any():
@@ -286,7 +302,9 @@ def decimals(panel: Panel) -> Digits:
 
 
 def vanishing(panel: Panel, digits: Digits) -> tuple[str, ...]:
-    """The series all of whose values are so small that with these decimals they would be written as 0."""
+    """The series all of whose values are so small that with these decimals they would be
+    written as 0.
+    """
     if digits == "full":
         return ()
     largest = _sizes(panel)[1]
@@ -295,7 +313,9 @@ def vanishing(panel: Panel, digits: Digits) -> tuple[str, ...]:
 
 
 def _sizes(panel: Panel) -> tuple[Floats, Floats]:
-    """(N,) the absolute values, 0 where there is none or it was filled in; (S,) the largest of each series."""
+    """(N,) the absolute values, 0 where there is none or it was filled in; (S,) the largest of
+    each series.
+    """
     values = np.abs(panel.values)
     values[np.isnan(values)] = 0
     if len(panel.filled):
@@ -324,10 +344,11 @@ def _decimals_of(values: Floats, noise: Floats) -> int:
 
 @dataclass(frozen=True, eq=False)
 class Rows:
-    """A table that was read: the cells of its text columns, and (R,) the numbers of the others, by key.
+    """A table that was read: the cells of its text columns, and (R,) the numbers of the others,
+    by key.
 
-    A number is NaN where its cell is empty. The keys are the headings, but for ID and TIME; a file without an id has
-    empty ids.
+    A number is NaN where its cell is empty. The keys are the headings, but for ID and TIME; a
+    file without an id has empty ids.
     """
 
     texts: dict[str, list[str]]
@@ -347,24 +368,32 @@ def read_forecast(data: bytes, columns: Columns, levels: Iterable[float]) -> Row
 
 
 def read_predictions(data: bytes, columns: Columns, levels: Iterable[float]) -> Rows:
-    """Read predictions.csv, which is empty where nothing was held out. Raises ValueError as `read_forecast` does."""
+    """Read predictions.csv, which is empty where nothing was held out. Raises ValueError as
+    `read_forecast` does.
+    """
     return _read(predictions_table(columns, levels), data)
 
 
 def read_history(data: bytes) -> Rows:
-    """Read history.csv, also of a release that wrote fewer columns. Raises ValueError as `read_forecast` does."""
+    """Read history.csv, also of a release that wrote fewer columns. Raises ValueError as
+    `read_forecast` does.
+    """
     return _read(HISTORY, data)
 
 
 def check_forecast(data: bytes, columns: Columns, levels: Iterable[float], horizon: int) -> None:
-    """Raise ValueError unless this is a forecast.csv, with at most `horizon` steps of each series."""
+    """Raise ValueError unless this is a forecast.csv, with at most `horizon` steps of each
+    series.
+    """
     steps = Counter(read_forecast(data, columns, levels).texts[ID])
     if max(steps.values(), default=np.nan) > horizon:
         raise ValueError("more steps than the horizon")
 
 
 def check_history(data: bytes, best_epoch: int) -> None:
-    """Raise ValueError unless this is a history.csv in which there is the best epoch; 0: there is none."""
+    """Raise ValueError unless this is a history.csv in which there is the best epoch; 0: there
+    is none.
+    """
     epochs = read_history(data).numbers["epoch"]
     if not 0 <= best_epoch <= len(epochs):
         raise ValueError("the best epoch is not in the history")
@@ -401,7 +430,9 @@ def _read(table: Table[Any], data: bytes) -> Rows:
 
 
 def _numbers(column: Column[Any], cells: Sequence[str]) -> Floats:
-    """The numbers (R,) in the cells of a column, NaN where they are empty. Raises ValueError."""
+    """The numbers (R,) in the cells of a column, NaN where they are empty. Raises
+    ValueError.
+    """
     if column.kind is Kind.COUNT:
         counts = [int(cell) for cell in cells]
         if not all(0 <= count < MOST_COUNT for count in counts):

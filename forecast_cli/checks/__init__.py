@@ -1,7 +1,8 @@
-"""What is in a panel, and what is unusual about it: findings for people, with the numbers behind them.
+"""What is in a panel, and what is unusual about it: findings for people, with the numbers
+behind them.
 
-What stands in `__all__` is what the other modules may use. `findings` puts into words what `seasons` and `outliers`
-measure.
+What stands in `__all__` is what the other modules may use. `findings` puts into words what
+`seasons` and `outliers` measure.
 """
 
 from __future__ import annotations

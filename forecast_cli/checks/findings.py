@@ -1,7 +1,7 @@
 """Findings on a panel, in words and numbers.
 
-A finding stays readable for 1, 10 and 1,000 series: it has a summary and the worst cases, never one line for each
-series.
+A finding stays readable for 1, 10 and 1,000 series: it has a summary and the worst cases, never
+one line for each series.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ from forecast_cli.panel import Floats, Panel, format_times, times_of, values_of
 NAMED = 3  # series or values named in one finding
 MOST_NOTES = 6  # notes of the reader that are shown one by one
 
-# The strength of a season is measured in so many series, evenly spread over the panel, and in the newest rows of each.
+# The strength of a season is measured in so many series, evenly spread over the panel, and in so
+# many of the newest rows of each.
 MOST_SERIES = 200
 MOST_ROWS = 20_000
 
@@ -31,7 +32,9 @@ WITH_A_FINDING: tuple[Kind, ...] = (*ABOUT_GAPS, "duplicates", "columns_not_used
 
 @dataclass(frozen=True)
 class Finding:
-    """One finding: its name, its text, its level (`info`, `warning` or `error`), and the numbers behind it."""
+    """One finding: its name, its text, its level (`info`, `warning` or `error`), and the
+    numbers behind it.
+    """
 
     name: str
     text: str
@@ -44,8 +47,8 @@ def check(
 ) -> list[Finding]:
     """All findings on a panel.
 
-    seasons: the season lengths to measure, by default those that are usual for the frequency; needed: the lookback,
-    below which a series is called short.
+    seasons: the season lengths to measure, by default those that are usual for the frequency;
+    needed: the lookback, below which a series is called short.
     """
     if seasons is None:
         seasons = calendar.season_lengths(panel.frequency)
@@ -253,7 +256,9 @@ def _seasons(panel: Panel, seasons: tuple[int, ...]) -> Finding:
 
 
 def _strengths_by_season(panel: Panel, seasons: tuple[int, ...]) -> list[list[float]]:
-    """For each season, its strength in each of the measured series that are long enough for it."""
+    """For each season, its strength in each of the measured series that are long enough for
+    it.
+    """
     rows = max(MOST_ROWS, 5 * max(seasons))
     sample = np.unique(np.linspace(0, len(panel) - 1, MOST_SERIES).astype(np.int64))
     by_season: list[list[float]] = [[] for _ in seasons]
@@ -309,7 +314,9 @@ def _short(panel: Panel, needed: int | None) -> Finding:
 
 
 def _first_names(names: Sequence[str], written: Mapping[str, str] | None = None) -> str:
-    """The first of some names. written: how the numbers of some columns are written, as in `'Close' in $`."""
+    """The first of some names. written: how the numbers of some columns are written, as in
+    `'Close' in $`.
+    """
     shown = []
     for name in names[:NAMED]:
         how = (written or {}).get(name)

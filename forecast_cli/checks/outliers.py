@@ -9,20 +9,23 @@ from forecast_cli.panel import Floats
 
 LIMIT = 6.0  # robust standard deviations beyond which a seasonal difference is unusual
 
-# What turns a median and a mean of absolute deviations into a standard deviation, for normal values.
+# Factors from a median and from a mean of absolute deviations to a standard deviation (normal).
 FROM_MEDIAN = 1.4826
 FROM_MEAN = 1.2533
 
 
 def find_outliers(values: Floats, season: int) -> tuple[Ints, Floats]:
-    """Positions of outliers, (K,), and by how many robust standard deviations each sticks out, (K,).
+    """Positions of outliers, (K,), and by how many robust standard deviations each sticks out,
+    (K,).
 
-    values: (N,) of one series, NaN where there is none; season: the season length in steps, 1 for none.
+    values: (N,) of one series, NaN where there is none; season: the season length in steps, 1
+    for none.
 
-    A value is an outlier if its differences to the values one season before and one season after both lie beyond
-    `LIMIT` standard deviations of all such differences, in opposite directions. In the first and in the last season
-    there is only one such difference, and it decides alone. After a lasting change of level only one of the two
-    differences is large, so that it is no outlier.
+    A value is an outlier if its differences to the values one season before and one season
+    after both lie beyond `LIMIT` standard deviations of all such differences, in opposite
+    directions. In the first and in the last season there is only one such difference, and it
+    decides alone. After a lasting change of level only one of the two differences is large, so
+    that it is no outlier.
     """
     if len(values) < season + 3:
         return _nothing()
@@ -51,7 +54,9 @@ def _nothing() -> tuple[Ints, Floats]:
 
 
 def _center_and_spread(changes: Floats) -> tuple[float, float]:
-    """The median, and a robust standard deviation; a deviation of 0 where all are equal or none is known."""
+    """The median, and a robust standard deviation; a deviation of 0 where all are equal or none
+    is known.
+    """
     known = changes[~np.isnan(changes)]
     if not len(known):
         return 0.0, 0.0
@@ -68,7 +73,9 @@ def _center_and_spread(changes: Floats) -> tuple[float, float]:
 def _with_ends(
     deviations: Floats, since_before: Floats, until_after: Floats, season: int
 ) -> Floats:
-    """The deviations (N,) with those of the first and the last season, which have one difference each."""
+    """The deviations (N,) with those of the first and the last season, which have one
+    difference each.
+    """
     count = len(deviations)
     result = deviations.copy()
     has_before = np.arange(count) >= season

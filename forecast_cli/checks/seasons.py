@@ -11,13 +11,13 @@ from forecast_cli.panel import Floats
 
 CYCLES = 3  # full seasons without which the strength of a season cannot be told from chance
 WEAK = 0.1  # strength below which a season is of no use
-CONSTANT = (
-    1e-20  # variance, as a part of the square of the largest value, that rounding alone can leave
-)
+# The variance, as a part of the square of the largest value, that rounding leaves in a constant.
+CONSTANT = 1e-20
 
 
 def strengths(values: Floats, seasons: Sequence[int]) -> list[float | None]:
-    """The strength of each season, each measured in what the seasons before it in the list leave.
+    """The strength of each season, each measured in what the seasons before it in the list
+    leave.
 
     List them from short to long: a week counts only for what it is more than its days.
     """
@@ -29,11 +29,13 @@ def strengths(values: Floats, seasons: Sequence[int]) -> list[float | None]:
 
 
 def strength(values: Floats, season: int) -> float | None:
-    """How much of a series (N,) without its trend repeats every season: 1 - var(remainder) / var(detrended), 0 to 1.
+    """How much of a series (N,) without its trend repeats every season: 1 - var(remainder) /
+    var(detrended), 0 to 1.
 
-    The trend is a moving average over one season. The variances are unbiased, so that noise has a strength near 0 even
-    over few seasons. None for fewer than three seasons, and for a constant. After Wang, Smith & Hyndman (2006),
-    "Characteristic-based clustering for time series data".
+    The trend is a moving average over one season. The variances are unbiased, so that noise has
+    a strength near 0 even over few seasons. None for fewer than three seasons, and for a
+    constant. After Wang, Smith & Hyndman (2006), "Characteristic-based clustering for time
+    series data".
     """
     half = season // 2
     if season < 2 or len(values) < CYCLES * season + 2 * half:
@@ -72,7 +74,7 @@ def _trend(values: Floats, season: int) -> Floats:
     window = sums[width:] - sums[:-width]
 
     if season % 2 == 0:
-        # An even season is centered by a window that is one step longer, whose two ends count half.
+        # An even season is centered by a window of one step more, whose two ends count half.
         window = window - 0.5 * (centered[: len(window)] + centered[width - 1 :])
     trend: Floats = window / season + mean
     return trend

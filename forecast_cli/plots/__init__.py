@@ -1,7 +1,8 @@
-"""Pictures of a run as PNG: losses, predictions, gates, attention. This package alone imports matplotlib.
+"""Pictures of a run as PNG: losses, predictions, gates, attention. This package alone imports
+matplotlib.
 
-What stands in this file is all that the others may use. It is read by `forecast --help`, so it imports nothing heavy:
-matplotlib is loaded when something is drawn.
+What stands in this file is all that the others may use. It is read by `forecast --help`, so it
+imports nothing heavy: matplotlib is loaded when something is drawn.
 """
 
 from __future__ import annotations
@@ -34,18 +35,21 @@ OF_ONE_SERIES = (Kind.gates, Kind.attention)  # of which a user may name the ser
 
 @dataclass(frozen=True, eq=False)
 class Pictures:
-    """PNG bytes by file name, and a note where no font of the system has all the letters, else an empty one."""
+    """PNG bytes by file name, and a note where no font of the system has all the letters, else
+    an empty one.
+    """
 
     files: dict[str, bytes]
     note: str = ""
 
 
 def draw(run: Run, kinds: Iterable[str] = AFTER_TRAINING, series: str | None = None) -> Pictures:
-    """Draw pictures of a run, from what the run holds alone. The tables of the run must have been checked.
+    """Draw pictures of a run, from what the run holds alone. The tables of the run must have
+    been checked.
 
-    series: whose gates and attention to draw, those of the first that the network can read by default.
-    Raises SettingsError for a series that is not there and a network without attention, TooLittleDataError for a
-    series that the network cannot read.
+    series: whose gates and attention to draw, those of the first that the network can read by
+    default. Raises SettingsError for a series that is not there and a network without
+    attention, TooLittleDataError for a series that the network cannot read.
     """
     import logging
 

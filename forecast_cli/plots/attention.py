@@ -20,7 +20,9 @@ from forecast_cli.store import Run
 
 
 def figure(run: Run, label: Labels, series: str | None = None) -> Figure:
-    """Where the first member looks in the window for each step ahead, or once for all of them."""
+    """Where the first member looks in the window for each step ahead, or once for all of
+    them.
+    """
     shape = run.config.plan.architecture
     if shape.attention == "none":
         raise SettingsError(
@@ -56,7 +58,9 @@ def figure(run: Run, label: Labels, series: str | None = None) -> Figure:
 
 
 def _check_known(run: Run, window: Window) -> None:
-    """Raise DataError where it is not known what a decoder asks by: the covariates of the steps ahead."""
+    """Raise DataError where it is not known what a decoder asks by: the covariates of the steps
+    ahead.
+    """
     try:
         covariates.check_known(select(run.tail, np.array([window.index])), run.config.plan.horizon)
     except DataError as error:

@@ -24,7 +24,9 @@ BELOW = ("", "%Y", "%Y", "%b %-d, %Y", "%b %-d, %Y", "%b %-d, %Y %H:%M")
 
 
 def positions(run: Run, times: Ints) -> Any:
-    """Times in microseconds as positions on an axis: dates where the rows have one, else the numbers of the steps."""
+    """Times in microseconds as positions on an axis: dates where the rows have one, else the
+    numbers of the steps.
+    """
     is_dated = (
         run.config.time_format.pattern != "" and run.config.frequency.kind != calendar.STEPS.kind
     )
@@ -57,7 +59,9 @@ def value_axis(axes: Axes, ticks: int = 5) -> None:
 
 
 class _SpacedDates(AutoDateLocator):
-    """Ticks at round dates, without those that are too near to the next one: a 29th or 31st before a 1st."""
+    """Ticks at round dates, without those that are too near to the next one: a 29th or 31st
+    before a 1st.
+    """
 
     def __call__(self) -> Any:
         ticks = np.asarray(super().__call__())  # type: ignore[no-untyped-call]

@@ -1,4 +1,6 @@
-"""Letters of all scripts: which fonts of the system to take, and how to write what none of them has."""
+"""Letters of all scripts: which fonts of the system to take, and how to write what none of them
+has.
+"""
 
 from __future__ import annotations
 
@@ -21,8 +23,8 @@ LONGEST = 200  # letters that are measured; more would not fit in any case
 class Labels:
     """How names are written on a picture; call it with a name.
 
-    families: fonts that have all letters but the missing ones, by preference; missing: code points that no font has;
-    note: what to tell the user about them.
+    families: fonts that have all letters but the missing ones, by preference; missing: code
+    points that no font has; note: what to tell the user about them.
     """
 
     families: tuple[str, ...] = (DEFAULT,)
@@ -30,7 +32,9 @@ class Labels:
     note: str = ""
 
     def __call__(self, name: str, room: float = ROOM) -> str:
-        """A name as it is drawn: what cannot be drawn as a code, and cut where it takes more room (inches)."""
+        """A name as it is drawn: what cannot be drawn as a code, and cut where it takes more
+        room (inches).
+        """
         letters = [self._drawn(letter) for letter in name[:LONGEST]]
         text = "".join(letters)
         while width(text) > room:
@@ -63,7 +67,9 @@ def labels_for(run: Run) -> Labels:
 
 
 def _families(needed: set[int]) -> tuple[tuple[str, ...], set[int]]:
-    """The default font and those that have what it lacks, and the code points that no font has."""
+    """The default font and those that have what it lacks, and the code points that no font
+    has.
+    """
     families = [DEFAULT]
     missing = needed - _glyphs(font_manager.findfont(DEFAULT))
     for font in sorted(font_manager.fontManager.ttflist, key=_preference):
@@ -95,5 +101,7 @@ def _letters(names: Iterable[str]) -> set[int]:
 
 
 def _is_invisible(letter: str) -> bool:
-    """Whether it is a control or format character, which would be drawn as nothing or as a box."""
+    """Whether it is a control or format character, which would be drawn as nothing or as a
+    box.
+    """
     return unicodedata.category(letter)[0] == "C"

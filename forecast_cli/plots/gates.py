@@ -18,7 +18,9 @@ from forecast_cli.store import Run
 
 
 def figure(run: Run, label: Labels, series: str | None = None) -> Figure:
-    """The gates, the memory and the state of the last layer of the first member, for each step of the window."""
+    """The gates, the memory and the state of the last layer of the first member, for each step
+    of the window.
+    """
     shape, window = run.config.plan.architecture, newest(run, series)
     cell = network.CELLS[shape.cell]
     parts = cell.captions
@@ -58,7 +60,9 @@ def _notes(shape: network.Architecture) -> list[str]:
 
 
 def _heat_map(axes: Axes, edges: Any, values: Floats, *, is_share: bool) -> None:
-    """(T, U) as colors, time to the right, and the mean over units as a line on the scale of the color bar."""
+    """(T, U) as colors, time to the right, and the mean over units as a line on the scale of
+    the color bar.
+    """
     units = values.shape[1]
     high = 1.0 if is_share else float(np.abs(values).max()) or 1.0
     low = 0.0 if is_share else -high

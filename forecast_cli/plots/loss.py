@@ -26,7 +26,8 @@ FEW = 40  # epochs, up to which each has a dot
 
 @dataclass(frozen=True, eq=False)
 class Member:
-    """One trained network: its epochs (E,), losses (E,) with NaN where there is none, and which epoch was kept.
+    """One trained network: its epochs (E,), losses (E,) with NaN where there is none, and which
+    epoch was kept.
 
     best: 0 where the weights of no epoch were kept.
     """
@@ -39,7 +40,8 @@ class Member:
 
 
 def figure(run: Run, label: Labels) -> Figure:
-    """Training and validation loss of every epoch, the epochs kept marked; a log scale where losses span a decade.
+    """Training and validation loss of every epoch, the epochs kept marked; a log scale where
+    losses span a decade.
 
     Of several members the first is drawn strong and the others thin.
     """
@@ -103,7 +105,9 @@ def _draw(
 
 
 def _mark_best(axes: Axes, members: list[Member]) -> None:
-    """A diamond on the loss that decided: of the validation, or of the training where nothing was held out."""
+    """A diamond on the loss that decided: of the validation, or of the training where nothing
+    was held out.
+    """
     epochs, losses = [], []
     for member in members:
         for position in np.flatnonzero(member.epochs == member.best):

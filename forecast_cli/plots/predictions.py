@@ -33,10 +33,12 @@ class Interval:
 
 @dataclass(frozen=True, eq=False)
 class Story:
-    """One series as it is drawn, in the units of the file; `at` are positions on the axis of time.
+    """One series as it is drawn, in the units of the file; `at` are positions on the axis of
+    time.
 
-    values (N,): the stored rows; held_out: the first and the last position among them that was predicted, plus one, or
-    twice the end where nothing was; predicted (P,) and forecast (H,): empty where there is none.
+    values (N,): the stored rows; held_out: the first and the last position among them that was
+    predicted, plus one, or twice the end where nothing was; predicted (P,) and forecast (H,):
+    empty where there is none.
     """
 
     name: str
@@ -51,7 +53,9 @@ class Story:
 
 
 def figure(run: Run, label: Labels) -> Figure:
-    """History, held-out rows with their prediction, forecast with intervals; of many series the best and the worst."""
+    """History, held-out rows with their prediction, forecast with intervals; of many series the
+    best and the worst.
+    """
     stories, left_out = stories_of(run)
     columns = 1 if len(stories) <= 2 else 2
     rows = -(-len(stories) // columns)
@@ -172,7 +176,9 @@ def stories_of(run: Run) -> tuple[list[Story], int]:
 
 
 def _series_to_show(run: Run, held_out: Rows, rows: dict[str, Ints]) -> list[int]:
-    """All series, or of more than SHOWN those that were predicted best, and then those that were predicted worst."""
+    """All series, or of more than SHOWN those that were predicted best, and then those that
+    were predicted worst.
+    """
     tail = run.tail
     if len(tail) <= SHOWN:
         return list(range(len(tail)))
@@ -192,7 +198,9 @@ def _series_to_show(run: Run, held_out: Rows, rows: dict[str, Ints]) -> list[int
 
 
 def relative_error(actual: Floats, predicted: Floats) -> float:
-    """The sum of the absolute errors as a part of the sum of the absolute values; infinite where that is nothing."""
+    """The sum of the absolute errors as a part of the sum of the absolute values; infinite
+    where that is nothing.
+    """
     known = ~np.isnan(actual)
     size = float(np.abs(actual[known]).sum())
     return float(np.abs(actual - predicted)[known].sum()) / size if size else float("inf")

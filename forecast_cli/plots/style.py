@@ -1,7 +1,8 @@
 """How all pictures look: colors, text sizes, legends, and how a figure becomes PNG.
 
-The colors are those of Okabe & Ito, which color-blind people can tell apart; lines differ in style and marker too. The
-color maps (viridis, and blue to red through white) differ in lightness as well.
+The colors are those of Okabe & Ito, which color-blind people can tell apart; lines differ in
+style and marker too. The color maps (viridis, and blue to red through white) differ in
+lightness as well.
 """
 
 from __future__ import annotations
@@ -32,7 +33,9 @@ LARGE, SMALL, SMALLER = (
 
 @contextlib.contextmanager
 def applied(families: Sequence[str]) -> Iterator[None]:
-    """Figures that are made and saved inside look like this, with letters from these font families, in this order."""
+    """Figures that are made and saved inside look like this, with letters from these font
+    families, in this order.
+    """
     settings: Any = {
         "font.family": list(families),
         "font.size": 10,
@@ -64,7 +67,9 @@ def title(figure: Figure, *parts: str) -> None:
 
 
 def lines(*parts: str) -> str:
-    """The parts of a title, one after the other, with a new line before one that would reach beyond the edge."""
+    """The parts of a title, one after the other, with a new line before one that would reach
+    beyond the edge.
+    """
     text = ""
     for part in parts:
         longer = f"{text} {part}" if text else part

@@ -1,4 +1,6 @@
-"""The newest window of one series, as the first member of a run sees it: what gates and attention are drawn over."""
+"""The newest window of one series, as the first member of a run sees it: what gates and
+attention are drawn over.
+"""
 
 from __future__ import annotations
 
@@ -27,9 +29,9 @@ LINE = 120  # letters in a line of small print
 class Window:
     """The newest window of one series, and its forecast.
 
-    at, values: (lookback,), in the units of the file; edges: (lookback + 1,), where the place of a step on the axis
-    begins and ends; forecast_at, forecast: (H,), empty where the forecast is still to come; inputs: what the network
-    gets, as `network.forward` takes it.
+    at, values: (lookback,), in the units of the file; edges: (lookback + 1,), where the place
+    of a step on the axis begins and ends; forecast_at, forecast: (H,), empty where the forecast
+    is still to come; inputs: what the network gets, as `network.forward` takes it.
     """
 
     index: int
@@ -45,7 +47,8 @@ class Window:
 def newest(run: Run, series: str | None) -> Window:
     """The window of a series by its name, or of the first that the network can read.
 
-    Raises SettingsError for a name that is not there, TooLittleDataError for a series that the network cannot read.
+    Raises SettingsError for a name that is not there, TooLittleDataError for a series that the
+    network cannot read.
     """
     tail, plan, columns = run.tail, run.config.plan, run.config.columns
     index = _index(run, series)
@@ -98,7 +101,9 @@ def draw_values(axes: Axes, run: Run, window: Window, label: Labels) -> None:
 def draw_title(
     figure: Figure, top: Axes, run: Run, window: Window, label: Labels, title: str, notes: list[str]
 ) -> None:
-    """A title in words over the figure; in small print, over its top panel, what exactly is drawn."""
+    """A title in words over the figure; in small print, over its top panel, what exactly is
+    drawn.
+    """
     shape, members = run.config.plan.architecture, len(run.model.members)
     subject = _subject(run, window, label)
     rows = style.plural(shape.lookback, "row")
