@@ -1,5 +1,4 @@
-"""The CSV files of a run. Their columns are declared here, and written, read and checked by
-that declaration.
+"""The CSV files of a run: their columns, declared once, by which they are written and read.
 
 - `forecast.csv`, which `forecast predict` writes too: one row for each step ahead of each series.
 - `predictions.csv`: one row for each held-out step of each series.
@@ -17,6 +16,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import numpy as np
@@ -40,7 +40,7 @@ MOST_COUNT = 2**31  # of what is counted, such as epochs
 
 EXTRA_DECIMALS = 3  # beyond those of the data
 SIGNIFICANT = 7  # digits that the smallest value has at least
-SMALLEST = 1e-13  # series smaller than this are written in full: they would need more decimals than MOST_DECIMALS
+SMALLEST = 1e-13  # a series smaller than this would need more than MOST_DECIMALS
 NOISE = 1e-12  # of sums of float64, as a part of the largest value
 NOISE_OF_FLOAT32 = 6e-8  # half a unit in the last place of the largest value
 
@@ -96,17 +96,17 @@ class EpochOf:
     epoch: Epoch
 
 
-# -- the declarations ------------------------------------------------------------------------------------------------
+# -- the declarations --------------------------------------------------------------------------
 
 
 def forecast_table(columns: Columns, levels: Iterable[float]) -> Table[Forecast]:
     """The columns of forecast.csv; the id only where the data have one."""
 
     def ids(result: Forecast) -> list[str]:
-        return [name for name in result.ids for _ in range(result.values.shape[1])]
+        return np.repeat(np.array(result.ids, object), result.values.shape[1]).tolist()
 
     def times(result: Forecast) -> list[str]:
-        return [text for texts in result.texts for text in texts]
+        return list(chain.from_iterable(result.texts))
 
     return (
         *([Column(columns.id, Kind.TEXT, ids, key=ID)] if columns.id else []),
@@ -170,7 +170,7 @@ def _bounds(levels: Iterable[float], bounds_of: Callable[[Source], Bounds]) -> T
     return tuple(bound(level, side) for level in levels for side in SIDES)
 
 
-# -- write -----------------------------------------------------------------------------------------------------------
+# -- write -------------------------------------------------------------------------------------
 
 
 def forecast_csv(result: Forecast) -> bytes:
@@ -188,7 +188,9 @@ def history_csv(fitted: tuple[Fitted, ...]) -> bytes:
     """history.csv, of all members. Losses keep all their digits, so that trainings can be
     compared to the bit.
     """
-    rows = [EpochOf(member, epoch) for member, one in enumerate(fitted, 1) for epoch in one.history]
+    rows = []
+    for member, network in enumerate(fitted, 1):
+        rows += [EpochOf(member, epoch) for epoch in network.history]
     return _write(HISTORY, rows, "full")
 
 
@@ -251,9 +253,7 @@ def rounded(values: Floats, digits: Digits) -> list[str]:
         for position in np.flatnonzero(np.abs(values) < 10.0**-digits).tolist():
             if texts[position] == negative_zero:
                 texts[position] = negative_zero[1:]
-    for position in np.flatnonzero(np.isnan(values)).tolist():
-        texts[position] = ""
-    return texts
+    return _empty_where_missing(texts, values)
 
 
 def plain(values: Floats) -> list[str]:
@@ -264,12 +264,16 @@ def plain(values: Floats) -> list[str]:
     for position, text in enumerate(texts):
         if "e" in text:
             texts[position] = np.format_float_positional(values[position], trim="-")
+    return _empty_where_missing(texts, values)
+
+
+def _empty_where_missing(texts: list[str], values: Floats) -> list[str]:
     for position in np.flatnonzero(np.isnan(values)).tolist():
         texts[position] = ""
     return texts
 
 
-# -- how many decimals -----------------------------------------------------------------------------------------------
+# -- how many decimals -------------------------------------------------------------------------
 
 
 def decimals(panel: Panel) -> Digits:
@@ -294,7 +298,7 @@ def decimals(panel: Panel) -> Digits:
     noise = np.repeat(largest, panel.lengths) * (NOISE_OF_FLOAT32 if is_float32 else NOISE)
     of_data = _decimals_of(values, noise)
 
-    # In units of the last decimal all values are whole, and the smallest has as many significant digits as it has now.
+    # In units of the last decimal all values are whole, with as many significant digits as before.
     units = np.rint(values * 10.0**of_data)
     smallest = int(units[units > 0].min()) if units.any() else 1
     missing = SIGNIFICANT - len(str(smallest))
@@ -339,7 +343,7 @@ def _decimals_of(values: Floats, noise: Floats) -> int:
     return MOST_DECIMALS
 
 
-# -- read and check --------------------------------------------------------------------------------------------------
+# -- read and check ----------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, eq=False)
@@ -400,33 +404,53 @@ def check_history(data: bytes, best_epoch: int) -> None:
 
 
 def _read(table: Table[Any], data: bytes) -> Rows:
-    try:
-        lines = list(csv.reader(io.StringIO(data.decode())))
-    except csv.Error as error:
-        raise ValueError(str(error)) from None
-    header = lines[0] if lines else [column.name for column in table]
-    rows = lines[1:]
-
-    present = [column for column in table if column.default is None or column.name in header]
-    if [column.name for column in present] != header:
-        raise ValueError("the columns are others")
+    header, rows = _parse(table, data)
+    present = _columns_in(table, header)
     if any(len(row) != len(header) for row in rows):
-        raise ValueError("a row has another width")
+        raise ValueError("a row has more or fewer cells than the header")
 
     texts = {ID: [""] * len(rows)}
-    numbers = {
-        column.key or column.name: np.full(len(rows), column.default, np.float64)
-        for column in table
-        if column not in present
-    }
+    numbers = _defaults(table, header, len(rows))
+    # By position, as the user's own headings may be those of other columns of ours.
     for position, column in enumerate(present):
-        cells = [row[position] for row in rows]
         key = column.key or column.name
+        cells = [row[position] for row in rows]
         if column.kind is Kind.TEXT:
             texts[key] = cells
         else:
             numbers[key] = _numbers(column, cells)
     return Rows(texts, numbers)
+
+
+def _parse(table: Table[Any], data: bytes) -> tuple[list[str], list[list[str]]]:
+    """The header and the rows of a file; an empty file is a table without rows."""
+    try:
+        lines = list(csv.reader(io.StringIO(data.decode())))
+    except csv.Error as error:
+        raise ValueError(str(error)) from None
+    if not lines:
+        return [column.name for column in table], []
+    return lines[0], lines[1:]
+
+
+def _columns_in(table: Table[Any], header: list[str]) -> Table[Any]:
+    """The columns of a file. Only those with a default may be missing. Raises ValueError."""
+    present = []
+    for column in table:
+        if column.default is None or column.name in header:
+            present.append(column)
+    if [column.name for column in present] != header:
+        raise ValueError("the columns are not those of this table")
+    return tuple(present)
+
+
+def _defaults(table: Table[Any], header: list[str], count: int) -> dict[str, Floats]:
+    """What the rows of a file stand for that lacks some columns, by key."""
+    numbers = {}
+    for column in table:
+        if column.default is not None and column.name not in header:
+            numbers[column.key or column.name] = np.full(count, column.default, np.float64)
+    return numbers
 
 
 def _numbers(column: Column[Any], cells: Sequence[str]) -> Floats:
