@@ -102,8 +102,7 @@ def infer(times: Ints, starts: Ints) -> Frequency:
 
 
 def named(alias: str, times: Ints, starts: Ints) -> Frequency:
-    """The frequency that an alias like 30min, W-WED or QS-FEB names, placed where the first
-    time lies.
+    """The frequency of an alias like 30min, W-WED or QS-FEB, placed where the first time lies.
 
     times, starts: as for `infer`. Raises DataError for times that contradict the alias, and
     SettingsError for what is no alias.
@@ -178,8 +177,9 @@ def _infer_months(times: Ints, has_predecessor: NDArray[np.bool_], clock: int) -
 
 
 def _parse(alias: str, times: Ints) -> Frequency:
-    """The frequency of an alias, placed where the first time lies. Raises SettingsError for
-    what is no alias.
+    """The frequency of an alias, placed where the first time lies.
+
+    Raises SettingsError for a text that is no alias.
     """
     match = re.fullmatch(r"(\d*)(min|s|h|D|B|W|[MQY][SE])(?:-([A-Z]{3}))?", alias)
     if match is None:
@@ -223,8 +223,9 @@ def _no_step(alias: str) -> SettingsError:
 
 
 def ordinals(frequency: Frequency, times: Ints) -> Ints:
-    """Positions of times on the grid, (N,) -> (N,). Raises DataError for a time off the
-    grid.
+    """Positions of times on the grid, (N,) -> (N,).
+
+    Raises DataError for a time off the grid.
     """
     if frequency.kind == "step":
         return np.asarray(times, np.int64)
@@ -246,9 +247,7 @@ def ordinals(frequency: Frequency, times: Ints) -> Ints:
 
 
 def check_range(low: int, high: int) -> None:
-    """Raise DataError for times, in microseconds, that no date can be written for: they end
-    with the year 9999.
-    """
+    """Raise DataError unless times, in microseconds, lie in the years 1 to 9999."""
     if low < EARLIEST or high > LATEST:
         raise DataError(
             "the times go beyond the years 1 to 9999",
@@ -257,8 +256,9 @@ def check_range(low: int, high: int) -> None:
 
 
 def times_at(frequency: Frequency, positions: Ints) -> Ints:
-    """Times at positions on the grid: the inverse of `ordinals`. Raises DataError for times
-    after the year 9999.
+    """Times at positions on the grid: the inverse of `ordinals`.
+
+    Raises DataError for times after the year 9999.
     """
     positions = np.asarray(positions, np.int64)
     if frequency.kind == "step" or not len(positions):
@@ -316,8 +316,9 @@ def _days_of_months(months: Ints, day: int) -> NDArray[np.datetime64]:
 
 
 def season_lengths(frequency: Frequency) -> tuple[int, ...]:
-    """Season lengths in steps that are usual for this frequency, shortest first: hourly 24 and
-    168, monthly 12.
+    """Season lengths in steps that are usual for this frequency, shortest first.
+
+    Hourly rows have 24 and 168, monthly ones 12.
     """
     size = frequency.size
     if frequency.kind == "business":
@@ -338,8 +339,9 @@ def season_lengths(frequency: Frequency) -> tuple[int, ...]:
 
 
 def default_horizon(frequency: Frequency) -> int:
-    """One main season: hourly 24, daily 7, weekly 13, monthly 12, quarterly 4; 10 where it is
-    unknown or long.
+    """One main season, or 10 where it is unknown or long.
+
+    Hourly 24, daily 7, weekly 13, monthly 12, quarterly 4.
     """
     if frequency.kind == "fixed" and frequency.size == WEEK:
         return 13
@@ -373,8 +375,7 @@ def to_json(frequency: Frequency) -> dict[str, Any]:
 
 
 def features(frequency: Frequency, times: Ints) -> NDArray[np.float64]:
-    """Where times (N,) stand in the day, the week and the year, as sines and cosines: (N, 0 to
-    6).
+    """Where times (N,) stand in the day, week and year, as sines and cosines: (N, 0 to 6).
 
     A cycle is there only if it is longer than a step. Steps without a time have none.
     """

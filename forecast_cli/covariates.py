@@ -25,8 +25,9 @@ NEGLIGIBLE = 1e-12  # spread, as a part of the largest value, that is rounding a
 
 @dataclass(frozen=True, eq=False)
 class FeatureScale:
-    """Mean and spread in the training part: (C,) of past and future features, (K,) of static
-    ones.
+    """Mean and spread of each feature in the training part.
+
+    (C,) of past and future features, (K,) of static ones.
     """
 
     mean: Floats
@@ -37,8 +38,7 @@ class FeatureScale:
 
 @dataclass(frozen=True, eq=False)
 class Covariates:
-    """Standardized features of a panel, each series followed by `horizon` rows after its last
-    one.
+    """Standardized features of a panel, with `horizon` rows more after each series.
 
     rows: (N + S * horizon, C), NaN where a feature is not known. future_features: how many of
     the C features, the last ones, are known after the last row. static: (S, K). shift: (S,)
@@ -66,9 +66,7 @@ class Gathered:
 
     @property
     def ahead(self) -> Floats:
-        """The former name of `future_features`, until training and forecasting use the new
-        one.
-        """
+        """The former name of `future_features`, which training and forecasting still use."""
         return self.future_features
 
 
@@ -126,8 +124,7 @@ def gather(covariates: Covariates, chosen: Windows, index: Ints | slice, lag: in
 
 
 def check_known(panel: Panel, horizon: int) -> None:
-    """Raise DataError unless all known-future covariates are known for the next `horizon`
-    steps.
+    """Raise DataError if a known-future covariate is not known for the next `horizon` steps.
 
     The message names the first such series and covariate, and the times for which it is not
     known.
@@ -141,9 +138,7 @@ def check_known(panel: Panel, horizon: int) -> None:
 
 
 def _not_known(panel: Panel, index: int, is_missing: NDArray[np.bool_]) -> DataError:
-    """is_missing: (horizon, F), of which the first step that has any says which covariate it
-    is.
-    """
+    """The error for one series; is_missing: (horizon, F)."""
     column = int(np.nonzero(is_missing)[1][0])
     missing_steps = np.flatnonzero(is_missing[:, column])
     length = int(panel.lengths[index])
@@ -207,9 +202,7 @@ def _columns(panel: Panel, index: int, use_calendar: bool, horizon: int) -> list
 
 
 def _after_last_row(panel: Panel, index: int, horizon: int) -> Floats:
-    """Known-future covariates of one series after its last row, (horizon, F), NaN where
-    unknown.
-    """
+    """Known-future covariates after the last row, (horizon, F), NaN where not known."""
     values = np.full((horizon, len(panel.future_names)), np.nan)
     if panel.ahead.size:
         known = panel.ahead[index, :horizon]

@@ -133,9 +133,7 @@ def values_of(panel: Panel, index: int) -> Floats:
 
 
 def times_of(panel: Panel, index: int, start: int = 0, stop: int | None = None) -> Ints:
-    """Times of the steps `start` to `stop` of one series; steps after the last row continue
-    them.
-    """
+    """Times of the steps `start` to `stop` of one series, which may go beyond its last row."""
     if stop is None:
         stop = int(panel.lengths[index])
     steps = np.arange(start, stop, dtype=np.int64)
@@ -201,9 +199,7 @@ def _first_rows(offsets: Ints, lengths: Ints) -> Ints:
 
 
 def _ahead_of_cut(panel: Panel, lengths: Ints) -> Floats:
-    """(S, A, F): known-future covariates after the first `lengths` (S,) steps of each
-    series.
-    """
+    """Known-future covariates after the first `lengths` (S,) steps of each series: (S, A, F)."""
     width = len(panel.future_names)
     cut_off = int((panel.lengths - lengths).max(initial=0))
     known_before = panel.ahead if panel.ahead.size else np.empty((len(panel), 0, width))
@@ -220,8 +216,9 @@ def _ahead_of_cut(panel: Panel, lengths: Ints) -> Floats:
 
 
 def format_times(panel: Panel, times: Ints) -> list[str]:
-    """Times (N,) as the file writes them, in the named time zone or in the offset of its last
-    row.
+    """Times (N,) as the file writes them.
+
+    They are in the named time zone, or in the offset of the last row of the file.
 
     Raises DataError for times outside of the years 1 to 9999.
     """
@@ -250,9 +247,7 @@ def offset_microseconds(offset: str) -> int:
 
 
 def _write(stamp: datetime, pattern: str) -> str:
-    """A time in a strftime pattern, in which %q is the quarter; years before 1000 have four
-    digits.
-    """
+    """A time in a strftime pattern with %q for the quarter; years have four digits."""
     pattern = pattern.replace("%q", str((stamp.month + 2) // 3))
     if stamp.year < 1000:
         pattern = pattern.replace("%Y", f"{stamp.year:04}")

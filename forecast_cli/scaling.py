@@ -39,8 +39,9 @@ class SeriesScale:
 
 @dataclass(frozen=True, eq=False)
 class WindowScale:
-    """For each window, after `transform`: (B,) level, (B,) spread, (B, horizon) reference
-    forecast.
+    """The scale of each window, after `transform`.
+
+    level: (B,); spread: (B,), 0 for a constant window; reference: (B, horizon), a forecast.
     """
 
     level: Floats
@@ -103,23 +104,20 @@ def window_scale(past: Floats, horizon: int, kind: Normalization, lag: int) -> W
 
 
 def inputs(past: Floats, scale: WindowScale) -> Floats:
-    """What the network sees: (B, lookback), around 0 and of size 1; zeros for a constant
-    window.
+    """What the network sees: (B, lookback), around 0 and of size 1.
+
+    A constant window is all zeros.
     """
     return (past - scale.level[:, None]) / _unit(scale)
 
 
 def targets(future: Floats, scale: WindowScale) -> Floats:
-    """What the network should predict: (B, horizon), the difference to the reference in
-    spreads.
-    """
+    """What the network should predict, (B, horizon): differences to the reference in spreads."""
     return (future - scale.reference) / _unit(scale)
 
 
 def answers(outputs: Floats, scale: WindowScale) -> Floats:
-    """The inverse of `targets`: outputs of the network (B, horizon) in the transformed
-    domain.
-    """
+    """The inverse of `targets`: outputs of the network, (B, horizon), in the transformed domain."""
     return scale.reference + outputs * scale.spread[:, None]
 
 

@@ -78,9 +78,7 @@ Table = tuple[Column[Source], ...]
 
 @dataclass(frozen=True)
 class HeldOutOf:
-    """What predictions.csv is written from: the held-out rows, and the ids that their series
-    numbers stand for.
-    """
+    """What predictions.csv is written from: held-out rows, and the ids of their series."""
 
     ids: tuple[str, ...]
     rows: HeldOut
@@ -88,9 +86,7 @@ class HeldOutOf:
 
 @dataclass(frozen=True)
 class EpochOf:
-    """What a row of history.csv is written from: an epoch, and the number of its member, from
-    1.
-    """
+    """What a row of history.csv is written from: an epoch, and its member, from 1."""
 
     member: int
     epoch: Epoch
@@ -145,8 +141,9 @@ HISTORY: Table[list[EpochOf]] = (
 
 
 def bound_name(side: str, level: float) -> str:
-    """`lo-80`: the name of a bound in every file and format. side: `lo` or `hi`; level: in
-    percent.
+    """`lo-80`: the name of a bound in every file and format.
+
+    side: `lo` or `hi`; level: in percent.
     """
     return f"{side}-{level:.10g}"
 
@@ -185,8 +182,9 @@ def predictions_csv(panel: Panel, rows: HeldOut, digits: Digits) -> bytes:
 
 
 def history_csv(fitted: tuple[Fitted, ...]) -> bytes:
-    """history.csv, of all members. Losses keep all their digits, so that trainings can be
-    compared to the bit.
+    """history.csv, of all members.
+
+    Losses keep all their digits, so that trainings can be compared to the bit.
     """
     rows = []
     for member, network in enumerate(fitted, 1):
@@ -195,8 +193,9 @@ def history_csv(fitted: tuple[Fitted, ...]) -> bytes:
 
 
 def forecast_columns(result: Forecast, *, headings: bool = True) -> dict[str, list[Any]]:
-    """The columns of forecast.csv for other formats: texts, and the very numbers that the CSV
-    shows, NaN for unknown.
+    """The columns of forecast.csv for other formats.
+
+    They hold texts, and the very numbers that the CSV shows, NaN for unknown.
 
     headings: by the names that they have in the CSV, else `id` and `time` for those that the
     user's file names. Raises SettingsError where two columns have the same heading.
@@ -237,8 +236,9 @@ def _cells(column: Column[Source], source: Source, digits: Digits) -> list[str]:
 
 
 def rounded(values: Floats, digits: Digits) -> list[str]:
-    """Numbers (R,) as text with so many decimals, or in shortest round-trip form; empty where
-    they are NaN.
+    """Numbers (R,) as text with so many decimals, or in shortest round-trip form.
+
+    Texts are empty where a number is NaN.
 
     Equal decimals keep the order of the numbers, so bounds stay on their sides of the forecast.
     """
@@ -257,8 +257,9 @@ def rounded(values: Floats, digits: Digits) -> list[str]:
 
 
 def plain(values: Floats) -> list[str]:
-    """Numbers (R,) with all their digits, as they may have stood in the data: no exponent,
-    whole ones without `.0`.
+    """Numbers (R,) with all their digits, as they may have stood in the data.
+
+    They have no exponent, and whole ones no `.0`.
     """
     texts = [repr(number).removesuffix(".0") for number in values.tolist()]
     for position, text in enumerate(texts):
@@ -306,9 +307,7 @@ def decimals(panel: Panel) -> Digits:
 
 
 def vanishing(panel: Panel, digits: Digits) -> tuple[str, ...]:
-    """The series all of whose values are so small that with these decimals they would be
-    written as 0.
-    """
+    """The series whose values are all so small that they would be written as 0."""
     if digits == "full":
         return ()
     largest = _sizes(panel)[1]
@@ -317,9 +316,7 @@ def vanishing(panel: Panel, digits: Digits) -> tuple[str, ...]:
 
 
 def _sizes(panel: Panel) -> tuple[Floats, Floats]:
-    """(N,) the absolute values, 0 where there is none or it was filled in; (S,) the largest of
-    each series.
-    """
+    """(N,) absolute values, 0 where missing or filled in; (S,) the largest of each series."""
     values = np.abs(panel.values)
     values[np.isnan(values)] = 0
     if len(panel.filled):
@@ -348,8 +345,7 @@ def _decimals_of(values: Floats, noise: Floats) -> int:
 
 @dataclass(frozen=True, eq=False)
 class Rows:
-    """A table that was read: the cells of its text columns, and (R,) the numbers of the others,
-    by key.
+    """A table that was read: cells of its text columns, and numbers (R,) of the others, by key.
 
     A number is NaN where its cell is empty. The keys are the headings, but for ID and TIME; a
     file without an id has empty ids.
@@ -372,31 +368,32 @@ def read_forecast(data: bytes, columns: Columns, levels: Iterable[float]) -> Row
 
 
 def read_predictions(data: bytes, columns: Columns, levels: Iterable[float]) -> Rows:
-    """Read predictions.csv, which is empty where nothing was held out. Raises ValueError as
-    `read_forecast` does.
+    """Read predictions.csv, which is empty where nothing was held out.
+
+    Raises ValueError as `read_forecast` does.
     """
     return _read(predictions_table(columns, levels), data)
 
 
 def read_history(data: bytes) -> Rows:
-    """Read history.csv, also of a release that wrote fewer columns. Raises ValueError as
-    `read_forecast` does.
+    """Read history.csv, also of a release that wrote fewer columns.
+
+    Raises ValueError as `read_forecast` does.
     """
     return _read(HISTORY, data)
 
 
 def check_forecast(data: bytes, columns: Columns, levels: Iterable[float], horizon: int) -> None:
-    """Raise ValueError unless this is a forecast.csv, with at most `horizon` steps of each
-    series.
-    """
+    """Raise ValueError unless this is a forecast.csv of at most `horizon` steps a series."""
     steps = Counter(read_forecast(data, columns, levels).texts[ID])
     if max(steps.values(), default=np.nan) > horizon:
         raise ValueError("more steps than the horizon")
 
 
 def check_history(data: bytes, best_epoch: int) -> None:
-    """Raise ValueError unless this is a history.csv in which there is the best epoch; 0: there
-    is none.
+    """Raise ValueError unless this is a history.csv with the best epoch in it.
+
+    best_epoch: 0 if no epoch was kept.
     """
     epochs = read_history(data).numbers["epoch"]
     if not 0 <= best_epoch <= len(epochs):
@@ -454,9 +451,7 @@ def _defaults(table: Table[Any], header: list[str], count: int) -> dict[str, Flo
 
 
 def _numbers(column: Column[Any], cells: Sequence[str]) -> Floats:
-    """The numbers (R,) in the cells of a column, NaN where they are empty. Raises
-    ValueError.
-    """
+    """The numbers (R,) in the cells of a column, NaN where empty. Raises ValueError."""
     if column.kind is Kind.COUNT:
         counts = [int(cell) for cell in cells]
         if not all(0 <= count < MOST_COUNT for count in counts):

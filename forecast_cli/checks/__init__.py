@@ -1,5 +1,4 @@
-"""What is in a panel, and what is unusual about it: findings for people, with the numbers
-behind them.
+"""Findings: what is in a panel, and what is unusual about it, for people.
 
 What stands in `__all__` is what the other modules may use. `findings` puts into words what
 `seasons` and `outliers` measure.

@@ -32,8 +32,9 @@ WITH_A_FINDING: tuple[Kind, ...] = (*ABOUT_GAPS, "duplicates", "columns_not_used
 
 @dataclass(frozen=True)
 class Finding:
-    """One finding: its name, its text, its level (`info`, `warning` or `error`), and the
-    numbers behind it.
+    """One finding: its name, its text and the numbers behind it.
+
+    level: `info`, `warning` or `error`.
     """
 
     name: str
@@ -256,9 +257,7 @@ def _seasons(panel: Panel, seasons: tuple[int, ...]) -> Finding:
 
 
 def _strengths_by_season(panel: Panel, seasons: tuple[int, ...]) -> list[list[float]]:
-    """For each season, its strength in each of the measured series that are long enough for
-    it.
-    """
+    """For each season, its strength in the measured series that are long enough for it."""
     rows = max(MOST_ROWS, 5 * max(seasons))
     sample = np.unique(np.linspace(0, len(panel) - 1, MOST_SERIES).astype(np.int64))
     by_season: list[list[float]] = [[] for _ in seasons]
@@ -314,8 +313,9 @@ def _short(panel: Panel, needed: int | None) -> Finding:
 
 
 def _first_names(names: Sequence[str], written: Mapping[str, str] | None = None) -> str:
-    """The first of some names. written: how the numbers of some columns are written, as in
-    `'Close' in $`.
+    """The first of some names.
+
+    written: how the numbers of some columns are written, as in `'Close' in $`.
     """
     shown = []
     for name in names[:NAMED]:

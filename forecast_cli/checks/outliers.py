@@ -15,8 +15,7 @@ FROM_MEAN = 1.2533
 
 
 def find_outliers(values: Floats, season: int) -> tuple[Ints, Floats]:
-    """Positions of outliers, (K,), and by how many robust standard deviations each sticks out,
-    (K,).
+    """Positions of outliers, (K,), and by how many standard deviations each sticks out, (K,).
 
     values: (N,) of one series, NaN where there is none; season: the season length in steps, 1
     for none.
@@ -54,9 +53,7 @@ def _nothing() -> tuple[Ints, Floats]:
 
 
 def _center_and_spread(changes: Floats) -> tuple[float, float]:
-    """The median, and a robust standard deviation; a deviation of 0 where all are equal or none
-    is known.
-    """
+    """The median and a robust standard deviation, which is 0 if all are equal or unknown."""
     known = changes[~np.isnan(changes)]
     if not len(known):
         return 0.0, 0.0
@@ -73,9 +70,7 @@ def _center_and_spread(changes: Floats) -> tuple[float, float]:
 def _with_ends(
     deviations: Floats, since_before: Floats, until_after: Floats, season: int
 ) -> Floats:
-    """The deviations (N,) with those of the first and the last season, which have one
-    difference each.
-    """
+    """The deviations (N,), with those of the first and the last season filled in."""
     count = len(deviations)
     result = deviations.copy()
     has_before = np.arange(count) >= season

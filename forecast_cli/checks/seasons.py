@@ -16,8 +16,7 @@ CONSTANT = 1e-20
 
 
 def strengths(values: Floats, seasons: Sequence[int]) -> list[float | None]:
-    """The strength of each season, each measured in what the seasons before it in the list
-    leave.
+    """The strength of each season in what the seasons before it in the list leave.
 
     List them from short to long: a week counts only for what it is more than its days.
     """
@@ -29,8 +28,9 @@ def strengths(values: Floats, seasons: Sequence[int]) -> list[float | None]:
 
 
 def strength(values: Floats, season: int) -> float | None:
-    """How much of a series (N,) without its trend repeats every season: 1 - var(remainder) /
-    var(detrended), 0 to 1.
+    """How much of a series (N,) without its trend repeats every season, from 0 to 1.
+
+    That is 1 - var(remainder) / var(detrended).
 
     The trend is a moving average over one season. The variances are unbiased, so that noise has
     a strength near 0 even over few seasons. None for fewer than three seasons, and for a

@@ -1,5 +1,6 @@
-"""The newest window of one series, as the first member of a run sees it: what gates and
-attention are drawn over.
+"""The newest window of one series, as the first member of a run sees it.
+
+Gates and attention are drawn over it.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from matplotlib.figure import Figure
 
 from forecast_cli import config, forecasting, tables
 from forecast_cli.errors import SettingsError
+from forecast_cli.messages import plural
 from forecast_cli.panel import Floats, times_of, values_of
 from forecast_cli.plots import fonts, style
 from forecast_cli.plots.axes import positions, time_axis, value_axis
@@ -81,8 +83,11 @@ def _index(run: Run, series: str | None) -> int:
         return ids.index(series)
     if ids == ("",):
         raise SettingsError(
-            f"no series {series!r}: the run has one series, without a name", "leave --series out"
+            f"no series {series!r}: the run has one series, without a name",
+            "leave --series out",
         )
+
+    # Names may be of any length, and a hint should stay readable.
     hint = textwrap.shorten(config.nearest(series, list(ids)), 200, placeholder=" ...")
     raise SettingsError(f"no series {series!r} in the run", hint)
 
@@ -90,29 +95,36 @@ def _index(run: Run, series: str | None) -> int:
 def draw_values(axes: Axes, run: Run, window: Window, label: Labels) -> None:
     """The series over the window, in the units of the file."""
     axes.plot(window.at, window.values, color="black", linewidth=1.2, label="series")
+
     target = label(run.config.columns.target)
     if fonts.width(target, style.SMALL) <= BESIDE:
         axes.set_ylabel(target, fontsize=style.SMALL)
+
     axes.margins(x=0)
     value_axis(axes, ticks=4)
     time_axis(axes, run, window.at)
 
 
 def draw_title(
-    figure: Figure, top: Axes, run: Run, window: Window, label: Labels, title: str, notes: list[str]
+    figure: Figure,
+    top: Axes,
+    run: Run,
+    window: Window,
+    label: Labels,
+    title: str,
+    notes: list[str],
 ) -> None:
-    """A title in words over the figure; in small print, over its top panel, what exactly is
-    drawn.
-    """
+    """A title over the figure and, in small print over its top panel, what exactly is drawn."""
     shape, members = run.config.plan.architecture, len(run.model.members)
     subject = _subject(run, window, label)
-    rows = style.plural(shape.lookback, "row")
+    rows = plural(shape.lookback, "row")
     style.title(figure, f"{title}: the newest {rows} of", *subject)
 
     if shape.segment > 1:
         notes = [f"a column is a segment of {shape.segment} rows", *notes]
     if members > 1:
         notes = [f"member 1 of {members}", *notes]
+
     text = "; ".join(notes)
     small_print = "\n".join(textwrap.wrap(text[:1].upper() + text[1:], LINE))
     top.set_title(small_print, loc="left", fontsize=style.SMALLER, color=GREY)
