@@ -38,9 +38,8 @@ def test_covariates_follow_their_series_and_known_ones_go_on_after_the_cut() -> 
     cut = head(panel, np.array([2, 3]))
     assert cut.past[:, 0].tolist() == [0, 1, 4, 5, 6]
     assert cut.future[:, 0].tolist() == [10, 11, 14, 15, 16]
-    assert np.array_equal(
-        cut.ahead[:, :, 0], [[12, 13, 100], [200, np.nan, np.nan]], equal_nan=True
-    )
+    expected = np.array([[12, 13, 100], [200, np.nan, np.nan]])
+    assert np.array_equal(cut.ahead[:, :, 0], expected, equal_nan=True)
 
 
 def test_times_come_back_as_the_file_writes_them() -> None:

@@ -157,7 +157,7 @@ def test_what_rounds_to_zero_has_no_sign() -> None:
 
 def test_what_is_not_known_is_empty() -> None:
     for digits in (3, "full"):
-        assert tables.rounded(np.array([NAN, 1.5]), digits)[0] == ""  # type: ignore[arg-type]
+        assert tables.rounded(np.array([NAN, 1.5]), digits)[0] == ""
     assert tables.plain(np.array([NAN]))[0] == ""
 
 

@@ -108,7 +108,7 @@ def test_what_cannot_be_gone_on_with_is_trained_from_the_start_and_said(
         kept.rename(tmp_path / "elsewhere")
         kept.symlink_to(tmp_path / "elsewhere")
     data: Panel = from_series([PANEL.values + 1]) if change == "data" else PANEL
-    more = {"seed": 9} if change == "settings" else {}
+    more: dict[str, Any] = {"seed": 9} if change == "settings" else {}
     trained = train(data, store_folder=tmp_path, resume=True, **QUICK, **more)
     (note,) = trained.notes
     why = {
