@@ -16,7 +16,7 @@ from forecast_cli.panel import Floats, select
 from forecast_cli.plots import style
 from forecast_cli.plots.fonts import Labels
 from forecast_cli.plots.style import BLUE, GREY
-from forecast_cli.plots.window import Window, draw_title, draw_values, newest
+from forecast_cli.plots.window import Window, draw_notes, draw_title, draw_values, newest
 from forecast_cli.store import Run
 
 
@@ -52,7 +52,8 @@ def figure(run: Run, label: Labels, series: str | None = None) -> Figure:
         _draw_looks(bottom, edges, shares, window)
     bottom.set_xlabel(label(run.config.columns.time))
 
-    draw_title(picture, top, run, window, label, "Where the network looks", _notes(run, window))
+    draw_title(picture, run, window, label, "Where the network looks")
+    draw_notes(top, run, _notes(run, window))
     return picture
 
 

@@ -14,7 +14,7 @@ from forecast_cli.messages import plural
 from forecast_cli.panel import Floats
 from forecast_cli.plots import style
 from forecast_cli.plots.fonts import Labels
-from forecast_cli.plots.window import draw_title, draw_values, newest
+from forecast_cli.plots.window import draw_notes, draw_title, draw_values, newest
 from forecast_cli.store import Run
 
 
@@ -41,8 +41,8 @@ def figure(run: Run, label: Labels, series: str | None = None) -> Figure:
         axes.set_ylabel(plural(len(order), "unit"), fontsize=style.SMALL)
     panels[-1].set_xlabel(label(run.config.columns.time))
 
-    title = f"Inside the {cell.title}"
-    draw_title(picture, panels[0], run, window, label, title, _notes(shape))
+    draw_title(picture, run, window, label, f"Inside the {cell.title}")
+    draw_notes(panels[0], run, _notes(shape))
     return picture
 
 

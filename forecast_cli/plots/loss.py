@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -21,6 +22,8 @@ UNITS = {
     "standard": "values in standard deviations of their series",
 }
 UNIT = "values in units of each window's spread"  # for all other normalizations
+TRAINING = {"color": BLUE, "linestyle": "-"}
+VALIDATION = {"color": ORANGE, "linestyle": "--"}
 FEW = 40  # epochs, up to which each has a dot
 
 
@@ -54,8 +57,8 @@ def figure(run: Run, label: Labels) -> Figure:
     has_dots = len(members) == 1 and len(members[0].epochs) <= FEW
     for member in members:
         who = _who(member, members)
-        _draw(axes, member, member.training, f"training{who}", BLUE, "-", has_dots)
-        _draw(axes, member, member.validation, f"validation{who}", ORANGE, "--", has_dots)
+        _draw(axes, member, member.training, f"training{who}", TRAINING, has_dots)
+        _draw(axes, member, member.validation, f"validation{who}", VALIDATION, has_dots)
     _mark_best(axes, members)
 
     title = ["Loss while training on", label(run.config.columns.target)]
@@ -104,7 +107,7 @@ def _who(member: Member, members: list[Member]) -> str:
 
 
 def _draw(
-    axes: Axes, member: Member, losses: Floats, name: str, color: str, line: str, has_dots: bool
+    axes: Axes, member: Member, losses: Floats, name: str, look: dict[str, Any], has_dots: bool
 ) -> None:
     if np.isnan(losses).all():
         return
@@ -114,8 +117,7 @@ def _draw(
     axes.plot(
         member.epochs,
         losses,
-        color=color,
-        linestyle=line,
+        **look,
         linewidth=1.6 if is_first else 0.7,
         alpha=1 if is_first else 0.5,
         marker="o" if has_dots else "",

@@ -105,23 +105,17 @@ def draw_values(axes: Axes, run: Run, window: Window, label: Labels) -> None:
     time_axis(axes, run, window.at)
 
 
-def draw_title(
-    figure: Figure,
-    top: Axes,
-    run: Run,
-    window: Window,
-    label: Labels,
-    title: str,
-    notes: list[str],
-) -> None:
-    """A title over the figure and, in small print over its top panel, what exactly is drawn."""
-    shape, members = run.config.plan.architecture, len(run.model.members)
-    subject = _subject(run, window, label)
-    rows = plural(shape.lookback, "row")
-    style.title(figure, f"{title}: the newest {rows} of", *subject)
+def draw_title(figure: Figure, run: Run, window: Window, label: Labels, title: str) -> None:
+    """A title over the figure: what is drawn, and of which rows."""
+    rows = plural(run.config.plan.architecture.lookback, "row")
+    style.title(figure, f"{title}: the newest {rows} of", *_subject(run, window, label))
 
-    if shape.segment > 1:
-        notes = [f"a column is a segment of {shape.segment} rows", *notes]
+
+def draw_notes(top: Axes, run: Run, notes: list[str]) -> None:
+    """Small print over the top panel: what exactly is drawn."""
+    segment, members = run.config.plan.architecture.segment, len(run.model.members)
+    if segment > 1:
+        notes = [f"a column is a segment of {segment} rows", *notes]
     if members > 1:
         notes = [f"member 1 of {members}", *notes]
 
