@@ -95,8 +95,8 @@ def test_the_held_out_rows_never_reach_the_network_that_is_scored(tmp_path: Path
     assert held_out_scores(first.metrics).network != held_out_scores(second.metrics).network
 
 
-def test_predictions_csv_scores_to_the_metrics_of_the_run(tmp_path: Path) -> None:
-    run = train(AIRLINE, store_folder=tmp_path, **QUICK).run
+def test_predictions_csv_scores_to_the_metrics_of_the_run(airline_store: Path) -> None:
+    run = store.load(airline_store)
     lines = [line.split(",") for line in run.texts["predictions.csv"].decode().splitlines()]
     assert lines[0] == [
         "Month",
@@ -190,15 +190,14 @@ def test_predict_goes_on_from_new_rows(tmp_path: Path, write: Write) -> None:
     assert (before.texts[0][0], after.texts[0][0]) == ("2008-05", "2010-01")
 
 
-def test_predict_refuses_data_of_another_shape(tmp_path: Path, write: Write) -> None:
-    train(AIRLINE, store_folder=tmp_path / "s", **QUICK)
+def test_predict_refuses_data_of_another_shape(airline_store: Path, write: Write) -> None:
     path = write("Month,Passengers\n" + daily(np.arange(30.0)).split("\n", 1)[1])
     with pytest.raises(DataError, match="is not a date like the others"):
-        predict(path, store_folder=tmp_path / "s")
+        predict(path, store_folder=airline_store)
     lines = AIRLINE.read_text().splitlines()
     quarterly = write("\n".join([lines[0], *lines[1::3]]) + "\n")
     with pytest.raises(RunMismatchError, match="it has quarterly rows") as caught:
-        predict(quarterly, store_folder=tmp_path / "s")
+        predict(quarterly, store_folder=airline_store)
     assert caught.value.exit_code == 13
 
 
@@ -239,9 +238,8 @@ def test_short_series_are_dropped_or_refused_as_named(tmp_path: Path) -> None:
     assert not (tmp_path / "r").exists()
 
 
-def test_any_level_can_be_asked_for_later(tmp_path: Path) -> None:
-    train(AIRLINE, store_folder=tmp_path, levels="80", **QUICK)
-    found = predict(store_folder=tmp_path, levels=(50.0, 99.0)).forecast
+def test_any_level_can_be_asked_for_later(airline_store: Path) -> None:
+    found = predict(store_folder=airline_store, levels=(50.0, 99.0)).forecast
     header = forecast_csv(found).decode().splitlines()[0]
     assert header == "Month,forecast,lo-50,hi-50,lo-99,hi-99"
     assert (found.bounds[99.0][1] > found.bounds[50.0][1]).all()
