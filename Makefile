@@ -25,11 +25,11 @@ demo: $(VENV)/installed  ## train on a sample, predict, plot, and say where to l
 test: $(VENV)/installed  ## all tests but the slow ones
 	$(BIN)/pytest -n auto -m "not slow"
 
-check: $(VENV)/installed  ## lint, types and every test, as CI runs them
+check: $(VENV)/installed  ## lint, types, every test and how much of the package they run, as CI does
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/pytest -n auto
+	$(BIN)/pytest -n auto --cov --cov-report term
 
 clean:
-	rm -rf $(VENV) demo_runs build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) demo_runs build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage

@@ -25,7 +25,7 @@ def seconds_of_an_epoch(lookback: int, segment: int) -> float:
     ends: list[float] = []
     with tempfile.TemporaryDirectory() as folder:
         train(
-            DATA, store_folder=folder, report=lambda _: ends.append(time.process_time()), horizon=24, lookback=lookback,
+            DATA, draw=False, store_folder=folder, report=lambda _: ends.append(time.process_time()), horizon=24, lookback=lookback,
             segment=segment, epochs=2, patience=0, validation=0, test=0, refit=False, threads=1,
         )  # fmt: skip
     return ends[1] - ends[0]

@@ -1,7 +1,10 @@
-"""Covariates as the network sees them: standardized, gathered by window, never from beyond what is known.
+"""Covariates as the network sees them: standardized, and gathered for each window.
 
-Over the window a network sees past-only, known-future and calendar features; over the horizon the known-future and
-calendar ones, each beside its value in the season that the reference forecast repeats; and static ones once.
+Over the lookback a network sees past covariates, known-future covariates and calendar features.
+Over the horizon it sees the known-future covariates and the calendar features, which are called
+future features here, each beside its value one season earlier, from where the reference
+forecast repeats the target. Static covariates it sees once. Nothing comes from later than it
+would be known.
 """
 
 from __future__ import annotations
@@ -9,6 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from forecast_cli import calendar
 from forecast_cli.calendar import Ints
@@ -16,10 +20,15 @@ from forecast_cli.errors import DataError
 from forecast_cli.panel import Floats, Panel, format_times, times_of
 from forecast_cli.windows import Windows
 
+NEGLIGIBLE = 1e-12  # spread, as a part of the largest value, that is rounding and not a spread
+
 
 @dataclass(frozen=True, eq=False)
 class FeatureScale:
-    """Mean and spread of each feature in the training part: (C,) of past, future and calendar ones, (K,) of static ones."""
+    """Mean and spread of each feature in the training part.
+
+    (C,) of past and future features, (K,) of static ones.
+    """
 
     mean: Floats
     spread: Floats
@@ -29,136 +38,173 @@ class FeatureScale:
 
 @dataclass(frozen=True, eq=False)
 class Covariates:
-    """Features of a panel, standardized, each series followed by `horizon` rows for the steps after its last one.
+    """Standardized features of a panel, with `horizon` rows more after each series.
 
-    rows: (N + S * horizon, C), NaN where nothing is known; known: how many of the last features go beyond the last row;
-    static: (S, K); shift: (S,) what a flat position in the panel of that series becomes here.
+    rows: (N + S * horizon, C), NaN where a feature is not known. future_features: how many of
+    the C features, the last ones, are known after the last row. static: (S, K). shift: (S,)
+    what to add to a flat position in the panel for the same step in `rows`, by series.
     """
 
     rows: Floats
-    known: int
+    future_features: int
     static: Floats
     shift: Ints
 
 
 @dataclass(frozen=True, eq=False)
 class Gathered:
-    """Covariates of B windows: past (B, lookback, C), ahead (B, horizon, 2 * known), static (B, K)."""
+    """Features of B windows.
+
+    past: (B, lookback, C).
+    future_features: (B, horizon, 2 * F), at each step and then one season earlier.
+    static: (B, K).
+    """
 
     past: Floats
-    ahead: Floats
+    future_features: Floats
     static: Floats
+
+    @property
+    def ahead(self) -> Floats:
+        """The former name of `future_features`, which training and forecasting still use."""
+        return self.future_features
 
 
 def count(panel: Panel, use_calendar: bool) -> tuple[int, int, int]:
-    """How many features: over the window, over the horizon, static."""
-    extra = (
-        calendar.features(panel.frequency, np.zeros(1, np.int64)).shape[1] if use_calendar else 0
-    )
-    known = len(panel.future_names) + extra
-    return len(panel.past_names) + known, known, len(panel.static_names)
+    """How many features there are over the lookback, over the horizon, and static."""
+    future_features = len(panel.future_names)
+    if use_calendar:
+        one_time = np.zeros(1, np.int64)
+        future_features += calendar.features(panel.frequency, one_time).shape[1]
+    return len(panel.past_names) + future_features, future_features, len(panel.static_names)
 
 
 def fit(panel: Panel, use_calendar: bool, ends: Ints) -> FeatureScale:
-    """The scale of each feature from the first `ends` (S,) rows of each series, and from nothing later."""
+    """The scale of each feature from the first `ends` (S,) rows of each series alone."""
     rows = _rows(panel, use_calendar, 0)
-    inside = np.arange(len(rows)) - np.repeat(panel.offsets[:-1], panel.lengths) < np.repeat(
-        ends, panel.lengths
-    )
-    used = rows[inside] if inside.any() else rows
-    static = panel.static if panel.static_names else np.empty((len(panel), 0))
-    return FeatureScale(*_moments(used), *_moments(static))
-
-
-def _moments(rows: Floats) -> tuple[Floats, Floats]:
-    if not rows.shape[1] or not len(rows):
-        return np.zeros(rows.shape[1]), np.ones(rows.shape[1])
-    spread = rows.std(axis=0)
-    return rows.mean(axis=0), np.where(spread > 1e-12 * np.abs(rows).max(axis=0), spread, 1.0)
+    step = np.arange(len(rows)) - np.repeat(panel.offsets[:-1], panel.lengths)
+    is_training = step < np.repeat(ends, panel.lengths)
+    if is_training.any():
+        rows = rows[is_training]
+    return FeatureScale(*_mean_and_spread(rows), *_mean_and_spread(_static(panel)))
 
 
 def prepare(
     panel: Panel, use_calendar: bool, horizon: int, scale: FeatureScale
 ) -> Covariates | None:
-    """The features of a panel on a given scale; None where there is none."""
-    window, known, static = count(panel, use_calendar)
-    if not window + static:
+    """The features of a panel, standardized by `scale`; None where there are none."""
+    window, future_features, static = count(panel, use_calendar)
+    if window + static == 0:
         return None
-    rows = (_rows(panel, use_calendar, horizon) - scale.mean) / scale.spread
-    lone = panel.static if static else np.empty((len(panel), 0))
     return Covariates(
-        rows,
-        known,
-        (lone - scale.static_mean) / scale.static_spread,
-        np.arange(len(panel), dtype=np.int64) * horizon,
+        rows=(_rows(panel, use_calendar, horizon) - scale.mean) / scale.spread,
+        future_features=future_features,
+        static=(_static(panel) - scale.static_mean) / scale.static_spread,
+        shift=np.arange(len(panel), dtype=np.int64) * horizon,
     )
-
-
-def _rows(panel: Panel, use_calendar: bool, horizon: int) -> Floats:
-    """Features row by row, each series followed by `horizon` rows: past-only ones end with the series."""
-    parts = []
-    for i in range(len(panel)):
-        span, length = slice(panel.offsets[i], panel.offsets[i + 1]), int(panel.lengths[i])
-        columns = []
-        if panel.past_names:
-            columns.append(
-                np.concatenate(
-                    [panel.past[span], np.full((horizon, len(panel.past_names)), np.nan)]
-                )
-            )
-        if panel.future_names:
-            after = np.full((horizon, len(panel.future_names)), np.nan)
-            given = panel.ahead[i, :horizon] if panel.ahead.size else after[:0]
-            after[: len(given)] = given
-            columns.append(np.concatenate([panel.future[span], after]))
-        if use_calendar:
-            columns.append(
-                calendar.features(panel.frequency, times_of(panel, i, 0, length + horizon))
-            )
-        parts.append(
-            np.concatenate(columns, axis=1) if columns else np.empty((length + horizon, 0))
-        )
-    return np.concatenate(parts)
 
 
 def gather(covariates: Covariates, chosen: Windows, index: Ints | slice, lag: int) -> Gathered:
-    """The covariates of the windows at `index`. Steps after the last known one are at the mean of the feature."""
-    series, horizon = chosen.series[index], chosen.horizon
-    at = chosen.origins[index] + covariates.shift[series]
-    past = covariates.rows[at[:, None] + np.arange(-chosen.lookback, 0)]
-    steps, season = np.arange(horizon), max(min(lag, chosen.lookback), 1)
-    first = covariates.rows.shape[1] - covariates.known
-    ahead = covariates.rows[at[:, None] + steps, first:]
-    reference = covariates.rows[at[:, None] - season + steps % season, first:]
-    return Gathered(
-        past, np.nan_to_num(np.concatenate([ahead, reference], axis=2)), covariates.static[series]
-    )
+    """The features of the windows at `index`.
+
+    chosen: windows of the panel that `covariates` was prepared from; lag: the season of the
+    reference forecast, in steps. A future feature that is not known stands at its mean.
+    """
+    series = chosen.series[index]
+    origins = chosen.origins[index] + covariates.shift[series]
+    past = covariates.rows[origins[:, None] + np.arange(-chosen.lookback, 0)]
+
+    steps = np.arange(chosen.horizon)
+    season = max(min(lag, chosen.lookback), 1)
+    future_features = covariates.rows[:, covariates.rows.shape[1] - covariates.future_features :]
+    at_step = future_features[origins[:, None] + steps]
+    a_season_earlier = future_features[origins[:, None] - season + steps % season]
+    both = np.concatenate([at_step, a_season_earlier], axis=2)
+    return Gathered(past, np.nan_to_num(both), covariates.static[series])
 
 
 def check_known(panel: Panel, horizon: int) -> None:
-    """Raise DataError naming the dates for which a known-future covariate is not known."""
+    """Raise DataError if a known-future covariate is not known for the next `horizon` steps.
+
+    The message names the first such series and covariate, and the times for which it is not
+    known.
+    """
     if not panel.future_names:
         return
-    for i, name in enumerate(panel.ids):
-        known = np.full((horizon, len(panel.future_names)), np.nan)
-        given = panel.ahead[i, :horizon] if panel.ahead.size else known[:0]
-        known[: len(given)] = given
-        step, column = (int(a[0]) if len(a) else -1 for a in np.nonzero(np.isnan(known)))
-        if step < 0:
-            continue
-        length = int(panel.lengths[i])
-        missing = np.flatnonzero(np.isnan(known[:, column]))
-        first, last = (
-            format_times(panel, times_of(panel, i, length + int(s), length + int(s) + 1))[0]
-            for s in missing[[0, -1]]
-        )
-        where = f"series {name!r}: " if name else ""
-        span = (
-            f"for {first}"
-            if first == last
-            else f"for {len(missing):,} steps from {first} to {last}"
-        )
-        raise DataError(
-            f"{where}the covariate {panel.future_names[column].split('=')[0]!r} is not known {span}",
-            "give it with --future-values FILE, or as rows of the data whose target is empty",
-        )
+    for index in range(len(panel)):
+        is_missing = np.isnan(_after_last_row(panel, index, horizon))
+        if is_missing.any():
+            raise _not_known(panel, index, is_missing)
+
+
+def _not_known(panel: Panel, index: int, is_missing: NDArray[np.bool_]) -> DataError:
+    """The error for one series; is_missing: (horizon, F)."""
+    column = int(np.nonzero(is_missing)[1][0])
+    missing_steps = np.flatnonzero(is_missing[:, column])
+    length = int(panel.lengths[index])
+    times = times_of(panel, index, length, length + len(is_missing))
+    first, last = format_times(panel, times[missing_steps[[0, -1]]])
+
+    name = panel.ids[index]
+    where = f"series {name!r}: " if name else ""
+    covariate = panel.future_names[column].split("=")[0]
+    span = first
+    if len(missing_steps) > 1:
+        span = f"{len(missing_steps):,} steps from {first} to {last}"
+    return DataError(
+        f"{where}the covariate {covariate!r} is not known for {span}",
+        "give it with --future-values FILE, or as rows of the data whose target is empty",
+    )
+
+
+def _static(panel: Panel) -> Floats:
+    return panel.static if panel.static_names else np.empty((len(panel), 0))
+
+
+def _mean_and_spread(rows: Floats) -> tuple[Floats, Floats]:
+    """Of features (N, C); a spread of 1 for those that are constant."""
+    width = rows.shape[1]
+    if not width or not len(rows):
+        return np.zeros(width), np.ones(width)
+    spread = rows.std(axis=0)
+    varies = spread > NEGLIGIBLE * np.abs(rows).max(axis=0)
+    return rows.mean(axis=0), np.where(varies, spread, 1.0)
+
+
+def _rows(panel: Panel, use_calendar: bool, horizon: int) -> Floats:
+    """Features row by row, (N + S * horizon, C): each series is followed by `horizon` rows.
+
+    Past covariates, which nobody knows there, are NaN in these rows.
+    """
+    by_series = []
+    for index in range(len(panel)):
+        columns = _columns(panel, index, use_calendar, horizon)
+        if not columns:
+            columns = [np.empty((int(panel.lengths[index]) + horizon, 0))]
+        by_series.append(np.concatenate(columns, axis=1))
+    return np.concatenate(by_series)
+
+
+def _columns(panel: Panel, index: int, use_calendar: bool, horizon: int) -> list[Floats]:
+    """The features of one series, (n + horizon, ...): past, known-future, calendar."""
+    rows = slice(panel.offsets[index], panel.offsets[index + 1])
+    columns = []
+    if panel.past_names:
+        unknown = np.full((horizon, len(panel.past_names)), np.nan)
+        columns.append(np.concatenate([panel.past[rows], unknown]))
+    if panel.future_names:
+        after = _after_last_row(panel, index, horizon)
+        columns.append(np.concatenate([panel.future[rows], after]))
+    if use_calendar:
+        times = times_of(panel, index, 0, int(panel.lengths[index]) + horizon)
+        columns.append(calendar.features(panel.frequency, times))
+    return columns
+
+
+def _after_last_row(panel: Panel, index: int, horizon: int) -> Floats:
+    """Known-future covariates after the last row, (horizon, F), NaN where not known."""
+    values = np.full((horizon, len(panel.future_names)), np.nan)
+    if panel.ahead.size:
+        known = panel.ahead[index, :horizon]
+        values[: len(known)] = known
+    return values

@@ -1,14 +1,17 @@
-"""Panel: the one form of data after reading. Many series, one after the other in flat arrays, each on its full grid.
+"""Panel: the one form of data after reading.
 
-A series is a first ordinal of the frequency and a run of values; a hole that was not filled is NaN. One series is
-a panel with one id. Covariates lie beside the values: `past` is known up to the last row, `future` beyond it (`ahead`).
+A panel holds many series, one after the other in flat arrays, each on its full grid. A series
+is the ordinal of its first step and its values; a value that is missing and was not filled is
+NaN. A single series is a panel with one id. Covariates lie beside the values: those in `past`
+are known up to the last row, those in `future` for the steps after it, too (`ahead`).
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -24,10 +27,13 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class TimeFormat:
-    """How the file writes its times: a strftime pattern (empty: rows without a time) and the offset of its last row.
+    """How the file writes its times.
 
-    timezone: the zone that the times are written in, where one was named; wall: they are counted on its local clock,
-    as days and months are (their length in hours changes), not in UTC.
+    pattern: of strftime; empty for rows without a time.
+    offset: the offset from UTC of the last row, as the file writes it.
+    timezone: the zone in which the times are written, where one was named.
+    wall: whether times are counted on the local clock of that zone, as days and months must be
+    (their length in hours changes), and not in UTC.
     """
 
     pattern: str = ""
@@ -47,15 +53,18 @@ class Columns:
 
 @dataclass(frozen=True, eq=False)
 class Panel:
-    """S series, N values in all.
+    """S series with N values in all.
 
-    ids: S names; offsets: (S + 1,) bounds in the flat arrays; first: (S,) ordinals of the first steps;
-    values: (N,) in the units of the file; past: (N, P); future: (N, F); ahead: (S, A, F), the steps after the last row.
-    static: (S, K). A text column is one-hot: one name `column=level` for each of its `levels`, NaN where it is missing.
-    filled: (N,) which values were not in the file but filled in, or empty: such steps are never scored.
-    weights: (N,) how much each row counts in training, or empty.
-    written: how the numbers of a column are written in the file, e.g. `in $`, where they are not plain.
-    source, fingerprint, reading: the path, the sha256 of its bytes, and the settings that read the same again.
+    ids: the names of the S series. offsets: (S + 1,) where each series begins and ends in the
+    flat arrays. first: (S,) ordinals of the first steps. values: (N,) in the units of the file.
+    past: (N, P) covariates that are known up to the last row. future: (N, F) covariates that
+    are known in advance; ahead: (S, A, F), the same for the A steps after the last row. static:
+    (S, K) covariates of each series. A text column is one-hot: one name `column=level` for each
+    of its `levels`, NaN where the text is missing. filled: (N,) whether a value was not in the
+    file but filled in, or empty; such steps are never scored. weights: (N,) how much each row
+    counts in training, or empty. written: how the numbers of a column are written in the file,
+    e.g. `in $`, where not plainly. source, fingerprint, reading: the path, the sha256 of its
+    bytes, and the settings that read the same panel again.
     """
 
     ids: tuple[str, ...]
@@ -98,118 +107,133 @@ def from_series(
     columns: Columns | None = None,
     time_format: TimeFormat | None = None,
 ) -> Panel:
-    """A panel of arrays that are on the grid already, one array a series."""
+    """A panel of arrays that are on the grid already, one array for each series."""
     count = len(series)
+    if ids is None:
+        ids = [""] if count == 1 else [str(number) for number in range(count)]
+    if first is None:
+        first = [0] * count
+    if columns is None:
+        columns = Columns(id="" if count == 1 else "unique_id")
+
     return Panel(
-        ids=tuple(ids if ids is not None else [str(i) if count > 1 else "" for i in range(count)]),
-        offsets=np.concatenate([[0], np.cumsum([len(s) for s in series])]).astype(np.int64),
-        first=np.asarray(first if first is not None else [0] * count, np.int64),
-        values=np.concatenate([np.asarray(s, np.float64) for s in series]),
+        ids=tuple(ids),
+        offsets=_offsets(np.array([len(values) for values in series])),
+        first=np.asarray(first, np.int64),
+        values=np.concatenate([np.asarray(values, np.float64) for values in series]),
         frequency=frequency,
-        columns=columns or Columns(id="unique_id" if count > 1 else ""),
+        columns=columns,
         time_format=time_format or TimeFormat(),
     )
 
 
 def values_of(panel: Panel, index: int) -> Floats:
-    """The values of one series, (n,); a view."""
+    """The values of one series, (n,), as a view."""
     return panel.values[panel.offsets[index] : panel.offsets[index + 1]]
 
 
 def times_of(panel: Panel, index: int, start: int = 0, stop: int | None = None) -> Ints:
-    """Times of steps start..stop of one series; steps past the last row are the future index."""
-    stop = int(panel.lengths[index]) if stop is None else stop
-    return calendar.times_at(
-        panel.frequency, panel.first[index] + np.arange(start, stop, dtype=np.int64)
-    )
+    """Times of the steps `start` to `stop` of one series, which may go beyond its last row."""
+    if stop is None:
+        stop = int(panel.lengths[index])
+    steps = np.arange(start, stop, dtype=np.int64)
+    return calendar.times_at(panel.frequency, panel.first[index] + steps)
+
+
+# -- parts of a panel --------------------------------------------------------------------------
 
 
 def head(panel: Panel, lengths: Ints) -> Panel:
-    """The first `lengths` (S,) steps of each series. Known-future covariates after the cut become `ahead`."""
+    """The first `lengths` (S,) steps of each series.
+
+    What is known in advance stays known: covariates of the rows that are cut off go to `ahead`.
+    """
     lengths = np.asarray(lengths, np.int64)
-    keep = _inside(panel.offsets, lengths)
-    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
-    ahead = panel.ahead
-    if panel.future_names:
-        dropped = int((panel.lengths - lengths).max(initial=0))
-        steps = dropped + (panel.ahead.shape[1] if panel.ahead.size else 0)
-        ahead = np.full((len(panel), steps, len(panel.future_names)), np.nan)
-        for i in range(len(panel)):
-            known = panel.future[panel.offsets[i] + lengths[i] : panel.offsets[i + 1]]
-            rest = panel.ahead[i] if panel.ahead.size else np.empty((0, len(panel.future_names)))
-            ahead[i, : len(known) + len(rest)] = np.concatenate([known, rest])
+    rows = _first_rows(panel.offsets, lengths)
     return replace(
         panel,
-        offsets=offsets,
-        values=panel.values[keep],
-        filled=panel.filled[keep] if len(panel.filled) else panel.filled,
-        weights=panel.weights[keep] if len(panel.weights) else panel.weights,
-        past=panel.past[keep] if panel.past_names else panel.past,
-        future=panel.future[keep] if panel.future_names else panel.future,
-        ahead=ahead,
+        offsets=_offsets(lengths),
+        ahead=_ahead_of_cut(panel, lengths) if panel.future_names else panel.ahead,
+        **_rows_of(panel, rows),
     )
 
 
 def select(panel: Panel, keep: Ints) -> Panel:
     """The series at positions `keep`, in that order."""
-    rows = np.concatenate([np.arange(panel.offsets[i], panel.offsets[i + 1]) for i in keep])
+    bounds = zip(panel.offsets[keep], panel.offsets[keep + 1], strict=True)
+    rows = np.concatenate([np.arange(start, stop) for start, stop in bounds])
     return replace(
         panel,
-        ids=tuple(panel.ids[i] for i in keep),
-        offsets=np.concatenate([[0], np.cumsum(panel.lengths[keep])]).astype(np.int64),
+        ids=tuple(panel.ids[index] for index in keep),
+        offsets=_offsets(panel.lengths[keep]),
         first=panel.first[keep],
-        values=panel.values[rows],
-        past=panel.past[rows] if panel.past_names else panel.past,
-        future=panel.future[rows] if panel.future_names else panel.future,
         ahead=panel.ahead[keep] if panel.ahead.size else panel.ahead,
         static=panel.static[keep] if panel.static_names else panel.static,
-        filled=panel.filled[rows] if len(panel.filled) else panel.filled,
-        weights=panel.weights[rows] if len(panel.weights) else panel.weights,
+        **_rows_of(panel, rows),
     )
 
 
-def _inside(offsets: Ints, lengths: Ints) -> Ints:
-    """Flat positions of the first `lengths` steps of each series."""
+def _rows_of(panel: Panel, rows: Ints) -> dict[str, Any]:
+    """The flat arrays of a panel at these positions. Those that are empty stay so."""
+    fields: dict[str, Any] = {"values": panel.values[rows]}
+    if len(panel.filled):
+        fields["filled"] = panel.filled[rows]
+    if len(panel.weights):
+        fields["weights"] = panel.weights[rows]
+    if panel.past_names:
+        fields["past"] = panel.past[rows]
+    if panel.future_names:
+        fields["future"] = panel.future[rows]
+    return fields
+
+
+def _offsets(lengths: Ints) -> Ints:
+    return np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+
+
+def _first_rows(offsets: Ints, lengths: Ints) -> Ints:
+    """Flat positions of the first `lengths` (S,) steps of each series."""
     starts = np.repeat(offsets[:-1], lengths)
-    return starts + np.arange(int(lengths.sum())) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+    skipped = np.repeat(np.cumsum(lengths) - lengths, lengths)
+    return starts + np.arange(int(lengths.sum())) - skipped
+
+
+def _ahead_of_cut(panel: Panel, lengths: Ints) -> Floats:
+    """Known-future covariates after the first `lengths` (S,) steps of each series: (S, A, F)."""
+    width = len(panel.future_names)
+    cut_off = int((panel.lengths - lengths).max(initial=0))
+    known_before = panel.ahead if panel.ahead.size else np.empty((len(panel), 0, width))
+
+    ahead = np.full((len(panel), cut_off + known_before.shape[1], width), np.nan)
+    for index, length in enumerate(lengths.tolist()):
+        start, stop = panel.offsets[index] + length, panel.offsets[index + 1]
+        known = np.concatenate([panel.future[start:stop], known_before[index]])
+        ahead[index, : len(known)] = known
+    return ahead
+
+
+# -- times as text -----------------------------------------------------------------------------
 
 
 def format_times(panel: Panel, times: Ints) -> list[str]:
-    """Times as the file writes them, in the named time zone or in the offset of its last row."""
-    if not panel.time_format.pattern:
-        return [str(int(t)) for t in times]
-    if panel.time_format.timezone:
-        return _format_in_zone(panel.time_format, np.asarray(times, np.int64))
-    shift = offset_microseconds(panel.time_format.offset)
-    pattern = panel.time_format.pattern.replace("%z", panel.time_format.offset)
-    shifted = np.asarray(times, np.int64) + shift
-    if len(shifted):
-        calendar.check_range(int(shifted.min()), int(shifted.max()))
-    return [_written(stamp, pattern) for stamp in shifted.view("datetime64[us]").astype(object)]
+    """Times (N,) as the file writes them.
 
+    They are in the named time zone, or in the offset of the last row of the file.
 
-def _written(stamp: datetime, pattern: str) -> str:
-    """A time in a strftime pattern, which may have %q for the quarter; years before 1000 with their zeros."""
-    pattern = pattern.replace("%q", str((stamp.month + 2) // 3))
-    if stamp.year < 1000:
-        pattern = pattern.replace("%Y", f"{stamp.year:04}")
-    return stamp.strftime(pattern)
+    Raises DataError for times outside of the years 1 to 9999.
+    """
+    time_format = panel.time_format
+    times = np.asarray(times, np.int64)
+    if not time_format.pattern:
+        return [str(time) for time in times.tolist()]
+    if time_format.timezone:
+        return _format_in_zone(time_format, times)
 
-
-def _format_in_zone(how: TimeFormat, times: Ints) -> list[str]:
-    """Local times of a zone; each with its own offset, written as the file writes offsets."""
-    zone, texts = ZoneInfo(how.timezone), []
-    if len(times):
-        calendar.check_range(int(times.min()) - calendar.DAY, int(times.max()) + calendar.DAY)
-    for time in times.view("datetime64[us]").astype(object):
-        local = time.replace(tzinfo=zone) if how.wall else time.replace(tzinfo=UTC).astimezone(zone)
-        minutes = round(local.utcoffset().total_seconds() / 60)
-        colon = "" if re.search(r"\d{4}$", how.offset) else ":"
-        offset = (
-            f"{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02}{colon}{abs(minutes) % 60:02}"
-        )
-        texts.append(_written(local.replace(tzinfo=None), how.pattern.replace("%z", offset)))
-    return texts
+    local = times + offset_microseconds(time_format.offset)
+    if len(local):
+        calendar.check_range(int(local.min()), int(local.max()))
+    pattern = time_format.pattern.replace("%z", time_format.offset)
+    return [_write(stamp, pattern) for stamp in local.view("datetime64[us]").astype(object)]
 
 
 def offset_microseconds(offset: str) -> int:
@@ -218,4 +242,39 @@ def offset_microseconds(offset: str) -> int:
         return 0
     digits = offset[1:].replace(":", "")
     minutes = int(digits[:2]) * 60 + int(digits[2:4] or 0)
-    return (-1 if offset[0] == "-" else 1) * minutes * calendar.MINUTE
+    sign = -1 if offset[0] == "-" else 1
+    return sign * minutes * calendar.MINUTE
+
+
+def _write(stamp: datetime, pattern: str) -> str:
+    """A time in a strftime pattern with %q for the quarter; years have four digits."""
+    pattern = pattern.replace("%q", str((stamp.month + 2) // 3))
+    if stamp.year < 1000:
+        pattern = pattern.replace("%Y", f"{stamp.year:04}")
+    return stamp.strftime(pattern)
+
+
+def _format_in_zone(time_format: TimeFormat, times: Ints) -> list[str]:
+    """Local times of a zone, each with its own offset."""
+    if len(times):
+        calendar.check_range(int(times.min()) - calendar.DAY, int(times.max()) + calendar.DAY)
+
+    zone = ZoneInfo(time_format.timezone)
+    colon = "" if re.search(r"\d{4}$", time_format.offset) else ":"
+    texts = []
+    for time in times.view("datetime64[us]").astype(object):
+        if time_format.wall:
+            local = time.replace(tzinfo=zone)
+        else:
+            local = time.replace(tzinfo=UTC).astimezone(zone)
+        pattern = time_format.pattern.replace("%z", _write_offset(local, colon))
+        texts.append(_write(local.replace(tzinfo=None), pattern))
+    return texts
+
+
+def _write_offset(local: datetime, colon: str) -> str:
+    offset = local.utcoffset() or timedelta()
+    minutes = round(offset.total_seconds() / 60)
+    sign = "-" if minutes < 0 else "+"
+    hours, minutes = divmod(abs(minutes), 60)
+    return f"{sign}{hours:02}{colon}{minutes:02}"

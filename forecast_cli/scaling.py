@@ -1,12 +1,15 @@
-"""Normalization: what stands between the units of the file and the numbers that a network sees.
+"""Normalization, between the units of the file and the numbers that a network sees.
 
-Two steps. `transform` maps all values at once (logs; or min-max or standard scores per series). `window_scale` then looks at each window
-alone: its level (the mean of its last season), its spread, and a reference forecast (one season earlier), so that the
-network answers with a difference to that reference in units of the spread. Both are undone by `restore`.
+It has two steps. `transform` maps all values at once: to their logarithms, or by min-max or
+standard scores of each series. `window_scale` then looks at each window alone: its level (the
+mean of its last season), its spread, and a reference forecast (one season earlier). What the
+network predicts is the difference to that reference in units of the spread. `answers` undoes
+the second step, and `restore` the first.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,13 +21,16 @@ from forecast_cli.panel import Floats
 
 PER_SERIES: tuple[Normalization, ...] = ("minmax", "standard")
 
+LARGEST_LOG = 690.0  # its exponential is still a float
+NEGLIGIBLE = 1e-13  # spread, as a part of the largest value, that is rounding and not a spread
+
 
 @dataclass(frozen=True, eq=False)
 class SeriesScale:
-    """Per series, from its training part: (S,) what becomes 0 and (S,) what becomes 1.
+    """For each series, from its training part: (S,) what becomes 0, and (S,) what becomes 1.
 
-    The smallest and the largest value; for `standard`, the mean and what lies one standard deviation above it.
-    Windows that are normalized one by one don't use them.
+    These are the smallest and the largest value; for `standard`, the mean and what lies one
+    standard deviation above it. The other normalizations do not use them.
     """
 
     zero: Floats
@@ -33,7 +39,10 @@ class SeriesScale:
 
 @dataclass(frozen=True, eq=False)
 class WindowScale:
-    """Per window, after the transform: (B,) level, (B,) spread, (B, horizon) reference forecast."""
+    """The scale of each window, after `transform`.
+
+    level: (B,); spread: (B,), 0 for a constant window; reference: (B, horizon), a forecast.
+    """
 
     level: Floats
     spread: Floats
@@ -41,21 +50,25 @@ class WindowScale:
 
 
 def fit(values: Floats, offsets: Ints, ends: Ints, kind: Normalization = "minmax") -> SeriesScale:
-    """The scale of each series from its first `ends` (S,) steps, and from nothing later."""
-    parts = [
-        values[start : start + max(int(end), 1)]
-        for start, end in zip(offsets[:-1], ends, strict=True)
-    ]
+    """The scale of each series from its first `ends` (S,) steps alone.
+
+    values: (N,) of all series; offsets: (S + 1,) where each begins and ends.
+    """
+    parts = []
+    for start, end in zip(offsets[:-1], ends, strict=True):
+        parts.append(values[start : start + max(int(end), 1)])
+
     if kind == "standard":
-        mean = np.array([np.nanmean(p) for p in parts])
-        return SeriesScale(mean, mean + np.array([np.nanstd(p) for p in parts]))
-    return SeriesScale(
-        np.array([np.nanmin(p) for p in parts]), np.array([np.nanmax(p) for p in parts])
-    )
+        mean = _of_each(parts, np.nanmean)
+        return SeriesScale(mean, mean + _of_each(parts, np.nanstd))
+    return SeriesScale(_of_each(parts, np.nanmin), _of_each(parts, np.nanmax))
 
 
 def transform(values: Floats, kind: Normalization, scale: SeriesScale, series: Ints) -> Floats:
-    """Values (N,) of series (N,) in the domain where windows are normalized. Logs want positive values."""
+    """Values (N,) of the series (N,) in the domain where windows are normalized.
+
+    For `log` all values must be positive.
+    """
     if kind == "log":
         return np.log(values)
     if kind in PER_SERIES:
@@ -64,12 +77,52 @@ def transform(values: Floats, kind: Normalization, scale: SeriesScale, series: I
 
 
 def restore(values: Floats, kind: Normalization, scale: SeriesScale, series: Ints) -> Floats:
-    """The inverse of `transform`, for (B, horizon) values of series (B,)."""
+    """The inverse of `transform`, for values (B, horizon) of the series (B,)."""
     if kind == "log":
-        return np.exp(np.clip(values, -690.0, 690.0))  # within what a float can hold
+        return np.exp(np.clip(values, -LARGEST_LOG, LARGEST_LOG))
     if kind in PER_SERIES:
         return values * _width(scale)[series, None] + scale.zero[series, None]
     return values
+
+
+def window_scale(past: Floats, horizon: int, kind: Normalization, lag: int) -> WindowScale:
+    """Level, spread and reference forecast of windows (B, lookback), from their own values.
+
+    lag: the season of the reference forecast, in steps. Values that are scaled by series stay
+    as they are.
+    """
+    if kind in PER_SERIES:
+        zeros = np.zeros(len(past))
+        return WindowScale(zeros, zeros + 1, np.zeros((len(past), horizon)))
+
+    season = min(max(lag, 1), past.shape[1])
+    level = past[:, -season:].mean(axis=1)
+    spread = past.std(axis=1)
+    # Rounding in a constant window must not pass for a spread.
+    spread = np.where(spread > NEGLIGIBLE * np.abs(past).max(axis=1), spread, 0.0)
+    return WindowScale(level, spread, seasonal_naive(past, horizon, max(lag, 1)))
+
+
+def inputs(past: Floats, scale: WindowScale) -> Floats:
+    """What the network sees: (B, lookback), around 0 and of size 1.
+
+    A constant window is all zeros.
+    """
+    return (past - scale.level[:, None]) / _unit(scale)
+
+
+def targets(future: Floats, scale: WindowScale) -> Floats:
+    """What the network should predict, (B, horizon): differences to the reference in spreads."""
+    return (future - scale.reference) / _unit(scale)
+
+
+def answers(outputs: Floats, scale: WindowScale) -> Floats:
+    """The inverse of `targets`: outputs of the network, (B, horizon), in the transformed domain."""
+    return scale.reference + outputs * scale.spread[:, None]
+
+
+def _of_each(parts: list[Floats], statistic: Callable[[Floats], float]) -> Floats:
+    return np.array([statistic(part) for part in parts])
 
 
 def _width(scale: SeriesScale) -> Floats:
@@ -77,28 +130,6 @@ def _width(scale: SeriesScale) -> Floats:
     return np.where(width > 0, width, 1.0)
 
 
-def window_scale(past: Floats, horizon: int, kind: Normalization, lag: int) -> WindowScale:
-    """Level, spread and reference of windows (B, lookback) by their own values. What is scaled per series stays as it is."""
-    if kind in PER_SERIES:
-        still = np.zeros(len(past))
-        return WindowScale(still, still + 1, np.zeros((len(past), horizon)))
-    level = past[:, -min(max(lag, 1), past.shape[1]) :].mean(axis=1)
-    spread = past.std(axis=1)
-    # Rounding in a constant window must not pass for a spread.
-    spread = np.where(spread > 1e-13 * np.abs(past).max(axis=1), spread, 0.0)
-    return WindowScale(level, spread, seasonal_naive(past, horizon, max(lag, 1)))
-
-
-def inputs(past: Floats, scale: WindowScale) -> Floats:
-    """What the network sees: (B, lookback), around zero, of size one; zeros for a constant window."""
-    return (past - scale.level[:, None]) / np.where(scale.spread > 0, scale.spread, 1.0)[:, None]
-
-
-def targets(future: Floats, scale: WindowScale) -> Floats:
-    """What the network should answer: (B, horizon), the difference to the reference in units of the spread."""
-    return (future - scale.reference) / np.where(scale.spread > 0, scale.spread, 1.0)[:, None]
-
-
-def answers(outputs: Floats, scale: WindowScale) -> Floats:
-    """The inverse of `targets`: outputs of the network (B, horizon) back in the transformed domain."""
-    return scale.reference + outputs * scale.spread[:, None]
+def _unit(scale: WindowScale) -> Floats:
+    """(B, 1): the spread, or 1 for a constant window."""
+    return np.where(scale.spread > 0, scale.spread, 1.0)[:, None]

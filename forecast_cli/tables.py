@@ -1,10 +1,11 @@
-"""The CSV files of a run. Their columns are declared here, and written, read and checked by that declaration.
+"""The CSV files of a run: their columns, declared once, by which they are written and read.
 
 - `forecast.csv`, which `forecast predict` writes too: one row for each step ahead of each series.
 - `predictions.csv`: one row for each held-out step of each series.
 - `history.csv`: one row for each epoch of each member.
 
-A new column is one `Column` in one of the three declarations; `default` says what older files without it stand for.
+A new column is one `Column` in one of the three declarations; `default` says what older files
+without it stand for.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import numpy as np
@@ -38,7 +40,7 @@ MOST_COUNT = 2**31  # of what is counted, such as epochs
 
 EXTRA_DECIMALS = 3  # beyond those of the data
 SIGNIFICANT = 7  # digits that the smallest value has at least
-SMALLEST = 1e-13  # series smaller than this are written in full: they would need more decimals than MOST_DECIMALS
+SMALLEST = 1e-13  # a series smaller than this would need more than MOST_DECIMALS
 NOISE = 1e-12  # of sums of float64, as a part of the largest value
 NOISE_OF_FLOAT32 = 6e-8  # half a unit in the last place of the largest value
 
@@ -57,9 +59,10 @@ class Kind(Enum):
 class Column(Generic[Source]):
     """One column of a table.
 
-    name: its heading in the file. values: its cells, one a row, from what the table is written from.
-    key: its name among the rows that were read; the heading, if empty. default: what every row of a file stands for
-    that lacks the column because an older release wrote it; None where all have it. known: no cell may be empty.
+    name: its heading in the file. values: its cells, one a row, from what the table is written
+    from. key: its name among the rows that were read; the heading, if empty. default: what
+    every row of a file stands for that lacks the column because an older release wrote it; None
+    where all have it. known: no cell may be empty.
     """
 
     name: str
@@ -75,7 +78,7 @@ Table = tuple[Column[Source], ...]
 
 @dataclass(frozen=True)
 class HeldOutOf:
-    """What predictions.csv is written from: the held-out rows, and the ids that their series numbers stand for."""
+    """What predictions.csv is written from: held-out rows, and the ids of their series."""
 
     ids: tuple[str, ...]
     rows: HeldOut
@@ -83,23 +86,23 @@ class HeldOutOf:
 
 @dataclass(frozen=True)
 class EpochOf:
-    """What a row of history.csv is written from: an epoch, and the number of its member, from 1."""
+    """What a row of history.csv is written from: an epoch, and its member, from 1."""
 
     member: int
     epoch: Epoch
 
 
-# -- the declarations ------------------------------------------------------------------------------------------------
+# -- the declarations --------------------------------------------------------------------------
 
 
 def forecast_table(columns: Columns, levels: Iterable[float]) -> Table[Forecast]:
     """The columns of forecast.csv; the id only where the data have one."""
 
     def ids(result: Forecast) -> list[str]:
-        return [name for name in result.ids for _ in range(result.values.shape[1])]
+        return np.repeat(np.array(result.ids, object), result.values.shape[1]).tolist()
 
     def times(result: Forecast) -> list[str]:
-        return [text for texts in result.texts for text in texts]
+        return list(chain.from_iterable(result.texts))
 
     return (
         *([Column(columns.id, Kind.TEXT, ids, key=ID)] if columns.id else []),
@@ -138,7 +141,10 @@ HISTORY: Table[list[EpochOf]] = (
 
 
 def bound_name(side: str, level: float) -> str:
-    """`lo-80`: the name of a bound in every file and format. side: `lo` or `hi`; level: in percent."""
+    """`lo-80`: the name of a bound in every file and format.
+
+    side: `lo` or `hi`; level: in percent.
+    """
     return f"{side}-{level:.10g}"
 
 
@@ -161,7 +167,7 @@ def _bounds(levels: Iterable[float], bounds_of: Callable[[Source], Bounds]) -> T
     return tuple(bound(level, side) for level in levels for side in SIDES)
 
 
-# -- write -----------------------------------------------------------------------------------------------------------
+# -- write -------------------------------------------------------------------------------------
 
 
 def forecast_csv(result: Forecast) -> bytes:
@@ -176,16 +182,23 @@ def predictions_csv(panel: Panel, rows: HeldOut, digits: Digits) -> bytes:
 
 
 def history_csv(fitted: tuple[Fitted, ...]) -> bytes:
-    """history.csv, of all members. Losses keep all their digits, so that trainings can be compared to the bit."""
-    rows = [EpochOf(member, epoch) for member, one in enumerate(fitted, 1) for epoch in one.history]
+    """history.csv, of all members.
+
+    Losses keep all their digits, so that trainings can be compared to the bit.
+    """
+    rows = []
+    for member, network in enumerate(fitted, 1):
+        rows += [EpochOf(member, epoch) for epoch in network.history]
     return _write(HISTORY, rows, "full")
 
 
 def forecast_columns(result: Forecast, *, headings: bool = True) -> dict[str, list[Any]]:
-    """The columns of forecast.csv for other formats: texts, and the very numbers that the CSV shows, NaN for unknown.
+    """The columns of forecast.csv for other formats.
 
-    headings: by the names that they have in the CSV, else `id` and `time` for those that the user's file names.
-    Raises SettingsError where two columns have the same heading.
+    They hold texts, and the very numbers that the CSV shows, NaN for unknown.
+
+    headings: by the names that they have in the CSV, else `id` and `time` for those that the
+    user's file names. Raises SettingsError where two columns have the same heading.
     """
     columns: dict[str, list[Any]] = {}
     for column in forecast_table(result.columns, result.bounds):
@@ -223,7 +236,9 @@ def _cells(column: Column[Source], source: Source, digits: Digits) -> list[str]:
 
 
 def rounded(values: Floats, digits: Digits) -> list[str]:
-    """Numbers (R,) as text with so many decimals, or in shortest round-trip form; empty where they are NaN.
+    """Numbers (R,) as text with so many decimals, or in shortest round-trip form.
+
+    Texts are empty where a number is NaN.
 
     Equal decimals keep the order of the numbers, so bounds stay on their sides of the forecast.
     """
@@ -238,34 +253,40 @@ def rounded(values: Floats, digits: Digits) -> list[str]:
         for position in np.flatnonzero(np.abs(values) < 10.0**-digits).tolist():
             if texts[position] == negative_zero:
                 texts[position] = negative_zero[1:]
-    for position in np.flatnonzero(np.isnan(values)).tolist():
-        texts[position] = ""
-    return texts
+    return _empty_where_missing(texts, values)
 
 
 def plain(values: Floats) -> list[str]:
-    """Numbers (R,) with all their digits, as they may have stood in the data: no exponent, whole ones without `.0`."""
+    """Numbers (R,) with all their digits, as they may have stood in the data.
+
+    They have no exponent, and whole ones no `.0`.
+    """
     texts = [repr(number).removesuffix(".0") for number in values.tolist()]
     for position, text in enumerate(texts):
         if "e" in text:
             texts[position] = np.format_float_positional(values[position], trim="-")
+    return _empty_where_missing(texts, values)
+
+
+def _empty_where_missing(texts: list[str], values: Floats) -> list[str]:
     for position in np.flatnonzero(np.isnan(values)).tolist():
         texts[position] = ""
     return texts
 
 
-# -- how many decimals -----------------------------------------------------------------------------------------------
+# -- how many decimals -------------------------------------------------------------------------
 
 
 def decimals(panel: Panel) -> Digits:
     """How many decimals a forecast of these data is written with.
 
-    As many as the data have and three more, and so many that the smallest value of the data has seven significant
-    digits. `full` where a series is so small that this would take more than MOST_DECIMALS.
+    As many as the data have and three more, and so many that the smallest value of the data has
+    seven significant digits. `full` where a series is so small that this would take more than
+    MOST_DECIMALS.
 
-    The data have as many decimals as any of their values, other than those that were filled in. What sums leave behind
-    in the last digits of a float64 (0.30000000000000004) counts as nothing, and neither does what a float32 adds to a
-    decimal number (0.10000000149011612).
+    The data have as many decimals as any of their values, other than those that were filled in.
+    What sums leave behind in the last digits of a float64 (0.30000000000000004) counts as
+    nothing, and neither does what a float32 adds to a decimal number (0.10000000149011612).
     """
     values, largest = _sizes(panel)
     if not values.any():
@@ -278,7 +299,7 @@ def decimals(panel: Panel) -> Digits:
     noise = np.repeat(largest, panel.lengths) * (NOISE_OF_FLOAT32 if is_float32 else NOISE)
     of_data = _decimals_of(values, noise)
 
-    # In units of the last decimal all values are whole, and the smallest has as many significant digits as it has now.
+    # In units of the last decimal all values are whole, with as many significant digits as before.
     units = np.rint(values * 10.0**of_data)
     smallest = int(units[units > 0].min()) if units.any() else 1
     missing = SIGNIFICANT - len(str(smallest))
@@ -286,7 +307,7 @@ def decimals(panel: Panel) -> Digits:
 
 
 def vanishing(panel: Panel, digits: Digits) -> tuple[str, ...]:
-    """The series all of whose values are so small that with these decimals they would be written as 0."""
+    """The series whose values are all so small that they would be written as 0."""
     if digits == "full":
         return ()
     largest = _sizes(panel)[1]
@@ -295,7 +316,7 @@ def vanishing(panel: Panel, digits: Digits) -> tuple[str, ...]:
 
 
 def _sizes(panel: Panel) -> tuple[Floats, Floats]:
-    """(N,) the absolute values, 0 where there is none or it was filled in; (S,) the largest of each series."""
+    """(N,) absolute values, 0 where missing or filled in; (S,) the largest of each series."""
     values = np.abs(panel.values)
     values[np.isnan(values)] = 0
     if len(panel.filled):
@@ -319,15 +340,15 @@ def _decimals_of(values: Floats, noise: Floats) -> int:
     return MOST_DECIMALS
 
 
-# -- read and check --------------------------------------------------------------------------------------------------
+# -- read and check ----------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, eq=False)
 class Rows:
-    """A table that was read: the cells of its text columns, and (R,) the numbers of the others, by key.
+    """A table that was read: cells of its text columns, and numbers (R,) of the others, by key.
 
-    A number is NaN where its cell is empty. The keys are the headings, but for ID and TIME; a file without an id has
-    empty ids.
+    A number is NaN where its cell is empty. The keys are the headings, but for ID and TIME; a
+    file without an id has empty ids.
     """
 
     texts: dict[str, list[str]]
@@ -347,52 +368,50 @@ def read_forecast(data: bytes, columns: Columns, levels: Iterable[float]) -> Row
 
 
 def read_predictions(data: bytes, columns: Columns, levels: Iterable[float]) -> Rows:
-    """Read predictions.csv, which is empty where nothing was held out. Raises ValueError as `read_forecast` does."""
+    """Read predictions.csv, which is empty where nothing was held out.
+
+    Raises ValueError as `read_forecast` does.
+    """
     return _read(predictions_table(columns, levels), data)
 
 
 def read_history(data: bytes) -> Rows:
-    """Read history.csv, also of a release that wrote fewer columns. Raises ValueError as `read_forecast` does."""
+    """Read history.csv, also of a release that wrote fewer columns.
+
+    Raises ValueError as `read_forecast` does.
+    """
     return _read(HISTORY, data)
 
 
 def check_forecast(data: bytes, columns: Columns, levels: Iterable[float], horizon: int) -> None:
-    """Raise ValueError unless this is a forecast.csv, with at most `horizon` steps of each series."""
+    """Raise ValueError unless this is a forecast.csv of at most `horizon` steps a series."""
     steps = Counter(read_forecast(data, columns, levels).texts[ID])
     if max(steps.values(), default=np.nan) > horizon:
         raise ValueError("more steps than the horizon")
 
 
 def check_history(data: bytes, best_epoch: int) -> None:
-    """Raise ValueError unless this is a history.csv in which there is the best epoch; 0: there is none."""
+    """Raise ValueError unless this is a history.csv with the best epoch in it.
+
+    best_epoch: 0 if no epoch was kept.
+    """
     epochs = read_history(data).numbers["epoch"]
     if not 0 <= best_epoch <= len(epochs):
         raise ValueError("the best epoch is not in the history")
 
 
 def _read(table: Table[Any], data: bytes) -> Rows:
-    try:
-        lines = list(csv.reader(io.StringIO(data.decode())))
-    except csv.Error as error:
-        raise ValueError(str(error)) from None
-    header = lines[0] if lines else [column.name for column in table]
-    rows = lines[1:]
-
-    present = [column for column in table if column.default is None or column.name in header]
-    if [column.name for column in present] != header:
-        raise ValueError("the columns are others")
+    header, rows = _parse(table, data)
+    present = _columns_in(table, header)
     if any(len(row) != len(header) for row in rows):
-        raise ValueError("a row has another width")
+        raise ValueError("a row has more or fewer cells than the header")
 
     texts = {ID: [""] * len(rows)}
-    numbers = {
-        column.key or column.name: np.full(len(rows), column.default, np.float64)
-        for column in table
-        if column not in present
-    }
+    numbers = _defaults(table, header, len(rows))
+    # By position, as the user's own headings may be those of other columns of ours.
     for position, column in enumerate(present):
-        cells = [row[position] for row in rows]
         key = column.key or column.name
+        cells = [row[position] for row in rows]
         if column.kind is Kind.TEXT:
             texts[key] = cells
         else:
@@ -400,8 +419,39 @@ def _read(table: Table[Any], data: bytes) -> Rows:
     return Rows(texts, numbers)
 
 
+def _parse(table: Table[Any], data: bytes) -> tuple[list[str], list[list[str]]]:
+    """The header and the rows of a file; an empty file is a table without rows."""
+    try:
+        lines = list(csv.reader(io.StringIO(data.decode())))
+    except csv.Error as error:
+        raise ValueError(str(error)) from None
+    if not lines:
+        return [column.name for column in table], []
+    return lines[0], lines[1:]
+
+
+def _columns_in(table: Table[Any], header: list[str]) -> Table[Any]:
+    """The columns of a file. Only those with a default may be missing. Raises ValueError."""
+    present = []
+    for column in table:
+        if column.default is None or column.name in header:
+            present.append(column)
+    if [column.name for column in present] != header:
+        raise ValueError("the columns are not those of this table")
+    return tuple(present)
+
+
+def _defaults(table: Table[Any], header: list[str], count: int) -> dict[str, Floats]:
+    """What the rows of a file stand for that lacks some columns, by key."""
+    numbers = {}
+    for column in table:
+        if column.default is not None and column.name not in header:
+            numbers[column.key or column.name] = np.full(count, column.default, np.float64)
+    return numbers
+
+
 def _numbers(column: Column[Any], cells: Sequence[str]) -> Floats:
-    """The numbers (R,) in the cells of a column, NaN where they are empty. Raises ValueError."""
+    """The numbers (R,) in the cells of a column, NaN where empty. Raises ValueError."""
     if column.kind is Kind.COUNT:
         counts = [int(cell) for cell in cells]
         if not all(0 <= count < MOST_COUNT for count in counts):

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -16,6 +17,10 @@ from hypothesis import settings
 
 settings.register_profile("untimed", deadline=None)  # no test depends on how busy the machine is
 settings.load_profile("untimed")
+
+if TYPE_CHECKING:  # the tests of the command line see what the commands themselves load
+    from forecast_cli.store import HeldOutScores, Metrics
+    from forecast_cli.workflow import Trained
 
 ROOT = Path(__file__).parent.parent
 SAMPLES = ROOT / "sample_data"
@@ -90,6 +95,19 @@ def airline_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def store_copy(airline_store: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(airline_store, tmp_path / "store"))
+
+
+def held_out_scores(metrics: Metrics) -> HeldOutScores:
+    """The scores on the held-out rows, of a run that has some."""
+    assert metrics.test is not None
+    return metrics.test
+
+
+def mase_of(trained: Trained) -> float:
+    """The MASE of the network on the held-out rows."""
+    mase = held_out_scores(trained.metrics).network.mase
+    assert mase is not None
+    return mase
 
 
 def monthly(values: np.ndarray, start: str = "2000-01") -> str:

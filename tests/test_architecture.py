@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from forecast_cli import plots
 from tests.conftest import ROOT
 
 PACKAGE = ROOT / "forecast_cli"
@@ -27,12 +26,10 @@ ROOMS = {
 # Inner packages that only these rooms may enter; of all others the face is enough.
 INNER = {"network.modules": {"training"}}
 
-FACES = {"plots": plots.__all__}  # what stands in a package's __init__ is all that others may use
 
-
-def room(path: object) -> str:
+def room(path: Path) -> str:
     """The name of a module in the tree: `reader`, or the folder for those in one."""
-    parts = path.relative_to(PACKAGE).with_suffix("").parts  # type: ignore[attr-defined]
+    parts = path.relative_to(PACKAGE).with_suffix("").parts
     return parts[0]
 
 
@@ -47,8 +44,8 @@ def tree_in_readme() -> list[str]:
     ]
 
 
-def imports(path: object) -> list[str]:
-    tree = ast.parse(path.read_text())  # type: ignore[attr-defined]
+def imports(path: Path) -> list[str]:
+    tree = ast.parse(path.read_text())
     found = []
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -66,7 +63,7 @@ def test_the_readme_tree_names_every_room_once() -> None:
 @pytest.mark.parametrize(
     "path", [p for p in MODULES if room(p) not in ("__init__", "__main__")], ids=str
 )
-def test_a_module_imports_only_rooms_above_it(path: object) -> None:
+def test_a_module_imports_only_rooms_above_it(path: Path) -> None:
     order = tree_in_readme()
     here = order.index(room(path))
     for name in imports(path):
@@ -88,12 +85,12 @@ def faces() -> dict[str, set[str]]:
 FACES = faces()
 
 
-def names_used_of(package: str, path: object) -> set[str]:
+def names_used_of(package: str, path: Path) -> set[str]:
     """The names of a package that a module imports from it, or uses after importing the package itself."""
     inside = f"forecast_cli.{package}."
     used = {name.removeprefix(inside) for name in imports(path) if name.startswith(inside)}
 
-    tree = ast.parse(path.read_text())  # type: ignore[attr-defined]
+    tree = ast.parse(path.read_text())
     aliases = {
         alias.asname or alias.name
         for node in ast.walk(tree)
@@ -112,7 +109,7 @@ def names_used_of(package: str, path: object) -> set[str]:
 
 
 @pytest.mark.parametrize("path", MODULES, ids=str)
-def test_other_packages_use_the_face_of_a_package_only(path: object) -> None:
+def test_other_packages_use_the_face_of_a_package_only(path: Path) -> None:
     entered = tuple(inner for inner, rooms in INNER.items() if room(path) in rooms)
     for package, shown in FACES.items():
         if room(path) != package:
@@ -175,7 +172,7 @@ def test_torch_is_nowhere_in_the_network_but_in_its_modules() -> None:
 
 
 @pytest.mark.parametrize("path", MODULES, ids=str)
-def test_one_library_one_room(path: object) -> None:
+def test_one_library_one_room(path: Path) -> None:
     for name in imports(path):
         library = name.split(".")[0]
         if library in ROOMS:
@@ -188,7 +185,7 @@ def test_one_library_one_room(path: object) -> None:
     [p for p in MODULES if room(p) not in ("app", "commands", "console", "__main__")],
     ids=str,
 )
-def test_the_core_never_prints_exits_or_reads_the_environment(path: object) -> None:
-    text = path.read_text()  # type: ignore[attr-defined]
+def test_the_core_never_prints_exits_or_reads_the_environment(path: Path) -> None:
+    text = path.read_text()
     for word in ("print(", "sys.exit", "os.environ", "getenv"):
         assert word not in text

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,6 +11,8 @@ from forecast_cli import calendar, covariates, predict, train, windows
 from forecast_cli.calendar import DAY, Frequency
 from forecast_cli.errors import DataError, RunMismatchError, SettingsError
 from forecast_cli.panel import Columns, Panel, TimeFormat, from_series, head, values_of
+from forecast_cli.workflow import Trained
+from tests.conftest import mase_of
 
 DAILY = Frequency("fixed", DAY)
 
@@ -39,32 +42,36 @@ def bare(panel: Panel) -> Panel:
     return replace(panel, future_names=(), future=np.empty((0, 0)), ahead=np.empty((0, 0, 0)))
 
 
-def test_a_promotion_that_drives_the_target_lowers_the_error(tmp_path: Path) -> None:
-    panel = shops()
-    quick = {"horizon": 7, "epochs": 12, "learning_rate": 0.003}
-    with_promo = train(
-        panel, draw=False, store_folder=tmp_path / "a", **quick
-    ).metrics.test.network.mase
-    without = train(
-        bare(panel), draw=False, store_folder=tmp_path / "b", **quick
-    ).metrics.test.network.mase
-    assert with_promo < 0.6 * without
+LEARNED: dict[str, Any] = {"horizon": 7, "epochs": 12, "learning_rate": 0.003}
 
 
-def test_a_covariate_of_the_future_moves_the_forecast_of_its_own_step(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def with_promotions(tmp_path_factory: pytest.TempPathFactory) -> tuple[Trained, Path]:
+    """A run that has learned what a promotion does, and its store. Not to be changed."""
+    folder = tmp_path_factory.mktemp("promotions")
+    return train(shops(), draw=False, store_folder=folder, **LEARNED), folder
+
+
+def test_a_promotion_that_drives_the_target_lowers_the_error(
+    tmp_path: Path, with_promotions: tuple[Trained, Path]
+) -> None:
+    without = train(bare(shops()), store_folder=tmp_path, **LEARNED)
+    assert mase_of(with_promotions[0]) < 0.6 * mase_of(without)
+
+
+def test_a_covariate_of_the_future_moves_the_forecast_of_its_own_step(
+    with_promotions: tuple[Trained, Path],
+) -> None:
+    trained, folder = with_promotions
     panel = shops()
-    trained = train(
-        panel, draw=False, store_folder=tmp_path, horizon=7, epochs=12, learning_rate=0.003
-    )
     on, off = panel.ahead.copy(), panel.ahead.copy()
     on[:, 3], off[:, 3] = 1, 0
-    high = predict(replace(panel, ahead=on), store_folder=tmp_path).forecast.values
-    low = predict(replace(panel, ahead=off), store_folder=tmp_path).forecast.values
+    high = predict(replace(panel, ahead=on), store_folder=folder).forecast.values
+    low = predict(replace(panel, ahead=off), store_folder=folder).forecast.values
     assert (high[:, 3] > 1.2 * low[:, 3]).all()
     assert np.array_equal(np.delete(high, 3, axis=1), np.delete(low, 3, axis=1))
-    assert np.array_equal(
-        trained.forecast.values, predict(panel, store_folder=tmp_path).forecast.values
-    )
+    again = predict(panel, store_folder=folder).forecast
+    assert np.array_equal(trained.forecast.values, again.values)
 
 
 def test_windows_see_no_past_only_covariate_of_their_horizon() -> None:
@@ -145,9 +152,7 @@ def test_a_shorter_panel_learns_from_what_was_known_at_its_end(tmp_path: Path) -
     assert np.array_equal(
         cut.ahead[1, :7, 0], panel.future[panel.offsets[2] - 7 : panel.offsets[2], 0]
     )
-    trained = train(
-        cut, draw=False, store_folder=tmp_path, horizon=7, epochs=12, learning_rate=0.003
-    )
+    trained = train(cut, draw=False, store_folder=tmp_path, **LEARNED)
     truth = np.stack([values_of(panel, i)[-7:] for i in range(4)])
     assert np.abs(trained.forecast.values / truth - 1).mean() < 0.12
 

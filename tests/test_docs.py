@@ -123,7 +123,7 @@ def test_every_function_and_class_named_on_the_page_of_networks_exists() -> None
 
 
 def test_every_option_and_choice_named_on_the_page_of_networks_exists() -> None:
-    kinds = config.kinds() | {"print_config": bool}
+    kinds = {**config.kinds(), "print_config": bool}
     shown = [words.split() for words in re.findall(r"`(--[^`]+)`", NETWORKS)]
     assert len(shown) >= 30
     for words in shown:

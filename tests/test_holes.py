@@ -29,7 +29,7 @@ from forecast_cli.forecasting import newest
 from forecast_cli.members import Execution
 from forecast_cli.panel import Panel, from_series
 from forecast_cli.training import Fold, TrainingData, batches
-from tests.conftest import ROOT, Result
+from tests.conftest import ROOT, Result, held_out_scores
 
 Write = Callable[..., Path]
 QUICK: dict[str, Any] = {"epochs": 2, "units": "6"}
@@ -288,7 +288,7 @@ def test_held_out_rows_behind_a_hole_are_not_scored_and_it_is_said(
     assert all(np.isfinite(float(line[3])) and np.isfinite(float(line[4])) for line in lines)
     assert [line[2] for line in lines].count("") == 1
     errors = [abs(float(line[2]) - float(line[3])) for line in lines if line[2]]
-    assert trained.metrics.test.network.mae == pytest.approx(np.mean(errors))
+    assert held_out_scores(trained.metrics).network.mae == pytest.approx(np.mean(errors))
     texts = [note.text for note in trained.notes if note.level == "warning"]
     assert texts == ["4 of 12 held-out rows are not scored: the steps before them have holes"]
 
@@ -312,7 +312,7 @@ def test_baselines_are_scored_on_the_rows_of_the_network(tmp_path: Path) -> None
     ]
     assert len(lines) == 7
     assert [float(line[2]) for line in lines] == pytest.approx([float(line[4]) for line in lines])
-    assert trained.metrics.test.seasonal_naive.mae == pytest.approx(0, abs=1e-9)
+    assert held_out_scores(trained.metrics).seasonal_naive.mae == pytest.approx(0, abs=1e-9)
 
 
 def test_without_a_held_out_row_to_score_the_verdict_says_so(write: Write, tmp_path: Path) -> None:

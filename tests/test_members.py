@@ -42,7 +42,7 @@ def weights_of(found: learning.Learned) -> list[bytes]:
 @pytest.mark.parametrize(
     "kind", [{}, {"bagging": True}, {"boosting": True}], ids=["seeds", "bagging", "boosting"]
 )
-def test_members_differ_and_are_the_same_in_sequence_and_in_parallel(kind: dict[str, bool]) -> None:
+def test_members_differ_and_are_the_same_in_sequence_and_in_parallel(kind: dict[str, Any]) -> None:
     alone, together = weights_of(learned(**kind)), weights_of(learned(workers=2, **kind))
     assert len(set(alone)) == 3
     assert alone == together

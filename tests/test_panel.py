@@ -8,11 +8,13 @@ import pytest
 from forecast_cli import calendar
 from forecast_cli.errors import DataError
 from forecast_cli.panel import (
+    Panel,
     TimeFormat,
     format_times,
     from_series,
     head,
     offset_microseconds,
+    select,
     times_of,
     values_of,
 )
@@ -38,9 +40,8 @@ def test_covariates_follow_their_series_and_known_ones_go_on_after_the_cut() -> 
     cut = head(panel, np.array([2, 3]))
     assert cut.past[:, 0].tolist() == [0, 1, 4, 5, 6]
     assert cut.future[:, 0].tolist() == [10, 11, 14, 15, 16]
-    assert np.array_equal(
-        cut.ahead[:, :, 0], [[12, 13, 100], [200, np.nan, np.nan]], equal_nan=True
-    )
+    expected = np.array([[12, 13, 100], [200, np.nan, np.nan]])
+    assert np.array_equal(cut.ahead[:, :, 0], expected, equal_nan=True)
 
 
 def test_times_come_back_as_the_file_writes_them() -> None:
@@ -69,16 +70,61 @@ def test_years_before_1000_are_written_with_their_zeros() -> None:
     assert format_times(panel, times) == ["03.02.0001", "31.12.0999", "01.01.1000", "31.12.9999"]
 
 
+WITH_OFFSET = TimeFormat("%Y-%m-%dT%H:%M%z", "-01:00")
+IN_TOKYO = TimeFormat("%Y-%m-%dT%H:%M", "", "Asia/Tokyo")
+
+
+def hourly(time_format: TimeFormat) -> Panel:
+    frequency = calendar.Frequency("fixed", calendar.HOUR)
+    return from_series([np.zeros(1)], frequency, time_format=time_format)
+
+
 @pytest.mark.parametrize(
-    "how",
-    [TimeFormat("%Y-%m-%dT%H:%M%z", "-01:00"), TimeFormat("%Y-%m-%dT%H:%M", "", "Asia/Tokyo")],
+    ("how", "edge"),
+    [
+        (WITH_OFFSET, "0001-01-01T00:00"),
+        (IN_TOKYO, "0001-01-01T00:00"),
+        (IN_TOKYO, "9999-12-31T23:00"),
+    ],
 )
-def test_times_that_an_offset_moves_out_of_the_years_are_refused(how: TimeFormat) -> None:
-    panel = from_series([np.zeros(1)], calendar.Frequency("fixed", calendar.HOUR), time_format=how)
-    for edge in ("0001-01-01T00:00", "9999-12-31T23:00"):
-        times = np.array([edge], "datetime64[us]").astype(np.int64)
-        if edge[0] == "9" and how.offset:
-            assert format_times(panel, times) == ["9999-12-31T22:00-01:00"]
-            continue
-        with pytest.raises(DataError, match="the times go beyond the years 1 to 9999"):
-            format_times(panel, times)
+def test_times_that_an_offset_moves_out_of_the_years_are_refused(
+    how: TimeFormat, edge: str
+) -> None:
+    times = np.array([edge], "datetime64[us]").astype(np.int64)
+    with pytest.raises(DataError, match="the times go beyond the years 1 to 9999"):
+        format_times(hourly(how), times)
+
+
+def test_times_that_an_offset_keeps_inside_the_years_are_written() -> None:
+    times = np.array(["9999-12-31T23:00"], "datetime64[us]").astype(np.int64)
+    assert format_times(hourly(WITH_OFFSET), times) == ["9999-12-31T22:00-01:00"]
+
+
+def test_select_takes_series_in_the_order_asked_for_with_all_that_belongs_to_them() -> None:
+    panel = replace(
+        from_series([np.arange(2.0), np.arange(10.0, 13.0), np.full(1, 7.0)], ids=["a", "b", "c"]),
+        past_names=("x",),
+        past=np.arange(6.0)[:, None],
+        static_names=("size",),
+        static=np.array([[1.0], [2.0], [3.0]]),
+        filled=np.array([0, 1, 0, 0, 1, 0], bool),
+        weights=np.arange(6.0),
+    )
+    part = select(panel, np.array([2, 1]))
+    assert part.ids == ("c", "b")
+    assert part.values.tolist() == [7, 10, 11, 12]
+    assert part.offsets.tolist() == [0, 1, 4]
+    assert part.past[:, 0].tolist() == [5, 2, 3, 4]
+    assert part.static[:, 0].tolist() == [3, 2]
+    assert part.filled.tolist() == [False, False, False, True]
+    assert part.weights.tolist() == [5, 2, 3, 4]
+
+
+def test_the_offset_of_each_local_time_is_written_with_a_colon_if_the_file_has_one() -> None:
+    times = np.array(["2024-01-01T12:00", "2024-07-01T12:00"], "datetime64[us]").astype(np.int64)
+    for offset, expected in (
+        ("+01:00", ["2024-01-01 13:00+01:00", "2024-07-01 14:00+02:00"]),
+        ("+0100", ["2024-01-01 13:00+0100", "2024-07-01 14:00+0200"]),
+    ):
+        how = TimeFormat("%Y-%m-%d %H:%M%z", offset, "Europe/Berlin")
+        assert format_times(hourly(how), times) == expected

@@ -27,7 +27,7 @@ from forecast_cli.panel import Panel, from_series, head
 from forecast_cli.training import schedules
 from tests.conftest import AIRLINE, SAMPLES, Result
 
-QUICK = {"epochs": 2, "units": "4"}
+QUICK: dict[str, Any] = {"epochs": 2, "units": "4"}
 
 
 def fitted(panel: Panel, **changes: Any) -> learning.Learned:
@@ -49,7 +49,7 @@ def peaks(seed: int = 0, count: int = 900) -> Panel:
 
 def test_balance_lowers_the_error_on_rare_peaks() -> None:
     panel = peaks()
-    settings = {
+    settings: dict[str, Any] = {
         "epochs": 100,
         "patience": 0,
         "horizon": 2,
@@ -191,7 +191,7 @@ def test_quantiles_are_further_apart_where_the_noise_is_larger() -> None:
     panel = from_series(
         [5 * loud + np.random.default_rng(1).normal(size=300) * np.where(loud, 1.0, 0.1)]
     )
-    quick = {
+    quick: dict[str, Any] = {
         "epochs": 20,
         "patience": 0,
         "learning_rate": 0.03,
@@ -233,13 +233,11 @@ def test_a_run_begins_with_the_weights_of_another(forecast: Callable[..., Result
     document = json.loads(result.out)
     assert document["plan"]["warm_start"].split("-")[1] == "000001"
     assert "was trained on the held-out rows" in document["verdict"]
-    first, second = (
-        sorted(Path("forecast_runs/runs").glob(f"*-00000{n}-*"))[0] / "forecast.csv" for n in (1, 2)
-    )
-    one, two = (np.genfromtxt(path, delimiter=",", skip_header=1)[:, 1] for path in (first, second))
-    assert one == pytest.approx(
-        two, rel=1e-4
-    )  # with a learning rate of next to nothing it stays where it began
+
+    # With a learning rate of next to nothing the second network stays where it began.
+    paths = sorted(Path("forecast_runs/runs").glob("*/forecast.csv"))
+    one, two = (np.genfromtxt(path, delimiter=",", skip_header=1)[:, 1] for path in paths)
+    assert one == pytest.approx(two, rel=1e-4)
 
 
 def test_a_run_that_was_not_fitted_again_has_not_learned_the_held_out_rows(tmp_path: Path) -> None:

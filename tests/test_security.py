@@ -261,9 +261,8 @@ def change_tensors(data: bytes, where: int, value: Any, how: str) -> bytes:
             tensors[name] = np.full(tensors[name].shape, float(value)).astype(tensors[name].dtype)
     else:
         with np.errstate(all="ignore"):
-            tensors[name] = tensors[name].astype(
-                {str: np.float16, list: np.int64, dict: np.bool_}.get(type(value), np.uint8)
-            )
+            others: dict[type, Any] = {str: np.float16, list: np.int64, dict: np.bool_}
+            tensors[name] = tensors[name].astype(others.get(type(value), np.uint8))
     return save_tensors(tensors)
 
 

@@ -157,7 +157,7 @@ def test_what_rounds_to_zero_has_no_sign() -> None:
 
 def test_what_is_not_known_is_empty() -> None:
     for digits in (3, "full"):
-        assert tables.rounded(np.array([NAN, 1.5]), digits)[0] == ""  # type: ignore[arg-type]
+        assert tables.rounded(np.array([NAN, 1.5]), digits)[0] == ""
     assert tables.plain(np.array([NAN]))[0] == ""
 
 
@@ -273,13 +273,19 @@ def test_a_history_of_an_older_release_has_one_member() -> None:
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("print(1)\n", "the columns are others"),
-        ("day,forecast\n", "the columns are others"),
-        ("day,forecast,hi-80,lo-80\n", "the columns are others"),
-        ("day,forecast,lo-80,hi-80,more\n", "the columns are others"),
-        ("day,forecast,lo-80,hi-80\n2026-01-01,1,1\n", "a row has another width"),
-        ("day,forecast,lo-80,hi-80\n2026-01-01,1,1,1,1\n", "a row has another width"),
-        ("day,forecast,lo-80,hi-80\n\n", "a row has another width"),
+        ("print(1)\n", "the columns are not those of this table"),
+        ("day,forecast\n", "the columns are not those of this table"),
+        ("day,forecast,hi-80,lo-80\n", "the columns are not those of this table"),
+        ("day,forecast,lo-80,hi-80,more\n", "the columns are not those of this table"),
+        (
+            "day,forecast,lo-80,hi-80\n2026-01-01,1,1\n",
+            "a row has more or fewer cells than the header",
+        ),
+        (
+            "day,forecast,lo-80,hi-80\n2026-01-01,1,1,1,1\n",
+            "a row has more or fewer cells than the header",
+        ),
+        ("day,forecast,lo-80,hi-80\n\n", "a row has more or fewer cells than the header"),
         ("day,forecast,lo-80,hi-80\n2026-01-01,,1,1\n", "a number of forecast is not finite"),
         ("day,forecast,lo-80,hi-80\n2026-01-01,inf,1,1\n", "a number of forecast is not finite"),
         ("day,forecast,lo-80,hi-80\n2026-01-01,1,x,1\n", "could not convert"),

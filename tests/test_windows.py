@@ -28,17 +28,25 @@ def test_windows_never_cross_the_cut(
         (training, cut.training * 0, cut.training),
         (held, cut.training, cut.validation),
     ):
-        if not len(chosen):
-            continue
-        past, future = windows.pasts(panel.values, chosen), windows.futures(panel.values, chosen)
-        both = np.concatenate([past, future], axis=1)
-        assert (np.diff(both, axis=1) == 1).all()  # one run of one series
-        step = future - 1000 * chosen.series[:, None]
-        assert (step >= low[chosen.series][:, None]).all()
-        assert (step < high[chosen.series][:, None]).all()
-        assert (past >= 1000 * chosen.series[:, None]).all()
-    expected = sum(max(int(end) - horizon - lookback + 1, 0) for end in cut.training)
-    assert len(training) == expected
+        first_target = chosen.origins - panel.offsets[chosen.series]
+        assert (first_target - lookback >= 0).all()
+        assert (first_target >= low[chosen.series]).all()
+        assert (first_target + horizon <= high[chosen.series]).all()
+        begins = [max(int(start), lookback) for start in low]
+        counts = [
+            max(int(end) - horizon - begin + 1, 0) for begin, end in zip(begins, high, strict=True)
+        ]
+        assert len(chosen) == sum(counts)
+
+
+def test_a_window_is_one_run_of_one_series() -> None:
+    panel = from_series([np.arange(20.0), 1000 + np.arange(15.0)])
+    chosen = windows.between(panel, 4, 3, np.zeros(2, int), panel.lengths)
+    past, future = windows.pasts(panel.values, chosen), windows.futures(panel.values, chosen)
+    both = np.concatenate([past, future], axis=1)
+    assert both.shape == (20 - 6 + 15 - 6, 7)
+    assert (np.diff(both, axis=1) == 1).all()
+    assert both[[0, 13, 14, 22], 0].tolist() == [0, 13, 1000, 1008]
 
 
 def test_windows_never_use_a_hole() -> None:

@@ -109,9 +109,9 @@ def _interval_score(backtest: Backtest, level: float) -> IntervalScore:
 
     return IntervalScore(
         level=level,
-        coverage=each(lambda actual, low, high, scale: coverage(actual, low, high)),
+        coverage=each(lambda actual, low, high, _: coverage(actual, low, high)),
         msis=each(lambda actual, low, high, scale: msis(actual, low, high, level, scale)),
-        pinball=each(lambda actual, low, high, scale: _both_sides(actual, low, high, tail)),
+        pinball=each(lambda actual, low, high, _: _both_sides(actual, low, high, tail)),
     )
 
 

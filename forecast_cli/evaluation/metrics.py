@@ -107,8 +107,8 @@ class Metric:
 
 
 METRICS: dict[str, Metric] = {
-    "mae": Metric("MAE", lambda actual, forecast, scale: mae(actual, forecast)),
-    "rmse": Metric("RMSE", lambda actual, forecast, scale: rmse(actual, forecast)),
-    "smape": Metric("sMAPE", lambda actual, forecast, scale: smape(actual, forecast)),
+    "mae": Metric("MAE", lambda actual, forecast, _: mae(actual, forecast)),
+    "rmse": Metric("RMSE", lambda actual, forecast, _: rmse(actual, forecast)),
+    "smape": Metric("sMAPE", lambda actual, forecast, _: smape(actual, forecast)),
     "mase": Metric("MASE", mase),
 }

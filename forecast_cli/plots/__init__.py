@@ -1,7 +1,9 @@
-"""Pictures of a run as PNG: losses, predictions, gates, attention. This package alone imports matplotlib.
+"""Pictures of a run as PNG: losses, predictions, gates, attention.
 
-What stands in this file is all that the others may use. It is read by `forecast --help`, so it imports nothing heavy:
-matplotlib is loaded when something is drawn.
+This package alone imports matplotlib.
+
+What stands in this file is all that the others may use. It is read by `forecast --help`, so it
+imports nothing heavy: matplotlib is loaded when something is drawn.
 """
 
 from __future__ import annotations
@@ -28,28 +30,35 @@ class Kind(StrEnum):
     attention = "attention"
 
 
-AFTER_TRAINING = (Kind.loss, Kind.predictions)  # drawn after every training, the others on request
-OF_ONE_SERIES = (Kind.gates, Kind.attention)  # of which a user may name the series
+# Drawn after every training; the others are drawn on request.
+AFTER_TRAINING = (Kind.loss, Kind.predictions)
+# Drawn of one series, which a user may name.
+OF_ONE_SERIES = (Kind.gates, Kind.attention)
 
 
 @dataclass(frozen=True, eq=False)
 class Pictures:
-    """PNG bytes by file name, and a note where no font of the system has all the letters, else an empty one."""
+    """PNG bytes by file name.
+
+    note: what to tell the user if no font of the system has all the letters.
+    """
 
     files: dict[str, bytes]
     note: str = ""
 
 
 def draw(run: Run, kinds: Iterable[str] = AFTER_TRAINING, series: str | None = None) -> Pictures:
-    """Draw pictures of a run, from what the run holds alone. The tables of the run must have been checked.
+    """Draw pictures of a run, from what is stored in it.
 
-    series: whose gates and attention to draw, those of the first that the network can read by default.
-    Raises SettingsError for a series that is not there and a network without attention, TooLittleDataError for a
-    series that the network cannot read.
+    The tables of the run must have been checked.
+
+    series: whose gates and attention to draw, those of the first that the network can read by
+    default. Raises SettingsError for a series that is not there and a network without
+    attention, TooLittleDataError for a series that the network cannot read.
     """
     import logging
 
-    # Matplotlib warns when it starts without a HOME, which would become a mail from cron each time.
+    # Matplotlib warns when it starts without a HOME. From cron that would be a mail each time.
     logging.getLogger("matplotlib").setLevel(logging.ERROR)
     from forecast_cli.plots import attention, fonts, gates, loss, predictions, style
 

@@ -11,16 +11,17 @@ from matplotlib.ticker import MaxNLocator
 
 from forecast_cli import covariates, network
 from forecast_cli.errors import DataError, SettingsError
+from forecast_cli.messages import plural
 from forecast_cli.panel import Floats, select
 from forecast_cli.plots import style
 from forecast_cli.plots.fonts import Labels
 from forecast_cli.plots.style import BLUE, GREY
-from forecast_cli.plots.window import Window, draw_title, draw_values, newest
+from forecast_cli.plots.window import Window, draw_notes, draw_title, draw_values, newest
 from forecast_cli.store import Run
 
 
 def figure(run: Run, label: Labels, series: str | None = None) -> Figure:
-    """Where the first member looks in the window for each step ahead, or once for all of them."""
+    """Where the first member looks for each step ahead, or once for all of them."""
     shape = run.config.plan.architecture
     if shape.attention == "none":
         raise SettingsError(
@@ -30,9 +31,9 @@ def figure(run: Run, label: Labels, series: str | None = None) -> Figure:
     window = newest(run, series)
     if shape.decoder == "seq2seq":
         _check_known(run, window)
+
     shares = network.attention_weights(shape, run.model.members[0], *window.inputs)
     edges = window.edges[:: shape.segment]
-
     looks = len(shares)
     height = 0.5 if looks == 1 else min(0.8 + 0.1 * looks, 4.0)
     picture = Figure(figsize=(style.WIDTH, 4.3 + height), layout="constrained")
@@ -51,14 +52,16 @@ def figure(run: Run, label: Labels, series: str | None = None) -> Figure:
         _draw_looks(bottom, edges, shares, window)
     bottom.set_xlabel(label(run.config.columns.time))
 
-    draw_title(picture, top, run, window, label, "Where the network looks", _notes(run, window))
+    draw_title(picture, run, window, label, "Where the network looks")
+    draw_notes(top, run, _notes(run, window))
     return picture
 
 
 def _check_known(run: Run, window: Window) -> None:
-    """Raise DataError where it is not known what a decoder asks by: the covariates of the steps ahead."""
+    """Raise DataError if covariates that the decoder needs are not known for the steps ahead."""
+    series = select(run.tail, np.array([window.index]))
     try:
-        covariates.check_known(select(run.tail, np.array([window.index])), run.config.plan.horizon)
+        covariates.check_known(series, run.config.plan.horizon)
     except DataError as error:
         error.hint = "train on data with rows for these steps, whose target is empty"
         raise
@@ -66,13 +69,14 @@ def _check_known(run: Run, window: Window) -> None:
 
 def _notes(run: Run, window: Window) -> list[str]:
     plan = run.config.plan
-    steps = f"{style.plural(plan.horizon, 'step')} ahead"
+    steps = f"{plural(plan.horizon, 'step')} ahead"
     every = f"all {steps}" if plan.horizon > 1 else steps
     how = {
         "direct": f"a direct network looks back once for {every}",
         "seq2seq": f"it looks back for each of {steps}",
-        "recursive": "rolled forward, it looks back anew for each step ahead: this is its look for the first",
+        "recursive": "rolled forward, it looks back again for each step ahead; this is for the first",
     }
+
     notes = [how[plan.architecture.decoder]]
     if len(window.forecast):
         notes.append("blue: the forecast")
@@ -83,6 +87,7 @@ def _draw_mean(axes: Axes, edges: Any, shares: Floats) -> None:
     """The mean of the looks (L, T), and what it would be if all steps counted the same."""
     axes.stairs(shares.mean(axis=0), edges, fill=True, color=BLUE, alpha=0.35)
     axes.axhline(1 / shares.shape[1], color=GREY, linewidth=0.9, linestyle=":")
+
     axes.set_ylim(0)
     axes.yaxis.set_major_formatter(_percent)
     axes.yaxis.set_major_locator(MaxNLocator(3))
@@ -102,6 +107,8 @@ def _draw_looks(axes: Axes, edges: Any, shares: Floats, window: Window) -> None:
     _heat_map(axes, edges, shares, ticks=5)
     words = "each step ahead: its row adds up to 100 %; a dot is its own time"
     axes.set_title(words, loc="left", fontsize=style.SMALL, pad=3)
+
+    # The rows are numbered from 1, and so are the steps ahead.
     steps = np.arange(len(window.forecast)) + 1
     axes.plot(window.forecast_at, steps, color=BLUE, marker=".", markersize=4, linestyle="")
     axes.set_ylabel("steps ahead", fontsize=style.SMALL)
@@ -112,10 +119,11 @@ def _draw_looks(axes: Axes, edges: Any, shares: Floats, window: Window) -> None:
 def _heat_map(axes: Axes, edges: Any, shares: Floats, ticks: int) -> None:
     """(L, T) as colors, time to the right, and their scale beside it."""
     looks = len(shares)
-    mesh = axes.pcolormesh(edges, np.arange(looks + 1) + 0.5, shares, cmap="viridis", vmin=0)
-    bar = axes.figure.colorbar(
-        mesh, ax=axes, pad=0.01, format=_percent, aspect=4 if looks == 1 else 15
-    )
+    rows = np.arange(looks + 1) + 0.5
+    mesh = axes.pcolormesh(edges, rows, shares, cmap="viridis", vmin=0)
+
+    aspect = 4 if looks == 1 else 15
+    bar = axes.figure.colorbar(mesh, ax=axes, pad=0.01, format=_percent, aspect=aspect)
     bar.ax.tick_params(labelsize=8)
     bar.ax.yaxis.set_major_locator(MaxNLocator(ticks))
 

@@ -16,18 +16,20 @@ from forecast_cli.calendar import Ints
 from forecast_cli.panel import TimeFormat, offset_microseconds
 from forecast_cli.store import Run
 
-# For ticks that lie years, months, days, hours, minutes, seconds apart: how one is written, how one at the beginning of
-# the next larger unit, and what stands once below the end of the axis.
+# For ticks that lie years, months, days, hours, minutes and seconds apart: how a tick is written,
+# how one at the beginning of the next larger unit, and what stands once below the end of the axis.
 TICKS = ("%Y", "%b", "%b %-d", "%H:%M", "%H:%M", "%S.%f")
 BEGINNINGS = ("", "%Y", "%b %-d", "%b %-d", "%H:%M", "%H:%M")
 BELOW = ("", "%Y", "%Y", "%b %-d, %Y", "%b %-d, %Y", "%b %-d, %Y %H:%M")
 
 
 def positions(run: Run, times: Ints) -> Any:
-    """Times in microseconds as positions on an axis: dates where the rows have one, else the numbers of the steps."""
-    is_dated = (
-        run.config.time_format.pattern != "" and run.config.frequency.kind != calendar.STEPS.kind
-    )
+    """Times in microseconds as positions on an axis.
+
+    They are dates where the rows have one, and else the numbers of the steps.
+    """
+    has_pattern = run.config.time_format.pattern != ""
+    is_dated = has_pattern and run.config.frequency.kind != calendar.STEPS.kind
     return times.view("datetime64[us]") if is_dated else times
 
 
@@ -36,6 +38,7 @@ def time_axis(axes: Axes, run: Run, at: Any, *, narrow: bool = False) -> None:
     if not np.issubdtype(at.dtype, np.datetime64):
         axes.xaxis.set_major_locator(MaxNLocator(5 if narrow else 9, integer=True))
         return
+
     zone = _zone(run.config.time_format)
     fewest, most = (3, 5) if narrow else (4, 8)
     locator = _SpacedDates(tz=zone, minticks=fewest, maxticks=most)  # type: ignore[no-untyped-call]
@@ -57,7 +60,7 @@ def value_axis(axes: Axes, ticks: int = 5) -> None:
 
 
 class _SpacedDates(AutoDateLocator):
-    """Ticks at round dates, without those that are too near to the next one: a 29th or 31st before a 1st."""
+    """Ticks at round dates, without those too near to the next one: a 31st before a 1st."""
 
     def __call__(self) -> Any:
         ticks = np.asarray(super().__call__())  # type: ignore[no-untyped-call]
@@ -70,6 +73,8 @@ class _SpacedDates(AutoDateLocator):
 
 def _zone(how: TimeFormat) -> tzinfo:
     """The zone in which the file writes its times."""
-    if how.timezone and not how.wall:
+    if how.wall:
+        return UTC
+    if how.timezone:
         return ZoneInfo(how.timezone)
-    return UTC if how.wall else timezone(timedelta(microseconds=offset_microseconds(how.offset)))
+    return timezone(timedelta(microseconds=offset_microseconds(how.offset)))

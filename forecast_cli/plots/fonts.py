@@ -1,4 +1,4 @@
-"""Letters of all scripts: which fonts of the system to take, and how to write what none of them has."""
+"""Letters of all scripts: which fonts to take, and how to write what none of them has."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ LONGEST = 200  # letters that are measured; more would not fit in any case
 class Labels:
     """How names are written on a picture; call it with a name.
 
-    families: fonts that have all letters but the missing ones, by preference; missing: code points that no font has;
-    note: what to tell the user about them.
+    families: fonts that have all letters but the missing ones, by preference; missing: code
+    points that no font has; note: what to tell the user about them.
     """
 
     families: tuple[str, ...] = (DEFAULT,)
@@ -30,13 +30,15 @@ class Labels:
     note: str = ""
 
     def __call__(self, name: str, room: float = ROOM) -> str:
-        """A name as it is drawn: what cannot be drawn as a code, and cut where it takes more room (inches)."""
+        """A name as it is drawn, cut to `room` inches; letters that no font has are codes."""
         letters = [self._drawn(letter) for letter in name[:LONGEST]]
         text = "".join(letters)
         while width(text) > room:
             letters.pop()
             text = "".join(letters) + "…"
-        return text.replace("$", r"\$")  # between dollar signs matplotlib would read a formula
+
+        # Between dollar signs matplotlib would read a formula.
+        return text.replace("$", r"\$")
 
     def _drawn(self, letter: str) -> str:
         if _is_invisible(letter) or ord(letter) in self.missing:
@@ -55,26 +57,31 @@ def labels_for(run: Run) -> Labels:
     columns = run.config.columns
     needed = _letters([columns.target, columns.time, *run.tail.ids])
     families, missing = _families(needed)
+
     note = ""
     if missing:
         shown = "".join(map(chr, sorted(missing)[:5]))
-        note = f"no font on this machine can draw {shown!r}; the plots show such letters as codes (install Noto fonts)"
+        note = f"no font on this machine can draw {shown!r}; the plots show such letters as codes"
+        note += " (install Noto fonts)"
     return Labels(families, frozenset(missing), note)
 
 
 def _families(needed: set[int]) -> tuple[tuple[str, ...], set[int]]:
-    """The default font and those that have what it lacks, and the code points that no font has."""
+    """The default font and those that add to it, and the code points that no font has."""
     families = [DEFAULT]
     missing = needed - _glyphs(font_manager.findfont(DEFAULT))
     for font in sorted(font_manager.fontManager.ttflist, key=_preference):
         if not missing:
             break
-        if "Last Resort" in font.name:  # it has a box for every letter
+        # It has a box for every letter.
+        if "Last Resort" in font.name:
             continue
+
         left = missing - _glyphs(font.fname)
         if left < missing:
             families.append(font.name)
             missing = left
+
     return tuple(families), missing
 
 
@@ -95,5 +102,5 @@ def _letters(names: Iterable[str]) -> set[int]:
 
 
 def _is_invisible(letter: str) -> bool:
-    """Whether it is a control or format character, which would be drawn as nothing or as a box."""
+    """Whether a letter is a control or format character, drawn as nothing or as a box."""
     return unicodedata.category(letter)[0] == "C"

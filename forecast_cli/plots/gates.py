@@ -10,37 +10,39 @@ from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 
 from forecast_cli import network
+from forecast_cli.messages import plural
 from forecast_cli.panel import Floats
 from forecast_cli.plots import style
 from forecast_cli.plots.fonts import Labels
-from forecast_cli.plots.window import draw_title, draw_values, newest
+from forecast_cli.plots.window import draw_notes, draw_title, draw_values, newest
 from forecast_cli.store import Run
 
 
 def figure(run: Run, label: Labels, series: str | None = None) -> Figure:
-    """The gates, the memory and the state of the last layer of the first member, for each step of the window."""
+    """Gates, memory and state in the last layer of the first member, step by step."""
     shape, window = run.config.plan.architecture, newest(run, series)
     cell = network.CELLS[shape.cell]
     parts = cell.captions
-    values = network.layer_trace(
-        shape, run.model.members[0], window.inputs[0], len(shape.units) - 1
-    )
+    last_layer = len(shape.units) - 1
+    values = network.layer_trace(shape, run.model.members[0], window.inputs[0], last_layer)
+
     picture = Figure(figsize=(style.WIDTH, 2.9 + 1.25 * len(parts)), layout="constrained")
     heights = [1.3] + [1.0] * len(parts)
     panels = picture.subplots(1 + len(parts), 1, sharex=True, height_ratios=heights)
 
     draw_values(panels[0], run, window, label)
+
     # One order for all panels, so that a row is the same unit everywhere.
     order = np.argsort(values["state"].mean(axis=0), kind="stable")
     edges = window.edges[:: shape.segment]
     for axes, (part, words) in zip(panels[1:], parts.items(), strict=True):
         _heat_map(axes, edges, values[part][:, order], is_share=part in cell.gates)
         axes.set_title(words, loc="left", fontsize=style.SMALL, pad=3)
-        axes.set_ylabel(style.plural(len(order), "unit"), fontsize=style.SMALL)
+        axes.set_ylabel(plural(len(order), "unit"), fontsize=style.SMALL)
     panels[-1].set_xlabel(label(run.config.columns.time))
 
-    title = f"Inside the {cell.title}"
-    draw_title(picture, panels[0], run, window, label, title, _notes(shape))
+    draw_title(picture, run, window, label, f"Inside the {cell.title}")
+    draw_notes(panels[0], run, _notes(shape))
     return picture
 
 
@@ -58,14 +60,21 @@ def _notes(shape: network.Architecture) -> list[str]:
 
 
 def _heat_map(axes: Axes, edges: Any, values: Floats, *, is_share: bool) -> None:
-    """(T, U) as colors, time to the right, and the mean over units as a line on the scale of the color bar."""
-    units = values.shape[1]
-    high = 1.0 if is_share else float(np.abs(values).max()) or 1.0
-    low = 0.0 if is_share else -high
-    colors = "viridis" if is_share else "RdBu_r"
-    mesh = axes.pcolormesh(edges, np.arange(units + 1), values.T, cmap=colors, vmin=low, vmax=high)
+    """Values (T, U) as colors, time to the right.
 
-    line, around = ("white", "black") if is_share else ("black", "white")
+    A line shows the mean over units, on the scale of the color bar.
+    """
+    units = values.shape[1]
+    if is_share:
+        low, high = 0.0, 1.0
+        colors, line, around = "viridis", "white", "black"
+    else:
+        high = float(np.abs(values).max()) or 1.0
+        low = -high
+        colors, line, around = "RdBu_r", "black", "white"
+    rows = np.arange(units + 1)
+    mesh = axes.pcolormesh(edges, rows, values.T, cmap=colors, vmin=low, vmax=high)
+
     means = (values.mean(axis=1) - low) / (high - low) * units
     outline = [withStroke(linewidth=3, foreground=around)]
     axes.stairs(means, edges, baseline=None, color=line, linewidth=1.3, path_effects=outline)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -21,12 +22,16 @@ UNITS = {
     "standard": "values in standard deviations of their series",
 }
 UNIT = "values in units of each window's spread"  # for all other normalizations
+TRAINING = {"color": BLUE, "linestyle": "-"}
+VALIDATION = {"color": ORANGE, "linestyle": "--"}
 FEW = 40  # epochs, up to which each has a dot
 
 
 @dataclass(frozen=True, eq=False)
 class Member:
-    """One trained network: its epochs (E,), losses (E,) with NaN where there is none, and which epoch was kept.
+    """One trained network: its epochs (E,), its losses (E,), and the epoch that was kept.
+
+    Losses are NaN where there is none.
 
     best: 0 where the weights of no epoch were kept.
     """
@@ -39,7 +44,9 @@ class Member:
 
 
 def figure(run: Run, label: Labels) -> Figure:
-    """Training and validation loss of every epoch, the epochs kept marked; a log scale where losses span a decade.
+    """Training and validation loss of every epoch, with the epochs that were kept.
+
+    The scale is logarithmic where losses span a decade.
 
     Of several members the first is drawn strong and the others thin.
     """
@@ -49,9 +56,9 @@ def figure(run: Run, label: Labels) -> Figure:
 
     has_dots = len(members) == 1 and len(members[0].epochs) <= FEW
     for member in members:
-        who = "" if len(members) == 1 else ", member 1" if member.number == 1 else ", other members"
-        _draw(axes, member, member.training, f"training{who}", BLUE, "-", has_dots)
-        _draw(axes, member, member.validation, f"validation{who}", ORANGE, "--", has_dots)
+        who = _who(member, members)
+        _draw(axes, member, member.training, f"training{who}", TRAINING, has_dots)
+        _draw(axes, member, member.validation, f"validation{who}", VALIDATION, has_dots)
     _mark_best(axes, members)
 
     title = ["Loss while training on", label(run.config.columns.target)]
@@ -60,8 +67,9 @@ def figure(run: Run, label: Labels) -> Figure:
     style.title(picture, *title)
 
     plan = run.config.plan
+    unit = UNITS.get(plan.normalization, UNIT)
     axes.set_xlabel("epoch")
-    axes.set_ylabel(f"{network.LOSSES[plan.loss].title}\n({UNITS.get(plan.normalization, UNIT)})")
+    axes.set_ylabel(f"{network.LOSSES[plan.loss].title}\n({unit})")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.grid(alpha=0.25)
     _scale(axes, members)
@@ -72,27 +80,44 @@ def figure(run: Run, label: Labels) -> Figure:
 def members_of(run: Run) -> list[Member]:
     """The members of a run, in order."""
     rows = tables.read_history(run.texts["history.csv"]).numbers
-    scores = run.metrics.members  # 0.2.0 had one member
+    # Runs of 0.2.0 have one member and no scores of it.
+    scores = run.metrics.members
     bests = scores.best_epochs if scores else [run.metrics.training.best_epoch]
+
     members = []
     for number, best in enumerate(bests, 1):
         mine = rows["member"] == number
-        epochs, training, validation = rows["epoch"], rows["training_loss"], rows["validation_loss"]
-        members.append(Member(number, epochs[mine], training[mine], validation[mine], best))
+        members.append(
+            Member(
+                number=number,
+                epochs=rows["epoch"][mine],
+                training=rows["training_loss"][mine],
+                validation=rows["validation_loss"][mine],
+                best=best,
+            )
+        )
     return members
 
 
+def _who(member: Member, members: list[Member]) -> str:
+    """What the legend says of a member, after the name of the loss."""
+    if len(members) == 1:
+        return ""
+    return ", member 1" if member.number == 1 else ", other members"
+
+
 def _draw(
-    axes: Axes, member: Member, losses: Floats, name: str, color: str, line: str, has_dots: bool
+    axes: Axes, member: Member, losses: Floats, name: str, look: dict[str, Any], has_dots: bool
 ) -> None:
     if np.isnan(losses).all():
         return
+
+    # Many members in the same colors stay readable if only one of them is drawn strong.
     is_first = member.number == 1
     axes.plot(
         member.epochs,
         losses,
-        color=color,
-        linestyle=line,
+        **look,
         linewidth=1.6 if is_first else 0.7,
         alpha=1 if is_first else 0.5,
         marker="o" if has_dots else "",
@@ -103,7 +128,7 @@ def _draw(
 
 
 def _mark_best(axes: Axes, members: list[Member]) -> None:
-    """A diamond on the loss that decided: of the validation, or of the training where nothing was held out."""
+    """A diamond on the loss by which the epoch was chosen: of validation, if there is one."""
     epochs, losses = [], []
     for member in members:
         for position in np.flatnonzero(member.epochs == member.best):
@@ -112,7 +137,9 @@ def _mark_best(axes: Axes, members: list[Member]) -> None:
             losses.append(validation if np.isfinite(validation) else training)
     if not epochs:
         return
+
     low, high = min(epochs), max(epochs)
+    kept = f"epoch {high}" if low == high else f"epochs {low} to {high}"
     if len(members) == 1:
         axes.axvline(low, color=GREY, linewidth=0.8, linestyle=":")
     axes.plot(
@@ -124,9 +151,7 @@ def _mark_best(axes: Axes, members: list[Member]) -> None:
         linestyle="",
         zorder=4,
         clip_on=False,
-        label=f"weights kept: epoch {high}"
-        if low == high
-        else f"weights kept: epochs {low} to {high}",
+        label=f"weights kept: {kept}",
     )
 
 
@@ -136,8 +161,10 @@ def _scale(axes: Axes, members: list[Member]) -> None:
     losses = losses[np.isfinite(losses) & (losses > 0)]
     if not len(losses) or losses.max() <= 10 * losses.min():
         return
+
     axes.set_yscale("log")
     decades = np.log10(losses.max() / losses.min())
-    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if decades < 3 else (1,)))
+    ticks_in_decade = (1, 2, 5) if decades < 3 else (1,)
+    axes.yaxis.set_major_locator(LogLocator(subs=ticks_in_decade))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda loss, _: f"{loss:g}"))
     axes.yaxis.set_minor_formatter(NullFormatter())

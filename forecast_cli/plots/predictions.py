@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 
 from forecast_cli import tables
 from forecast_cli.calendar import Ints
+from forecast_cli.messages import plural
 from forecast_cli.panel import Floats, format_times, times_of, values_of
 from forecast_cli.plots import style
 from forecast_cli.plots.axes import positions, time_axis, value_axis
@@ -20,6 +21,7 @@ from forecast_cli.store import Run
 from forecast_cli.tables import Rows
 
 SHOWN = 6  # series in one picture
+FEW = 3  # steps of a forecast up to which each has a dot
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,10 +35,13 @@ class Interval:
 
 @dataclass(frozen=True, eq=False)
 class Story:
-    """One series as it is drawn, in the units of the file; `at` are positions on the axis of time.
+    """One series as it is drawn, in the units of the file.
 
-    values (N,): the stored rows; held_out: the first and the last position among them that was predicted, plus one, or
-    twice the end where nothing was; predicted (P,) and forecast (H,): empty where there is none.
+    at, predicted_at and forecast_at are positions on the axis of time.
+
+    values (N,): the stored rows; held_out: the first and the last position among them that was
+    predicted, plus one, or twice the end where nothing was; predicted (P,) and forecast (H,):
+    empty where there is none.
     """
 
     name: str
@@ -51,7 +56,10 @@ class Story:
 
 
 def figure(run: Run, label: Labels) -> Figure:
-    """History, held-out rows with their prediction, forecast with intervals; of many series the best and the worst."""
+    """History, held-out rows with their prediction, and the forecast with its intervals.
+
+    Of many series, those that were predicted best and worst.
+    """
     stories, left_out = stories_of(run)
     columns = 1 if len(stories) <= 2 else 2
     rows = -(-len(stories) // columns)
@@ -78,11 +86,13 @@ def figure(run: Run, label: Labels) -> Figure:
 
 def _title(run: Run, label: Labels, shown: int, left_out: int) -> list[str]:
     columns, plan = run.config.columns, run.config.plan
-    # Several columns of a wide file are several series, and their target has no name of its own.
-    target = "all targets" if columns.id and columns.target == "value" else label(columns.target)
-    ahead = f"{style.plural(plan.horizon, 'step')} ahead"
+    target = label(columns.target)
+    if columns.id and columns.target == "value":
+        # The series are columns of a wide file, and their target has no name of its own.
+        target = "all targets"
+    ahead = f"{plural(plan.horizon, 'step')} ahead"
     if plan.test:
-        ahead += f", tested on the last {style.plural(plan.test, 'row')}"
+        ahead += f", tested on the last {plural(plan.test, 'row')}"
     if left_out:
         best = shown // 2
         of = f"{shown} of {shown + left_out:,} series"
@@ -92,66 +102,63 @@ def _title(run: Run, label: Labels, shown: int, left_out: int) -> list[str]:
 
 def _draw(axes: Axes, story: Story) -> None:
     start, stop = story.held_out
-    axes.plot(
-        story.at[: start + 1], story.values[: start + 1], color=GREY, linewidth=1.2, label="history"
-    )
+    # The history ends with the first row that was held out, so that the lines touch.
+    history = slice(0, start + 1)
+    axes.plot(story.at[history], story.values[history], color=GREY, linewidth=1.2, label="history")
     if stop > start:
-        axes.plot(
-            story.at[start:stop],
-            story.values[start:stop],
-            color="black",
-            linewidth=1.6,
-            label="held out: actual",
-        )
-        axes.plot(
-            story.predicted_at,
-            story.predicted,
-            color=ORANGE,
-            linestyle="--",
-            linewidth=1.6,
-            label="held out: predicted",
-        )
+        _draw_held_out(axes, story)
     if len(story.forecast):
+        _draw_intervals(axes, story)
         _draw_forecast(axes, story)
     axes.margins(x=0.01)
 
 
-def _draw_forecast(axes: Axes, story: Story) -> None:
-    # The widest interval first, so that the narrower ones lie upon it.
+def _draw_held_out(axes: Axes, story: Story) -> None:
+    rows = slice(*story.held_out)
+    axes.plot(
+        story.at[rows],
+        story.values[rows],
+        color="black",
+        linewidth=1.6,
+        label="held out: actual",
+    )
+    axes.plot(
+        story.predicted_at,
+        story.predicted,
+        color=ORANGE,
+        linestyle="--",
+        linewidth=1.6,
+        label="held out: predicted",
+    )
+
+
+def _draw_intervals(axes: Axes, story: Story) -> None:
+    # The widest interval comes first, so that the narrower ones lie upon it.
     for number, interval in enumerate(reversed(story.intervals)):
-        alpha = 0.15 + 0.12 * number
-        if len(story.forecast) == 1:  # an area between two curves would have no width
-            axes.vlines(
-                story.forecast_at,
-                interval.low,
-                interval.high,
-                color=BLUE,
-                alpha=alpha,
-                linewidth=9,
-                label=interval.name,
-            )
+        look: dict[str, Any] = {
+            "color": BLUE,
+            "alpha": 0.15 + 0.12 * number,
+            "label": interval.name,
+        }
+        if len(story.forecast) == 1:
+            # The area between two curves would have no width.
+            axes.vlines(story.forecast_at, interval.low, interval.high, linewidth=9, **look)
         else:
-            axes.fill_between(
-                story.forecast_at,
-                interval.low,
-                interval.high,
-                color=BLUE,
-                alpha=alpha,
-                linewidth=0,
-                label=interval.name,
-            )
-    marker = "o" if len(story.forecast) <= 3 else ""
+            axes.fill_between(story.forecast_at, interval.low, interval.high, linewidth=0, **look)
+
+
+def _draw_forecast(axes: Axes, story: Story) -> None:
     axes.plot(
         story.forecast_at,
         story.forecast,
         color=BLUE,
         linewidth=1.8,
-        marker=marker,
+        marker="o" if len(story.forecast) <= FEW else "",
         label="forecast",
     )
 
 
-# -- what to draw ----------------------------------------------------------------------------------------------------
+# -- what to draw ------------------------------------------------------------------------------
 
 
 def stories_of(run: Run) -> tuple[list[Story], int]:
@@ -172,30 +179,36 @@ def stories_of(run: Run) -> tuple[list[Story], int]:
 
 
 def _series_to_show(run: Run, held_out: Rows, rows: dict[str, Ints]) -> list[int]:
-    """All series, or of more than SHOWN those that were predicted best, and then those that were predicted worst."""
+    """All series; of more than SHOWN the best predicted ones and then the worst predicted ones."""
     tail = run.tail
     if len(tail) <= SHOWN:
         return list(range(len(tail)))
+
     actual, predicted = held_out.numbers["actual"], held_out.numbers["forecast"]
     none = np.empty(0, np.int64)
     errors = []
     for index, name in enumerate(tail.ids):
         mine = rows.get(name, none)
         errors.append((relative_error(actual[mine], predicted[mine]), index))
+
     ranked = [index for error, index in sorted(errors) if np.isfinite(error)]
-    if not ranked:  # nothing was held out
+    if not ranked:
+        # Nothing was held out, so that there is no best and no worst.
         ranked = list(range(len(tail)))
     if len(ranked) <= SHOWN:
         return ranked
+
     half = SHOWN // 2
     return [*ranked[:half], *ranked[-half:]]
 
 
 def relative_error(actual: Floats, predicted: Floats) -> float:
-    """The sum of the absolute errors as a part of the sum of the absolute values; infinite where that is nothing."""
+    """The sum of absolute errors divided by the sum of absolute values; infinite if that is 0."""
     known = ~np.isnan(actual)
     size = float(np.abs(actual[known]).sum())
-    return float(np.abs(actual - predicted)[known].sum()) / size if size else float("inf")
+    if not size:
+        return float("inf")
+    return float(np.abs(actual - predicted)[known].sum()) / size
 
 
 def _story(
@@ -207,22 +220,24 @@ def _story(
     at = positions(run, times_of(tail, index, 0, count + steps))
 
     # Of a run with a long test part, the first rows may not be among those that are stored.
-    stored = {text: number for number, text in enumerate(format_times(tail, times_of(tail, index)))}
+    stored_times = format_times(tail, times_of(tail, index))
+    position_of = {time: position for position, time in enumerate(stored_times)}
     times = held_out.texts[tables.TIME]
-    rows = np.array([row for row in held_out_rows if times[row] in stored], np.int64)
-    where = np.array([stored[times[row]] for row in rows], np.int64)
+    rows = np.array([row for row in held_out_rows if times[row] in position_of], np.int64)
+    where = np.array([position_of[times[row]] for row in rows], np.int64)
+    first, end = (int(where.min()), int(where.max()) + 1) if len(where) else (count, count)
 
     intervals = []
     for level in run.config.plan.levels:
-        low, high = (
-            ahead.numbers[tables.bound_name(side, level)][ahead_rows] for side in tables.SIDES
-        )
+        lower, upper = (tables.bound_name(side, level) for side in tables.SIDES)
+        low, high = ahead.numbers[lower][ahead_rows], ahead.numbers[upper][ahead_rows]
         intervals.append(Interval(f"{level:.10g} % interval", low, high))
+
     return Story(
         name=tail.ids[index],
         at=at[:count],
         values=values,
-        held_out=(int(where.min()), int(where.max()) + 1) if len(where) else (count, count),
+        held_out=(first, end),
         predicted_at=at[where],
         predicted=held_out.numbers["forecast"][rows],
         forecast_at=at[count:],

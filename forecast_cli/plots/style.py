@@ -1,7 +1,8 @@
 """How all pictures look: colors, text sizes, legends, and how a figure becomes PNG.
 
-The colors are those of Okabe & Ito, which color-blind people can tell apart; lines differ in style and marker too. The
-color maps (viridis, and blue to red through white) differ in lightness as well.
+The colors are those of Okabe & Ito, which color-blind people can tell apart; lines differ in
+style and marker too. The color maps (viridis, and blue to red through white) differ in
+lightness as well.
 """
 
 from __future__ import annotations
@@ -23,16 +24,15 @@ BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#555555"
 WIDTH = 8.0  # inches; 800 pixels
 HEIGHT = 4.5  # inches, of a picture with one pair of axes
 MARGIN = 0.3  # inches, left and right of a title
-LARGE, SMALL, SMALLER = (
-    12.0,
-    9.0,
-    8.5,
-)  # points: of titles, of what has little room; other texts have 10
+# Points. Texts other than titles and those with little room have 10.
+LARGE = 12.0
+SMALL = 9.0
+SMALLER = 8.5
 
 
 @contextlib.contextmanager
 def applied(families: Sequence[str]) -> Iterator[None]:
-    """Figures that are made and saved inside look like this, with letters from these font families, in this order."""
+    """Inside, figures are made and saved in this style, with these font families."""
     settings: Any = {
         "font.family": list(families),
         "font.size": 10,
@@ -40,12 +40,12 @@ def applied(families: Sequence[str]) -> Iterator[None]:
         "axes.titlesize": LARGE,
         "axes.spines.top": False,
         "axes.spines.right": False,
-        # A large number stands beside its tick as a whole, not as a small one to be added to a sum in the corner.
+        # A tick shows its whole number, not a small one to be added to a sum in the corner.
         "axes.formatter.useoffset": False,
         "axes.formatter.use_mathtext": True,
     }
     with warnings.catch_warnings(), rc_context(settings):
-        # A few ticks more or less than asked for are no news for a cron mail.
+        # A few ticks more or less than wanted are not worth a warning in a mail from cron.
         warnings.filterwarnings("ignore", message="AutoDateLocator was unable")
         yield
 
@@ -64,7 +64,7 @@ def title(figure: Figure, *parts: str) -> None:
 
 
 def lines(*parts: str) -> str:
-    """The parts of a title, one after the other, with a new line before one that would reach beyond the edge."""
+    """The parts of a title in one text, wrapped at the width of a picture."""
     text = ""
     for part in parts:
         longer = f"{text} {part}" if text else part
@@ -84,8 +84,3 @@ def legend(figure: Figure, handles: Sequence[Any], labels: Sequence[str], column
         fontsize=SMALLER,
         columnspacing=1.2,
     )
-
-
-def plural(count: int, word: str) -> str:
-    """`1 step`, `1,200 steps`."""
-    return f"{count:,} {word}{'' if count == 1 else 's'}"

@@ -1,4 +1,7 @@
-"""The newest window of one series, as the first member of a run sees it: what gates and attention are drawn over."""
+"""The newest window of one series, as the first member of a run sees it.
+
+Gates and attention are drawn over it.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ from matplotlib.figure import Figure
 
 from forecast_cli import config, forecasting, tables
 from forecast_cli.errors import SettingsError
+from forecast_cli.messages import plural
 from forecast_cli.panel import Floats, times_of, values_of
 from forecast_cli.plots import fonts, style
 from forecast_cli.plots.axes import positions, time_axis, value_axis
@@ -27,9 +31,9 @@ LINE = 120  # letters in a line of small print
 class Window:
     """The newest window of one series, and its forecast.
 
-    at, values: (lookback,), in the units of the file; edges: (lookback + 1,), where the place of a step on the axis
-    begins and ends; forecast_at, forecast: (H,), empty where the forecast is still to come; inputs: what the network
-    gets, as `network.forward` takes it.
+    at, values: (lookback,), in the units of the file; edges: (lookback + 1,), where the place
+    of a step on the axis begins and ends; forecast_at, forecast: (H,), empty where the forecast
+    is still to come; inputs: what the network gets, as `network.forward` takes it.
     """
 
     index: int
@@ -45,7 +49,8 @@ class Window:
 def newest(run: Run, series: str | None) -> Window:
     """The window of a series by its name, or of the first that the network can read.
 
-    Raises SettingsError for a name that is not there, TooLittleDataError for a series that the network cannot read.
+    Raises SettingsError for a name that is not there, TooLittleDataError for a series that the
+    network cannot read.
     """
     tail, plan, columns = run.tail, run.config.plan, run.config.columns
     index = _index(run, series)
@@ -78,8 +83,11 @@ def _index(run: Run, series: str | None) -> int:
         return ids.index(series)
     if ids == ("",):
         raise SettingsError(
-            f"no series {series!r}: the run has one series, without a name", "leave --series out"
+            f"no series {series!r}: the run has one series, without a name",
+            "leave --series out",
         )
+
+    # Names may be of any length, and a hint should stay readable.
     hint = textwrap.shorten(config.nearest(series, list(ids)), 200, placeholder=" ...")
     raise SettingsError(f"no series {series!r} in the run", hint)
 
@@ -87,27 +95,30 @@ def _index(run: Run, series: str | None) -> int:
 def draw_values(axes: Axes, run: Run, window: Window, label: Labels) -> None:
     """The series over the window, in the units of the file."""
     axes.plot(window.at, window.values, color="black", linewidth=1.2, label="series")
+
     target = label(run.config.columns.target)
     if fonts.width(target, style.SMALL) <= BESIDE:
         axes.set_ylabel(target, fontsize=style.SMALL)
+
     axes.margins(x=0)
     value_axis(axes, ticks=4)
     time_axis(axes, run, window.at)
 
 
-def draw_title(
-    figure: Figure, top: Axes, run: Run, window: Window, label: Labels, title: str, notes: list[str]
-) -> None:
-    """A title in words over the figure; in small print, over its top panel, what exactly is drawn."""
-    shape, members = run.config.plan.architecture, len(run.model.members)
-    subject = _subject(run, window, label)
-    rows = style.plural(shape.lookback, "row")
-    style.title(figure, f"{title}: the newest {rows} of", *subject)
+def draw_title(figure: Figure, run: Run, window: Window, label: Labels, title: str) -> None:
+    """A title over the figure: what is drawn, and of which rows."""
+    rows = plural(run.config.plan.architecture.lookback, "row")
+    style.title(figure, f"{title}: the newest {rows} of", *_subject(run, window, label))
 
-    if shape.segment > 1:
-        notes = [f"a column is a segment of {shape.segment} rows", *notes]
+
+def draw_notes(top: Axes, run: Run, notes: list[str]) -> None:
+    """Small print over the top panel: what exactly is drawn."""
+    segment, members = run.config.plan.architecture.segment, len(run.model.members)
+    if segment > 1:
+        notes = [f"a column is a segment of {segment} rows", *notes]
     if members > 1:
         notes = [f"member 1 of {members}", *notes]
+
     text = "; ".join(notes)
     small_print = "\n".join(textwrap.wrap(text[:1].upper() + text[1:], LINE))
     top.set_title(small_print, loc="left", fontsize=style.SMALLER, color=GREY)

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -23,9 +23,6 @@ from forecast_cli.progress import Phase, Report, reading, silent
 from forecast_cli.store import Run
 from forecast_cli.windows import Windows
 from forecast_cli.workflow.naming import naming_file
-
-if TYPE_CHECKING:  # a saved run is rolled without torch
-    from forecast_cli.members import Execution
 
 Data = str | os.PathLike[str] | Panel
 Refit = Literal["never", "every"] | int
@@ -56,7 +53,7 @@ class Backtested:
         return evaluation.sentence(self.comparison, forecasting.BASELINES)
 
 
-def backtest(
+def backtest(  # noqa: PLR0913 -- keywords of the public API
     data: Data,
     settings: Settings | None = None,
     *,
@@ -97,7 +94,8 @@ def backtest(
     if run is not None:
         loaded = run if isinstance(run, Run) else _load(run, Path(store_folder))
         return _roll_run(data, loaded, origins, step, report)
-    return _roll_training(data, settings, origins, step, _every(refit, origins), report, by_cores)
+    rolling = _Rolling(settings, origins, step, _every(refit, origins), report, by_cores)
+    return _roll_training(data, rolling)
 
 
 def _load(run: str, root: Path) -> Run:
@@ -123,34 +121,41 @@ def _every(refit: Refit, origins: int) -> int:
 # -- training as it goes -----------------------------------------------------------------------
 
 
-def _roll_training(
-    data: Data,
-    settings: Settings,
-    origins: int,
-    step: int | None,
-    every: int,
-    report: Report,
-    by_cores: bool,
-) -> Backtested:
-    panel = _read(data, settings, report)
-    report(Phase("planning", "looking at the data"))
+@dataclass(frozen=True)
+class _Rolling:
+    """What was asked for. step: None for one horizon; every: origins forecast by one training."""
+
+    settings: Settings
+    origins: int
+    step: int | None
+    every: int
+    report: Report
+    by_cores: bool
+
+
+def _roll_training(data: Data, job: _Rolling) -> Backtested:
+    """Train before the first origin, and again as often as was asked for."""
+    panel = _read(data, job.settings, job.report)
+    job.report(Phase("planning", "looking at the data"))
     with naming_file(data):
-        horizon = planning.make(panel, settings).horizon
-        step = step or horizon
-        cuts = _cuts(panel, origins, step, horizon)
-        groups = [range(start, min(start + every, origins)) for start in range(0, origins, every)]
-        report(Phase("cost", _cost(origins, step, horizon, len(groups))))
+        horizon = planning.make(panel, job.settings).horizon
+        step = job.step or horizon
+        cuts = _cuts(panel, job.origins, step, horizon)
+        starts = range(0, job.origins, job.every)
+        job.report(Phase("cost", _cost(job.origins, step, horizon, len(starts))))
 
         parts = []
-        for number, group in enumerate(groups):
-            training = _before(panel, cuts[:, group[0]])
-            report(Phase("origin", f"training {number + 1:,} of {len(groups):,}"))
-            model = _fit(training, settings, horizon, report, by_cores)
-            report(Phase("forecasting", f"forecasting from {plural(len(group), 'origin')}"))
-            known = np.isin(panel.ids, training.ids)
-            earliest = np.where(known, cuts[:, group[0]], panel.lengths)
-            parts.append(_forecast(panel, model, origins, step, earliest, group))
-    return _scored(panel, parts, origins, step, cuts[:, 0], len(groups))
+        for number, start in enumerate(starts):
+            group = range(start, min(start + job.every, job.origins))
+            job.report(Phase("origin", f"training {number + 1:,} of {len(starts):,}"))
+            training = _before(panel, cuts[:, start])
+            model = _fit(training, job, horizon)
+
+            job.report(Phase("forecasting", f"forecasting from {plural(len(group), 'origin')}"))
+            is_known = np.isin(panel.ids, training.ids)
+            earliest = np.where(is_known, cuts[:, start], panel.lengths)
+            parts.append(_forecast(panel, model, job.origins, step, earliest, group))
+    return _scored(panel, parts, job.origins, step, cuts[:, 0], len(starts))
 
 
 def _read(data: Data, settings: Settings, report: Report) -> Panel:
@@ -196,17 +201,17 @@ def _cost(origins: int, step: int, horizon: int, trainings: int) -> str:
     )
 
 
-def _fit(panel: Panel, settings: Settings, horizon: int, report: Report, by_cores: bool) -> Model:
+def _fit(panel: Panel, job: _Rolling, horizon: int) -> Model:
     """A model trained on all rows of the panel."""
     from forecast_cli import learning, members
     from forecast_cli.workflow.training import number_of_workers
 
-    window = replace(settings.window, horizon=horizon)
-    plan = planning.make(panel, replace(settings, window=window))
+    window = replace(job.settings.window, horizon=horizon)
+    plan = planning.make(panel, replace(job.settings, window=window))
     ends = windows.split(panel, plan.validation, plan.test).training
     windows.require_complete(panel, plan.lookback, plan.architecture.outputs, ends)
-    workers = number_of_workers(plan, settings, by_cores=by_cores)
-    execution: Execution = members.Execution(report=report, workers=workers)
+    workers = number_of_workers(plan, job.settings, by_cores=job.by_cores)
+    execution = members.Execution(report=job.report, workers=workers)
     learned = learning.learn(panel, plan, execution)
     return learning.refit(panel, learned, execution)
 

@@ -31,7 +31,7 @@ class Predicted:
     notes: tuple[Note, ...]
 
 
-def predict(
+def predict(  # noqa: PLR0913 -- keywords of the public API
     data: Data | None = None,
     *,
     store_folder: str | os.PathLike[str] = DEFAULT_STORE,

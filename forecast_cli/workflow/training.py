@@ -45,7 +45,7 @@ if TYPE_CHECKING:  # torch is imported when there is something to train on
 Data = str | os.PathLike[str] | Panel
 
 
-def train(
+def train(  # noqa: PLR0913 -- keywords of the public API
     data: Data,
     settings: Settings | None = None,
     *,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -49,7 +50,7 @@ def main() -> None:
     if FOLDER.exists():
         sys.exit(f"{FOLDER} is there already: what a release wrote is never written again")
     FOLDER.mkdir()
-    trainings = {
+    trainings: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
         "panel.csv": (panel_csv(), {"horizon": 4, "future": "promo", "static": "size"}, {"calendar": True, "units": "4"}),
         "single.csv": (single_csv(), {"preset": "classic", "lookback": 8, "horizon": 3}, {"units": "4,3"}),
     }  # fmt: skip
@@ -57,7 +58,9 @@ def main() -> None:
         path = FOLDER / name
         path.write_text(text, encoding="utf-8")
         given = first | second
-        columns = {key: [given.pop(key)] for key in ("future", "static") if key in given}
+        columns: dict[str, Any] = {
+            key: [given.pop(key)] for key in ("future", "static") if key in given
+        }
         panel = replace(
             read_csv(path, **columns), source=name
         )  # no path of this machine in what is kept

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from forecast_cli.network import (
@@ -67,8 +69,8 @@ def test_operations_of_future_features_come_once_for_each_step_ahead() -> None:
         ({"decoder": "recursive"}, "LSTM 50 + 100, rolled forward"),
     ],
 )
-def test_a_network_in_words(changes: dict[str, object], words: str) -> None:
-    settings = {
+def test_a_network_in_words(changes: dict[str, Any], words: str) -> None:
+    settings: dict[str, Any] = {
         "lookback": 24,
         "inputs": 1,
         "segment": 1,

@@ -20,7 +20,7 @@ from tests.plots.helpers import QUICK, heat_maps, many, recorded, words_of
         ({"preset": "seq2seq"}, 7, "It looks back for each of 7 steps ahead"),
         ({"preset": "seq2seq", "attention": "luong", "calendar": True}, 7, "It looks back for each of 7 steps ahead"),
         ({"attention": "luong", "members": 2}, 1, "Member 1 of 2; a direct network looks back once for all 7 steps ahead"),
-        ({"attention": "bahdanau", "decoder": "recursive"}, 1, "this is its look for the first"),
+        ({"attention": "bahdanau", "decoder": "recursive"}, 1, "this is for the first"),
     ],
 )  # fmt: skip
 def test_the_weights_drawn_are_those_that_the_forecast_used(

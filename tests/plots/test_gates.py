@@ -51,9 +51,9 @@ def test_a_row_of_the_gates_is_the_same_unit_in_every_panel(airline_store: Path)
 def test_heat_maps_stand_under_the_rows_that_they_are_of(airline_store: Path) -> None:
     """Monthly rows of unequal length: a column begins and ends between its row and the next ones."""
     figure = gates.figure(store.load(airline_store), Labels())
-    times = figure.axes[0].lines[0].get_xdata(orig=False)
+    times = np.asarray(figure.axes[0].lines[0].get_xdata(orig=False))
     (mesh,) = (child for child in figure.axes[-1 - 5].collections if isinstance(child, QuadMesh))
-    edges = mesh.get_coordinates()[0, :, 0]
+    edges = np.asarray(mesh.get_coordinates())[0, :, 0]
     assert len(edges) == len(times) + 1
     assert (edges[:-1] < times).all()
     assert (times < edges[1:]).all()

@@ -3,6 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from forecast_cli import plots, store, train
@@ -16,9 +17,10 @@ def test_every_member_has_its_losses_and_its_mark(tmp_path: Path) -> None:
     run = train(many(1), draw=False, store_folder=tmp_path, members=3, loss="mae", **QUICK).run
     figure = loss.figure(run, Labels())
     axes = figure.axes[0]
+    assert run.metrics.members is not None
     bests = run.metrics.members.best_epochs
     assert len(axes.lines) == 2 * 3 + 1
-    assert list(axes.lines[-1].get_xdata()) == bests
+    assert np.asarray(axes.lines[-1].get_xdata()).tolist() == bests
     assert figure.get_suptitle().endswith("(3 members)")
     assert axes.get_ylabel().startswith("mean absolute error")
     labels = [text.get_text() for text in figure.legends[0].get_texts()]
@@ -72,11 +74,8 @@ def test_without_validation_the_mark_is_on_the_training_loss(airline_store: Path
     axes = loss.figure(run, Labels()).axes[0]
     assert axes.get_yscale() == "linear"
     assert next(line.get_label() for line in axes.lines) == "training"
-    assert [
-        list(line.get_xydata()[0])
-        for line in axes.lines
-        if line.get_label() == "weights kept: epoch 2"
-    ] == [[2, 0.25]]
+    (mark,) = (line for line in axes.lines if line.get_label() == "weights kept: epoch 2")
+    assert np.asarray(mark.get_xydata()).tolist() == [[2, 0.25]]
 
 
 def test_a_run_that_kept_no_epoch_has_no_mark(airline_store: Path) -> None:

@@ -78,7 +78,7 @@ def test_a_run_without_a_held_out_part_or_a_forecast_shows_what_there_is(
     bare = replace(run, texts=run.texts | {"predictions.csv": b"", "forecast.csv": header})
     figure = predictions.figure(bare, Labels())
     assert [line.get_label() for line in figure.axes[0].lines] == ["history"]
-    assert list(figure.axes[0].lines[0].get_ydata()) == list(run.tail.values)
+    assert np.asarray(figure.axes[0].lines[0].get_ydata()).tolist() == list(run.tail.values)
 
 
 def test_series_without_known_values_are_ranked_last() -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from benchmarks.faults import again, seal
 from forecast_cli import store
 from forecast_cli.store.upgrades import RUN_SCHEMAS, newest_run_schema
 
-QUICK = {"epochs": 1, "units": "3", "horizon": 3}
+QUICK: dict[str, Any] = {"epochs": 1, "units": "3", "horizon": 3}
 NEWEST = newest_run_schema()
 FILES = RUN_SCHEMAS[NEWEST].required
 

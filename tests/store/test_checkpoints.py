@@ -112,7 +112,7 @@ def test_what_cannot_be_gone_on_with_is_trained_from_the_start_and_said(
         kept.rename(tmp_path / "elsewhere")
         kept.symlink_to(tmp_path / "elsewhere")
     data: Panel = from_series([PANEL.values + 1]) if change == "data" else PANEL
-    more = {"seed": 9} if change == "settings" else {}
+    more: dict[str, Any] = {"seed": 9} if change == "settings" else {}
     trained = train(data, draw=False, store_folder=tmp_path, resume=True, **QUICK, **more)
     (note,) = trained.notes
     why = {
@@ -256,16 +256,20 @@ def test_a_signal_stops_the_command_and_resume_finishes_it(
 ) -> None:
     from tests.conftest import SAMPLES
 
-    words = [
-        sys.executable,
-        "-m",
-        "forecast_cli",
-        "train",
-        str(SAMPLES / "hourly.csv"),
+    words = [sys.executable, "-m", "forecast_cli", "train", str(SAMPLES / "hourly.csv")]
+    settings = [
         "--store",
         "runs",
+        "--units",
+        "4",
+        "--epochs",
+        "12",
+        "--horizon",
+        "4",
+        "--lookback",
+        "8",
+        "--no-refit",
     ]
-    settings = ["--units", "4", "--epochs", "60", "--horizon", "4", "--lookback", "8", "--no-refit"]
     with subprocess.Popen(
         [*words, *settings], cwd=tmp_path, stderr=subprocess.PIPE, text=True
     ) as process:
@@ -274,7 +278,6 @@ def test_a_signal_stops_the_command_and_resume_finishes_it(
         while "epoch" not in first:
             first = process.stderr.readline()
             assert first
-        time.sleep(1.0)
         sent = time.monotonic()
         os.kill(process.pid, number)
         rest = process.stderr.read()

@@ -21,6 +21,7 @@ from tests.store.helpers import FILES, NEWEST, latest_folder, publish_again, res
 def test_a_published_run_loads_and_forecasts_the_same_bytes(airline_store: Path) -> None:
     run = store.load(airline_store)
     again = forecast(run.tail, run.model, run.config.plan.levels)
+    assert run.config.digits is not None
     assert forecast_csv(replace(again, digits=run.config.digits)) == run.texts["forecast.csv"]
     assert run.manifest.sequence == 1
     assert run.config.columns.target == "Passengers"

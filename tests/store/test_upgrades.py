@@ -240,9 +240,11 @@ def test_a_run_of_schema_1_has_one_member() -> None:
 
 
 def test_a_schema_that_is_not_a_number_is_not_taken_for_a_newer_one(tmp_path: Path) -> None:
-    for content in ([], {}, {"schema": "9"}, {"schema": 2}):
+    contents: list[Any] = [[], {}, {"schema": "9"}, {"schema": 2}]
+    for content in contents:
         upgrades.check_not_newer(tmp_path, content, "the run", 2)
-    for versions in (None, [], {}, {"forecast": 3}, {"forecast": "9" * 50}):
+    versions_of_others: list[Any] = [None, [], {}, {"forecast": 3}, {"forecast": "9" * 50}]
+    for versions in versions_of_others:
         with pytest.raises(RunMismatchError, match=r"the run has schema 3, this is forecast"):
             upgrades.check_not_newer(tmp_path, {"schema": 3, "versions": versions}, "the run", 2)
 

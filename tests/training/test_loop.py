@@ -10,7 +10,7 @@ from forecast_cli import planning, training, windows
 from forecast_cli.config import settings_from
 from forecast_cli.errors import DivergedError
 from forecast_cli.panel import from_series
-from forecast_cli.progress import Epoch
+from forecast_cli.progress import Epoch, Event
 from forecast_cli.training import FitOptions, Fitted, Fold, TrainingData
 
 PANEL = from_series([np.sin(np.arange(200) / 3) + 0.1 * np.random.default_rng(1).normal(size=200)])
@@ -18,6 +18,11 @@ PANEL = from_series([np.sin(np.arange(200) / 3) + 0.1 * np.random.default_rng(1)
 
 def learn(*, steps: int | None = None, **changes: object) -> tuple[Fitted, list[Epoch]]:
     seen: list[Epoch] = []
+
+    def report(event: Event) -> None:
+        if isinstance(event, Epoch):
+            seen.append(event)
+
     settings = settings_from(
         **{"horizon": 5, "lookback": 20, "units": "8,6", "epochs": 6, "seed": 4, **changes}
     )
@@ -28,7 +33,7 @@ def learn(*, steps: int | None = None, **changes: object) -> tuple[Fitted, list[
         windows.between(PANEL, 20, 5, cut.training, cut.validation),
     )
     return training.fit(
-        TrainingData(PANEL.values, decided), [fold], seen.append, FitOptions(steps=steps)
+        TrainingData(PANEL.values, decided), [fold], report, FitOptions(steps=steps)
     ), seen
 
 

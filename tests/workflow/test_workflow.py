@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,10 +18,10 @@ from forecast_cli.errors import DataError, RunMismatchError, SettingsError, TooL
 from forecast_cli.panel import from_series, head
 from forecast_cli.store import Run
 from forecast_cli.tables import forecast_csv
-from tests.conftest import AIRLINE, ROOT, SAMPLES, daily, monthly
+from tests.conftest import AIRLINE, ROOT, SAMPLES, daily, held_out_scores, mase_of, monthly
 
 Write = Callable[..., Path]
-QUICK = {"epochs": 2, "units": "6"}
+QUICK: dict[str, Any] = {"epochs": 2, "units": "6"}
 
 
 def test_the_python_api_does_what_the_commands_do_and_prints_nothing(
@@ -60,7 +61,7 @@ def test_unknown_settings_come_with_the_nearest_one() -> None:
         ({"refit": "no"}, "refit: 'no' is not true or false"),
     ],
 )
-def test_settings_of_another_type_are_refused(settings: dict[str, object], message: str) -> None:
+def test_settings_of_another_type_are_refused(settings: dict[str, Any], message: str) -> None:
     with pytest.raises(SettingsError) as caught:
         settings_from(**settings)
     assert caught.value.message == message
@@ -91,11 +92,11 @@ def test_the_held_out_rows_never_reach_the_network_that_is_scored(tmp_path: Path
 
     assert column(first, 3) == column(second, 3)
     assert column(first, 2) != column(second, 2)
-    assert first.metrics.test.network != second.metrics.test.network
+    assert held_out_scores(first.metrics).network != held_out_scores(second.metrics).network
 
 
-def test_predictions_csv_scores_to_the_metrics_of_the_run(tmp_path: Path) -> None:
-    run = train(AIRLINE, draw=False, store_folder=tmp_path, **QUICK).run
+def test_predictions_csv_scores_to_the_metrics_of_the_run(airline_store: Path) -> None:
+    run = store.load(airline_store)
     lines = [line.split(",") for line in run.texts["predictions.csv"].decode().splitlines()]
     assert lines[0] == [
         "Month",
@@ -115,16 +116,16 @@ def test_predictions_csv_scores_to_the_metrics_of_the_run(tmp_path: Path) -> Non
         {"1959-12"},
     )
     actual, forecast, naive = np.array([line[2:5] for line in lines[1:]], float).T
-    test = run.metrics.test
-    assert test is not None
+    test = held_out_scores(run.metrics)
     assert test.network.rmse == pytest.approx(np.sqrt(np.mean((actual - forecast) ** 2)))
     assert test.seasonal_naive.rmse == pytest.approx(np.sqrt(np.mean((actual - naive) ** 2)))
     assert test.seasonal_naive.rmse == pytest.approx(
         50.708, abs=1e-3
     )  # as published for this split
-    assert test.skill.seasonal_naive == pytest.approx(
-        1 - test.network.mase / test.seasonal_naive.mase
-    )
+    assert test.network.mase is not None
+    assert test.seasonal_naive.mase is not None
+    skill = 1 - test.network.mase / test.seasonal_naive.mase
+    assert test.skill.seasonal_naive == pytest.approx(skill)
 
 
 def test_a_refit_sees_all_rows_and_no_refit_does_not(tmp_path: Path) -> None:
@@ -143,7 +144,7 @@ def test_a_refit_sees_all_rows_and_no_refit_does_not(tmp_path: Path) -> None:
     [{"horizon": 1}, {}, {"horizon": 1, "lookback": 1}, {"horizon": 3, "test": 7}, {"test": 0}],
 )
 def test_small_settings_train(
-    tmp_path: Path, write: Write, preset: str, settings: dict[str, int]
+    tmp_path: Path, write: Write, preset: str, settings: dict[str, Any]
 ) -> None:
     path = write(daily(np.arange(40) % 7 + np.sin(np.arange(40))))
     trained = train(
@@ -195,15 +196,14 @@ def test_predict_goes_on_from_new_rows(tmp_path: Path, write: Write) -> None:
     assert (before.texts[0][0], after.texts[0][0]) == ("2008-05", "2010-01")
 
 
-def test_predict_refuses_data_of_another_shape(tmp_path: Path, write: Write) -> None:
-    train(AIRLINE, draw=False, store_folder=tmp_path / "s", **QUICK)
+def test_predict_refuses_data_of_another_shape(airline_store: Path, write: Write) -> None:
     path = write("Month,Passengers\n" + daily(np.arange(30.0)).split("\n", 1)[1])
     with pytest.raises(DataError, match="is not a date like the others"):
-        predict(path, store_folder=tmp_path / "s")
+        predict(path, store_folder=airline_store)
     lines = AIRLINE.read_text().splitlines()
     quarterly = write("\n".join([lines[0], *lines[1::3]]) + "\n")
     with pytest.raises(RunMismatchError, match="it has quarterly rows") as caught:
-        predict(quarterly, store_folder=tmp_path / "s")
+        predict(quarterly, store_folder=airline_store)
     assert caught.value.exit_code == 13
 
 
@@ -246,9 +246,8 @@ def test_short_series_are_dropped_or_refused_as_named(tmp_path: Path) -> None:
     assert not (tmp_path / "r").exists()
 
 
-def test_any_level_can_be_asked_for_later(tmp_path: Path) -> None:
-    train(AIRLINE, draw=False, store_folder=tmp_path, levels="80", **QUICK)
-    found = predict(store_folder=tmp_path, levels=(50.0, 99.0)).forecast
+def test_any_level_can_be_asked_for_later(airline_store: Path) -> None:
+    found = predict(store_folder=airline_store, levels=(50.0, 99.0)).forecast
     header = forecast_csv(found).decode().splitlines()[0]
     assert header == "Month,forecast,lo-50,hi-50,lo-99,hi-99"
     assert (found.bounds[99.0][1] > found.bounds[50.0][1]).all()
@@ -280,7 +279,9 @@ def test_the_verdict_compares_with_the_better_baseline(tmp_path: Path, write: Wr
     """A random walk: the last value is hard to beat, the last week is not."""
     walk = 100 + np.cumsum(np.random.default_rng(4).normal(size=300))
     trained = train(write(daily(walk)), store_folder=tmp_path / "s", test=40, **QUICK)
-    test = trained.metrics.test
+    test = held_out_scores(trained.metrics)
+    assert test.naive.mase is not None
+    assert test.seasonal_naive.mase is not None
     assert test.naive.mase < test.seasonal_naive.mase
     assert "the naive forecast" in trained.metrics.verdict
 
@@ -349,7 +350,7 @@ def test_the_panel_and_hourly_samples_train(tmp_path: Path) -> None:
     for name in ("panel.csv", "hourly.csv"):
         trained = train(SAMPLES / name, draw=False, store_folder=tmp_path / name)
         assert np.isfinite(trained.forecast.values).all()
-        assert trained.metrics.test.network.mase < 1
+        assert mase_of(trained) < 1
 
 
 @pytest.mark.parametrize("threads", [1, pytest.param(2, marks=pytest.mark.slow)])
