@@ -80,6 +80,11 @@ def emit_json(content: dict[str, Any]) -> None:
     emit((json.dumps(content, ensure_ascii=False, allow_nan=False, indent=1) + "\n").encode())
 
 
+def lines(texts: Sequence[str]) -> None:
+    """Write lines of text to stdout."""
+    emit("".join(escape(text) + "\n" for text in texts).encode())
+
+
 def stdout_is_terminal() -> bool:
     return sys.stdout is not None and sys.stdout.isatty()
 
@@ -231,6 +236,11 @@ def number(value: float | None) -> str:
         return f"{value:.3g}"
     digits = max(0, 3 - len(str(int(abs(value)))) + 1) if abs(value) >= 1 else 4
     return f"{value:,.{digits}f}"
+
+
+def share(value: float | None) -> str:
+    """A share with its sign, in percent: `+12%`; - for what is not known."""
+    return "-" if value is None else f"{value:+.0%}"
 
 
 @contextlib.contextmanager

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from forecast_cli import covariates, intervals, network, scaling, windows
 from forecast_cli.baselines import seasonal_naive
 from forecast_cli.calendar import Ints
-from forecast_cli.config import Digits
 from forecast_cli.covariates import Covariates, FeatureScale, Gathered
 from forecast_cli.errors import RunMismatchError, TooLittleDataError
+from forecast_cli.fields import Digits
 from forecast_cli.panel import (
     Columns,
     Floats,

@@ -17,7 +17,6 @@ import numpy as np
 
 from forecast_cli import (
     calendar,
-    config,
     covariates,
     forecasting,
     parquet,
@@ -27,7 +26,6 @@ from forecast_cli import (
     tables,
     windows,
 )
-from forecast_cli.config import DEFAULT_STORE, DataSettings, Digits, Settings
 from forecast_cli.errors import (
     DataError,
     RunMismatchError,
@@ -36,12 +34,21 @@ from forecast_cli.errors import (
     StorageError,
     TooLittleDataError,
 )
+from forecast_cli.fields import Digits
 from forecast_cli.forecasting import Forecast, HeldOut, Model
-from forecast_cli.messages import Note, listed
+from forecast_cli.messages import Note, listed, nearest
 from forecast_cli.panel import Panel, values_of
 from forecast_cli.planning import Plan
 from forecast_cli.progress import Phase, Report, reading, silent
 from forecast_cli.reader import read_future_values
+from forecast_cli.settings import (
+    DEFAULT_STORE,
+    DataSettings,
+    IntervalSettings,
+    Settings,
+    rereading,
+)
+from forecast_cli.sources import settings_from
 from forecast_cli.store import Contents, Lock, Metrics, Run, RunConfig
 
 if TYPE_CHECKING:  # predict must not import torch
@@ -91,18 +98,14 @@ def train(
     by_cores: members train side by side, as many as there are cores, if `workers` says nothing: for a main module that
     spawned processes can import. Raises ForecastError and its children.
     """
-    settings, report = settings or config.settings_from(**named), report or silent
+    settings, report = settings or settings_from(**named), report or silent
     if isinstance(data, Panel) and replace(settings.data, season=None) != DataSettings():
         raise SettingsError(
             "settings of the reader do not go with a Panel", "give them to read_csv"
         )
-    limit = (
-        config.duration(settings.training.time_limit, "--time-limit")
-        if settings.training.time_limit
-        else None
-    )
+    limit = settings.training.time_limit
     deadline = None if limit is None else time.monotonic() + limit
-    root, wait = Path(store_folder), config.duration(settings.lock.lock_wait, "--lock-wait")
+    root, wait = Path(store_folder), settings.lock.lock_wait
     with contextlib.ExitStack() as held:
 
         def on_wait(holder: str) -> None:
@@ -320,21 +323,19 @@ def predict(
     future_values: a CSV of the known-future covariates past the last row. horizon: steps, by default those of the run; for
     more, the network is fed its own forecasts. digits: decimals that the forecast is written with, or "full"; by default
     those of the run. reading: settings of the reader that new rows need, instead of those
-    of the training, as in `config.rereading()`. Never trains, never imports torch, never writes. Raises NoRunError, RunRejectedError, RunMismatchError, DataError.
+    of the training, as in `settings.rereading()`. Never trains, never imports torch, never writes. Raises NoRunError, RunRejectedError, RunMismatchError, DataError.
     """
     if levels is not None:
-        levels = config.levels(",".join(map(repr, levels)))
-    decimals = None if digits is None else config.digits(str(digits))
+        levels = IntervalSettings(levels).levels
+    decimals = settings_from(digits=digits).output.digits
     for name in reading:
-        if name not in config.rereading():
-            raise SettingsError(
-                f"unknown setting {name!r}", config.nearest(name, list(config.rereading()))
-            )
+        if name not in rereading():
+            raise SettingsError(f"unknown setting {name!r}", nearest(name, list(rereading())))
     if not isinstance(run, Run):
         root = Path(store_folder)
         run = store.load(root, store.resolve(root, run))
     if reading:
-        given = config.settings_from(**reading).data
+        given = settings_from(**reading).data
         data_settings = replace(run.config.data, **{name: getattr(given, name) for name in reading})
         run = replace(run, config=replace(run.config, data=data_settings))
     notes: tuple[Note, ...] = ()
@@ -415,10 +416,9 @@ def _seen(start: tuple[Run, ...], panel: Panel, decided: Plan) -> bool:
     )
 
 
-def _digits(setting: str | None, panel: Panel) -> Digits:
+def _digits(setting: Digits | None, panel: Panel) -> Digits:
     """The decimals that forecasts are written with: those that were asked for, or those that suit the data."""
-    digits = config.digits(setting)
-    return tables.decimals(panel) if digits is None else digits
+    return tables.decimals(panel) if setting is None else setting
 
 
 def _config(panel: Panel, decided: Plan, digits: Digits) -> RunConfig:
@@ -463,7 +463,7 @@ def _read_again(run: Run, data: str | os.PathLike[str] | None) -> Panel:
         panel = parquet.read(path, replace(run.config.data, weight=None), levels)
     except DataError as error:
         if (
-            "--" in error.hint and error.option not in config.rereading()
+            "--" in error.hint and error.option not in rereading()
         ):  # an option of train, which settled how this run reads
             error.hint = (
                 "bring the file to the form of the one that was trained on, or train on this one"
@@ -608,3 +608,13 @@ def _constant_notes(panel: Panel) -> tuple[Note, ...]:
             f"constant series, so constant forecasts: {shown} ({len(found):,} of {len(panel):,})",
         ),
     )
+
+
+def with_warm_start(plan: Plan, store_folder: str | os.PathLike[str], run: str) -> Plan:
+    """The plan of a training that starts from the weights of a run.
+
+    Raises what `train` raises for that run: NoRunError, RunRejectedError, and SettingsError where
+    its network is another one.
+    """
+    (start,) = _start(Path(store_folder), run, plan)
+    return replace(plan, warm_start=start.name)

@@ -738,7 +738,7 @@ def test_an_unknown_key_is_refused_and_an_unknown_variable_is_not(
     result = forecast("predict", "--store", airline_store, "--quiet")
     assert (result.code, result.err) == (
         0,
-        "warning: the environment variable FORECAST_HORIZN is no setting and was ignored; did you mean FORECAST_HORIZON?\n",
+        "warning: the environment variable FORECAST_HORIZN is not a setting and was ignored; did you mean FORECAST_HORIZON?\n",
     )
 
 

@@ -24,10 +24,10 @@ from forecast_cli import (
     training,
     windows,
 )
-from forecast_cli.config import settings_from
 from forecast_cli.errors import TooLittleDataError
 from forecast_cli.learning import Effort
 from forecast_cli.panel import Panel, from_series
+from forecast_cli.sources import settings_from
 from forecast_cli.training import Fold, Material
 from tests.conftest import ROOT, Result
 

@@ -20,10 +20,10 @@ from forecast_cli import (
     training,
     windows,
 )
-from forecast_cli.config import settings_from
 from forecast_cli.errors import DataError, RunMismatchError, SettingsError
 from forecast_cli.learning import Effort
 from forecast_cli.panel import Panel, from_series, head
+from forecast_cli.sources import settings_from
 from tests.conftest import AIRLINE, SAMPLES, Result
 
 QUICK = {"epochs": 2, "units": "4"}

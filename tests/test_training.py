@@ -7,10 +7,10 @@ import pytest
 import torch
 
 from forecast_cli import planning, training, windows
-from forecast_cli.config import settings_from
 from forecast_cli.errors import DivergedError
 from forecast_cli.panel import from_series
 from forecast_cli.progress import Epoch
+from forecast_cli.sources import settings_from
 from forecast_cli.training import Course, Fitted, Fold, Material
 
 PANEL = from_series([np.sin(np.arange(200) / 3) + 0.1 * np.random.default_rng(1).normal(size=200)])

@@ -12,9 +12,9 @@ import pytest
 
 import forecast_cli
 from forecast_cli import predict, read_csv, store, train
-from forecast_cli.config import settings_from
 from forecast_cli.errors import DataError, RunMismatchError, SettingsError, TooLittleDataError
 from forecast_cli.panel import from_series, head
+from forecast_cli.sources import settings_from
 from forecast_cli.store import Run
 from forecast_cli.tables import forecast_csv
 from tests.conftest import AIRLINE, ROOT, SAMPLES, daily, monthly

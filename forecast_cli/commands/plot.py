@@ -24,7 +24,8 @@ def plot(
         list[Kind] | None,
         typer.Option(
             "--kind",
-            help="Picture to draw; repeat it for several.",
+            metavar="KIND",
+            help=f"Plot to draw. Can be repeated. One of {', '.join(Kind)}.",
             show_default="loss and predictions",
         ),
     ] = None,
@@ -33,7 +34,7 @@ def plot(
         typer.Option(
             "--series",
             metavar="ID",
-            help="Series whose gates or attention to draw.",
+            help="Series whose gates or attention are drawn.",
             show_default="the first",
         ),
     ] = None,
@@ -43,8 +44,8 @@ def plot(
             "--output",
             "-o",
             metavar="DIR",
-            help="Folder for the pictures.",
-            show_default="plots/ of the run",
+            help="Folder for the plots.",
+            show_default="plots/ in the run",
         ),
     ] = None,
     run: options.Run = None,
@@ -53,7 +54,7 @@ def plot(
     quiet: options.Quiet = False,
     debug: options.Debug = False,
 ) -> int:
-    """Draw pictures of a run as PNG: losses and predictions, or what its network does by --kind gates, attention.
+    """Draw a run as PNG files: its losses and held-out predictions, or what its network does.
 
     Example: forecast plot --kind gates -o pictures
     """
@@ -61,28 +62,24 @@ def plot(
 
     if series is not None and not set(OF_ONE_SERIES) & set(kind or ()):
         raise SettingsError("--series goes with --kind gates or attention", "add --kind gates")
+
     root = Path(store)
-    chosen = load(root, resolve(root, run))
-    written = draw_into(chosen, Path(output) if output else chosen.folder / "plots", kind, series)
+    drawn = load(root, resolve(root, run))
+    folder = Path(output) if output else drawn.folder / "plots"
+    files = [str(path) for path in draw_into(drawn, folder, kind, series)]
+
     if json:
-        console.emit_json(
-            {
-                "schema": SCHEMA,
-                "exit_code": 0,
-                "run": chosen.name,
-                "files": [str(path) for path in written],
-            }
-        )
+        console.emit_json({"schema": SCHEMA, "exit_code": 0, "run": drawn.name, "files": files})
     elif not quiet:
-        for path in written:
-            console.say(f"wrote {console.escape(str(path))}")
+        for name in files:
+            console.say(f"wrote {console.escape(name)}")
     return 0
 
 
 def draw_into(
     run: Run, folder: Path, kinds: list[Kind] | None = None, series: str | None = None
 ) -> list[Path]:
-    """Draw pictures of a run into a folder, losses and predictions by default; returns their paths."""
+    """Draw a run into a folder, by default its losses and predictions. Returns the paths."""
     from forecast_cli import plots
     from forecast_cli.store import check_tables, make_folder, replace_file
 
@@ -90,6 +87,7 @@ def draw_into(
     pictures = plots.draw(run, kinds or AFTER_TRAINING, series)
     if pictures.note:
         console.warning(pictures.note)
+
     make_folder(folder)
     for name, data in pictures.files.items():
         replace_file(folder / name, data)
