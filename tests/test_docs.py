@@ -133,9 +133,9 @@ def test_every_option_and_choice_named_on_the_page_of_networks_exists() -> None:
             if option.startswith("--"):
                 name = option[2:].removeprefix("no-").replace("-", "_")
                 assert name in kinds, option
-                assert value.startswith("--") or value in (
-                    choices_of(kinds[name]) or [value]
-                ), " ".join(words)
+                assert value.startswith("--") or value in (choices_of(kinds[name]) or [value]), (
+                    " ".join(words)
+                )
 
 
 @pytest.mark.parametrize(

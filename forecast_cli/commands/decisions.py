@@ -66,13 +66,11 @@ def _of_reading(panel: Panel, sources: SettingSources) -> list[Decision]:
 
 
 def _of_plan(plan: Plan, sources: SettingSources) -> list[Decision]:
-    known = fields_by_name()
     found = []
     for name, value in _flat(plan):
-        setting = known.get(OPTIONS.get(name, name))
-        has_default = setting is not None and setting.default is not None
-        is_default = has_default and text(value) == text(setting.default)  # type: ignore[union-attr]
-        why = plan.reasons.get(name) or ("" if is_default else f"preset {plan.preset}")
+        why = plan.reasons.get(name, "")
+        if not why and not _is_default(name, value):
+            why = f"preset {plan.preset}"
         found.append(_decision(name, value, why, sources))
     return found
 
@@ -88,6 +86,16 @@ def _flat(plan: Plan) -> list[tuple[str, Any]]:
         elif field.name != "reasons":
             pairs.append((field.name, value))
     return pairs
+
+
+def _is_default(name: str, value: Any) -> bool:
+    """Whether a value of a plan is what its setting is by default."""
+    if name == "warm_start":
+        return value == ""  # by default, a training starts from random weights
+    setting = fields_by_name().get(OPTIONS.get(name, name))
+    if setting is None or setting.default is None:
+        return False
+    return text(value) == text(setting.default)
 
 
 def _decision(name: str, value: Any, why: str, sources: SettingSources) -> Decision:
