@@ -147,9 +147,7 @@ def test_noise_has_no_season_to_speak_of() -> None:
 
 
 def test_what_else_the_reader_said_is_there_word_for_word() -> None:
-    panel = dataclasses.replace(
-        days(np.sin(T)), notes=(Note("mixed_steps", "warning", "something odd"),)
-    )
+    panel = dataclasses.replace(days(np.sin(T)), notes=(Note("mixed_steps", "warning", "something odd"),))
     assert found(panel)["reading"] == Finding("reading", "something odd", "warning")
 
 
