@@ -86,7 +86,7 @@ class _Group(TyperGroup):
         self.format_epilog(ctx, formatter)
 
 
-# -- failures --------------------------------------------------------------------------------------
+# -- failures ----------------------------------------------------------------------------------
 
 
 def _fail(failure: ForecastError, words: list[str]) -> int:
@@ -127,7 +127,7 @@ def _log_format(words: list[str]) -> str:
     return formats[-1] if formats else os.environ.get(variable_name("log_format"), "text")
 
 
-# -- the application -------------------------------------------------------------------------------
+# -- the application ---------------------------------------------------------------------------
 
 app = typer.Typer(
     cls=_Group,

@@ -25,7 +25,7 @@ LONGEST_SEASON = 100_000
 Digits = int | Literal["full"]  # decimals of the numbers in a forecast, or all their digits
 
 
-# -- the declaration of a setting ------------------------------------------------------------------
+# -- the declaration of a setting --------------------------------------------------------------
 
 
 def setting(
@@ -92,7 +92,7 @@ def option_name(name: str) -> str:
     return "--" + name.replace("_", "-")
 
 
-# -- types -----------------------------------------------------------------------------------------
+# -- types -------------------------------------------------------------------------------------
 
 
 def choices_of(kind: Any) -> tuple[str, ...]:
@@ -113,7 +113,7 @@ def plain_type(kind: Any) -> Any:
     return parts[0] if parts else kind
 
 
-# -- checks ----------------------------------------------------------------------------------------
+# -- checks ------------------------------------------------------------------------------------
 
 
 def read_value(field: dataclasses.Field[Any], value: Any) -> Any:
@@ -158,7 +158,7 @@ def check_value(field: dataclasses.Field[Any], value: Any, kind: Any) -> None:
         )
 
 
-# -- values that are written as text ---------------------------------------------------------------
+# -- values that are written as text -----------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -299,7 +299,7 @@ DURATION = TextForm(parse_duration, lambda seconds: list_text(seconds) + "s", "1
 DELIMITER = TextForm(parse_delimiter, str, ";")
 
 
-# -- lists in an environment variable --------------------------------------------------------------
+# -- lists in an environment variable ----------------------------------------------------------
 
 
 def split_as_csv(text: str) -> list[str]:

@@ -91,7 +91,7 @@ def gather(
     return SettingSources(values, origins, path, tuple(warnings))
 
 
-# -- settings --------------------------------------------------------------------------------------
+# -- settings ----------------------------------------------------------------------------------
 
 
 def settings_of(sources: SettingSources) -> Settings:
@@ -128,7 +128,7 @@ def settings_from(**values: Any) -> Settings:
     return Settings(**groups)
 
 
-# -- keywords in Python ----------------------------------------------------------------------------
+# -- keywords in Python ------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -170,7 +170,10 @@ def _is_of(value: Any, types: tuple[type, ...]) -> bool:
 
 
 def _from_python(name: str, value: Any) -> Any:
-    """A value as a caller in Python writes it: a single word is a list of one. Raises SettingsError."""
+    """A value as a caller in Python writes it: a single word is a list of one.
+
+    Raises SettingsError.
+    """
     if value is None and fields_by_name()[name].default is None:
         return None
 
@@ -189,7 +192,7 @@ def _from_python(name: str, value: Any) -> Any:
     return [str(item) for item in items]
 
 
-# -- a TOML file -----------------------------------------------------------------------------------
+# -- a TOML file -------------------------------------------------------------------------------
 
 
 def read_file(path: str) -> dict[str, Any]:
@@ -264,7 +267,7 @@ def _shown(value: Any) -> str:
     return "a table" if isinstance(value, dict) else repr(value)
 
 
-# -- the environment -------------------------------------------------------------------------------
+# -- the environment ---------------------------------------------------------------------------
 
 _SWITCHES = {
     "true": True,

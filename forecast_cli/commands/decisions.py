@@ -105,7 +105,7 @@ def _decision(name: str, value: Any, why: str, sources: SettingSources) -> Decis
     return Decision(name, value, why or "default", "rule" if why else "default")
 
 
-# -- showing them ----------------------------------------------------------------------------------
+# -- showing them ------------------------------------------------------------------------------
 
 
 def text(value: Any) -> str:

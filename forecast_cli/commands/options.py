@@ -22,7 +22,7 @@ STORE = DEFAULT_STORE
 SHARED = ("config", "store", "json", "quiet", "debug", "log_format")  # behind the settings
 
 
-# -- options that several commands have ------------------------------------------------------------
+# -- options that several commands have --------------------------------------------------------
 
 
 def _run_option(default: str) -> Any:
@@ -91,7 +91,7 @@ Debug = Annotated[
 ]
 
 
-# -- settings as options ---------------------------------------------------------------------------
+# -- settings as options -----------------------------------------------------------------------
 
 
 def with_settings(
@@ -186,7 +186,7 @@ def _parameter(name: str, default: Any, kind: Any) -> inspect.Parameter:
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=kind)
 
 
-# -- the parameters of a command -------------------------------------------------------------------
+# -- the parameters of a command ---------------------------------------------------------------
 
 
 def _in_order(
@@ -225,7 +225,7 @@ def _set_signature(function: Any, parameters: list[inspect.Parameter]) -> None:
     del function.__wrapped__
 
 
-# -- the arguments of a call -----------------------------------------------------------------------
+# -- the arguments of a call -------------------------------------------------------------------
 
 
 def _arguments(
@@ -234,7 +234,10 @@ def _arguments(
     options: Mapping[str, inspect.Parameter],
     wanted: Mapping[str, inspect.Parameter],
 ) -> dict[str, Any]:
-    """What a command is called with: its own options, `settings` and `sources`. Raises SettingsError."""
+    """What a command is called with: its own options, `settings` and `sources`.
+
+    Raises SettingsError.
+    """
     file = values.pop("config")
     can_be_given_elsewhere = {STORE_NAME, *options}
     typed = {

@@ -152,7 +152,7 @@ def _reasons(predicted: Predicted) -> list[str]:
     return [note.text for note in predicted.notes if note.level == "degraded"]
 
 
-# -- the formats -----------------------------------------------------------------------------------
+# -- the formats -------------------------------------------------------------------------------
 
 
 def _write(path: Path, forecast: Forecast, kind: Format) -> None:
@@ -217,7 +217,7 @@ def _document(predicted: Predicted) -> dict[str, Any]:
     }
 
 
-# -- a terminal ------------------------------------------------------------------------------------
+# -- a terminal --------------------------------------------------------------------------------
 
 
 def _show(predicted: Predicted, *, quiet: bool) -> None:

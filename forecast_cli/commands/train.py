@@ -224,7 +224,7 @@ def _document(trained: Trained, reasons: list[str], code: int) -> dict[str, Any]
     }
 
 
-# -- the summary -----------------------------------------------------------------------------------
+# -- the summary -------------------------------------------------------------------------------
 
 
 def _tell(trained: Trained, *, quiet: bool) -> None:
