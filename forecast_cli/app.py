@@ -14,8 +14,19 @@ import typer
 from typer.core import TyperGroup
 
 import forecast_cli
-from forecast_cli import config, console
-from forecast_cli.commands import check, compare, plot, predict, runs, train
+from forecast_cli import console
+from forecast_cli.commands import (
+    check,
+    plot,
+    predict,
+    runs_compare,
+    runs_list,
+    runs_show,
+    runs_upkeep,
+    runs_verify,
+    train,
+)
+from forecast_cli.commands.help import HelpCommand
 from forecast_cli.errors import (
     BUG,
     CLOSED_PIPE,
@@ -25,14 +36,34 @@ from forecast_cli.errors import (
     failure_document,
     failure_of,
 )
+from forecast_cli.sources import variable_name
+
+COMMANDS = {
+    "train": train.train,
+    "predict": predict.predict,
+    "plot": plot.plot,
+    "check": check.check,
+}
+GROUP = "runs"
+GROUP_COMMANDS = {
+    "list": runs_list.list_runs,
+    "show": runs_show.show,
+    "compare": runs_compare.compare,
+    "verify": runs_verify.verify,
+    "rollback": runs_upkeep.rollback,
+    "prune": runs_upkeep.prune,
+    "pin": runs_upkeep.pin,
+    "unpin": runs_upkeep.unpin,
+}
 
 
 class _Group(TyperGroup):
-    """Shows every failure once, in one form: `error:`, `hint:`, a code by kind."""
+    """Shows every failure once, in one form: `error:`, `hint:`, an exit code by its kind."""
 
     def main(self, args: Sequence[str] | None = None, *rest: Any, **extra: Any) -> NoReturn:
         words = list(sys.argv[1:] if args is None else args)
-        # How to talk is known to this call alone: the next one in this process starts anew.
+        # The format of messages is kept in a context of its own, so that another call in the same
+        # process does not inherit it.
         code = contextvars.copy_context().run(self._run, words)
         sys.exit(code if isinstance(code, int) else 0)
 
@@ -41,78 +72,82 @@ class _Group(TyperGroup):
         try:
             return super().main(words, "forecast", standalone_mode=False)
         except typer.TyperException as error:
-            return _fail(
-                SettingsError(_one_line(error.format_message()), _usage_hint(words)), words
-            )
+            message = " ".join(error.format_message().split())
+            return _fail(SettingsError(message, _usage_hint(words)), words)
         except typer.Abort:
             return _fail(StoppedError(signal.SIGINT), words)
         except Exception as error:
             return _fail(failure_of(error), words)
 
-
-def _log_format(words: list[str]) -> str:
-    """How to say what goes wrong before the options are understood."""
-    given = [word.partition("=")[2] for word in words if word.startswith("--log-format=")]
-    given += [after for word, after in itertools.pairwise(words) if word == "--log-format"]
-    return given[-1] if given else os.environ.get(config.variable_name("log_format"), "text")
-
-
-class _RootGroup(_Group):
     def format_help(self, ctx: Any, formatter: Any) -> None:
-        """Plain help for the root: drawing panels would take longer than everything else it does."""
+        """Plain help: drawing panels would take longer than everything else that --help does."""
         self.format_usage(ctx, formatter)
         self.format_help_text(ctx, formatter)
         self.format_options(ctx, formatter)
         self.format_epilog(ctx, formatter)
 
 
+# -- failures ----------------------------------------------------------------------------------
+
+
 def _fail(failure: ForecastError, words: list[str]) -> int:
+    """Show a failure; returns its exit code."""
     if failure.exit_code == CLOSED_PIPE:
         return failure.exit_code
+
     console.error(failure, debug="--debug" in words)
     if "--json" in words:
-        command = "-".join(word for word in words[:2] if word in _COMMANDS) or "forecast"
+        command = "-".join(_command_of(words)) or "forecast"
         try:
             console.emit_json(failure_document(f"forecast/{command}/v1", failure))
         except ForecastError:
-            return failure.exit_code
+            return failure.exit_code  # stdout is gone, and what went wrong was said on stderr
     return failure.exit_code
 
 
-def _one_line(text: str) -> str:
-    return " ".join(text.split())
+def _command_of(words: list[str]) -> list[str]:
+    """The words that name the command: `train`, or `runs` and `list`; nothing where none does.
+
+    What stands behind a command is its arguments: in `train check`, `check` is a file.
+    """
+    if not words or words[0] not in (*COMMANDS, GROUP):
+        return []
+    if words[0] == GROUP and len(words) > 1 and words[1] in GROUP_COMMANDS:
+        return words[:2]
+    return words[:1]
 
 
 def _usage_hint(words: list[str]) -> str:
-    command = " ".join(word for word in words[:2] if word in _COMMANDS)
-    return f"see `forecast {command + ' ' if command else ''}--help`"
+    return f"see `{' '.join(['forecast', *_command_of(words), '--help'])}`"
 
 
-_COMMANDS = (
-    "train", "predict", "plot", "check", "runs", "list", "show", "compare", "verify", "rollback", "prune", "pin", "unpin",
-)  # fmt: skip
+def _log_format(words: list[str]) -> str:
+    """The format of messages about errors that come before the options are parsed."""
+    formats = [word.partition("=")[2] for word in words if word.startswith("--log-format=")]
+    formats += [after for word, after in itertools.pairwise(words) if word == "--log-format"]
+    return formats[-1] if formats else os.environ.get(variable_name("log_format"), "text")
+
+
+# -- the application ---------------------------------------------------------------------------
 
 app = typer.Typer(
-    cls=_RootGroup,
-    no_args_is_help=False,
+    cls=_Group,
+    rich_markup_mode=None,
     pretty_exceptions_enable=False,
     pretty_exceptions_show_locals=False,
     epilog="Example: forecast train sample_data/airline.csv && forecast predict",
 )
-runs_app = typer.Typer(cls=_Group, help="Look after the runs in the store.")
-app.command("train")(train.train)
-app.command("predict")(predict.predict)
-app.command("plot")(plot.plot)
-app.command("check")(check.check)
-runs_app.command("list")(runs.list_)
-runs_app.command("show")(runs.show)
-runs_app.command("compare")(compare.compare)
-runs_app.command("verify")(runs.verify)
-runs_app.command("rollback")(runs.rollback)
-runs_app.command("prune")(runs.prune)
-runs_app.command("pin")(runs.pin)
-runs_app.command("unpin")(runs.unpin)
-app.add_typer(runs_app, name="runs")
+runs_app = typer.Typer(
+    cls=_Group,
+    rich_markup_mode=None,
+    help="List, compare, verify and prune the runs in the store.",
+    epilog="Example: forecast runs list",
+)
+for name, command in COMMANDS.items():
+    app.command(name, cls=HelpCommand)(command)
+for name, command in GROUP_COMMANDS.items():
+    runs_app.command(name, cls=HelpCommand)(command)
+app.add_typer(runs_app, name=GROUP)
 
 
 @app.callback(invoke_without_command=True)
@@ -120,9 +155,9 @@ def root(
     context: typer.Context,
     version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
 ) -> int:
-    """Train an LSTM on a CSV, keep the run, forecast from the newest rows ever after."""
+    """Train an LSTM on a CSV, keep the trained run, and forecast from the newest rows."""
     if version:
-        console.emit(f"forecast {forecast_cli.__version__}\n".encode())
+        console.lines([f"forecast {forecast_cli.__version__}"])
     elif context.invoked_subcommand is None:
         raise SettingsError("no command given", "try `forecast --help`")
     return 0
@@ -134,9 +169,10 @@ def _stop(number: int, frame: Any) -> NoReturn:
 
 def main() -> NoReturn:
     """The console script."""
-    # One thread for numpy, whatever the machine: its matrices are small, and equal threads are equal bytes.
+    # One thread for numpy: its matrices are small here, and the number of threads can change the
+    # last bits of a result.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     signal.signal(signal.SIGTERM, _stop)
     signal.signal(signal.SIGINT, _stop)
     app()
-    raise SystemExit(BUG)  # not reached: the group exits
+    raise SystemExit(BUG)  # the group exits, so this is never reached

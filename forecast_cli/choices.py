@@ -26,3 +26,10 @@ Combine = Literal["median", "mean"]
 # The data
 Normalization = Literal["log", "spread", "minmax", "standard"]
 ShortSeries = Literal["fallback", "drop", "refuse"]
+Gaps = Literal["auto", "interpolate", "ffill", "zero", "drop", "error"]
+Duplicates = Literal["error", "first", "last", "mean", "sum"]
+BadRows = Literal["error", "skip"]
+
+# The store and the messages
+IfLocked = Literal["fail", "skip"]
+LogFormat = Literal["text", "json"]

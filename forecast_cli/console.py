@@ -80,6 +80,11 @@ def emit_json(content: dict[str, Any]) -> None:
     emit((json.dumps(content, ensure_ascii=False, allow_nan=False, indent=1) + "\n").encode())
 
 
+def lines(texts: Sequence[str]) -> None:
+    """Write lines of text to stdout."""
+    emit("".join(escape(text) + "\n" for text in texts).encode())
+
+
 def stdout_is_terminal() -> bool:
     return sys.stdout is not None and sys.stdout.isatty()
 
@@ -221,6 +226,11 @@ def number(value: float | None) -> str:
         return f"{value:.3g}"
     digits = max(0, 3 - len(str(int(abs(value)))) + 1) if abs(value) >= 1 else 4
     return f"{value:,.{digits}f}"
+
+
+def share(value: float | None) -> str:
+    """A share with its sign, in percent: `+12%`; - for what is not known."""
+    return "-" if value is None else f"{value:+.0%}"
 
 
 @contextlib.contextmanager
@@ -390,7 +400,7 @@ def _plain_lines() -> Iterator[Report]:
 
 
 @contextlib.contextmanager
-def _bar() -> Iterator[Report]:
+def _bar() -> Iterator[Report]:  # noqa: C901 -- rich's columns are declared inside
     """One line that lives: what is being done, and for a training the epochs of all members and the time left."""
     from rich.console import Console
     from rich.progress import BarColumn, Progress, ProgressColumn, Task

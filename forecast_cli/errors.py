@@ -13,8 +13,8 @@
   - OutOfMemoryError      31    it would not fit in memory
   - StoppedError     130/143    SIGINT or SIGTERM
 
-A code that is not listed is never used for anything else; codes are only ever added. 0 is complete success,
-1 a bug in this tool, 3 published but degraded (`reasons` say why), 31 out of memory, 141 a closed pipe.
+Other exit codes: 0 is complete success, 1 a bug in this tool, 3 published but degraded (`reasons`
+say why), 141 a closed pipe. A code never changes its meaning; codes are only ever added.
 """
 
 from __future__ import annotations
@@ -29,8 +29,9 @@ CLOSED_PIPE = 141
 class ForecastError(Exception):
     """A failure that the user can act on: what is wrong, what to do about it, and an exit code.
 
-    option: the setting that helps, by the name of its field; proposal: what to give it, where one text is known to
-    help. path, line, column, value: where in the input the failure is, as far as that is known.
+    - option: the setting that the failure is about, or that helps, by the name of its field
+    - proposal: what to give that setting, where one text is known to help
+    - path, line, column, value: where in the input the failure is, as far as that is known
     """
 
     exit_code = BUG
@@ -58,7 +59,7 @@ class ForecastError(Exception):
         self.value = value
 
     def name_file(self, path: str) -> None:
-        """Put the name of the file in front of the message, unless it is there."""
+        """Put the name of the file in front of the message, unless it is there already."""
         if not self.path:
             self.path = path
         if not self.message.startswith(path):
@@ -106,7 +107,7 @@ class OutOfMemoryError(ForecastError):
 
 
 class StoppedError(ForecastError):
-    """A signal asked the command to stop; the exit code is 128 plus the number of the signal."""
+    """A signal asked the command to stop. The exit code is 128 plus the number of the signal."""
 
     def __init__(
         self,

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast_cli import calendar, config, dates
+from forecast_cli import calendar, dates
 from forecast_cli.calendar import Frequency, Ints
-from forecast_cli.config import DataSettings
 from forecast_cli.errors import DataError, TooLittleDataError
 from forecast_cli.messages import Note, and_more, listed
 from forecast_cli.panel import Columns, Floats, Panel, TimeFormat, from_series
+from forecast_cli.settings import DataSettings
 
 SHOWN = 3  # names in one message
 MOST_EMPTY = 50  # steps of the grid for each row, beyond a thousand
@@ -46,8 +46,7 @@ def where(label: str) -> str:
 
 def seasons(settings: DataSettings, frequency: Frequency) -> tuple[int, ...]:
     """The season lengths that the user named, else those of the frequency."""
-    named = config.seasons(settings.season)
-    return named if named is not None else calendar.season_lengths(frequency)
+    return settings.season if settings.season is not None else calendar.season_lengths(frequency)
 
 
 def lay(

@@ -5,6 +5,7 @@ Code decides by `kind` and `fields`. The text is for people, and nothing reads i
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -52,6 +53,7 @@ Kind = Literal[
 ]
 
 NAMES_SHOWN = 3
+LIKENESS = 0.65  # of a word to the one that was meant, from 0 to 1
 
 
 @dataclass(frozen=True)
@@ -91,3 +93,14 @@ def listed(names: Sequence[str], shown: int = NAMES_SHOWN) -> str:
     if len(names) <= shown:
         return text
     return f"{text} and {len(names) - shown:,} more"
+
+
+def nearest_word(name: str, known: Sequence[str]) -> str | None:
+    """The known word that is most like a name; None where none is like it."""
+    return next(iter(difflib.get_close_matches(name, known, n=1, cutoff=LIKENESS)), None)
+
+
+def nearest(name: str, known: Sequence[str], prefix: str = "did you mean") -> str:
+    """A hint that names the known word that is most like a name, or all of them."""
+    word = nearest_word(name, known)
+    return f"known: {', '.join(known)}" if word is None else f"{prefix} {word!r}?"

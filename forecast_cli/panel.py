@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 
 from forecast_cli import calendar
 from forecast_cli.calendar import Frequency, Ints
-from forecast_cli.config import DataSettings
 from forecast_cli.messages import Note
+from forecast_cli.settings import DataSettings
 
 Floats = NDArray[np.float64]
 

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from forecast_cli.config import DataSettings, nearest
 from forecast_cli.errors import DataError, SettingsError
-from forecast_cli.messages import Note, listed
+from forecast_cli.messages import Note, listed, nearest
 from forecast_cli.panel import Panel, format_times, times_of
 from forecast_cli.reader import NIXTLA, Levels, read_csv
+from forecast_cli.settings import DataSettings
 from forecast_cli.source import no_such_file
 from forecast_cli.transposed import is_transposed
 

@@ -21,14 +21,15 @@ from numpy.typing import NDArray
 
 from forecast_cli import calendar, dates, grid, marks, numerals, placeholders, skips, transposed
 from forecast_cli.calendar import Ints
-from forecast_cli.config import DataSettings, nearest, settings_from
 from forecast_cli.errors import DataError, SettingsError
 from forecast_cli.grid import Rows
-from forecast_cli.messages import Note, and_more, listed
+from forecast_cli.messages import Note, and_more, listed, nearest
 from forecast_cli.numerals import PLAIN, Convention
 from forecast_cli.panel import Columns, Floats, Panel, TimeFormat
+from forecast_cli.settings import DataSettings
 from forecast_cli.skips import Skipped
 from forecast_cli.source import EXPANDED, SAMPLE, Table, load, table
+from forecast_cli.sources import settings_from
 
 NIXTLA = ("unique_id", "ds", "y")
 SHOWN = 3  # cells named in one message

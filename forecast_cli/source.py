@@ -25,9 +25,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast_cli.calendar import Ints
-from forecast_cli.config import DataSettings, nearest
 from forecast_cli.errors import DataError, SettingsError
-from forecast_cli.messages import Note, and_more
+from forecast_cli.messages import Note, and_more, nearest
+from forecast_cli.settings import DataSettings
 from forecast_cli.skips import Skipped
 
 DELIMITERS = (",", ";", "\t", "|")

@@ -22,8 +22,8 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 import numpy as np
 
 from forecast_cli.calendar import Ints
-from forecast_cli.config import MOST_DECIMALS, Digits
 from forecast_cli.errors import SettingsError
+from forecast_cli.fields import MOST_DECIMALS, Digits
 from forecast_cli.forecasting import Forecast, HeldOut
 from forecast_cli.panel import Columns, Floats, Panel
 from forecast_cli.progress import Epoch

@@ -19,11 +19,11 @@ from numpy.typing import NDArray
 
 from forecast_cli import dates, numerals
 from forecast_cli.calendar import Ints, stamp
-from forecast_cli.config import DataSettings, nearest
 from forecast_cli.errors import DataError, SettingsError
 from forecast_cli.grid import Rows
-from forecast_cli.messages import Note, and_more
+from forecast_cli.messages import Note, and_more, nearest
 from forecast_cli.panel import Columns, Floats, TimeFormat
+from forecast_cli.settings import DataSettings
 
 NONE = "none"  # of --dates-as-columns: the columns are series, whatever their names
 JOINT = " / "  # between the parts of an id that several columns make

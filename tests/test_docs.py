@@ -13,7 +13,9 @@ from collections.abc import Callable
 
 import pytest
 
-from forecast_cli import __version__, config
+from forecast_cli import __version__
+from forecast_cli.fields import choices_of
+from forecast_cli.settings import types_by_name
 from tests.conftest import ROOT, SAMPLES, Result
 
 
@@ -123,7 +125,7 @@ def test_every_function_and_class_named_on_the_page_of_networks_exists() -> None
 
 
 def test_every_option_and_choice_named_on_the_page_of_networks_exists() -> None:
-    kinds = {**config.kinds(), "print_config": bool}
+    kinds = {**types_by_name(), "print_config": bool}
     shown = [words.split() for words in re.findall(r"`(--[^`]+)`", NETWORKS)]
     assert len(shown) >= 30
     for words in shown:
@@ -131,9 +133,9 @@ def test_every_option_and_choice_named_on_the_page_of_networks_exists() -> None:
             if option.startswith("--"):
                 name = option[2:].removeprefix("no-").replace("-", "_")
                 assert name in kinds, option
-                assert value.startswith("--") or value in (
-                    config.choices_of(kinds[name]) or [value]
-                ), " ".join(words)
+                assert value.startswith("--") or value in (choices_of(kinds[name]) or [value]), (
+                    " ".join(words)
+                )
 
 
 @pytest.mark.parametrize(
@@ -141,7 +143,7 @@ def test_every_option_and_choice_named_on_the_page_of_networks_exists() -> None:
 )
 def test_every_choice_of_a_network_and_its_training_is_on_the_page_of_networks(name: str) -> None:
     nothing = {"none", "constant"}  # words for what is not done
-    for word in set(config.choices_of(config.kinds()[name])) - nothing:
+    for word in set(choices_of(types_by_name()[name])) - nothing:
         has_formula = re.search(rf"^    {word}  ", NETWORKS, re.M)
         assert f"--{name} {word}" in NETWORKS or f"`{word}`" in NETWORKS or has_formula, (
             f"--{name} {word}"
@@ -152,7 +154,7 @@ def test_each_preset_stands_for_the_options_that_the_page_names(
     forecast: Callable[..., Result],
 ) -> None:
     rows = re.findall(r"^\| `(\w+)` \| `(--[^`]+)` \|(.*)\|$", NETWORKS, re.M)
-    assert {name for name, _, _ in rows} == set(config.choices_of(config.kinds()["preset"]))
+    assert {name for name, _, _ in rows} == set(choices_of(types_by_name()["preset"]))
     for preset, options, beside in rows:
         decided = []
         for words in (["--preset", preset], options.split()):

@@ -23,11 +23,11 @@ from forecast_cli import (
     training,
     windows,
 )
-from forecast_cli.config import settings_from
 from forecast_cli.errors import TooLittleDataError
 from forecast_cli.forecasting import newest
 from forecast_cli.members import Execution
 from forecast_cli.panel import Panel, from_series
+from forecast_cli.sources import settings_from
 from forecast_cli.training import Fold, TrainingData, batches
 from tests.conftest import ROOT, Result, held_out_scores
 

@@ -245,7 +245,7 @@ def test_parquet_texts_are_read_alike(tmp_path: Path) -> None:
     from pyarrow import parquet as format_
 
     from forecast_cli import parquet
-    from forecast_cli.config import DataSettings
+    from forecast_cli.settings import DataSettings
 
     path = tmp_path / "data.parquet"
     days = np.datetime64("2024-01-01", "us") + np.arange(5) * np.timedelta64(1, "D")

@@ -14,11 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from forecast_cli import forecasting, learning, members, planning, train, windows
-from forecast_cli.config import settings_from
 from forecast_cli.errors import SettingsError
 from forecast_cli.forecasting import prediction
 from forecast_cli.members import Execution
 from forecast_cli.panel import Panel, from_series
+from forecast_cli.sources import settings_from
 from tests.conftest import AIRLINE, Result
 
 SINE = 10 + np.sin(np.arange(160) / 3) + 0.1 * np.random.default_rng(1).normal(size=160)

@@ -14,9 +14,9 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pytest
 
-from forecast_cli.config import DataSettings
 from forecast_cli.errors import DataError
 from forecast_cli.reader import read_csv
+from forecast_cli.settings import DataSettings
 from tests.conftest import ROOT
 
 TABLE = (ROOT / "docs" / "odd-files.md").read_text()

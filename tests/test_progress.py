@@ -17,14 +17,14 @@ import numpy as np
 import pytest
 
 from forecast_cli import console, engine, learning, planning, progress, store, train
-from forecast_cli.config import settings_from
 from forecast_cli.errors import OutOfMemoryError, StoppedError
 from forecast_cli.members import Execution
 from forecast_cli.panel import from_series
 from forecast_cli.progress import Epoch, Event, MemberDone, Phase
+from forecast_cli.sources import settings_from
 from forecast_cli.store import Checkpoint
+from tests.commands.helpers import terminal
 from tests.conftest import AIRLINE, ROOT, Result
-from tests.test_commands import terminal
 
 PANEL = from_series(
     [10 + np.sin(np.arange(160) / 3) + 0.1 * np.random.default_rng(1).normal(size=160)]

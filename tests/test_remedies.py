@@ -19,11 +19,11 @@ from forecast_cli import (
     train,
     windows,
 )
-from forecast_cli.config import settings_from
 from forecast_cli.errors import DataError, RunMismatchError, SettingsError
 from forecast_cli.forecasting import prediction
 from forecast_cli.members import Execution
 from forecast_cli.panel import Panel, from_series, head
+from forecast_cli.sources import settings_from
 from forecast_cli.training import schedules
 from tests.conftest import AIRLINE, SAMPLES, Result
 

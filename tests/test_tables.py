@@ -15,10 +15,12 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from forecast_cli import config, store, tables, train
+from forecast_cli import store, tables, train
 from forecast_cli.errors import RunRejectedError, SettingsError
+from forecast_cli.fields import parse_digits
 from forecast_cli.forecasting import Forecast, HeldOut
 from forecast_cli.panel import Columns, Panel, TimeFormat, from_series
+from forecast_cli.sources import settings_from
 from forecast_cli.workflow import predict
 from tests.conftest import AIRLINE, ROOT, Result, monthly
 from tests.store.helpers import reseal
@@ -414,19 +416,13 @@ def test_digits_come_from_the_environment_and_from_python_too(
     assert all(len(cell.partition(".")[2]) == 2 for cell in cells[1:])
     assert predict(store_folder=airline_store, digits=2).forecast.digits == 2
     assert predict(store_folder=airline_store, digits="full").forecast.digits == "full"
-    assert config.settings_from(digits=2).output.digits == "2"
+    assert settings_from(digits=2).output.digits == 2
 
 
 @pytest.mark.parametrize("text", ["", "-1", "2.5", "²", "all", "007", "1000000"])
 def test_what_is_no_number_of_decimals_is_refused(text: str) -> None:
     with pytest.raises(SettingsError, match="neither a number of decimals from 0 to 20 nor 'full'"):
-        config.digits(text)
-    assert (
-        config.digits(None),
-        config.digits("auto"),
-        config.digits("0"),
-        config.digits("20"),
-    ) == (None, None, 0, 20)
+        parse_digits(text)
 
 
 @pytest.mark.parametrize("digits", ["auto", "2", "full"])

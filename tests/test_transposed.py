@@ -13,9 +13,9 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from forecast_cli import parquet, read_csv
-from forecast_cli.config import DataSettings
 from forecast_cli.errors import DataError, ForecastError, SettingsError
 from forecast_cli.panel import Panel, format_times, times_of, values_of
+from forecast_cli.settings import DataSettings
 from tests.conftest import Result, daily
 
 Write = Callable[..., Path]

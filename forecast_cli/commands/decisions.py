@@ -6,20 +6,28 @@ import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from forecast_cli import config, console
-from forecast_cli.config import GROUPS, Given
+from forecast_cli import console
+from forecast_cli.settings import Settings, fields_by_name
+from forecast_cli.sources import SettingSources
 
 if TYPE_CHECKING:
     from forecast_cli.panel import Panel
     from forecast_cli.planning import Plan
 
 SCHEMA = "forecast/print-config/v1"
-SETTINGS = {"seasons": "season"}  # names in a plan that differ from the setting that gives them
+
+# Names in a plan that differ from the option that gives them.
+OPTIONS = {"seasons": "season", "warm_start": "from"}
+COLUMNS = ("time", "target", "id")  # shown even where there is none
+DIGITS_RULE = "the decimals of the data and 3 more, and at least 7 significant digits"
 
 
 @dataclass(frozen=True)
 class Decision:
-    """One value that would be used; `origin`: command line, environment, file, default, or rule."""
+    """One value that would be used.
+
+    origin: `command line`, `environment`, `file`, `default` or `rule`.
+    """
 
     name: str
     value: Any
@@ -27,67 +35,77 @@ class Decision:
     origin: str
 
 
-def decisions(panel: Panel, plan: Plan, given: Given, store: str) -> list[Decision]:
-    """Every value of the reading and of the plan, each with its reason and with what gave it."""
+def decisions(
+    panel: Panel, plan: Plan, settings: Settings, sources: SettingSources, store: str
+) -> list[Decision]:
+    """Every value of the reading and of the plan, each with its reason and its origin."""
     from forecast_cli import tables
 
-    reading, defaults = panel.reading, _defaults()
-    found = []
-    for field in dataclasses.fields(reading):
-        value = getattr(reading, field.name)
-        if field.name in SETTINGS.values() or (
-            value is None and field.name not in ("time", "target", "id")
-        ):
-            continue
-        why = "there is none" if value is None else "" if value == field.default else "recognized"
-        found.append(_decision(field.name, value, why, given))
-    for name, value in _flat(plan):
-        default = defaults.get(SETTINGS.get(name, name))
-        usual = default is not None and text(value) == text(default)
-        why = plan.reasons.get(name) or ("" if usual else f"preset {plan.preset}")
-        found.append(_decision(name, value, why, given))
-    digits = config.digits(given.values.get("digits"))
+    digits = settings.output.digits
     if digits is None:
         digits = tables.decimals(panel)
     return [
-        *found,
-        _decision(
-            "digits",
-            digits,
-            "the decimals of the data and 3 more, and at least 7 significant digits",
-            given,
-        ),
-        _decision("store", store, "", given),
+        *_of_reading(panel, sources),
+        *_of_plan(plan, sources),
+        _decision("digits", digits, DIGITS_RULE, sources),
+        _decision("store", store, "", sources),
     ]
 
 
-def _defaults() -> dict[str, Any]:
-    return {
-        field.name: field.default
-        for group in GROUPS.values()
-        for field in dataclasses.fields(group)
-    }
-
-
-def _flat(plan: Plan) -> list[tuple[str, Any]]:
-    """The fields of a plan, those of its architecture among them."""
-    found: list[tuple[str, Any]] = []
-    for field in dataclasses.fields(plan):
-        value = getattr(plan, field.name)
-        if dataclasses.is_dataclass(value):
-            found += [
-                (inner.name, getattr(value, inner.name)) for inner in dataclasses.fields(value)
-            ]
-        elif field.name != "reasons":
-            found.append((field.name, value))
+def _of_reading(panel: Panel, sources: SettingSources) -> list[Decision]:
+    found = []
+    for field in dataclasses.fields(panel.reading):
+        value = getattr(panel.reading, field.name)
+        if field.name in OPTIONS.values() or (value is None and field.name not in COLUMNS):
+            continue
+        why = "" if value == field.default else "recognized"
+        if value is None:
+            why = "there is none"
+        found.append(_decision(field.name, value, why, sources))
     return found
 
 
-def _decision(name: str, value: Any, why: str, given: Given) -> Decision:
-    setting = SETTINGS.get(name, name)
-    if setting in given.origins:
-        return Decision(name, value, f"as given {given.place(setting)}", given.origins[setting])
+def _of_plan(plan: Plan, sources: SettingSources) -> list[Decision]:
+    found = []
+    for name, value in _flat(plan):
+        why = plan.reasons.get(name, "")
+        if not why and not _is_default(name, value):
+            why = f"preset {plan.preset}"
+        found.append(_decision(name, value, why, sources))
+    return found
+
+
+def _flat(plan: Plan) -> list[tuple[str, Any]]:
+    """The fields of a plan by name, those of its architecture among them."""
+    pairs: list[tuple[str, Any]] = []
+    for field in dataclasses.fields(plan):
+        value = getattr(plan, field.name)
+        if dataclasses.is_dataclass(value):
+            inner = [each.name for each in dataclasses.fields(value)]
+            pairs += [(name, getattr(value, name)) for name in inner]
+        elif field.name != "reasons":
+            pairs.append((field.name, value))
+    return pairs
+
+
+def _is_default(name: str, value: Any) -> bool:
+    """Whether a value of a plan is what its setting is by default."""
+    if name == "warm_start":
+        return not value  # by default, a training starts from random weights
+    setting = fields_by_name().get(OPTIONS.get(name, name))
+    if setting is None or setting.default is None:
+        return False
+    return text(value) == text(setting.default)
+
+
+def _decision(name: str, value: Any, why: str, sources: SettingSources) -> Decision:
+    option = OPTIONS.get(name, name)
+    if option in sources.origins:
+        return Decision(name, value, f"as given {sources.place(option)}", sources.origins[option])
     return Decision(name, value, why or "default", "rule" if why else "default")
+
+
+# -- showing them ------------------------------------------------------------------------------
 
 
 def text(value: Any) -> str:
@@ -101,29 +119,29 @@ def text(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def show(found: list[Decision]) -> None:
-    """A table on a terminal, one line a value elsewhere: `lookback 48: two seasons of 24`."""
+def show(shown: list[Decision]) -> None:
+    """A table on a terminal, one line per value elsewhere: `lookback 48: two seasons of 24`."""
     if console.stdout_is_terminal():
-        console.table(
-            "",
-            ["setting", "value", "why"],
-            [[d.name, text(d.value), d.why] for d in found],
-            text_columns=3,
-        )
-        return
-    lines = [console.escape(f"{d.name} {text(d.value)}: {d.why}") for d in found]
-    console.emit(("\n".join(lines) + "\n").encode())
+        rows = [[each.name, text(each.value), each.why] for each in shown]
+        console.table("", ["setting", "value", "why"], rows, text_columns=3)
+    else:
+        console.lines([f"{each.name} {text(each.value)}: {each.why}" for each in shown])
 
 
-def document(found: list[Decision], source: str, warnings: list[str]) -> dict[str, Any]:
+def document(shown: list[Decision], source: str, warnings: list[str]) -> dict[str, Any]:
+    """The decisions as the JSON document of --print-config."""
     return {
         "schema": SCHEMA,
         "exit_code": 0,
         "source": source,
-        "settings": listed(found),
+        "settings": as_dicts(shown),
         "warnings": warnings,
     }
 
 
-def listed(found: list[Decision]) -> list[dict[str, Any]]:
-    return [{"name": d.name, "value": d.value, "why": d.why, "from": d.origin} for d in found]
+def as_dicts(shown: list[Decision]) -> list[dict[str, Any]]:
+    """The decisions as JSON objects."""
+    return [
+        {"name": each.name, "value": each.value, "why": each.why, "from": each.origin}
+        for each in shown
+    ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,6 +11,9 @@ from forecast_cli import console
 from forecast_cli.commands import options
 from forecast_cli.errors import SettingsError
 from forecast_cli.plots import AFTER_TRAINING, OF_ONE_SERIES, Kind
+
+if TYPE_CHECKING:
+    pass
 
 SCHEMA = "forecast/plot/v1"
 
@@ -21,7 +24,8 @@ def plot(
         list[Kind] | None,
         typer.Option(
             "--kind",
-            help="Picture to draw; repeat it for several.",
+            metavar="KIND",
+            help=f"Plot to draw. Can be repeated. One of {', '.join(Kind)}.",
             show_default="loss and predictions",
         ),
     ] = None,
@@ -30,7 +34,7 @@ def plot(
         typer.Option(
             "--series",
             metavar="ID",
-            help="Series whose gates or attention to draw.",
+            help="Series whose gates or attention are drawn.",
             show_default="the first",
         ),
     ] = None,
@@ -40,8 +44,8 @@ def plot(
             "--output",
             "-o",
             metavar="DIR",
-            help="Folder for the pictures.",
-            show_default="plots/ of the run",
+            help="Folder for the plots.",
+            show_default="plots/ in the run",
         ),
     ] = None,
     run: options.Run = None,
@@ -50,7 +54,7 @@ def plot(
     quiet: options.Quiet = False,
     debug: options.Debug = False,
 ) -> int:
-    """Draw pictures of a run as PNG: losses and predictions, or what its network does by --kind gates, attention.
+    """Draw a run as PNG files: its losses and held-out predictions, or what its network does.
 
     Example: forecast plot --kind gates -o pictures
     """
@@ -59,21 +63,17 @@ def plot(
 
     if series is not None and not set(OF_ONE_SERIES) & set(kind or ()):
         raise SettingsError("--series goes with --kind gates or attention", "add --kind gates")
+
     root = Path(store)
-    chosen = load(root, resolve(root, run))
-    drawn = draw_plots(chosen, Path(output) if output else None, kind or AFTER_TRAINING, series)
+    loaded = load(root, resolve(root, run))
+    drawn = draw_plots(loaded, Path(output) if output else None, kind or AFTER_TRAINING, series)
     for note in drawn.notes:
         console.warning(note.text)
+
+    files = [str(path) for path in drawn.paths]
     if json:
-        console.emit_json(
-            {
-                "schema": SCHEMA,
-                "exit_code": 0,
-                "run": chosen.name,
-                "files": [str(path) for path in drawn.paths],
-            }
-        )
+        console.emit_json({"schema": SCHEMA, "exit_code": 0, "run": loaded.name, "files": files})
     elif not quiet:
-        for path in drawn.paths:
-            console.say(f"wrote {console.escape(str(path))}")
+        for name in files:
+            console.say(f"wrote {console.escape(name)}")
     return 0

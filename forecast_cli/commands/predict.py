@@ -10,17 +10,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from forecast_cli import config, console
+from forecast_cli import console
 from forecast_cli.commands import options
-from forecast_cli.config import Given
 from forecast_cli.errors import DEGRADED, SettingsError
+from forecast_cli.settings import Settings, rereading
+from forecast_cli.sources import SettingSources
 
 if TYPE_CHECKING:
     from forecast_cli.forecasting import Forecast
     from forecast_cli.workflow import Predicted
 
 SCHEMA = "forecast/predict/v1"
-MANY = 3  # series beyond which a terminal gets one line a series
+MANY = 3  # series beyond which a terminal gets one line per series
+MOST_ROWS = 50  # of such lines
 
 
 class Format(StrEnum):
@@ -31,18 +33,22 @@ class Format(StrEnum):
     parquet = "parquet"
 
 
-@options.with_settings(rereading=True)
+ENDINGS = {".json": Format.json, ".parquet": Format.parquet, ".pq": Format.parquet}
+
+
+@options.with_settings(from_the_run=("horizon", "levels", "digits", *rereading()))
 def predict(
     data: Annotated[
         str | None,
         typer.Argument(
             metavar="DATA",
             help="CSV or Parquet file with the newest rows.",
-            show_default="the one trained on",
+            show_default="the file that the run was trained on",
         ),
     ] = None,
     *,
-    given: Given,
+    settings: Settings,
+    sources: SettingSources,
     output: Annotated[
         str | None,
         typer.Option(
@@ -57,32 +63,9 @@ def predict(
         Format | None,
         typer.Option(
             "--format",
+            metavar="|".join(Format),
             help="Format of the forecast.",
-            show_default="by the ending of -o FILE, else csv",
-        ),
-    ] = None,
-    levels: Annotated[
-        str | None,
-        typer.Option(
-            "--levels", help="Levels of the intervals, in percent.", show_default="those of the run"
-        ),
-    ] = None,
-    horizon: Annotated[
-        int | None,
-        typer.Option(
-            "--horizon",
-            min=1,
-            help="Steps to forecast; beyond those of the run, the network is fed its own forecasts.",
-            show_default="that of the run",
-        ),
-    ] = None,
-    digits: Annotated[
-        str | None,
-        typer.Option(
-            "--digits",
-            metavar="N|full",
-            help="Decimals of the numbers in the forecast; full: all their digits.",
-            show_default="those of the run",
+            show_default="by the name of FILE, else csv",
         ),
     ] = None,
     future_values: Annotated[
@@ -90,7 +73,7 @@ def predict(
         typer.Option(
             "--future-values",
             metavar="FILE",
-            help="CSV with the known-future covariates past the last row.",
+            help="CSV with the known-future covariates after the last row.",
             show_default="rows of DATA",
         ),
     ] = None,
@@ -100,86 +83,111 @@ def predict(
     quiet: options.Quiet = False,
     debug: options.Debug = False,
 ) -> int:
-    """Forecast past the last row with a saved run.
+    """Forecast past the last row with a saved run. Nothing is trained or written to the store.
 
-    CSV on stdout when piped, a table on a terminal, the same CSV in a file with -o; or JSON or Parquet by --format.
-    Never trains, never writes in the store.
+    The forecast is CSV on stdout, or a table if stdout is a terminal; -o and --format choose
+    otherwise. Options that are not given are as in the run. For a --horizon beyond that of the
+    run, the network is fed its own forecasts.
 
     Example: forecast predict -o forecast.csv
     """
     from forecast_cli import workflow
-    from forecast_cli.store import replace_file
 
-    kind = format_ or _by_ending(output)
-    if kind is Format.parquet and not output and (json or console.stdout_is_terminal()):
-        place = "goes with --json" if json else "goes to a terminal"
-        raise SettingsError(
-            f"--format parquet is binary, and {place} only into a file", "add -o FILE"
-        )
-    if json and format_ and not output:
-        raise SettingsError(
-            f"--json and --format {format_} both write to stdout", "add -o FILE, or leave one out"
-        )
-    chosen = None if levels is None else config.levels(levels)
-    reading = {name: value for name, value in given.values.items() if name in config.rereading()}
+    chosen_format = format_ or ENDINGS.get(Path(output or "").suffix.lower(), Format.csv)
+    _check_output(output, chosen_format, is_named=format_ is not None, json=json)
+
+    given = sources.values
     predicted = workflow.predict(
         data,
         store_folder=store,
         run=run,
-        levels=chosen,
+        levels=settings.interval.levels if "levels" in given else None,
         future_values=future_values,
-        horizon=horizon,
-        digits=digits,
-        **reading,
+        horizon=settings.window.horizon,
+        digits=settings.output.digits,
+        **{name: given[name] for name in rereading() if name in given},
     )
     for note in predicted.notes:
         if note.level != "info":
             console.warning(note.text)
-    if (
-        output
-        and Path(output).exists()
-        and Path(predicted.panel.source).exists()
-        and Path(output).samefile(predicted.panel.source)
-    ):
-        raise SettingsError(f"-o {output} is the data itself", "write the forecast to another file")
-    reasons = [note.text for note in predicted.notes if note.level == "degraded"]
-    code = DEGRADED if reasons else 0
+    _check_not_the_data(output, predicted.panel.source)
+
     if output:
-        replace_file(Path(output), _data(predicted.forecast, kind))
+        _write(Path(output), predicted.forecast, chosen_format)
     if json:
-        console.emit_json(_document(predicted, reasons, code))
-    elif not output and not format_ and console.stdout_is_terminal():
-        _show(predicted)
-    elif not output:
-        console.emit(_data(predicted.forecast, kind))
-    elif not quiet:
-        console.say(f"wrote {console.escape(output)}")
-    return code
+        console.emit_json(_document(predicted))
+    elif output:
+        if not quiet:
+            console.say(f"wrote {console.escape(output)}")
+    elif format_ is None and console.stdout_is_terminal():
+        _show(predicted, quiet=quiet)
+    else:
+        console.emit(_data(predicted.forecast, chosen_format))
+    return DEGRADED if _reasons(predicted) else 0
 
 
-def _by_ending(output: str | None) -> Format:
-    endings = {".json": Format.json, ".parquet": Format.parquet, ".pq": Format.parquet}
-    return endings.get(Path(output or "").suffix.lower(), Format.csv)
+def _check_output(output: str | None, kind: Format, *, is_named: bool, json: bool) -> None:
+    """Refuse what cannot go to stdout. is_named: the format was asked for. Raises SettingsError."""
+    if output:
+        return
+    if kind is Format.parquet and (json or console.stdout_is_terminal()):
+        place = "goes with --json" if json else "goes to a terminal"
+        message = f"--format parquet is binary, and {place} only into a file"
+        raise SettingsError(message, "add -o FILE")
+    if json and is_named:
+        message = f"--json and --format {kind} both write to stdout"
+        raise SettingsError(message, "add -o FILE, or leave one out")
 
 
-def _data(found: Forecast, kind: Format) -> bytes:
+def _check_not_the_data(output: str | None, source: str) -> None:
+    """Never write the forecast over the data. Raises SettingsError."""
+    if not output or not Path(output).exists() or not Path(source).exists():
+        return
+    if Path(output).samefile(source):
+        raise SettingsError(f"-o {output} is the data itself", "write the forecast to another file")
+
+
+def _reasons(predicted: Predicted) -> list[str]:
+    """Why the forecast is degraded."""
+    return [note.text for note in predicted.notes if note.level == "degraded"]
+
+
+# -- the formats -------------------------------------------------------------------------------
+
+
+def _write(path: Path, forecast: Forecast, kind: Format) -> None:
+    from forecast_cli.store import replace_file
+
+    replace_file(path, _data(forecast, kind))
+
+
+def _data(forecast: Forecast, kind: Format) -> bytes:
     """The forecast in a format; the columns have the same names and numbers in all of them."""
     from forecast_cli import tables
 
     if kind is Format.csv:
-        return tables.forecast_csv(found)
-    columns: dict[str, Any] = tables.forecast_columns(found)
+        return tables.forecast_csv(forecast)
+
+    columns: dict[str, Any] = tables.forecast_columns(forecast)
     if kind is Format.json:
-        return (
-            json_module.dumps(_rows(columns), ensure_ascii=False, allow_nan=False, indent=1) + "\n"
-        ).encode()
+        rows = _rows(columns)
+        text = json_module.dumps(rows, ensure_ascii=False, allow_nan=False, indent=1)
+        return (text + "\n").encode()
+
     from forecast_cli import parquet
 
-    times: Any = found.times.reshape(-1)
-    if found.time_format.pattern:
-        times = times.view("datetime64[us]")
-        times = parquet.ZonedTimes(times) if found.time_format.offset else times
-    return parquet.to_parquet(columns | {found.columns.time: times})
+    return parquet.to_parquet(columns | {forecast.columns.time: _times(forecast)})
+
+
+def _times(forecast: Forecast) -> Any:
+    """The times of a forecast, as Parquet has them."""
+    from forecast_cli import parquet
+
+    times: Any = forecast.times.reshape(-1)
+    if not forecast.time_format.pattern:
+        return times  # steps
+    times = times.view("datetime64[us]")
+    return parquet.ZonedTimes(times) if forecast.time_format.offset else times
 
 
 def _rows(columns: dict[str, list[Any]]) -> list[dict[str, Any]]:
@@ -192,51 +200,67 @@ def _finite(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def _document(predicted: Predicted, reasons: list[str], code: int) -> dict[str, Any]:
+def _document(predicted: Predicted) -> dict[str, Any]:
     from forecast_cli import tables
 
-    found = predicted.forecast
+    forecast, reasons = predicted.forecast, _reasons(predicted)
     return {
         "schema": SCHEMA,
-        "exit_code": code,
+        "exit_code": DEGRADED if reasons else 0,
         "run": predicted.run.name,
         "source": predicted.panel.source,
-        "time": found.columns.time,
-        "target": found.columns.target,
-        "forecast": _rows(tables.forecast_columns(found, headings=False)),
+        "time": forecast.columns.time,
+        "target": forecast.columns.target,
+        "forecast": _rows(tables.forecast_columns(forecast, headings=False)),
         "warnings": [note.text for note in predicted.notes if note.level == "warning"],
         "reasons": reasons,
     }
 
 
-def _show(predicted: Predicted) -> None:
+# -- a terminal --------------------------------------------------------------------------------
+
+
+def _show(predicted: Predicted, *, quiet: bool) -> None:
+    """Tables of the forecast; with quiet nothing is said about where it comes from."""
+    forecast = predicted.forecast
+    if len(forecast.ids) > MANY:
+        _show_many(forecast)
+    else:
+        for index in range(len(forecast.ids)):
+            _show_series(forecast, index)
+        if not quiet:
+            source = console.escape(predicted.panel.source or "given")
+            console.say(f"run {predicted.run.name}, data {source}")
+
+
+def _show_many(forecast: Forecast) -> None:
+    """One line for each of many series."""
+    rows = []
+    for index, name in enumerate(forecast.ids[:MOST_ROWS]):
+        values = [float(value) for value in forecast.values[index]]
+        ends = [console.number(values[0]), console.number(values[-1])]
+        rows.append([name, console.sparkline(values), *ends])
+
+    first, last = forecast.texts[0][0], forecast.texts[0][-1]
+    title = f"{forecast.columns.target} from {first} to {last}"
+    console.table(title, [forecast.columns.id, "", "first", "last"], rows, text_columns=2)
+
+    more = len(forecast.ids) - len(rows)
+    if more:
+        console.say(f"and {more:,} more series; -o FILE writes them all")
+
+
+def _show_series(forecast: Forecast, index: int) -> None:
+    """One line for each step of a series."""
     from forecast_cli import tables
 
-    found, number = predicted.forecast, console.number
-    if len(found.ids) > MANY:
-        rows = [
-            [name, console.sparkline(list(found.values[i])), number(float(found.values[i, 0])), number(float(found.values[i, -1]))]
-            for i, name in enumerate(found.ids[:50])
-        ]  # fmt: skip
-        first, last = found.texts[0][0], found.texts[0][-1]
-        console.table(
-            f"{found.columns.target} from {first} to {last}",
-            [found.columns.id, "", "first", "last"],
-            rows,
-            text_columns=2,
-        )
-        if len(found.ids) > len(rows):
-            console.say(f"and {len(found.ids) - len(rows):,} more series; -o FILE writes them all")
-        return
-    bounds = tables.bound_names(found.bounds)
-    for i, name in enumerate(found.ids):
-        rows = [
-            [found.texts[i][step], number(float(found.values[i, step])),
-             *(number(float(side[i, step])) for pair in found.bounds.values() for side in pair)]
-            for step in range(found.values.shape[1])
-        ]  # fmt: skip
-        title = f"{name or found.columns.target}  {console.sparkline(list(found.values[i]))}"
-        console.table(title, [found.columns.time, "forecast", *bounds], rows)
-    console.say(
-        f"run {predicted.run.name}, data {console.escape(predicted.panel.source or 'given')}"
-    )
+    sides = [side for bounds in forecast.bounds.values() for side in bounds]
+    rows = []
+    for step, time in enumerate(forecast.texts[index]):
+        numbers = [forecast.values[index, step], *(side[index, step] for side in sides)]
+        rows.append([time, *(console.number(float(number)) for number in numbers)])
+
+    name = forecast.ids[index] or forecast.columns.target
+    title = f"{name}  {console.sparkline(list(forecast.values[index]))}"
+    header = [forecast.columns.time, "forecast", *tables.bound_names(forecast.bounds)]
+    console.table(title, header, rows)

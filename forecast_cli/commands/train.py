@@ -8,57 +8,98 @@ import typer
 
 from forecast_cli import console, progress
 from forecast_cli.commands import options
-from forecast_cli.config import Given, Settings
+from forecast_cli.commands.locked import skip
 from forecast_cli.errors import LockedError
+from forecast_cli.messages import plural
+from forecast_cli.settings import Settings
+from forecast_cli.sources import SettingSources
 
 if TYPE_CHECKING:
-    from forecast_cli.store import Scores
+    from forecast_cli.store import HeldOutScores, Scores
     from forecast_cli.workflow import Trained
 
 SCHEMA = "forecast/train/v1"
 NAMED = 3  # targets named in the summary
+MOST_USED = (
+    "time",
+    "target",
+    "id",
+    "horizon",
+    "lookback",
+    "freq",
+    "season",
+    "future",
+    "preset",
+    "store",
+)
+FILES = (
+    "forecast.csv",
+    "predictions.csv",
+    "history.csv",
+    "plots/loss.png",
+    "plots/predictions.png",
+)
 
 
 @options.with_settings(
-    "data", "window", "network", "training", "ensemble", "interval", "output", "lock", "prune"
+    "data",
+    "window",
+    "network",
+    "training",
+    "ensemble",
+    "interval",
+    "output",
+    "lock",
+    "prune",
+    most_used=MOST_USED,
 )
 def train(
-    data: Annotated[
-        str, typer.Argument(metavar="DATA", help="CSV or Parquet file; - reads standard input.")
-    ],
+    data: options.Data,
     settings: Settings,
-    given: Given,
+    sources: SettingSources,
     print_config: Annotated[
         bool,
-        typer.Option("--print-config", help="Print what would be used, and why; train nothing."),
+        typer.Option(
+            "--print-config",
+            help="Print the settings that would be used, and why. Nothing is trained.",
+            rich_help_panel="General",
+        ),
     ] = False,
     from_: Annotated[
         str | None,
         typer.Option(
             "--from",
             metavar="ID",
-            help="Run of the same network, whose weights to begin with.",
-            show_default="random",
+            help="Start from the weights of this run, which has the same network.",
+            show_default="random weights",
+            rich_help_panel="Training",
         ),
     ] = None,
     resume: Annotated[
         bool,
-        typer.Option("--resume", help="Go on with a training that was stopped, if it is this one."),
+        typer.Option(
+            "--resume",
+            help="Continue the training that was stopped, if it is the same one.",
+            rich_help_panel="Training",
+        ),
     ] = False,
     store: options.Store = options.STORE,
     json: options.Json = False,
     quiet: options.Quiet = False,
     debug: options.Debug = False,
 ) -> int:
-    """Train on a CSV, score, keep the run, forecast.
+    """Train on a CSV, score the network, keep the run, and forecast.
 
-    The end of each series is held out for scoring beside naive forecasts; then the network is fitted again on all rows.
+    The end of each series is held out, and scored beside naive forecasts. Then the network is
+    trained again on all rows.
 
     Example: forecast train sample_data/airline.csv --horizon 12
     """
     if print_config:
-        return _print_config(data, settings, given, store, json)
-    with console.progress(quiet=quiet or json) as report:
+        return _print_config(data, settings, sources, store, from_, json=json)
+
+    hidden = quiet or json
+    with console.progress(quiet=hidden) as report:
         report(progress.reading(data))  # before the imports below, which take their time
         from forecast_cli import workflow
 
@@ -74,32 +115,25 @@ def train(
             )
         except LockedError as error:
             if settings.lock.if_locked == "skip":
-                return _skip(error, json)
+                return skip(error, SCHEMA, json=json, published=False)
             raise
-    if not quiet and not json:
-        console.say(console.escape(_target_line(trained)))
-    for note in trained.notes:
-        if note.level == "info" and not quiet and not json:
-            console.say(console.escape(note.text))
-        elif note.level != "info":
-            console.warning(note.text)
+
+    _tell(trained, quiet=hidden)
     if json:
         console.emit_json(workflow.training_document(trained))
-    elif not quiet:
-        _summary(trained)
     return trained.exit_code
 
 
-def _skip(error: LockedError, json: bool) -> int:
-    """Another command is at it, and that is fine."""
-    text = f"skipped: {error.message}"
-    if json:
-        console.emit_json({"schema": SCHEMA, "exit_code": 0, "published": False, "reasons": [text]})
-    console.say(console.escape(text))
-    return 0
-
-
-def _print_config(data: str, settings: Settings, given: Given, store: str, json: bool) -> int:
+def _print_config(
+    data: str,
+    settings: Settings,
+    sources: SettingSources,
+    store: str,
+    start: str | None,
+    *,
+    json: bool,
+) -> int:
+    """Print what a training would use. start: the run that it would start from."""
     from forecast_cli import parquet, planning
     from forecast_cli.commands import decisions
 
@@ -107,12 +141,36 @@ def _print_config(data: str, settings: Settings, given: Given, store: str, json:
     warnings = [note.text for note in panel.notes if note.level != "info"]
     for text in warnings:
         console.warning(text)
-    found = decisions.decisions(panel, planning.make(panel, settings), given, store)
+
+    plan = planning.make(panel, settings)
+    if start is not None:
+        from forecast_cli import workflow
+
+        plan = workflow.with_warm_start(plan, store, start)
+        sources = sources.with_typed("from", start)
+
+    listed = decisions.decisions(panel, plan, settings, sources, store)
     if json:
-        console.emit_json(decisions.document(found, panel.source, warnings))
+        console.emit_json(decisions.document(listed, panel.source, warnings))
     else:
-        decisions.show(found)
+        decisions.show(listed)
     return 0
+
+
+# -- the summary -------------------------------------------------------------------------------
+
+
+def _tell(trained: Trained, *, quiet: bool) -> None:
+    """Say what was trained and how good it is; with quiet only what is wrong with it."""
+    if not quiet:
+        console.say(console.escape(_target_line(trained)))
+    for note in trained.notes:
+        if note.level != "info":
+            console.warning(note.text)
+        elif not quiet:
+            console.say(console.escape(note.text))
+    if not quiet:
+        _summary(trained)
 
 
 def _targets(trained: Trained) -> list[str]:
@@ -122,59 +180,73 @@ def _targets(trained: Trained) -> list[str]:
 def _target_line(trained: Trained) -> str:
     """`Target: Close, in $`, or the first of several targets."""
     targets, written = _targets(trained), trained.panel.written
-    shown = [f"{name}, {written[name]}" if name in written else name for name in targets[:NAMED]]
+    shown = []
+    for name in targets[:NAMED]:
+        shown.append(f"{name}, {written[name]}" if name in written else name)
+
     more = f"; and {len(targets) - NAMED:,} more" if len(targets) > NAMED else ""
-    return f"Target{'s' if len(targets) > 1 else ''}: {'; '.join(shown)}{more}"
-
-
-def _scores_row(label: str, scores: Scores, skill: float | None) -> list[str]:
-    errors = [
-        console.number(error) for error in (scores.mae, scores.rmse, scores.smape, scores.mase)
-    ]
-    return [label, *errors, "" if skill is None else f"{skill:+.0%}"]
+    heading = "Target" if len(targets) == 1 else "Targets"
+    return f"{heading}: {'; '.join(shown)}{more}"
 
 
 def _summary(trained: Trained) -> None:
-    from forecast_cli import intervals
-
     run, test = trained.run, trained.metrics.test
     if test:
-        rows = [_scores_row("this network", test.network, None)]
-        if test.season > 1:
-            rows.append(
-                _scores_row(
-                    f"seasonal naive ({test.season})",
-                    test.seasonal_naive,
-                    test.skill.seasonal_naive,
-                )
-            )
-        rows.append(_scores_row("naive", test.naive, test.skill.naive))
-        of = f" of {test.series:,} series (means over series)" if test.series > 1 else ""
-        title = f"Held-out last {test.rows:,} rows{of}"
-        console.table(
-            title, ["", "MAE", "RMSE", "sMAPE", "MASE", "skill against"], rows, stderr=True
-        )
+        _show_scores(test)
     console.say(console.escape(trained.metrics.verdict))
-    members = trained.metrics.members
-    if test and members and members.spread is not None and members.mae:
-        errors = [error for error in members.mae if error is not None]
-        alone = f"{console.number(min(errors))} to {console.number(max(errors))}"
-        console.say(
-            f"{members.count} members: {console.number(members.spread)} apart on the held-out rows (standard deviation); "
-            f"alone their MAE is {alone}, together {console.number(test.network.mae)}"
-        )
-    known = trained.metrics.intervals
-    if run.config.plan.levels and not known.unseen:
-        console.say("intervals: from rows that the network was trained on, so they are too narrow")
-    elif run.config.plan.levels and 0 < known.windows < intervals.ENOUGH:
-        windows = f"{known.windows} window{'s' if known.windows != 1 else ''}"
-        console.say(f"intervals: an approximation, pooled over {windows} of rows not trained on")
+    for line in (_members_line(trained), _intervals_line(trained)):
+        if line:
+            console.say(line)
+
     console.say(f"run {run.name}")
-    for name in (
-        "forecast.csv",
-        "predictions.csv",
-        "history.csv",
-        "plots/loss.png",
-        "plots/predictions.png",
-    ):
+    for name in FILES:
         console.say(f"  {console.escape(str(run.folder / name))}")
+
+
+def _show_scores(test: HeldOutScores) -> None:
+    """A table of the errors on the held-out rows, of the network and of naive forecasts."""
+    rows = [_scores_row("this network", test.network, None)]
+    if test.season > 1:
+        name = f"seasonal naive ({test.season})"
+        rows.append(_scores_row(name, test.seasonal_naive, test.skill.seasonal_naive))
+    rows.append(_scores_row("naive", test.naive, test.skill.naive))
+
+    series = f" of {test.series:,} series (means over series)" if test.series > 1 else ""
+    title = f"Held-out last {test.rows:,} rows{series}"
+    header = ["", "MAE", "RMSE", "sMAPE", "MASE", "skill against"]
+    console.table(title, header, rows, stderr=True)
+
+
+def _scores_row(label: str, scores: Scores, skill: float | None) -> list[str]:
+    errors = (scores.mae, scores.rmse, scores.smape, scores.mase)
+    numbers = [console.number(error) for error in errors]
+    return [label, *numbers, "" if skill is None else console.share(skill)]
+
+
+def _members_line(trained: Trained) -> str:
+    """How far the members are apart, and how good each is alone; an empty text for a single one."""
+    members, test = trained.metrics.members, trained.metrics.test
+    if not test or not members or members.spread is None or not members.mae:
+        return ""
+
+    errors = [error for error in members.mae if error is not None]
+    return (
+        f"{members.count} members: {console.number(members.spread)} apart on the held-out rows "
+        f"(standard deviation); alone, their MAE is {console.number(min(errors))} to "
+        f"{console.number(max(errors))}, together {console.number(test.network.mae)}"
+    )
+
+
+def _intervals_line(trained: Trained) -> str:
+    """Why the intervals cannot be relied on; an empty text where they can."""
+    from forecast_cli import intervals
+
+    measured = trained.metrics.intervals
+    if not trained.run.config.plan.levels:
+        return ""
+    if not measured.unseen:
+        return "intervals: from rows that the network was trained on, so they are too narrow"
+    if 0 < measured.windows < intervals.ENOUGH:
+        windows = plural(measured.windows, "window")
+        return f"intervals: approximate, pooled over {windows} of rows not trained on"
+    return ""

@@ -9,7 +9,7 @@ import numpy as np
 from forecast_cli import covariates, intervals
 from forecast_cli.baselines import seasonal_naive
 from forecast_cli.calendar import Ints
-from forecast_cli.config import Digits
+from forecast_cli.fields import Digits
 from forecast_cli.forecasting.model import Model
 from forecast_cli.forecasting.newest import (
     Flags,

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, TypeVar
 
-from forecast_cli import config, covariates
-from forecast_cli.config import Settings
+from forecast_cli import covariates
 from forecast_cli.network import Architecture
 from forecast_cli.panel import Floats, Panel
 from forecast_cli.planning import conflicts, rules
 from forecast_cli.planning.plan import Decided, Plan
 from forecast_cli.planning.presets import PRESETS, Preset
+from forecast_cli.settings import Settings
 
 T = TypeVar("T")
 
@@ -101,7 +101,7 @@ class _Data:
 
 def _decide_parts(draft: _Draft, panel: Panel) -> _Data:
     """The horizon, the rows that are not trained on, and the seasons that the others show."""
-    window, season_setting = draft.settings.window, config.seasons(draft.settings.data.season)
+    window, season_setting = draft.settings.window, draft.settings.data.season
     is_textbook = draft.preset.is_textbook
     longest = int(panel.lengths.max())
 
@@ -143,7 +143,7 @@ def _decide_network(draft: _Draft) -> None:
         draft.decide(name, rules.setting_or_preset(setting, draft.preset, preset_value))
 
     loss = draft.decide("loss", Decided(draft.settings.training.loss))
-    levels = draft.decide("levels", Decided(config.levels(draft.settings.interval.levels)))
+    levels = draft.decide("levels", Decided(draft.settings.interval.levels))
     draft.decide("quantiles", rules.choose_quantiles(loss, levels))
 
 
@@ -202,7 +202,7 @@ def _decide_textbook_window(draft: _Draft, panel: Panel, data: _Data) -> int:
 def _decide_size(draft: _Draft, windows: int) -> None:
     """The size of the network and of its batches, by the number of training windows."""
     training, preset = draft.settings.training, draft.preset
-    unit_setting = config.layer_units(draft.settings.network.units)
+    unit_setting = draft.settings.network.units
     units = draft.decide("units", rules.choose_units(unit_setting, preset, windows))
     batch_size = draft.decide(
         "batch_size",

@@ -13,9 +13,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from forecast_cli import config, forecasting, tables
+from forecast_cli import forecasting, tables
 from forecast_cli.errors import SettingsError
-from forecast_cli.messages import plural
+from forecast_cli.messages import nearest, plural
 from forecast_cli.panel import Floats, times_of, values_of
 from forecast_cli.plots import fonts, style
 from forecast_cli.plots.axes import positions, time_axis, value_axis
@@ -88,7 +88,7 @@ def _index(run: Run, series: str | None) -> int:
         )
 
     # Names may be of any length, and a hint should stay readable.
-    hint = textwrap.shorten(config.nearest(series, list(ids)), 200, placeholder=" ...")
+    hint = textwrap.shorten(nearest(series, list(ids)), 200, placeholder=" ...")
     raise SettingsError(f"no series {series!r} in the run", hint)
 
 

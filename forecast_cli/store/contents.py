@@ -19,8 +19,8 @@ from safetensors.numpy import save as format_tensors
 
 from forecast_cli import calendar, covariates, network, tables
 from forecast_cli.calendar import Ints
-from forecast_cli.config import Digits
 from forecast_cli.covariates import FeatureScale
+from forecast_cli.fields import Digits
 from forecast_cli.forecasting import Model
 from forecast_cli.panel import Floats, Panel
 from forecast_cli.planning import Plan
@@ -86,7 +86,7 @@ def encode(contents: Contents) -> dict[str, bytes]:
     kept = _kept_lengths(panel, contents.config.plan)
 
     files = {
-        "config.json": strict_json.write(contents.config),
+        "config.json": strict_json.write(contents.config.as_dict()),
         "metrics.json": strict_json.write(contents.metrics),
         "model.safetensors": format_tensors(_weights(model)),
         "series.json": strict_json.write(_series_names(panel, kept)),

@@ -14,18 +14,19 @@ more there is an attribute like the others, and `as_dict` returns it, too.
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
 import numpy as np
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, with_config
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, with_config
 
 from forecast_cli.calendar import Frequency
-from forecast_cli.config import MOST_DECIMALS as MAX_DECIMALS
-from forecast_cli.config import DataSettings
+from forecast_cli.fields import MOST_DECIMALS, SEASONS
 from forecast_cli.panel import Columns, TimeFormat
 from forecast_cli.planning import Plan
+from forecast_cli.settings import DataSettings
 from forecast_cli.store import strict_json
 from forecast_cli.store.bounds import check_frequency, check_path, check_plan, check_time_format
 from forecast_cli.store.upgrades import newest_run_schema
@@ -119,6 +120,13 @@ class Manifest:
 # -- in a run: config.json and series.json ---------------------------------------------------------
 
 
+def _parse_season(data: Any) -> Any:
+    """Settings of the reader from JSON, in which the season lengths are one text: `24,168`."""
+    if not isinstance(data, dict) or not isinstance(data.get("season"), str):
+        return data
+    return data | {"season": SEASONS.parse(data["season"], "season")}
+
+
 @with_config(STRICT)
 @dataclass(frozen=True, kw_only=True)
 class RunConfig:
@@ -126,7 +134,7 @@ class RunConfig:
 
     schema: int = field(default_factory=newest_run_schema)
     plan: Annotated[Plan, AfterValidator(check_plan)]
-    data: DataSettings
+    data: Annotated[DataSettings, BeforeValidator(_parse_season)]
     source: Annotated[str, AfterValidator(check_path)]
     columns: Columns
     frequency: Annotated[Frequency, AfterValidator(check_frequency)]
@@ -135,7 +143,14 @@ class RunConfig:
     future: list[str]
     static: list[str]
     levels: dict[str, list[str]]
-    digits: Annotated[int, Field(ge=0, le=MAX_DECIMALS)] | Literal["full"] | None = None
+    digits: Annotated[int, Field(ge=0, le=MOST_DECIMALS)] | Literal["full"] | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """What the file says, where the season lengths are one text."""
+        content = dataclasses.asdict(self)
+        if self.data.season is not None:
+            content["data"]["season"] = SEASONS.write(self.data.season)
+        return content
 
 
 @with_config(STRICT)

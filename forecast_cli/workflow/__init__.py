@@ -5,6 +5,7 @@ What is named here is what other packages may use:
 Use cases:   train, predict, backtest, draw_plots
 Results:     Trained, Predicted, Backtested, Drawn
 Reports:     training_document
+Plans:       with_warm_start
 """
 
 from forecast_cli.workflow.backtesting import Backtested, backtest
@@ -13,6 +14,7 @@ from forecast_cli.workflow.predicting import Predicted, predict
 from forecast_cli.workflow.reports import training_document
 from forecast_cli.workflow.results import Trained
 from forecast_cli.workflow.training import train
+from forecast_cli.workflow.warm_start import with_warm_start
 
 __all__ = [
     "Backtested",
@@ -24,4 +26,5 @@ __all__ = [
     "predict",
     "train",
     "training_document",
+    "with_warm_start",
 ]

@@ -10,9 +10,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from forecast_cli import config, evaluation, forecasting, parquet, planning, store, windows
+from forecast_cli import evaluation, forecasting, parquet, planning, store, windows
 from forecast_cli.calendar import Ints
-from forecast_cli.config import DEFAULT_STORE, Settings
 from forecast_cli.errors import SettingsError, TooLittleDataError
 from forecast_cli.evaluation import Backtest, Comparison
 from forecast_cli.forecasting import Model
@@ -20,6 +19,8 @@ from forecast_cli.messages import Note, listed, plural
 from forecast_cli.panel import Floats, Panel, head, select, values_of
 from forecast_cli.planning import Plan
 from forecast_cli.progress import Phase, Report, reading, silent
+from forecast_cli.settings import DEFAULT_STORE, Settings
+from forecast_cli.sources import settings_from
 from forecast_cli.store import Run
 from forecast_cli.windows import Windows
 from forecast_cli.workflow.naming import naming_file
@@ -80,7 +81,7 @@ def backtest(  # noqa: PLR0913 -- keywords of the public API
     Publishes nothing. Raises ForecastError and its children: TooLittleDataError where the data do
     not allow so many origins.
     """
-    settings, report = settings or config.settings_from(**named), report or silent
+    settings, report = settings or settings_from(**named), report or silent
     if origins < 1:
         raise SettingsError(
             f"--origins must be at least 1, got {origins}",

@@ -7,13 +7,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from forecast_cli import calendar, config, forecasting, parquet, store
-from forecast_cli.config import DEFAULT_STORE, Digits
+from forecast_cli import calendar, forecasting, parquet, store
 from forecast_cli.errors import DataError, RunMismatchError, SettingsError
+from forecast_cli.fields import Digits
 from forecast_cli.forecasting import Forecast, Model
-from forecast_cli.messages import Note
+from forecast_cli.messages import Note, nearest
 from forecast_cli.panel import Panel
 from forecast_cli.reader import read_future_values
+from forecast_cli.settings import DEFAULT_STORE, IntervalSettings, rereading
+from forecast_cli.sources import settings_from
 from forecast_cli.store import Run
 from forecast_cli.workflow import notes
 from forecast_cli.workflow.naming import naming_file
@@ -55,8 +57,8 @@ def predict(  # noqa: PLR0913 -- keywords of the public API
     Never trains, never imports torch, never writes. Raises NoRunError, RunRejectedError,
     RunMismatchError, DataError and SettingsError.
     """
-    wanted_levels = None if levels is None else config.levels(",".join(map(repr, levels)))
-    wanted_digits = None if digits is None else config.digits(str(digits))
+    wanted_levels = None if levels is None else IntervalSettings(levels).levels
+    wanted_digits = settings_from(digits=digits).output.digits
     run = _reading_as(_load(run, Path(store_folder)), reading)
 
     source, panel, source_notes = _read(data, run)
@@ -83,14 +85,14 @@ def _load(run: Run | str | None, root: Path) -> Run:
 
 def _reading_as(run: Run, reading: dict[str, Any]) -> Run:
     """The run with other settings of its reader. Raises SettingsError for others than those."""
-    allowed = config.rereading()
+    allowed = rereading()
     for name in reading:
         if name not in allowed:
-            raise SettingsError(f"unknown setting {name!r}", config.nearest(name, list(allowed)))
+            raise SettingsError(f"unknown setting {name!r}", nearest(name, list(allowed)))
     if not reading:
         return run
 
-    given = config.settings_from(**reading).data
+    given = settings_from(**reading).data
     values = {name: getattr(given, name) for name in reading}
     return replace(run, config=replace(run.config, data=replace(run.config.data, **values)))
 
@@ -146,7 +148,7 @@ def read_for(run: Run, path: str) -> Panel:
         panel = parquet.read(path, replace(run.config.data, weight=None), levels)
     except DataError as error:
         # An option that predict does not have settled how the rows of this run are read.
-        if "--" in error.hint and error.option not in config.rereading():
+        if "--" in error.hint and error.option not in rereading():
             error.hint = "bring the file to the form of the one that was trained on, "
             error.hint += "or train on this one"
         raise

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 
 from forecast_cli import (
     calendar,
-    config,
     covariates,
     engine,
     evaluation,
@@ -25,13 +24,15 @@ from forecast_cli import (
     tables,
     windows,
 )
-from forecast_cli.config import DEFAULT_STORE, DataSettings, Digits, Settings
 from forecast_cli.errors import DataError, SettingsError, StoppedError, StorageError
+from forecast_cli.fields import Digits
 from forecast_cli.forecasting import Forecast, HeldOut, Model
 from forecast_cli.messages import Note
 from forecast_cli.panel import Panel
 from forecast_cli.planning import Plan
 from forecast_cli.progress import Phase, Report, reading, silent
+from forecast_cli.settings import DEFAULT_STORE, DataSettings, Settings
+from forecast_cli.sources import settings_from
 from forecast_cli.store import Checkpoint, Contents, Lock, Run, RunConfig
 from forecast_cli.workflow import notes
 from forecast_cli.workflow.drawing import draw_after_training
@@ -71,7 +72,7 @@ def train(  # noqa: PLR0913 -- keywords of the public API
     The the report of the training is kept in
     `last_run.json` of the store, also where it fails. Raises ForecastError and its children.
     """
-    settings, report = settings or config.settings_from(**named), report or silent
+    settings, report = settings or settings_from(**named), report or silent
     root = Path(store_folder)
     try:
         job = _Job(settings, root, report, warm_start, resume, by_cores, draw, _deadline(settings))
@@ -134,17 +135,15 @@ def _train(data: Data, job: _Job) -> Trained:
 
 
 def _deadline(settings: Settings) -> float | None:
-    if not settings.training.time_limit:
-        return None
-    return time.monotonic() + config.duration(settings.training.time_limit, "--time-limit")
+    limit = settings.training.time_limit
+    return None if limit is None else time.monotonic() + limit
 
 
 def _lock(job: _Job) -> contextlib.AbstractContextManager[Lock]:
     def on_wait(holder: str) -> None:
         job.report(Phase("waiting", f"waiting for another command: {holder}"))
 
-    wait = config.duration(job.settings.lock.lock_wait, "--lock-wait")
-    return store.lock(job.root, wait=wait, on_wait=on_wait)
+    return store.lock(job.root, wait=job.settings.lock.lock_wait, on_wait=on_wait)
 
 
 def _read(data: Data, job: _Job) -> Panel:
@@ -323,10 +322,9 @@ def _forecast(panel: Panel, model: Model, job: _Job) -> tuple[Forecast, tuple[No
     return replace(forecast, digits=digits), ()
 
 
-def _digits(setting: str | None, panel: Panel) -> Digits:
+def _digits(setting: Digits | None, panel: Panel) -> Digits:
     """The decimals that were asked for, or those that suit the data."""
-    digits = config.digits(setting)
-    return tables.decimals(panel) if digits is None else digits
+    return tables.decimals(panel) if setting is None else setting
 
 
 def _publish(panel: Panel, fit: _Fit, forecast: Forecast, job: _Job, lock: Lock) -> Run:

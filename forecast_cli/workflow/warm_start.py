@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+import os
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +36,16 @@ def load_start(root: Path, name: str, plan: Plan) -> Run:
             "give the same settings as there (see `forecast runs show`), or train without --from",
         )
     return run
+
+
+def with_warm_start(plan: Plan, store_folder: str | os.PathLike[str], run: str) -> Plan:
+    """The plan of a training that starts from the weights of a run.
+
+    Raises what `train` raises for that run: NoRunError, RunRejectedError, and SettingsError where
+    its network is another one.
+    """
+    start = load_start(Path(store_folder), run, plan)
+    return replace(plan, warm_start=start.name)
 
 
 def _differences(theirs: Any, ours: Any, names: tuple[str, ...]) -> list[str]:

@@ -7,10 +7,10 @@ import pytest
 import torch
 
 from forecast_cli import planning, training, windows
-from forecast_cli.config import settings_from
 from forecast_cli.errors import DivergedError
 from forecast_cli.panel import from_series
 from forecast_cli.progress import Epoch, Event
+from forecast_cli.sources import settings_from
 from forecast_cli.training import FitOptions, Fitted, Fold, TrainingData
 
 PANEL = from_series([np.sin(np.arange(200) / 3) + 0.1 * np.random.default_rng(1).normal(size=200)])

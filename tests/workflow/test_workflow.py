@@ -13,9 +13,9 @@ import pytest
 
 import forecast_cli
 from forecast_cli import predict, read_csv, store, train
-from forecast_cli.config import settings_from
 from forecast_cli.errors import DataError, RunMismatchError, SettingsError, TooLittleDataError
 from forecast_cli.panel import from_series, head
+from forecast_cli.sources import settings_from
 from forecast_cli.store import Run
 from forecast_cli.tables import forecast_csv
 from tests.conftest import AIRLINE, ROOT, SAMPLES, daily, held_out_scores, mase_of, monthly
@@ -69,7 +69,11 @@ def test_settings_of_another_type_are_refused(settings: dict[str, Any], message:
 
 def test_settings_may_be_written_as_python_writes_them() -> None:
     found = settings_from(units=(8, 6), season=7, levels=[80], target="sales", dropout=0)
-    assert (found.network.units, found.data.season, found.interval.levels) == ("8,6", "7", "80")
+    assert (found.network.units, found.data.season, found.interval.levels) == (
+        (8, 6),
+        (7,),
+        (80.0,),
+    )
     assert (found.data.target, found.network.dropout) == (["sales"], 0)
 
 

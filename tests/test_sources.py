@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from forecast_cli import config
-from forecast_cli.config import GROUPS, Settings, gather, read_environment, read_file, settings_of
 from forecast_cli.errors import SettingsError
+from forecast_cli.fields import choices_of, plain_type
+from forecast_cli.settings import GROUPS, Settings, fields_by_name, types_by_name
+from forecast_cli.sources import (
+    SettingSources,
+    gather,
+    read_environment,
+    read_file,
+    settings_from,
+    settings_of,
+)
 
-FIELDS = [field for group in GROUPS.values() for field in dataclasses.fields(group)]
 # A value of each setting that is not its default, as TOML and as the environment have it.
 EXAMPLES: dict[str, tuple[str, str, Any]] = {
     "preset": ('"classic"', "classic", "classic"),
@@ -43,35 +49,73 @@ EXAMPLES: dict[str, tuple[str, str, Any]] = {
 }
 
 
+# What some of them are as settings, where that is not what is written.
+PARSED: dict[str, Any] = {
+    "digits": 2,
+    "season": (24, 168),
+    "levels": (50.0,),
+    "time_limit": 7200.0,
+    "lock_wait": 600.0,
+    "units": (50, 100),
+}
+
+
 def example(name: str) -> tuple[str, str, Any]:
-    plain = config._plain(config.kinds()[name])
+    kind = types_by_name().get(name, str)
     usual = {
         int: ("3", " 3", 3),
         str: ('"a b"', "a b", "a b"),
         bool: ("true", "TRUE", True),
         float: ("1", "1", 1.0),
+        list[str]: ('["a", "b, c"]', 'a,"b, c"', ["a", "b, c"]),
     }
-    words = config.choices_of(config.kinds()[name])
+    words = choices_of(kind)
     if words:
         usual[str] = (f'"{words[-1]}"', words[-1], words[-1])
-    return EXAMPLES.get(name) or usual.get(plain) or ('["a", "b, c"]', 'a,"b, c"', ["a", "b, c"])
+    return EXAMPLES.get(name) or usual[plain_type(kind)]
 
 
+def setting(settings: Settings, name: str) -> Any:
+    """The value of a setting, whatever its group."""
+    groups = [getattr(settings, group) for group in GROUPS]
+    return next(getattr(group, name) for group in groups if hasattr(group, name))
+
+
+@pytest.mark.parametrize("name", [*fields_by_name(), "store"])
 def test_every_setting_can_come_from_the_file_and_from_the_environment(
-    write: Callable[..., Path],
+    write: Callable[..., Path], name: str
 ) -> None:
-    for name in [*(field.name for field in FIELDS), "store"]:
-        toml, text, value = example(name)
-        for key in {name, name.replace("_", "-")}:
-            path = write(f"{key} = {toml}\n", "forecast.toml")
-            assert read_file(str(path)) == {name: value}
-        assert read_environment({f"FORECAST_{name.upper()}": text}) == ({name: value}, [])
-        given = gather({}, {f"FORECAST_{name.upper()}": text})
-        home = next(
-            (g for g in GROUPS if name in {f.name for f in dataclasses.fields(GROUPS[g])}), None
-        )
-        if home is not None:
-            assert getattr(getattr(settings_of(given), home), name) == value
+    toml, text, value = example(name)
+    for key in {name, name.replace("_", "-")}:
+        path = write(f"{key} = {toml}\n", "forecast.toml")
+        assert read_file(str(path)) == {name: value}
+
+    variable = f"FORECAST_{name.upper()}"
+    assert read_environment({variable: text}) == ({name: value}, [])
+    if name != "store":
+        settings = settings_of(gather({}, {variable: text}))
+        assert setting(settings, name) == PARSED.get(name, value)
+        assert settings == settings_from(**{name: PARSED.get(name, value)})
+
+
+@pytest.mark.parametrize(
+    ("toml", "name", "value"),
+    [
+        ("units = [50, 100]", "units", (50, 100)),
+        ("units = 50", "units", (50,)),
+        ("season = 24", "season", (24,)),
+        ("levels = [80, 99.5]", "levels", (80.0, 99.5)),
+        ("levels = []", "levels", ()),
+        ("digits = 2", "digits", 2),
+        ("lock_wait = 30", "lock_wait", 30.0),
+        ("time-limit = 1.5", "time_limit", 1.5),
+    ],
+)
+def test_numbers_in_a_file_need_no_quotes(
+    write: Callable[..., Path], toml: str, name: str, value: Any
+) -> None:
+    path = write(toml, "forecast.toml")
+    assert setting(settings_of(gather({}, {}, str(path))), name) == value
 
 
 def test_the_command_line_beats_the_environment_beats_the_file_beats_the_default(
@@ -100,7 +144,7 @@ def test_the_environment_may_name_the_file_and_the_command_line_another(
     one, two = str(write("horizon = 1\n", "one.toml")), str(write("horizon = 2\n", "two.toml"))
     assert gather({}, {"FORECAST_CONFIG": one}).values == {"horizon": 1}
     assert gather({}, {"FORECAST_CONFIG": one}, two).values == {"horizon": 2}
-    assert gather({}, {"FORECAST_CONFIG": ""}) == config.Given()
+    assert gather({}, {"FORECAST_CONFIG": ""}) == SettingSources()
 
 
 @pytest.mark.parametrize(
@@ -113,8 +157,8 @@ def test_the_environment_may_name_the_file_and_the_command_line_another(
         ("horizon = true", "f.toml: horizon must be a whole number, got true", "write horizon = 24"),
         ("dropout = '0.1'", "f.toml: dropout must be a number, got '0.1'", "write dropout = 0.2"),
         ("refit = 1", "f.toml: refit must be true or false, got 1", "write refit = true"),
-        ("season = 24", "f.toml: season must be a text, got 24", 'write season = "24"'),
-        ("units = [50, 100]", "f.toml: units must be a text, got [50, 100]", 'write units = "50,100"'),
+        ("season = true", "f.toml: season must be a text or numbers, got true", 'write season = "24,168"'),
+        ("units = ['a', 'b']", "f.toml: units must be a text or numbers, got ['a', 'b']", 'write units = "50,100"'),
         ("time = {a = 1}", "f.toml: time must be a text, got a table", 'write time = "text"'),
         ("target = 3", "f.toml: target must be a list of texts, got 3", 'write target = ["a", "b"]'),
         ("preset = 1", "f.toml: preset must be one of auto, classic, bilstm, seq2seq, got 1", None),
@@ -155,9 +199,9 @@ def test_an_unknown_variable_is_a_warning_and_other_variables_are_nobodys_busine
     )
     assert found == {}
     assert warnings == [
-        "the environment variable FORECAST_ is no setting and was ignored",
-        "the environment variable FORECAST_HORIZN is no setting and was ignored; did you mean FORECAST_HORIZON?",
-        "the environment variable FORECAST_XYZZY is no setting and was ignored",
+        "the environment variable FORECAST_ is not a setting and was ignored",
+        "the environment variable FORECAST_HORIZN is not a setting and was ignored; did you mean FORECAST_HORIZON?",
+        "the environment variable FORECAST_XYZZY is not a setting and was ignored",
     ]
     assert read_environment({"FORECAST_HORIZON": "", "FORECAST_TARGET": " "}) == ({}, [])
 
@@ -192,50 +236,51 @@ def test_a_wrong_value_on_the_command_line_is_not_blamed_on_the_file(
     assert caught.value.message == f"--lookback must be at least 1, got 0, in {path}"
 
 
-@pytest.mark.parametrize(
-    ("text", "seconds"),
-    [
-        ("30", 30),
-        ("0", 0),
-        ("30s", 30),
-        ("10m", 600),
-        ("2h", 7200),
-        ("1d", 86_400),
-        (" 1.5 m ", 90),
-    ],
-)
-def test_durations_are_seconds_unless_they_say_otherwise(text: str, seconds: float) -> None:
-    assert config.duration(text, "--lock-wait") == seconds
-
-
-@pytest.mark.parametrize("text", ["", "m", "-1", "10 minutes", "1e3", "1m30s", "٣", "inf", "nan"])
-def test_what_is_no_duration_is_named(text: str) -> None:
-    with pytest.raises(SettingsError) as caught:
-        config.LockSettings(lock_wait=text)
-    assert caught.value.message == f"--lock-wait: {text!r} is not a duration"
-    assert caught.value.hint == "write --lock-wait 30s, 10m or 2h"
-    assert config.settings_from(lock_wait=30).lock.lock_wait == "30"
-
-
-@pytest.mark.parametrize(
-    ("text", "formats"),
-    [
-        ("%d/%m/%Y", ["%d/%m/%Y"]),
-        ("%b %d, %Y", ["%b %d, %Y"]),  # one format, as it always was
-        ("%A, %d %B %Y, %H:%M", ["%A, %d %B %Y, %H:%M"]),
-        ("%Y-%m-%d,%d.%m.%Y", ["%Y-%m-%d", "%d.%m.%Y"]),
-        ("%Y-%m-%d, epoch", ["%Y-%m-%d", "epoch"]),
-        ('"%b %d, %Y",%Y-%m-%d', ["%b %d, %Y", "%Y-%m-%d"]),
-    ],
-)
-def test_formats_of_dates_in_the_environment_may_have_commas_in_them(
-    text: str, formats: list[str]
-) -> None:
-    assert read_environment({"FORECAST_DATE_FORMAT": text}) == ({"date_format": formats}, [])
-
-
 def test_a_format_of_dates_in_a_file_is_a_text_or_a_list(write: Callable[..., Path]) -> None:
     for toml, formats in (('"%b %d, %Y"', ["%b %d, %Y"]), ('["%Y", "%Y-%m"]', ["%Y", "%Y-%m"])):
         assert read_file(str(write(f"date-format = {toml}\n", "f.toml"))) == {
             "date_format": formats
         }
+
+
+def test_a_wrong_value_is_blamed_on_its_own_source_only(write: Callable[..., Path]) -> None:
+    """The option that an error is about is a field, so nothing depends on how messages begin."""
+    path = str(write("null = '-999'\nnot-null = '-999'\n", "forecast.toml"))
+    with pytest.raises(SettingsError) as caught:
+        settings_of(gather({"horizon": 3}, {"FORECAST_LOOKBACK": "7"}, path))
+    assert caught.value.message == f"--not-null: '-999' is also named by --null, in {path}"
+    assert caught.value.option == "not_null"
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"horizn": 3}, "unknown setting 'horizn'"),
+        ({"horizon": "3"}, "horizon: '3' is not a whole number"),
+        ({"horizon": True}, "horizon: True is not a whole number"),
+        ({"preset": 1}, "preset: 1 is not one of auto, classic, bilstm, seq2seq"),
+        ({"refit": 1}, "refit: 1 is not true or false"),
+        ({"levels": None}, "levels: None is not a text or numbers"),
+        ({"target": 3}, "target: 3 is not a list of texts"),
+    ],
+)
+def test_a_wrong_keyword_in_python_is_named(values: dict[str, Any], message: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        settings_from(**values)
+    assert caught.value.message == message
+
+
+def test_keywords_in_python_can_be_texts_or_values() -> None:
+    assert settings_from(units="8,6", season="7", levels="80", target="y") == settings_from(
+        units=(8, 6), season=7, levels=[80], target=["y"]
+    )
+    assert settings_from(null=-999).data.null == ["-999"]
+    assert settings_from(lock_wait=30).lock.lock_wait == 30.0
+
+
+def test_sources_can_be_changed_as_if_typed() -> None:
+    sources = gather({"time": "t"}, {"FORECAST_HORIZON": "3"})
+    changed = sources.without(["time"]).with_typed("horizon", 5)
+    assert changed.values == {"horizon": 5}
+    assert changed.place("horizon") == "on the command line"
+    assert sources.values == {"time": "t", "horizon": 3}

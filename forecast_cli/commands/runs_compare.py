@@ -1,0 +1,143 @@
+"""forecast runs compare"""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from forecast_cli import console
+from forecast_cli.commands import options
+from forecast_cli.errors import ForecastError
+from forecast_cli.messages import plural
+
+if TYPE_CHECKING:
+    from forecast_cli.store import Run
+
+SCHEMA = "forecast/runs-compare/v1"
+
+
+@options.with_settings()
+def compare(
+    run: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--run",
+            metavar="ID",
+            help="Run to compare. Can be repeated.",
+            show_default="all runs tested as the latest was",
+        ),
+    ] = None,
+    store: options.Store = options.STORE,
+    json: options.Json = False,
+    quiet: options.QuietNames = False,
+    debug: options.Debug = False,
+) -> int:
+    """Compare networks and their errors on held-out rows, the best first.
+
+    By default, it compares the runs that were tested on the same rows of the same data as the
+    latest run.
+
+    Example: forecast runs compare
+    """
+    from forecast_cli import store as runs
+
+    root = Path(store)
+    latest = runs.load(root)
+    names = [name for name in (runs.resolve(root, each) for each in run or []) if name]
+    if names:
+        compared, left_out = [runs.load(root, name) for name in names], 0
+    else:
+        compared, left_out = _tested_alike(root, latest)
+
+    if len({_test(each) for each in compared}) > 1:
+        console.warning("these runs were tested on different rows, so their errors do not compare")
+
+    rows = sorted((_row(each, each.name == latest.name) for each in compared), key=_rank)
+    if json:
+        console.emit_json({"schema": SCHEMA, "exit_code": 0, "runs": rows, "left_out": left_out})
+    elif quiet:
+        console.lines([row["run"] for row in rows])
+    else:
+        _show(rows, left_out)
+    return 0
+
+
+def _tested_alike(root: Path, latest: Run) -> tuple[list[Run], int]:
+    """The runs that were tested as the latest was, and how many were not."""
+    from forecast_cli import store as runs
+
+    alike, left_out = [], 0
+    for name in runs.names(root):
+        try:
+            run = runs.load(root, name)
+        except ForecastError as error:
+            console.warning(error.message)
+            continue
+        if _test(run) == _test(latest):
+            alike.append(run)
+        else:
+            left_out += 1
+    return alike, left_out
+
+
+def _test(run: Run) -> tuple[Any, ...]:
+    """What a run was tested on: the bytes of the data, the columns, and the rows at the end."""
+    return (
+        run.manifest.input.sha256,
+        run.manifest.input.rows,
+        run.config.columns,
+        run.config.plan.horizon,
+        run.config.plan.test,
+    )
+
+
+def _row(run: Run, is_latest: bool) -> dict[str, Any]:
+    from forecast_cli import network
+
+    plan, test = run.config.plan, run.metrics.test
+    times = f" x {plan.members}" if plan.members > 1 else ""
+    return {
+        "run": run.name,
+        "latest": is_latest,
+        "network": network.describe(plan.architecture) + times,
+        "preset": plan.preset,
+        "loss": plan.loss,
+        "optimizer": plan.optimizer,
+        "members": plan.members,
+        "lookback": plan.lookback,
+        "parameters": plan.members * network.count_parameters(plan.architecture),
+        "operations": plan.members * network.count_operations(plan.architecture),
+        "rmse": test.network.rmse if test else None,
+        "mase": test.network.mase if test else None,
+        "skill": test.main_skill if test else None,
+    }
+
+
+def _rank(row: dict[str, Any]) -> tuple[float, str]:
+    """The order of the rows: the smallest error first, runs without one last."""
+    error = row["rmse"] if row["mase"] is None else row["mase"]
+    return (math.inf if error is None else error), row["run"]
+
+
+def _show(rows: list[dict[str, Any]], left_out: int) -> None:
+    header = ["  run", "network", "preset", "parameters", "operations", "RMSE", "MASE", "skill"]
+    cells = [
+        [
+            ("* " if row["latest"] else "  ") + row["run"].split("-", 1)[1],
+            row["network"],
+            row["preset"],
+            f"{row['parameters']:,}",
+            f"{row['operations']:,}",
+            console.number(row["rmse"]),
+            console.number(row["mase"]),
+            console.share(row["skill"]),
+        ]
+        for row in rows
+    ]
+    console.table("", header, cells, text_columns=3)
+    if left_out:
+        more = plural(left_out, "more run")
+        console.say(f"{more} of other data or other rows not shown; use --run to name them")

@@ -1,0 +1,72 @@
+"""What the tests of the commands share: runs of a command in a process of its own."""
+
+from __future__ import annotations
+
+import os
+import pty
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from benchmarks.faults import again
+from forecast_cli import store
+from tests.conftest import ROOT, Result
+
+Forecast = Callable[..., Result]
+QUICK = ("--epochs", "2", "--units", "6")
+BARE = {  # what a cron job has: no HOME, no locale
+    "PATH": os.environ["PATH"],
+    "PYTHONPATH": str(ROOT),
+    "LC_ALL": "C",
+    "PYTHONUTF8": "0",
+    "PYTHONCOERCECLOCALE": "0",
+}
+
+
+def shell(
+    *words: object, cwd: Path | None = None, env: dict[str, str] | None = None, **rest: object
+) -> subprocess.CompletedProcess[bytes]:
+    """The command as a process of its own."""
+    command = [sys.executable, "-m", "forecast_cli", *map(str, words)]
+    options: dict[str, Any] = {"capture_output": "stdout" not in rest, **rest}
+    plain = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)} if env is None else env
+    result: subprocess.CompletedProcess[bytes] = subprocess.run(
+        command, cwd=cwd, env=plain, timeout=120, check=False, **options
+    )
+    return result
+
+
+def terminal(*words: object, cwd: Path, **extra: str) -> tuple[int, str]:
+    """The command on a terminal of its own: exit code, and all that came on the screen."""
+    pid, descriptor = pty.fork()
+    if pid == 0:  # pragma: no cover
+        os.chdir(cwd)
+        env = {
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": str(ROOT),
+            "TERM": "xterm-256color",
+            "COLUMNS": "100",
+            **extra,
+        }
+        os.execve(sys.executable, [sys.executable, "-m", "forecast_cli", *map(str, words)], env)
+    screen = b""
+    while True:
+        try:
+            part = os.read(descriptor, 65536)
+        except OSError:
+            break
+        if not part:
+            break
+        screen += part
+    os.close(descriptor)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), screen.decode()
+
+
+def several(root: Path, count: int = 3) -> list[str]:
+    """A store with some runs more."""
+    with store.lock(root) as lock:
+        for _ in range(count - 1):
+            store.promote(lock, store.publish(lock, again(root)))
+    return store.names(root)

@@ -1,0 +1,129 @@
+"""forecast predict"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from forecast_cli import store
+from tests.commands.helpers import QUICK, Forecast, shell
+from tests.conftest import AIRLINE, ROOT, Result
+
+
+def test_predict_json_holds_what_the_csv_holds(forecast: Forecast, airline_store: Path) -> None:
+    document = json.loads(forecast("predict", "--store", airline_store, "--json").out)
+    assert document["schema"] == "forecast/predict/v1"
+    lines = [
+        line.split(",") for line in forecast("predict", "--store", airline_store).out.splitlines()
+    ]
+    assert lines[0][1:] == [key for key in document["forecast"][0] if key != "time"]
+    cells = [[time, *map(float, numbers)] for time, *numbers in lines[1:]]
+    assert [list(row.values()) for row in document["forecast"]] == cells
+
+
+def test_standard_input_trains_and_predict_says_where_it_goes_on_from(tmp_path: Path) -> None:
+    trained = shell("train", "-", *QUICK, "--quiet", cwd=tmp_path, input=AIRLINE.read_bytes())
+    assert (trained.returncode, trained.stderr) == (0, b"")
+    predicted = shell("predict", cwd=tmp_path)
+    assert predicted.returncode == 0
+    assert b"continues from the rows stored then" in predicted.stderr
+    assert predicted.stdout.splitlines()[1].startswith(b"1961-01,")
+
+
+def test_open_descriptors_are_written_to_never_replaced(
+    airline_store: Path, tmp_path: Path
+) -> None:
+    log = tmp_path / "log.txt"
+    log.write_text("kept\n")
+    words = (
+        f"{sys.executable} -m forecast_cli predict --quiet --store {airline_store} -o /dev/stdout"
+    )
+    subprocess.run(["sh", "-c", f"{words} >> {log}"], check=True, cwd=ROOT)
+    expected = store.load(airline_store).texts["forecast.csv"]
+    assert log.read_bytes() == b"kept\n" + expected
+    piped = subprocess.run(
+        ["sh", "-c", f"{words} | cat"], check=True, cwd=ROOT, capture_output=True
+    )
+    assert piped.stdout == expected
+
+
+def test_the_data_are_never_overwritten_by_the_forecast(forecast: Forecast) -> None:
+    Path("data.csv").write_text(AIRLINE.read_text())
+    forecast("train", "data.csv", *QUICK)
+    result = forecast("predict", "-o", "data.csv")
+    assert (result.code, result.err.splitlines()[0]) == (2, "error: -o data.csv is the data itself")
+    assert Path("data.csv").read_text() == AIRLINE.read_text()
+
+
+def test_predict_formats_hold_the_same_numbers(forecast: Forecast, airline_store: Path) -> None:
+    plain = forecast("predict", "--store", airline_store)
+    assert forecast("predict", "--store", airline_store, "--format", "csv") == plain
+    lines = [line.split(",") for line in plain.out.splitlines()]
+    shown = forecast("predict", "--store", airline_store, "--format", "json")
+    rows = json.loads(shown.out)
+    assert [list(row) for row in rows] == [lines[0]] * 12
+    assert [list(row.values()) for row in rows] == [
+        [time, *map(float, numbers)] for time, *numbers in lines[1:]
+    ]
+    for words in (("--format", "json", "-o", "a"), ("-o", "a.json")):
+        assert forecast("predict", "--store", airline_store, *words).code == 0
+        assert Path(words[-1]).read_text() == shown.out
+    assert forecast("predict", "--store", airline_store, "--json", "-o", "b.json").out.startswith(
+        '{\n "schema"'
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--format", "json", "--json"), "--json and --format json both write to stdout"),
+        (
+            ("--format", "parquet", "--json"),
+            "--format parquet is binary, and goes with --json only into a file",
+        ),
+    ],
+)
+def test_two_outputs_for_one_stdout_are_refused(
+    forecast: Forecast, words: tuple[str, ...], message: str
+) -> None:
+    result = forecast("predict", *words)
+    assert result.code == 2
+    assert result.err.startswith(f"error: {message}\nhint: add -o FILE")
+
+
+def test_predict_reads_new_rows_by_settings_of_its_own(
+    forecast: Callable[..., Result], write: Callable[..., Path]
+) -> None:
+    """What the run was trained with stands in the way of rows that came later: no cron job may be stuck."""
+    days = [f"2024-01-{day:02}" for day in range(1, 31)]
+    path = write("day,y\n" + "".join(f"{day},{n % 7}\n" for n, day in enumerate(days)))
+    assert forecast("train", path, "--epochs", 1, "--units", 4, "--gaps", "error").code == 0
+    write("day,y\n" + "".join(f"{day},{n % 7}\n" for n, day in enumerate(days) if n != 20))
+    assert forecast("predict").code == 20
+    result = forecast("predict", "--gaps", "zero")
+    assert (result.code, result.out.splitlines()[1][:10]) == (0, "2024-01-31")
+
+
+def test_cron_needs_no_home_no_terminal_and_no_locale(airline_store: Path, tmp_path: Path) -> None:
+    bare = {
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": str(ROOT),
+        "LC_ALL": "C",
+        "PYTHONUTF8": "0",
+        "PYTHONCOERCECLOCALE": "0",
+    }
+    done = shell(
+        "predict", "--store", airline_store, cwd=tmp_path, env=bare, stdin=subprocess.DEVNULL
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert done.stdout == store.load(airline_store).texts["forecast.csv"]
+    trained = shell(
+        "train", AIRLINE, *QUICK, "--quiet", cwd=tmp_path, env=bare, stdin=subprocess.DEVNULL
+    )
+    assert (trained.returncode, trained.stdout, trained.stderr) == (0, b"", b"")

@@ -1,0 +1,73 @@
+"""--quiet has an effect on every command, and never hides warnings, errors or data."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from forecast_cli import store
+from forecast_cli.app import COMMANDS, GROUP_COMMANDS
+from tests.commands.helpers import QUICK, Forecast, several
+from tests.conftest import AIRLINE, Result
+
+SILENT = Result(0, "", "")
+TESTED = {"train", "predict", "plot", "check", "list", "show", "compare", "verify"}
+TESTED |= {"rollback", "prune", "pin", "unpin"}
+
+
+def test_no_command_is_forgotten_here() -> None:
+    assert {*COMMANDS, *GROUP_COMMANDS} == TESTED
+
+
+def test_a_quiet_training_says_nothing(forecast: Forecast) -> None:
+    assert forecast("train", AIRLINE, *QUICK, "--quiet") == SILENT
+
+
+def test_a_quiet_forecast_or_plot_is_written_without_a_word(
+    forecast: Forecast, airline_store: Path
+) -> None:
+    place = ("--store", airline_store, "--quiet")
+    assert forecast("predict", *place, "-o", "out.csv") == SILENT
+    assert forecast("plot", *place, "--kind", "loss", "-o", "plots") == SILENT
+    assert forecast("predict", *place).out == Path("out.csv").read_text()
+
+
+def test_a_quiet_check_lists_only_what_is_odd_or_wrong(forecast: Forecast) -> None:
+    assert forecast("check", AIRLINE, "--quiet") == SILENT
+
+    Path("short.csv").write_text("y\n1\n2\n3\n")
+    full, quiet = forecast("check", "short.csv"), forecast("check", "short.csv", "--quiet")
+    assert (quiet.code, full.code) == (21, 21)
+    assert "error: 3 rows are too few for horizon 1" in quiet.out
+    assert "hint: give more rows" in quiet.out
+    assert len(quiet.out.splitlines()) < len(full.out.splitlines())
+
+
+def test_quiet_lists_are_names_only(forecast: Forecast, store_copy: Path) -> None:
+    names = several(store_copy)
+    place = ("--store", store_copy, "--quiet")
+    assert forecast("runs", "list", *place) == Result(0, "".join(f"{n}\n" for n in names), "")
+    assert forecast("runs", "show", *place, "--run", "2") == Result(0, f"{names[1]}\n", "")
+    compared = forecast("runs", "compare", *place, "--run", "1", "--run", "2")
+    assert sorted(compared.out.splitlines()) == names[:2]
+
+
+def test_a_quiet_verification_names_only_damaged_runs(forecast: Forecast, store_copy: Path) -> None:
+    names = several(store_copy, 2)
+    place = ("--store", store_copy, "--quiet")
+    assert forecast("runs", "verify", *place) == SILENT
+
+    (store_copy / "runs" / names[0] / "model.safetensors").write_bytes(b"")
+    damaged = forecast("runs", "verify", *place)
+    assert damaged.code == 12
+    assert names[0] in damaged.out
+    assert names[1] not in damaged.out
+    assert damaged.err.startswith("error: 1 of 2 runs cannot be used: ")
+
+
+@pytest.mark.parametrize("command", ["pin", "unpin", "prune", "rollback"])
+def test_upkeep_is_done_without_a_word(forecast: Forecast, store_copy: Path, command: str) -> None:
+    several(store_copy, 2)
+    assert forecast("runs", command, "--store", store_copy, "--quiet") == SILENT
+    assert len(store.names(store_copy)) == 2

@@ -1,0 +1,137 @@
+"""Errors become words and exit codes; nothing heavy is loaded."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from forecast_cli import __version__
+from tests.commands.helpers import Forecast, shell
+from tests.conftest import AIRLINE, ROOT, Result
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "message", "hint"),
+    [
+        (("train", "none.csv"), 20, "none.csv: no such file", "check the path"),
+        (("train", "empty.csv"), 20, "empty.csv: the file is empty", "give a CSV file with a header and rows"),
+        (("train", "short.csv"), 21, "4 rows are too few for horizon 1: at least 5 are needed (2 to look back on, 1 to learn from, 1 for validation, 1 held out)", "give more rows, or a smaller --horizon, --validation or --test"),
+        (("train", "short.csv", "--target", "z"), 20, "short.csv: no column 'z' for --target", "known: y"),
+        (("predict",), 10, "no run in forecast_runs", "train one first: forecast train DATA"),
+        (("plot",), 10, "no run in forecast_runs", "train one first: forecast train DATA"),
+        (("runs", "list"), 10, "no run in forecast_runs", "train one first: forecast train DATA"),
+        (("runs", "show"), 10, "no run in forecast_runs", "train one first: forecast train DATA"),
+        (("train", "short.csv", "--horizon", "0"), 2, "--horizon must be at least 1, got 0", "use --horizon 1 or more"),
+        (("train", "short.csv", "--dropout", "2"), 2, "--dropout must be at most 0.95, got 2.0", "use --dropout 0.95 or less"),
+        (("train", "short.csv", "--units", "a"), 2, "--units: 'a' is not a list of whole numbers", "write --units 50,100"),
+        (("predict", "--levels", "120"), 2, "--levels: '120' is not a list of percentages between 0 and 100", "write --levels 80,95"),
+        (("train",), 2, "Missing argument 'DATA'.", "see `forecast train --help`"),
+        (("trian",), 2, "No such command 'trian'. Did you mean 'train'?", "see `forecast --help`"),
+        (("train", "short.csv", "--horizn", "3"), 2, "No such option: --horizn (Possible options: --horizon, --short)", "see `forecast train --help`"),
+        ((), 2, "no command given", "try `forecast --help`"),
+    ],
+)  # fmt: skip
+def test_failures_are_one_line_a_hint_and_a_code(
+    forecast: Forecast, words: tuple[str, ...], code: int, message: str, hint: str
+) -> None:
+    Path("empty.csv").write_text("")
+    Path("short.csv").write_text("y\n1\n2\n3\n4\n")
+    reads = words[:1] == ("train",) and code in (20, 21)
+    before = f"reading {words[1]}\n" if reads else ""
+    assert forecast(*words) == Result(code, "", f"{before}error: {message}\nhint: {hint}\n")
+    if words:
+        document = json.loads(forecast(*words, "--json").out)
+        assert (document["exit_code"], document["error"], document["hint"]) == (code, message, hint)
+        assert document["schema"].startswith("forecast/")
+        assert document["schema"].endswith("/v1")
+    assert not Path("forecast_runs").exists()
+
+
+def test_a_wrong_type_is_a_usage_error(forecast: Forecast) -> None:
+    result = forecast("train", AIRLINE, "--horizon", "many")
+    assert result.code == 2
+    assert result.err.startswith("error: Invalid value for '--horizon'")
+    assert result.err.count("\n") == 2
+
+
+def test_version(forecast: Forecast) -> None:
+    assert forecast("--version") == Result(0, f"forecast {__version__}\n", "")
+
+
+def test_predict_and_help_load_no_torch(airline_store: Path) -> None:
+    """What a command has loaded when it ends, by name."""
+    script = (
+        "import sys\nfrom forecast_cli.app import app\n"
+        "try:\n    app(sys.argv[1:])\nexcept SystemExit as stop:\n    code = stop.code\n"
+        "print(code, *sorted(m for m in sys.modules if '.' not in m), file=sys.stderr)\n"
+    )
+
+    def loaded(*words: str) -> list[str]:
+        done = subprocess.run(
+            [sys.executable, "-c", script, *words], capture_output=True, cwd=ROOT, check=True
+        )
+        code, *modules = done.stderr.decode().splitlines()[-1].split()
+        assert code == "0"
+        return modules
+
+    for words in (
+        ("predict", "--store", str(airline_store)),
+        ("runs", "show", "--store", str(airline_store)),
+    ):
+        assert {"torch", "matplotlib", "rich"}.isdisjoint(loaded(*words))
+    assert {"torch", "pandas", "numpy", "pydantic", "matplotlib", "rich"}.isdisjoint(
+        loaded("--help")
+    )
+
+
+def test_check_has_help_with_an_example_and_loads_no_torch(tmp_path: Path) -> None:
+    script = (
+        "import sys\nfrom forecast_cli.app import app\n"
+        "try:\n    app(sys.argv[1:])\nexcept SystemExit:\n    pass\n"
+        "print(*sorted(m for m in sys.modules if '.' not in m), file=sys.stderr)\n"
+    )
+    for words in (("check", str(AIRLINE)), ("train", str(AIRLINE), "--print-config")):
+        done = subprocess.run(
+            [sys.executable, "-c", script, *words], capture_output=True, cwd=ROOT, check=True
+        )
+        assert {"torch", "matplotlib", "rich"}.isdisjoint(
+            done.stderr.decode().splitlines()[-1].split()
+        )
+    shown = shell("check", "--help", cwd=tmp_path).stdout.decode()
+    assert "Example: forecast check sample_data/panel.csv" in shown
+
+
+def test_debug_shows_the_traceback(forecast: Forecast) -> None:
+    assert "Traceback" not in forecast("train", "none.csv").err
+    assert "Traceback" in forecast("train", "none.csv", "--debug").err
+
+
+@pytest.mark.parametrize(
+    ("words", "schema"),
+    [
+        (("train", "check"), "forecast/train/v1"),
+        (("train", "runs"), "forecast/train/v1"),
+        (("check", "train"), "forecast/check/v1"),
+        (("predict", "list"), "forecast/predict/v1"),
+        (("runs", "show", "list"), "forecast/runs-show/v1"),
+        (("runs", "list", "--store", "show"), "forecast/runs-list/v1"),
+        (("runs", "nothing"), "forecast/runs/v1"),
+        (("trian", "check"), "forecast/forecast/v1"),
+        ((), "forecast/forecast/v1"),
+    ],
+)
+def test_the_schema_of_a_failure_is_that_of_the_command_whatever_its_files_are_called(
+    forecast: Forecast, words: tuple[str, ...], schema: str
+) -> None:
+    document = json.loads(forecast(*words, "--json").out)
+    assert document["schema"] == schema
+    assert document["exit_code"] != 0
+
+
+def test_the_hint_to_the_help_names_the_command_and_not_its_files(forecast: Forecast) -> None:
+    assert forecast("train", "check", "--x").err.endswith("hint: see `forecast train --help`\n")
+    assert forecast("runs", "show", "--x").err.endswith("hint: see `forecast runs show --help`\n")
