@@ -86,6 +86,7 @@ def fit(panel: Panel, use_calendar: bool, ends: Ints) -> FeatureScale:
     is_training = step < np.repeat(ends, panel.lengths)
     if is_training.any():
         rows = rows[is_training]
+
     return FeatureScale(*_mean_and_spread(rows), *_mean_and_spread(_static(panel)))
 
 
@@ -96,6 +97,7 @@ def prepare(
     window, future_features, static = count(panel, use_calendar)
     if window + static == 0:
         return None
+
     return Covariates(
         rows=(_rows(panel, use_calendar, horizon) - scale.mean) / scale.spread,
         future_features=future_features,
@@ -131,6 +133,7 @@ def check_known(panel: Panel, horizon: int) -> None:
     """
     if not panel.future_names:
         return
+
     for index in range(len(panel)):
         is_missing = np.isnan(_after_last_row(panel, index, horizon))
         if is_missing.any():
@@ -166,6 +169,8 @@ def _mean_and_spread(rows: Floats) -> tuple[Floats, Floats]:
     width = rows.shape[1]
     if not width or not len(rows):
         return np.zeros(width), np.ones(width)
+
+    # What rounding leaves of a constant must not be divided by.
     spread = rows.std(axis=0)
     varies = spread > NEGLIGIBLE * np.abs(rows).max(axis=0)
     return rows.mean(axis=0), np.where(varies, spread, 1.0)
@@ -182,6 +187,7 @@ def _rows(panel: Panel, use_calendar: bool, horizon: int) -> Floats:
         if not columns:
             columns = [np.empty((int(panel.lengths[index]) + horizon, 0))]
         by_series.append(np.concatenate(columns, axis=1))
+
     return np.concatenate(by_series)
 
 
@@ -189,6 +195,7 @@ def _columns(panel: Panel, index: int, use_calendar: bool, horizon: int) -> list
     """The features of one series, (n + horizon, ...): past, known-future, calendar."""
     rows = slice(panel.offsets[index], panel.offsets[index + 1])
     columns = []
+
     if panel.past_names:
         unknown = np.full((horizon, len(panel.past_names)), np.nan)
         columns.append(np.concatenate([panel.past[rows], unknown]))

@@ -176,6 +176,8 @@ def select(panel: Panel, keep: Ints) -> Panel:
 def _rows_of(panel: Panel, rows: Ints) -> dict[str, Any]:
     """The flat arrays of a panel at these positions. Those that are empty stay so."""
     fields: dict[str, Any] = {"values": panel.values[rows]}
+
+    # An array that is empty stands for none, and is not indexed.
     if len(panel.filled):
         fields["filled"] = panel.filled[rows]
     if len(panel.weights):
@@ -209,6 +211,7 @@ def _ahead_of_cut(panel: Panel, lengths: Ints) -> Floats:
         start, stop = panel.offsets[index] + length, panel.offsets[index + 1]
         known = np.concatenate([panel.future[start:stop], known_before[index]])
         ahead[index, : len(known)] = known
+
     return ahead
 
 
@@ -261,6 +264,7 @@ def _format_in_zone(time_format: TimeFormat, times: Ints) -> list[str]:
 
     zone = ZoneInfo(time_format.timezone)
     colon = "" if re.search(r"\d{4}$", time_format.offset) else ":"
+
     texts = []
     for time in times.view("datetime64[us]").astype(object):
         if time_format.wall:
