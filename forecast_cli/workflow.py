@@ -20,7 +20,6 @@ from forecast_cli import (
     config,
     covariates,
     forecasting,
-    parquet,
     planning,
     scoring,
     store,
@@ -41,7 +40,7 @@ from forecast_cli.messages import Note, listed
 from forecast_cli.panel import Panel, values_of
 from forecast_cli.planning import Plan
 from forecast_cli.progress import Phase, Report, reading, silent
-from forecast_cli.reader import read_future_values
+from forecast_cli.reading import read, read_future_values
 from forecast_cli.store import Contents, Lock, Metrics, Run, RunConfig
 
 if TYPE_CHECKING:  # predict must not import torch
@@ -236,7 +235,7 @@ def _planned(
         panel = data
     else:
         report(reading(os.fspath(data)))
-        panel = parquet.read(data, settings.data)
+        panel = read(data, settings.data)
     report(Phase("planning", "looking at the data"))
     decided = planning.make(panel, settings)
 
@@ -460,7 +459,7 @@ def _read_again(run: Run, data: str | os.PathLike[str] | None) -> Panel:
         )
     try:
         levels = {name: tuple(found) for name, found in run.config.levels.items()}
-        panel = parquet.read(path, replace(run.config.data, weight=None), levels)
+        panel = read(path, replace(run.config.data, weight=None), levels)
     except DataError as error:
         if (
             "--" in error.hint and error.option not in config.rereading()

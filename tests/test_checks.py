@@ -12,7 +12,7 @@ from forecast_cli.calendar import DAY, Frequency
 from forecast_cli.checks import Finding, check, outliers, strength, strengths
 from forecast_cli.messages import Note
 from forecast_cli.panel import Panel, TimeFormat, from_series
-from forecast_cli.reader import read_csv
+from forecast_cli.reading import read_csv
 from tests.conftest import AIRLINE, SAMPLES
 
 DAILY = Frequency("fixed", DAY)
@@ -147,7 +147,9 @@ def test_noise_has_no_season_to_speak_of() -> None:
 
 
 def test_what_else_the_reader_said_is_there_word_for_word() -> None:
-    panel = dataclasses.replace(days(np.sin(T)), notes=(Note("mixed_steps", "warning", "something odd"),))
+    panel = dataclasses.replace(
+        days(np.sin(T)), notes=(Note("mixed_steps", "warning", "something odd"),)
+    )
     assert found(panel)["reading"] == Finding("reading", "something odd", "warning")
 
 

@@ -62,13 +62,14 @@ def check(
 
 
 def _report(data: str, settings: Settings, given: Given) -> _Report:
-    from forecast_cli import checks, parquet, planning
+    from forecast_cli import checks, planning
     from forecast_cli.commands import decisions
     from forecast_cli.config import DEFAULT_STORE
+    from forecast_cli.reading import read
 
     report, needed = _Report(), None
     try:
-        report.panel = parquet.read(data, settings.data)
+        report.panel = read(data, settings.data)
         decided = planning.make(report.panel, settings)
         needed = decided.lookback
         store = given.values.get("store", DEFAULT_STORE)

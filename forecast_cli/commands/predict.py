@@ -173,13 +173,13 @@ def _data(found: Forecast, kind: Format) -> bytes:
         return (
             json_module.dumps(_rows(columns), ensure_ascii=False, allow_nan=False, indent=1) + "\n"
         ).encode()
-    from forecast_cli import parquet
+    from forecast_cli.reading import ZonedTimes, to_parquet
 
     times: Any = found.times.reshape(-1)
     if found.time_format.pattern:
         times = times.view("datetime64[us]")
-        times = parquet.ZonedTimes(times) if found.time_format.offset else times
-    return parquet.to_parquet(columns | {found.columns.time: times})
+        times = ZonedTimes(times) if found.time_format.offset else times
+    return to_parquet(columns | {found.columns.time: times})
 
 
 def _rows(columns: dict[str, list[Any]]) -> list[dict[str, Any]]:

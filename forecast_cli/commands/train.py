@@ -129,10 +129,11 @@ def _skip(error: LockedError, json: bool) -> int:
 
 
 def _print_config(data: str, settings: Settings, given: Given, store: str, json: bool) -> int:
-    from forecast_cli import parquet, planning
+    from forecast_cli import planning
     from forecast_cli.commands import decisions
+    from forecast_cli.reading import read
 
-    panel = parquet.read(data, settings.data)
+    panel = read(data, settings.data)
     warnings = [note.text for note in panel.notes if note.level != "info"]
     for text in warnings:
         console.warning(text)

@@ -8,7 +8,7 @@ from forecast_cli import planning
 from forecast_cli.config import settings_from
 from forecast_cli.errors import SettingsError
 from forecast_cli.panel import Panel
-from forecast_cli.reader import read_csv
+from forecast_cli.reading import read_csv
 from tests.conftest import AIRLINE, SAMPLES
 
 

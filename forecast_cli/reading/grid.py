@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast_cli import calendar, config, dates
+from forecast_cli import calendar, config
 from forecast_cli.calendar import Frequency, Ints
 from forecast_cli.config import DataSettings
 from forecast_cli.errors import DataError, TooLittleDataError
 from forecast_cli.messages import Note, and_more, listed
 from forecast_cli.panel import Columns, Floats, Panel, TimeFormat, from_series
+from forecast_cli.reading import dates
 
 SHOWN = 3  # names in one message
 MOST_EMPTY = 50  # steps of the grid for each row, beyond a thousand

@@ -10,7 +10,7 @@ import pytest
 
 from forecast_cli.errors import DataError
 from forecast_cli.panel import Panel, values_of
-from forecast_cli.reader import read_csv
+from forecast_cli.reading.reader import read_csv
 from tests.conftest import Result
 
 Write = Callable[..., Path]

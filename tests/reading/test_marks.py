@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from forecast_cli.errors import DataError
-from forecast_cli.marks import Parts, beside_number, look_like_numbers, take_apart
-from forecast_cli.numerals import tidy
-from forecast_cli.reader import read_csv
+from forecast_cli.reading.marks import Parts, beside_number, look_like_numbers, take_apart
+from forecast_cli.reading.numerals import tidy
+from forecast_cli.reading.reader import read_csv
 from tests.conftest import Result
 
 Write = Callable[..., Path]
@@ -244,8 +244,8 @@ def test_parquet_texts_are_read_alike(tmp_path: Path) -> None:
     pyarrow = pytest.importorskip("pyarrow")
     from pyarrow import parquet as format_
 
-    from forecast_cli import parquet
     from forecast_cli.config import DataSettings
+    from forecast_cli.reading import parquet
 
     path = tmp_path / "data.parquet"
     days = np.datetime64("2024-01-01", "us") + np.arange(5) * np.timedelta64(1, "D")

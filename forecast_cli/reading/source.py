@@ -28,7 +28,7 @@ from forecast_cli.calendar import Ints
 from forecast_cli.config import DataSettings, nearest
 from forecast_cli.errors import DataError, SettingsError
 from forecast_cli.messages import Note, and_more
-from forecast_cli.skips import Skipped
+from forecast_cli.reading.skips import Skipped
 
 DELIMITERS = (",", ";", "\t", "|")
 LIKELY = (

@@ -18,9 +18,9 @@ from forecast_cli.config import DataSettings, nearest
 from forecast_cli.errors import DataError, SettingsError
 from forecast_cli.messages import Note, listed
 from forecast_cli.panel import Panel, format_times, times_of
-from forecast_cli.reader import NIXTLA, Levels, read_csv
-from forecast_cli.source import no_such_file
-from forecast_cli.transposed import is_transposed
+from forecast_cli.reading.reader import NIXTLA, Levels, read_csv
+from forecast_cli.reading.source import no_such_file
+from forecast_cli.reading.transposed import is_transposed
 
 if TYPE_CHECKING:
     import pyarrow

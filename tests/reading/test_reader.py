@@ -10,7 +10,7 @@ import pytest
 
 from forecast_cli.errors import DataError, ForecastError, SettingsError
 from forecast_cli.panel import format_times, times_of, values_of
-from forecast_cli.reader import read_csv
+from forecast_cli.reading.reader import read_csv
 from tests.conftest import AIRLINE, SAMPLES
 
 Write = Callable[..., Path]
@@ -359,8 +359,8 @@ def test_the_size_of_a_chunk_changes_nothing(write: Write, monkeypatch: pytest.M
     settings = {"id": "id", "gaps": "interpolate"}
     whole = read_csv(good, **settings)
     for size in (1, 7, 30):
-        monkeypatch.setattr("forecast_cli.reader.SMALL_CHUNK", size)
-        monkeypatch.setattr("forecast_cli.reader.CHUNK", 2 * size)
+        monkeypatch.setattr("forecast_cli.reading.reader.SMALL_CHUNK", size)
+        monkeypatch.setattr("forecast_cli.reading.reader.CHUNK", 2 * size)
         panel = read_csv(good, **settings)
         assert panel.ids == whole.ids
         assert panel.values.tolist() == whole.values.tolist()

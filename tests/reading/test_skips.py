@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from forecast_cli import skips
 from forecast_cli.errors import DataError, ForecastError
 from forecast_cli.panel import format_times, times_of
-from forecast_cli.reader import read_csv, read_future_values
+from forecast_cli.reading import skips
+from forecast_cli.reading.reader import read_csv, read_future_values
 from tests.conftest import Result
 
 DAYS = [date(2020, 1, 1) + timedelta(days=n) for n in range(900)]

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from forecast_cli.errors import DataError, ForecastError, SettingsError
 from forecast_cli.panel import Panel, format_times, times_of, values_of
-from forecast_cli.reader import read_csv, read_future_values
+from forecast_cli.reading.reader import read_csv, read_future_values
 
 Write = Callable[..., Path]
 LONG = "unique_id,ds,y,promo,sky,region\n" + "".join(

@@ -17,13 +17,13 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast_cli import dates, numerals
 from forecast_cli.calendar import Ints, stamp
 from forecast_cli.config import DataSettings, nearest
 from forecast_cli.errors import DataError, SettingsError
-from forecast_cli.grid import Rows
 from forecast_cli.messages import Note, and_more
 from forecast_cli.panel import Columns, Floats, TimeFormat
+from forecast_cli.reading import dates, numerals
+from forecast_cli.reading.grid import Rows
 
 NONE = "none"  # of --dates-as-columns: the columns are series, whatever their names
 JOINT = " / "  # between the parts of an id that several columns make

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast_cli.calendar import Ints
-from forecast_cli.numerals import Convention, is_number, read, tidy
 from forecast_cli.panel import Floats
+from forecast_cli.reading.numerals import Convention, is_number, read, tidy
 
 _ISO_4217 = """
 AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BHD BIF BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF CHF CLP

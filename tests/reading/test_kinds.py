@@ -15,9 +15,9 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from forecast_cli.panel import format_times, times_of, values_of
-from forecast_cli.reader import read_csv
+from forecast_cli.reading.reader import read_csv
 from tests.conftest import ROOT
-from tests.kinds import KINDS, Kind, iso, long, numbers, table
+from tests.reading.kinds import KINDS, Kind, iso, long, numbers, table
 
 LIMIT = 60.0  # seconds for one file
 
@@ -32,7 +32,7 @@ class Process:
         """What came of a file: its exit code, or how the process ended."""
         if self.child is None:
             self.child = subprocess.Popen(
-                [sys.executable, "-m", "tests.reading_process"],
+                [sys.executable, "-m", "tests.reading.reading_process"],
                 cwd=ROOT,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,

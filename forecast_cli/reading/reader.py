@@ -19,16 +19,17 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from forecast_cli import calendar, dates, grid, marks, numerals, placeholders, skips, transposed
+from forecast_cli import calendar
 from forecast_cli.calendar import Ints
 from forecast_cli.config import DataSettings, nearest, settings_from
 from forecast_cli.errors import DataError, SettingsError
-from forecast_cli.grid import Rows
 from forecast_cli.messages import Note, and_more, listed
-from forecast_cli.numerals import PLAIN, Convention
 from forecast_cli.panel import Columns, Floats, Panel, TimeFormat
-from forecast_cli.skips import Skipped
-from forecast_cli.source import EXPANDED, SAMPLE, Table, load, table
+from forecast_cli.reading import dates, grid, marks, numerals, placeholders, skips, transposed
+from forecast_cli.reading.grid import Rows
+from forecast_cli.reading.numerals import PLAIN, Convention
+from forecast_cli.reading.skips import Skipped
+from forecast_cli.reading.source import EXPANDED, SAMPLE, Table, load, table
 
 NIXTLA = ("unique_id", "ds", "y")
 SHOWN = 3  # cells named in one message

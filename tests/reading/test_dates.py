@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forecast_cli import dates
 from forecast_cli.errors import SettingsError
+from forecast_cli.reading import dates
 
 FORMATS = (
     "%Y-%m-%d", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m", "%Y", "%Y%m%d", "%Y/%m/%d %H", "%d/%m/%Y", "%m/%d/%Y %H:%M",

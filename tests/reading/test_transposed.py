@@ -12,10 +12,11 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from forecast_cli import parquet, read_csv
+from forecast_cli import read_csv
 from forecast_cli.config import DataSettings
 from forecast_cli.errors import DataError, ForecastError, SettingsError
 from forecast_cli.panel import Panel, format_times, times_of, values_of
+from forecast_cli.reading import parquet
 from tests.conftest import Result, daily
 
 Write = Callable[..., Path]
@@ -653,7 +654,7 @@ def test_a_run_of_a_release_that_did_not_ask_can_go_on(
         + "".join(f"2024-01-{day:02},{day},{-day}\n" for day in range(1, 30))
     )
     with monkeypatch.context() as before:
-        before.setattr("forecast_cli.transposed.layout", lambda *_: None)
+        before.setattr("forecast_cli.reading.transposed.layout", lambda *_: None)
         assert (
             forecast("train", "data.csv", "--target", "all", "--epochs", 1, "--units", 4).code == 0
         )
@@ -683,7 +684,7 @@ def test_parquet_obeys_the_same_rules(tmp_path: Path) -> None:
     for settings in (DataSettings(), DataSettings(time="region", target=["2024-01-02"])):
         with pytest.raises(DataError, match="5 of the 7 columns are dates") as caught:
             parquet.read(path, settings)
-        assert caught.value.value == "region"
+        assert caught.value.proposal == "region"
     panel = parquet.read(path, DataSettings(dates_as_columns="region"))
     assert panel.ids == ("a", "b")
     assert panel.values.tolist() == [1, 2, 3, 4, 5, 6]

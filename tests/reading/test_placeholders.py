@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from forecast_cli import parquet
 from forecast_cli.config import DataSettings, settings_from
 from forecast_cli.errors import DataError, SettingsError
-from forecast_cli.placeholders import find, is_code
-from forecast_cli.reader import read_csv, read_future_values
+from forecast_cli.reading import parquet
+from forecast_cli.reading.placeholders import find, is_code
+from forecast_cli.reading.reader import read_csv, read_future_values
 from tests.conftest import SAMPLES, Result, daily
 
 Write = Callable[..., Path]
