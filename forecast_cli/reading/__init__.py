@@ -8,7 +8,8 @@ read_future_values:    a CSV of known-future covariates into a Panel that is the
 to_parquet:            columns as the bytes of a Parquet file, with ZonedTimes for instants
 """
 
-from forecast_cli.reading.parquet import ZonedTimes, read, to_parquet
-from forecast_cli.reading.reader import read_csv, read_future_values
+from forecast_cli.reading.future_values import read_future_values
+from forecast_cli.reading.parquet import ZonedTimes, to_parquet
+from forecast_cli.reading.reader import read, read_csv
 
 __all__ = ["ZonedTimes", "read", "read_csv", "read_future_values", "to_parquet"]

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from forecast_cli.calendar import Ints
 from forecast_cli.panel import Floats
-from forecast_cli.reading.numerals import Convention, is_number, read, tidy
+from forecast_cli.reading.number_formats import NumberFormat, is_number, read_numbers, tidy
 
 _ISO_4217 = """
 AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BHD BIF BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF CHF CLP
@@ -30,6 +30,7 @@ CURRENCIES = frozenset(_ISO_4217.split())
 _EXPONENTS = {"K": "e3", "M": "e6", "B": "e9"}
 _WORDS = {"K": "thousands", "M": "millions", "B": "billions"}
 LARGE = 1000  # where some numbers are written with a K, those without one are smaller
+SEEN = 1000  # cells that decide what a column is
 FEW = 5  # different things that stand beside the numbers of one column
 LABELS = 10  # distinct texts such as "500 ml" that name sizes, not measurements
 
@@ -77,27 +78,25 @@ def take_apart(cell: str) -> Parts:
 
 
 def _parts(cell: str) -> Parts | None:
-    found = _MARKED.fullmatch(cell)
-    if found is None:
+    match = _MARKED.fullmatch(cell)
+    if match is None:
         return None
     sign, late_sign, before, after = (
-        found[name] or "" for name in ("sign", "late_sign", "before", "after")
+        match[name] or "" for name in ("sign", "late_sign", "before", "after")
     )
-    currency, unit = before or after, (found["unit"] or "").strip()
-    if (
-        (before and after)
-        or (sign and late_sign)
-        or (currency and unit == "%")
-        or not (currency or unit)
-    ):
+    currency, unit = before or after, (match["unit"] or "").strip()
+    has_both = (before and after) or (sign and late_sign) or (currency and unit == "%")
+    if has_both or not (currency or unit):
         return None
-    if currency.isalpha() and currency.isascii() and currency not in CURRENCIES:
+
+    is_code = currency.isalpha() and currency.isascii()
+    if is_code and currency not in CURRENCIES:
         return None
-    return Parts(f"{sign or late_sign}{found['digits']}", currency, unit)
+    return Parts(f"{sign or late_sign}{match['digits']}", currency, unit)
 
 
 def is_marked_number(cell: str) -> bool:
-    """Whether a cell is a number in some convention, with or without something beside it that is read."""
+    """Whether a cell is a number in some format, with or without something beside it that is read."""
     return is_number(cell) or is_number(take_apart(tidy(cell)).number)
 
 
@@ -106,25 +105,40 @@ def look_like_numbers(cells: list[str]) -> bool:
     odd = [cell for cell in cells if not is_marked_number(cell)]
     if 2 * len(odd) <= len(cells):
         return len(cells) > 0
-    beside = [beside_number(cell) for cell in odd]
-    some = [pair for pair in beside if pair is not None]
-    if 2 * (len(cells) - len(odd) + len(some)) < len(cells) or len(set(some)) > FEW:
+
+    pairs = [beside_number(cell) for cell in odd]
+    some = [pair for pair in pairs if pair is not None]
+    numbers = len(cells) - len(odd) + len(some)
+    if 2 * numbers < len(cells) or len(set(some)) > FEW:
         return False
+
+    # A few texts such as "500 ml", each there many times, are names of sizes.
     distinct = len(set(cells))
     have_units = all(after[:1].isalpha() and not before for before, after in some)
     are_labels = have_units and distinct <= LABELS and 5 * distinct <= len(cells)
     return not are_labels
 
 
+def most_are_numbers(cells: list[str], missing: frozenset[str]) -> bool:
+    """Whether a column is one of numbers: a few bad cells make it one with errors, not one of texts.
+
+    So does something beside the numbers, whether it can be read or not.
+    """
+    return look_like_numbers([cell for cell in cells[:SEEN] if cell not in missing])
+
+
 def beside_number(cell: str) -> tuple[str, str] | None:
     """What stands before and after the number in a cell, where that is not read; None where there is no such number."""
-    found = _BESIDE.fullmatch(tidy(cell))
-    if found is None or not is_number(found["digits"]) or _NO_UNIT.fullmatch(found["after"]):
+    match = _BESIDE.fullmatch(tidy(cell))
+    if match is None or not is_number(match["digits"]) or _NO_UNIT.fullmatch(match["after"]):
         return None
-    before, after = found["before"], found["after"]
-    if before.isupper() and before.isalpha() and before not in CURRENCIES:  # SKU001
+
+    before, after = match["before"], match["after"]
+    is_name = before.isupper() and before.isalpha() and before not in CURRENCIES
+    if is_name or not (before or after):
+        # A name is what SKU001 is.
         return None
-    return (before, after) if before or after else None
+    return before, after
 
 
 # -- columns ---------------------------------------------------------------------------------------------------------
@@ -153,7 +167,7 @@ class Column:
     missing: texts, and nulls: numbers, that stand for a missing value.
     """
 
-    convention: Convention
+    number_format: NumberFormat
     missing: frozenset[str]
     nulls: list[float]
     _marks: dict[Mark, int] = field(default_factory=dict)
@@ -164,12 +178,11 @@ class Column:
     def add(self, cells: list[str], codes: Ints) -> None:
         """cells: distinct ones, tidied; codes: (R,) which of them each row has."""
         parts = [take_apart(cell) for cell in cells]
-        values = read(
-            [part.number + _EXPONENTS.get(part.unit.upper(), "") for part in parts], self.convention
-        )
-        absent = np.array([cell in self.missing for cell in cells], bool) | np.isin(
-            values, self.nulls
-        )
+        numbers = [part.number + _EXPONENTS.get(part.unit.upper(), "") for part in parts]
+        values = read_numbers(numbers, self.number_format)
+        absent = np.array([cell in self.missing for cell in cells], bool)
+        absent |= np.isin(values, self.nulls)
+
         which = np.full(len(cells), _UNREAD, np.int16)
         for at in np.flatnonzero(~np.isnan(values) & ~absent).tolist():
             mark = parts[at].currency, parts[at].unit
@@ -189,8 +202,10 @@ class Column:
         marks, is_marked = list(self._marks), which >= 0
         if not marks:
             return Numbers(values, wrong)
+
         alike = _alike(marks, np.bincount(which[is_marked], minlength=len(marks)).tolist())
         wrong |= is_marked & ~_of_marks(alike)[which]
+
         units = [unit if good else "" for (_, unit), good in zip(marks, alike, strict=True)]
         has_scale = ~wrong & _of_marks([unit not in ("", "%") for unit in units])[which]
         if has_scale.any():
@@ -198,6 +213,7 @@ class Column:
             wrong |= _clash(
                 values, has_scale, is_plain, has_thousands="K" in "".join(units).upper()
             )
+
         used = np.unique(which[is_marked & ~wrong]).tolist()
         example = self._examples[used[0]] if used else ""
         return Numbers(values, wrong, example, _in_words([marks[number] for number in used]))
@@ -247,10 +263,9 @@ def _clash(
 def _in_words(marks: list[Mark]) -> str:
     """What stands beside the numbers of a column: `in $, K as thousands, M as millions`."""
     units = {unit for _, unit in marks}
-    words = [
-        f"in {currency}" for currency in sorted({currency for currency, _ in marks if currency})
-    ]
-    words += ["in %"] if "%" in units else []
-    return ", ".join(
-        [*words, *(f"{unit} as {_WORDS[unit.upper()]}" for unit in "KkMmBb" if unit in units)]
-    )
+    currencies = sorted({currency for currency, _ in marks if currency})
+    words = [f"in {currency}" for currency in currencies]
+    if "%" in units:
+        words.append("in %")
+    words += [f"{unit} as {_WORDS[unit.upper()]}" for unit in "KkMmBb" if unit in units]
+    return ", ".join(words)

@@ -9,102 +9,62 @@ import dataclasses
 import hashlib
 import io
 import os
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from forecast_cli.config import DataSettings, nearest
 from forecast_cli.errors import DataError, SettingsError
-from forecast_cli.messages import Note, listed
-from forecast_cli.panel import Panel, format_times, times_of
-from forecast_cli.reading.reader import NIXTLA, Levels, read_csv
-from forecast_cli.reading.source import no_such_file
-from forecast_cli.reading.transposed import is_transposed
+from forecast_cli.reading.dated_layout import has_dates_as_columns
+from forecast_cli.reading.roles import ALL, with_usual_names
+from forecast_cli.reading.source import read_file
 
 if TYPE_CHECKING:
     import pyarrow
 
 ENDINGS = (".parquet", ".pq")
-TEXTUAL = (
-    "delimiter",
-    "decimal",
-    "thousands",
-    "encoding",
-)  # settings of text files, of no use here
+TEXTUAL = ("delimiter", "decimal", "thousands", "encoding")  # settings of text files
+ROLES = ("time", "target", "id", "past", "future", "static", "weight")
 
 
-def read(
-    path: str | os.PathLike[str], settings: DataSettings, levels: Levels | None = None
-) -> Panel:
-    """Read a Parquet file, by its ending, or else a CSV file. levels: those of the text covariates of the run.
+@dataclass(frozen=True, eq=False)
+class ParquetText:
+    """A Parquet file as CSV. settings: without those of text files; unused: the columns that are left out."""
 
-    Raises DataError where a weight is not a number of at least 0, and all that the readers raise.
+    content: bytes
+    settings: DataSettings
+    unused: tuple[str, ...]
+    fingerprint: str
+
+
+@dataclass(frozen=True, eq=False)
+class ZonedTimes:
+    """Instants as datetime64[us] in UTC, of a file whose times have an offset."""
+
+    times: Any
+
+
+def is_named_so(path: str | os.PathLike[str]) -> bool:
+    """Whether a path has the ending of a Parquet file."""
+    return os.fspath(path).lower().endswith(ENDINGS)
+
+
+def to_csv(path: str, settings: DataSettings) -> ParquetText:
+    """A Parquet file as CSV: ISO times, numbers in shortest round-trip form, missing values empty.
+
+    Line numbers in errors count the names of the columns as line 1. Raises SettingsError without pyarrow, DataError for
+    what cannot be read.
     """
-    weight, past = settings.weight, settings.past
-    if (
-        weight is not None
-    ):  # read as a covariate is, and then kept apart: the network must not see it
-        settings = replace(settings, weight=None, past=[*(past or []), weight])
-    if os.fspath(path).lower().endswith(ENDINGS):
-        panel = read_parquet(path, settings, levels)
-    else:
-        panel = read_csv(path, settings, levels=levels)
-    return panel if weight is None else _weighted(panel, weight, past)
-
-
-def _weighted(panel: Panel, weight: str, past: list[str] | None) -> Panel:
-    """The panel with its last past-only covariate as weights."""
-    if weight in panel.levels:
-        raise DataError(
-            f"{panel.source}: column {weight!r}: weights are numbers, not texts",
-            "give --weight a column of numbers",
-        )
-    weights = panel.past[:, -1].copy()
-    bad = ~(weights >= 0)
-    if bad.any():
-        at = int(np.argmax(bad))
-        i = int(np.searchsorted(panel.offsets, at, side="right")) - 1
-        step = at - int(panel.offsets[i])
-        when = format_times(panel, times_of(panel, i, step, step + 1))[0]
-        where = f"series {panel.ids[i]!r}, " if panel.ids[i] else ""
-        raise DataError(
-            f"{panel.source}: column {weight!r}: {where}{when}: a weight of {float(weights[at])!r}; a weight is at least 0",
-            "correct the column, or leave out --weight",
-        )
-    if not weights.any():
-        raise DataError(
-            f"{panel.source}: column {weight!r}: all weights are 0",
-            "give some rows a weight above 0",
-        )
-    return replace(
-        panel, weights=weights, past=panel.past[:, :-1], past_names=panel.past_names[:-1],
-        reading=replace(panel.reading, past=past, weight=weight),
-    )  # fmt: skip
-
-
-def read_parquet(
-    path: str | os.PathLike[str], settings: DataSettings, levels: Levels | None = None
-) -> Panel:
-    """Read a Parquet file into a Panel. Line numbers in errors count the names of the columns as line 1.
-
-    Raises SettingsError without pyarrow, DataError for what cannot be read, and all that `read_csv` raises.
-    """
-    name = os.fspath(path)
-    data = _bytes(name)
+    data, _ = read_file(path, "Parquet")
     _library()
-    table, settings, unused = _table(name, data, settings)
-    defaults: dict[str, Any] = {
-        f.name: f.default for f in dataclasses.fields(settings) if f.name in TEXTUAL
-    }
-    panel = read_csv(name, replace(settings, **defaults), content=_csv(name, table), levels=levels)
-    notes = panel.notes
-    if unused:
-        note = Note(
-            "columns_not_used", "info", f"columns not used: {listed(unused)}", {"columns": unused}
-        )
-        notes = (note, *notes)
-    return replace(panel, fingerprint=hashlib.sha256(data).hexdigest(), notes=notes)
+    table, settings, unused = _read_table(path, data, settings)
+    content = _write_csv(path, table)
+
+    defaults: dict[str, Any] = {}
+    for field in dataclasses.fields(settings):
+        if field.name in TEXTUAL:
+            defaults[field.name] = field.default
+    fingerprint = hashlib.sha256(data).hexdigest()
+    return ParquetText(content, replace(settings, **defaults), tuple(unused), fingerprint)
 
 
 def to_parquet(columns: dict[str, Any]) -> bytes:
@@ -112,20 +72,15 @@ def to_parquet(columns: dict[str, Any]) -> bytes:
     pyarrow = _library()
     from pyarrow import parquet
 
-    arrays = {
-        name: pyarrow.array(column.times, pyarrow.timestamp("us", "UTC")) if isinstance(column, ZonedTimes) else pyarrow.array(column)
-        for name, column in columns.items()
-    }  # fmt: skip
+    arrays = {}
+    for name, column in columns.items():
+        if isinstance(column, ZonedTimes):
+            arrays[name] = pyarrow.array(column.times, pyarrow.timestamp("us", "UTC"))
+        else:
+            arrays[name] = pyarrow.array(column)
     target = io.BytesIO()
     parquet.write_table(pyarrow.table(arrays), target)
     return target.getvalue()
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class ZonedTimes:
-    """Instants as datetime64[us] in UTC, of a file whose times have an offset."""
-
-    times: Any
 
 
 def _library() -> Any:
@@ -139,31 +94,10 @@ def _library() -> Any:
     return pyarrow
 
 
-def _bytes(name: str) -> bytes:
-    try:
-        with open(name, "rb") as file:
-            before = os.fstat(file.fileno())
-            data = file.read()
-            after = os.fstat(file.fileno())
-    except FileNotFoundError:
-        raise no_such_file(name) from None
-    except OSError as error:
-        raise DataError(
-            f"{name}: {error.strerror}", "give a Parquet file that can be read"
-        ) from None
-    if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns) or len(
-        data
-    ) != after.st_size:
-        raise DataError(
-            f"{name}: the file changed while it was read", "run again when the writer is done"
-        )
-    return data
-
-
-def _table(
-    name: str, data: bytes, settings: DataSettings
+def _read_table(
+    path: str, data: bytes, settings: DataSettings
 ) -> tuple[pyarrow.Table, DataSettings, list[str]]:
-    """The columns that may be needed, the settings with the id that the Nixtla names imply, and the names left out."""
+    """The columns that may be needed, the settings with the id that they imply, and the names of the others."""
     import pyarrow
     from pyarrow import parquet
 
@@ -172,90 +106,106 @@ def _table(
         names = list(file.schema_arrow.names)
         if len(set(names)) < len(names):
             raise DataError(
-                f"{name}: several columns have the same name", "give each column a name of its own"
+                f"{path}: several columns have the same name",
+                "give each column a name of its own",
+                path=path,
             )
-        if (
-            settings.time
-            and settings.target
-            and settings.target != ["all"]
-            and not is_transposed(names)
-        ):
-            if all(word in names for word in NIXTLA):
-                settings = replace(settings, id=settings.id or NIXTLA[0])
-            wanted = _named(name, settings, names)
-        else:
-            wanted = [
-                n
-                for n in names
-                if _is_usable(file.schema_arrow.field(n).type) or n in _named(name, settings, names)
-            ]
-        for column in wanted:
-            kind = file.schema_arrow.field(column).type
-            if not _is_usable(kind):
-                raise DataError(
-                    f"{name}: column {column!r} holds {kind}",
-                    "name a column of numbers, texts or times",
-                )
+        wanted, settings = _wanted(path, file.schema_arrow, settings)
+        _check_kinds(path, file.schema_arrow, wanted)
         table = file.read(columns=wanted)
     except (pyarrow.ArrowException, OSError) as error:
         text = " ".join(str(error).split())
         raise DataError(
-            f"{name}: this is not a Parquet file that can be read: {text}", "write the file again"
+            f"{path}: this is not a Parquet file that can be read: {text}",
+            "write the file again",
+            path=path,
         ) from None
-    return table, settings, [column for column in names if column not in wanted]
+    return table, settings, [name for name in names if name not in wanted]
+
+
+def _wanted(path: str, schema: Any, settings: DataSettings) -> tuple[list[str], DataSettings]:
+    """The columns to read: those that are named where times and targets are, else all that can be read.
+
+    The settings come back with the usual names for what they leave open: the columns that imply
+    those names may be left out.
+    """
+    names = list(schema.names)
+    is_named = settings.time and settings.target and settings.target != [ALL]
+    if is_named and not has_dates_as_columns(names):
+        settings = with_usual_names(settings, names)
+        return _named(path, settings, names), settings
+    named = _named(path, settings, names)
+    wanted = [name for name in names if _is_usable(schema.field(name).type) or name in named]
+    return wanted, settings
+
+
+def _check_kinds(path: str, schema: Any, wanted: list[str]) -> None:
+    """Raise DataError for a named column whose values are no numbers, texts or times."""
+    for name in wanted:
+        kind = schema.field(name).type
+        if not _is_usable(kind):
+            raise DataError(
+                f"{path}: column {name!r} holds {kind}",
+                "name a column of numbers, texts or times",
+                path=path,
+                column=name,
+            )
 
 
 def _named(path: str, settings: DataSettings, names: list[str]) -> list[str]:
     """The columns that settings name, in the order of the file. Raises DataError for one that is not there."""
-    found: list[str] = []
-    for field in dataclasses.fields(settings):
-        if field.name not in ("time", "target", "id", "past", "future", "static", "weight"):
-            continue
-        value = getattr(settings, field.name) or []
-        for word in [value] if isinstance(value, str) else value:
-            parts = [word] if word in names or field.name != "time" else word.split(",")
-            missing = [part for part in parts if part not in names and part != "all"]
+    named: list[str] = []
+    for role in ROLES:
+        setting = getattr(settings, role) or []
+        for word in [setting] if isinstance(setting, str) else setting:
+            # A time may be spread over several columns, with commas between their names.
+            parts = word.split(",") if role == "time" and word not in names else [word]
+            missing = [part for part in parts if part not in names and part != ALL]
             if missing:
                 raise DataError(
-                    f"{path}: no column {missing[0]!r} for --{field.name}",
+                    f"{path}: no column {missing[0]!r} for --{role}",
                     nearest(missing[0], names),
+                    path=path,
+                    column=missing[0],
                 )
-            found += parts
-    return [name for name in names if name in found]
+            named += parts
+    return [name for name in names if name in named]
 
 
 def _is_usable(kind: Any) -> bool:
+    """Whether the values of a column can be a number, a text or a time."""
     from pyarrow import types
 
     if types.is_dictionary(kind):
         kind = kind.value_type
-    return any(
-        test(kind)
-        for test in (
-            types.is_integer, types.is_floating, types.is_decimal, types.is_boolean, types.is_string, types.is_large_string,
-            types.is_string_view, types.is_date, types.is_time, types.is_timestamp, types.is_null,
-        )
-    )  # fmt: skip
+    tests = (
+        *(types.is_integer, types.is_floating, types.is_decimal, types.is_boolean),
+        *(types.is_string, types.is_large_string, types.is_string_view),
+        *(types.is_date, types.is_time, types.is_timestamp, types.is_null),
+    )
+    return any(test(kind) for test in tests)
 
 
-def _csv(name: str, table: pyarrow.Table) -> bytes:
-    """The table as CSV: ISO times, numbers in shortest round-trip form, missing values empty."""
+# -- as text -----------------------------------------------------------------------------------
+
+
+def _write_csv(path: str, table: pyarrow.Table) -> bytes:
     import pyarrow
     from pyarrow import csv
 
     target = io.BytesIO()
     try:
-        columns = [_column(name, field.name, table.column(field.name)) for field in table.schema]
+        columns = [_column(path, field.name, table.column(field.name)) for field in table.schema]
         csv.write_csv(pyarrow.table(columns, names=table.schema.names), target)
     except pyarrow.ArrowException as error:
         text = " ".join(str(error).split())
         raise DataError(
-            f"{name}: a column cannot be written as text: {text}", "write the file again"
+            f"{path}: a column cannot be written as text: {text}", "write the file again", path=path
         ) from None
     return target.getvalue()
 
 
-def _column(name: str, column: str, cells: Any) -> Any:
+def _column(path: str, name: str, cells: Any) -> Any:
     """A column as integers, floats of 64 bits, or texts."""
     import pyarrow
     from pyarrow import types
@@ -268,29 +218,32 @@ def _column(name: str, column: str, cells: Any) -> Any:
     if types.is_floating(kind):
         return cells.cast(pyarrow.float64())
     if types.is_timestamp(kind):
-        return _times(name, column, cells)
+        return _times(path, name, cells)
     if types.is_integer(kind):
         return cells
     return cells.cast(pyarrow.string())
 
 
-def _times(name: str, column: str, cells: Any) -> Any:
+def _times(path: str, name: str, cells: Any) -> Any:
     """Times as texts: dates where all are at midnight, with an offset where the column has a zone."""
     import pyarrow
     from pyarrow import compute
 
-    zone = cells.type.tz
-    for unit, pattern in (("s", "%Y-%m-%d %H:%M:%S"), ("us", "%Y-%m-%d %H:%M:%S")):
+    pattern, zone = "%Y-%m-%d %H:%M:%S", cells.type.tz
+    for unit in ("s", "us"):
         try:
             exact = cells.cast(pyarrow.timestamp(unit, zone))
         except pyarrow.ArrowInvalid:
+            # The times are finer than this unit.
             continue
         if zone is not None:
             return compute.strftime(exact, format=f"{pattern}%z")
         days = compute.floor_temporal(exact, unit="day")
-        midnight = compute.all(compute.equal(exact, days)).as_py()
-        return compute.strftime(exact, format="%Y-%m-%d" if midnight else pattern)
+        are_days = compute.all(compute.equal(exact, days)).as_py()
+        return compute.strftime(exact, format="%Y-%m-%d" if are_days else pattern)
     raise DataError(
-        f"{name}: column {column!r} has times finer than a microsecond",
+        f"{path}: column {name!r} has times finer than a microsecond",
         "round them to microseconds in the file",
+        path=path,
+        column=name,
     )

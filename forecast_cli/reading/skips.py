@@ -1,6 +1,6 @@
 """Rows that `--bad-rows skip` leaves out: how many may be, and what is said where there are too many.
 
-A few bad rows are noise. A twentieth of a file, or its newest row, is more likely a file that is read wrongly.
+A few bad rows are noise. Where a twentieth of a file is bad, or its newest row, the file is more likely read wrongly.
 """
 
 from __future__ import annotations
@@ -15,20 +15,20 @@ from forecast_cli.calendar import Ints
 from forecast_cli.errors import DataError
 
 SHARE = 0.05  # of the rows that may be left out without being asked
-FEW = 10  # rows: fewer may be left out of any file
+FEW = 10  # rows: fewer than these may be left out of any file
 
 
 @dataclass(frozen=True, eq=False)
 class Skipped:
     """Rows that are left out for one reason.
 
-    lines: (n,) where each begins; they: what is said of all, `have dates like '05.01.2021'`; it: what is wrong with the
-    first of them; remedy: what is better than to leave them out, where that is known.
+    lines: (n,) where each begins; what_they_have: what is said of all of them, `have dates like '05.01.2021'`; problem:
+    what is wrong with the first; remedy: what is better than to leave them out, where that is known.
     """
 
     lines: Ints
-    they: str
-    it: str
+    what_they_have: str
+    problem: str
     remedy: str = ""
 
 
@@ -36,16 +36,17 @@ def too_many(count: int, total: int, allowed: float | None) -> bool:
     """Whether so many of the rows must not be left out. allowed: the share that was asked for, if one was."""
     if allowed is None:
         return count >= FEW and count > SHARE * total
-    return count > allowed * total * (1 + 1e-9)  # 0.58 * 100 is less than 58
+    # Rounding must not decide: 0.58 * 100 is less than 58.
+    return count > allowed * total * (1 + 1e-9)
 
 
 def refuse_many(groups: list[Skipped], total: int) -> DataError:
-    """The error for too many rows, which are told by the most common reason."""
+    """The error for too many rows; the most common reason stands for all."""
     count = sum(len(group.lines) for group in groups)
     most = max(groups, key=lambda group: len(group.lines))
     share = "all" if len(most.lines) == count else f"{len(most.lines):,}"
     return DataError(
-        f"{count:,} of {total:,} rows would be skipped; {share} of them {most.they}",
+        f"{count:,} of {total:,} rows would be skipped; {share} of them {most.what_they_have}",
         f"{most.remedy or 'correct these rows'}, or allow it with --max-skipped {_enough(count, total)}",
         option="max_skipped",
     )
@@ -55,7 +56,7 @@ def refuse_newest(newest: Skipped, place: str, series: int, count: int, total: i
     """The error for the newest row of the file, or of some series; count: all rows that would be left out."""
     more = f" (and those of {series - 1:,} more series)" if series > 1 else ""
     return DataError(
-        f"{place}the newest row would be skipped{more}: {newest.it}",
+        f"{place}the newest row would be skipped{more}: {newest.problem}",
         f"{newest.remedy or 'correct the row'}, or allow it with --max-skipped {_enough(count, total)}",
         option="max_skipped",
     )

@@ -13,7 +13,7 @@ import warnings
 from typing import Any
 
 from forecast_cli.errors import ForecastError
-from forecast_cli.reading.reader import read_csv
+from forecast_cli.reading import read_csv
 
 
 def answer(message: bytes) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import pytest
 
 from forecast_cli.errors import DataError
 from forecast_cli.panel import Panel, values_of
-from forecast_cli.reading.reader import read_csv
+from forecast_cli.reading import read_csv
 from tests.conftest import Result
 
 Write = Callable[..., Path]
@@ -150,7 +150,7 @@ def test_more_than_a_third_is_made_up_only_when_told(write: Write, gaps: str) ->
     path = write("day,y\n" + days(*HALF))
     assert refused(path, gaps=gaps) == (
         "data.csv: 30 of 62 steps are missing, more than a third "
-        "| bring the rows to one step first; or say --max-filled 0.5 to have so many filled, or --gaps zero or drop"
+        "| bring the rows to one step first; or use --max-filled 0.5 to have so many filled, or --gaps zero or drop"
     )
     assert refused(path, gaps=gaps, max_filled=0.2).startswith(
         "data.csv: 30 of 62 steps are missing, more than a share of 0.2 |"
@@ -193,7 +193,7 @@ def test_the_worst_series_is_named_and_the_others_are_counted(write: Write) -> N
         text += "".join(f"{name},{line}\n" for line in days(*at).splitlines())
     assert refused(write(text), gaps="interpolate") == (
         "data.csv: series 'c': 27 of 39 steps are missing, more than a third (and 1 more series like it) "
-        "| bring the rows to one step first; or say --max-filled 0.7 to have so many filled, or --gaps zero or drop"
+        "| bring the rows to one step first; or use --max-filled 0.7 to have so many filled, or --gaps zero or drop"
     )
     assert len(read_csv(write(text), gaps="interpolate", max_filled=0.7)) == 4
 
@@ -214,8 +214,8 @@ def test_weekdays_are_named_where_they_are_what_fits(write: Write) -> None:
     path = write("day,y\n" + days(*weekdays))
     answer = refused(path, freq="D", gaps="interpolate")
     assert answer == (
-        "data.csv: 23 of 67 steps are missing, more than a third | say --freq B, as no row is on a weekend; "
-        "or say --max-filled 0.4 to have so many filled, or --gaps zero or drop"
+        "data.csv: 23 of 67 steps are missing, more than a third | use --freq B, as no row is on a weekend; "
+        "or use --max-filled 0.4 to have so many filled, or --gaps zero or drop"
     )
     assert len(read_csv(path, freq="B", gaps="interpolate").values) == 49
 
@@ -240,7 +240,7 @@ def test_a_step_that_is_too_fine_is_refused(write: Write, count: int) -> None:
     steps = 60 * (count - 1) + 2
     assert refused(odd, freq="min", gaps="interpolate") == (
         f"data.csv: {steps - count - 1:,} of {steps:,} steps are missing, more than a third "
-        "| name a coarser step with --freq; or say --max-filled 1 to have so many filled, or --gaps zero or drop"
+        "| name a coarser step with --freq; or use --max-filled 1 to have so many filled, or --gaps zero or drop"
     )
 
 
@@ -266,5 +266,5 @@ def test_predict_keeps_the_hint_and_takes_the_option(
     newer = write("day,y\n" + days(*HALF), "newer.csv")
     done = forecast("predict", newer)
     assert done.code == 20
-    assert "hint: bring the rows to one step first; or say --max-filled 0.5" in done.err
+    assert "hint: bring the rows to one step first; or use --max-filled 0.5" in done.err
     assert forecast("predict", newer, "--max-filled", 0.5).code == 0

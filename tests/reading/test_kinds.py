@@ -15,7 +15,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from forecast_cli.panel import format_times, times_of, values_of
-from forecast_cli.reading.reader import read_csv
+from forecast_cli.reading import read_csv
 from tests.conftest import ROOT
 from tests.reading.kinds import KINDS, Kind, iso, long, numbers, table
 
@@ -123,7 +123,7 @@ def test_a_day_that_does_not_exist_in_line_402_is_named_in_full_words(process: P
     assert process.read(table(days, numbers(700)).encode(), {}) == {
         "exit": 20,
         "message": "data.csv:402: column 'when': '2021-02-30' is not a date that exists (%Y-%m-%d)",
-        "hint": "correct the row, or --bad-rows skip",
+        "hint": "correct the row, or use --bad-rows skip",
     }
 
 

@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 
 from forecast_cli.errors import DataError
+from forecast_cli.reading import read_csv
 from forecast_cli.reading.marks import Parts, beside_number, look_like_numbers, take_apart
-from forecast_cli.reading.numerals import tidy
-from forecast_cli.reading.reader import read_csv
+from forecast_cli.reading.number_formats import tidy
 from tests.conftest import Result
 
 Write = Callable[..., Path]
 Forecast = Callable[..., Result]
-CORRECT = "name missing values with --null (besides empty, NA, NaN and null), correct these cells, or --bad-rows skip"
+CORRECT = "name missing values with --null (besides empty, NA, NaN and null), correct these cells, or use --bad-rows skip"
 
 
 def column(*cells: str, mark: str = ",", name: str = "y") -> str:
@@ -123,7 +123,7 @@ NOT_LIKE = "is not written like the others, e.g."
         (["$5", "$6", "7", "$8"], f"data.csv:4: column 'y': '7' {NOT_LIKE} '$5' | {CORRECT}"),
         (["$5", "$6", "€7", "$8"], f"data.csv:4: column 'y': '€7' {NOT_LIKE} '$5' | {CORRECT}"),
         (["$5", "USD 6", "$8"], f"data.csv:3: column 'y': 'USD 6' {NOT_LIKE} '$5' | {CORRECT}"),
-        (["$5", "$6", "(7)", "$8"], "data.csv:4: column 'y': '(7)' is not a number | write negative numbers with a minus: parentheses are one only beside a currency"),
+        (["$5", "$6", "(7)", "$8"], "data.csv:4: column 'y': '(7)' is not a number | write negative numbers with a minus: parentheses mean one only beside a currency"),
         (["5%", "6%", "7"], f"data.csv:4: column 'y': '7' {NOT_LIKE} '5%' | {CORRECT}"),
         (["5", "6", "7%"], f"data.csv:4: column 'y': '7%' {NOT_LIKE} '5' | {CORRECT}"),
         (["1.5K", "1500", "2K"], f"data.csv:3: column 'y': '1500' {NOT_LIKE} '1.5K' | {CORRECT}"),
@@ -233,7 +233,7 @@ def test_null_means_numbers_with_something_beside_them_too(write: Write) -> None
     path = write(column(*[f"${'-999.00' if n % 4 == 3 else n}" for n in range(1, 21)]))
     assert refused(path) == (
         "data.csv:4: column 'y': $-999.00 stands 5 times, and no other value is negative "
-        "| say --null -999 if it stands for a missing value, --not-null -999 if it is a number like the others"
+        "| use --null -999 if it stands for a missing value, --not-null -999 if it is a number like the others"
     )
     assert np.isnan(read_csv(path, null="-999", gaps="drop").values).sum() == 5
     assert (read_csv(path, not_null="-999").values == -999).sum() == 5
@@ -245,12 +245,12 @@ def test_parquet_texts_are_read_alike(tmp_path: Path) -> None:
     from pyarrow import parquet as format_
 
     from forecast_cli.config import DataSettings
-    from forecast_cli.reading import parquet
+    from forecast_cli.reading import read
 
     path = tmp_path / "data.parquet"
     days = np.datetime64("2024-01-01", "us") + np.arange(5) * np.timedelta64(1, "D")
     format_.write_table(pyarrow.table({"day": days, "y": ["$1.5", "$2", None, "($3)", "$4"]}), path)
-    panel = parquet.read(path, DataSettings(gaps="drop"))
+    panel = read(path, DataSettings(gaps="drop"))
     assert np.array_equal(panel.values, [1.5, 2, np.nan, -3, 4], equal_nan=True)
 
 

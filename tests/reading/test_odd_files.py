@@ -16,7 +16,7 @@ import pytest
 
 from forecast_cli.config import DataSettings
 from forecast_cli.errors import DataError
-from forecast_cli.reading.reader import read_csv
+from forecast_cli.reading import read_csv
 from tests.conftest import ROOT
 
 TABLE = (ROOT / "docs" / "odd-files.md").read_text()

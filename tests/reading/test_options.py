@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from forecast_cli.errors import DataError, ForecastError, SettingsError
 from forecast_cli.panel import Panel, format_times, times_of, values_of
-from forecast_cli.reading.reader import read_csv, read_future_values
+from forecast_cli.reading import read_csv, read_future_values
 
 Write = Callable[..., Path]
 LONG = "unique_id,ds,y,promo,sky,region\n" + "".join(
@@ -183,7 +183,7 @@ def test_gaps_are_filled_as_told(write: Write, gaps: str, values: list[float]) -
 def test_gaps_are_refused_when_told(write: Write) -> None:
     assert failure(DataError, write("y\n1\nNA\n3\n"), gaps="error") == (
         "data.csv: a gap of 1 step begins at step 1; none is allowed "
-        "| fill it in the file, start after it, or say --gaps interpolate, ffill, zero or drop"
+        "| fill it in the file, start after it, or use --gaps interpolate, ffill, zero or drop"
     )
 
 
@@ -296,7 +296,7 @@ def test_a_time_may_be_spread_over_columns(write: Write) -> None:
     assert failure(
         DataError, write(text.replace(",28,7,", ",30,7,")), time="year,month,day,hour"
     ) == (
-        "data.csv:9: columns year, month, day, hour are not a date | correct the row, or --bad-rows skip"
+        "data.csv:9: columns year, month, day, hour are not a date | correct the row, or use --bad-rows skip"
     )
 
 

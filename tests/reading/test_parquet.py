@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from forecast_cli import reading
 from forecast_cli.config import DataSettings
 from forecast_cli.errors import DataError, SettingsError
-from forecast_cli.reading import parquet
-from forecast_cli.reading.reader import read_csv
+from forecast_cli.reading import parquet, read_csv
 from tests.conftest import AIRLINE, SAMPLES, Result
 
 DAYS = [date(2024, 1, 1) + timedelta(days=n) for n in range(40)]
@@ -36,7 +36,7 @@ def save(tmp_path: Path) -> Callable[..., str]:
 
 
 def read(path: str, **named: Any) -> Any:
-    return parquet.read(path, DataSettings(**named))
+    return reading.read(path, DataSettings(**named))
 
 
 @pytest.mark.parametrize("name", ["airline.csv", "hourly.csv", "panel.csv"])

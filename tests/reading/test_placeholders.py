@@ -12,15 +12,14 @@ import pytest
 
 from forecast_cli.config import DataSettings, settings_from
 from forecast_cli.errors import DataError, SettingsError
-from forecast_cli.reading import parquet
+from forecast_cli.reading import read, read_csv, read_future_values
 from forecast_cli.reading.placeholders import find, is_code
-from forecast_cli.reading.reader import read_csv, read_future_values
 from tests.conftest import SAMPLES, Result, daily
 
 Write = Callable[..., Path]
 Forecast = Callable[..., Result]
 ROWS = (30, 700, 100_000)
-HINT = "say --null -999 if it stands for a missing value, --not-null -999 if it is a number like the others"
+HINT = "use --null -999 if it stands for a missing value, --not-null -999 if it is a number like the others"
 
 
 def generator() -> np.random.Generator:
@@ -277,14 +276,14 @@ def test_several_columns_and_values_are_refused_at_once(write: Write) -> None:
     answer = (
         "data.csv:5: column 'a': -999 stands 7 times, and no other value is negative; "
         "data.csv:6: column 'b': 9999 stands 7 times, and 98 % of the others are from 0.1 to 6 "
-        "| say --null -999 --null 9999 if they stand for missing values, "
+        "| use --null -999 --null 9999 if they stand for missing values, "
         "--not-null -999 --not-null 9999 if they are numbers like the others"
     )
     assert refused(path, target="all") == answer
     assert refused(path, target="c", past=["a", "b"]) == answer
     assert refused(path, target="c", past="a", future="b") == answer
     assert refused(path, target="a", past="b", null="-999").endswith(
-        "| say --null -999 --null 9999 if it stands for a missing value, --not-null 9999 if it is a number like the others"
+        "| use --null -999 --null 9999 if it stands for a missing value, --not-null 9999 if it is a number like the others"
     )
     assert read_csv(path, target="c").values.max() == 4  # columns without a role do not matter
 
@@ -299,14 +298,14 @@ def test_parquet_obeys_the_same_rules(tmp_path: Path) -> None:
         values = np.where(nines(60), -999, np.arange(60) + 1).astype(kind)
         format_.write_table(pyarrow.table({"day": days, "y": values}), path)
         with pytest.raises(DataError) as caught:
-            parquet.read(path, DataSettings())
+            read(path, DataSettings())
         assert caught.value.message == (
             f"{path}:6: column 'y': -999 stands 7 times, and no other value is negative"
         )
         assert caught.value.hint == HINT
-        panel = parquet.read(path, DataSettings(null=["-999.0"], gaps="drop"))
+        panel = read(path, DataSettings(null=["-999.0"], gaps="drop"))
         assert np.isnan(panel.values).sum() == 7
-        assert (parquet.read(path, DataSettings(not_null=["-999"])).values == -999).sum() == 7
+        assert (read(path, DataSettings(not_null=["-999"])).values == -999).sum() == 7
 
 
 def test_future_values_are_judged_with_those_of_the_past(write: Write) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from forecast_cli.errors import DataError, ForecastError, SettingsError
 from forecast_cli.panel import format_times, times_of, values_of
-from forecast_cli.reading.reader import read_csv
+from forecast_cli.reading import read_csv
 from tests.conftest import AIRLINE, SAMPLES
 
 Write = Callable[..., Path]
@@ -68,44 +68,44 @@ def test_a_missing_file_is_named_with_its_neighbour(write: Write) -> None:
         ),
         (
             "day,y\n" + DAYS.replace(",7\n", ",ERR\n"),
-            "data.csv:8: column 'y': 'ERR' is not a number | name missing values with --null (besides empty, NA, NaN and null), correct these cells, or --bad-rows skip",
+            "data.csv:8: column 'y': 'ERR' is not a number | name missing values with --null (besides empty, NA, NaN and null), correct these cells, or use --bad-rows skip",
         ),
         ("day,y\n" + DAYS.replace(",7\n", ",inf\n"), "data.csv:8: column 'y' is infinite or overflows | correct these cells, or leave them empty"),
         ("day,y\n" + DAYS.replace(",7\n", ",1e999\n"), "data.csv:8: column 'y' is infinite or overflows | correct these cells, or leave them empty"),
         ("day,y\n" + DAYS.replace(",7\n", ",1e200\n"), "data.csv:8: column 'y': 1e+200 is too large | scale the column"),
         (
             "day,y\n" + DAYS + "2024-01-05,9\n",
-            "data.csv:6 and 22: the time 2024-01-05 is there twice | keep one row for each time, or say --duplicates first, last, mean or sum",
+            "data.csv:6 and 22: the time 2024-01-05 is there twice | keep one row for each time, or use --duplicates first, last, mean or sum",
         ),
         (
             "day,y\n" + DAYS.replace("2024-01-09,9\n", "2024-01-09,9,9\n"),
-            "data.csv:10: 3 fields where the header has 2 | quote fields that contain the delimiter, correct the row, or --bad-rows skip",
+            "data.csv:10: 3 fields where the header has 2 | quote fields that contain the delimiter, correct the row, or use --bad-rows skip",
         ),
         (
             "day,y\n2024-01-01,1,5\n" + DAYS,
-            "data.csv:2: 3 fields where the header has 2 | quote fields that contain the delimiter, correct the row, or --bad-rows skip",
+            "data.csv:2: 3 fields where the header has 2 | quote fields that contain the delimiter, correct the row, or use --bad-rows skip",
         ),
-        ("day,y\n2024-01-01\n" + DAYS, "data.csv:2: 1 field where the header has 2 | quote fields that contain the delimiter, correct the row, or --bad-rows skip"),
-        ('day,y\n2024-01-01,"1\n' + DAYS, "data.csv:2: a quote is opened and never closed | quote whole fields and double the quotes in them, or --bad-rows skip"),
+        ("day,y\n2024-01-01\n" + DAYS, "data.csv:2: 1 field where the header has 2 | quote fields that contain the delimiter, correct the row, or use --bad-rows skip"),
+        ('day,y\n2024-01-01,"1\n' + DAYS, "data.csv:2: a quote is opened and never closed | quote whole fields and double the quotes in them, or use --bad-rows skip"),
         ("y,y\n1,2\n", "data.csv:1: column 'y' is there twice | rename one of them"),
         (
             "day,y\n" + "".join(f"0{d}/02/2024,{d}\n" for d in range(1, 9)),
             "data.csv: column 'day': '01/02/2024' could be %d/%m/%Y or %m/%d/%Y, and so could every other row "
-            "| say --date-format %d/%m/%Y or --date-format %m/%d/%Y",
+            "| use --date-format %d/%m/%Y or --date-format %m/%d/%Y",
         ),
         (
             "day,y\n" + DAYS.replace("2024-01-09", "09/01/2024"),
             "data.csv:10: column 'day': '09/01/2024' is not a date like the others (%Y-%m-%d) "
-            "| say --date-format %Y-%m-%d --date-format %d/%m/%Y or --date-format %Y-%m-%d --date-format %m/%d/%Y",
+            "| use --date-format %Y-%m-%d --date-format %d/%m/%Y or --date-format %Y-%m-%d --date-format %m/%d/%Y",
         ),
         ("day,y\n" + DAYS.replace("2024-01-09", ""), "data.csv:10: column 'day': no time | give every row a time"),
         (
             "day,y\n" + DAYS.replace("2024-01-09", "2024-01-09 07:30").replace("2024-01-1", "2024-03-1"),
             "data.csv:10: column 'day': '2024-01-09 07:30' is not a date like the others (%Y-%m-%d) "
-            "| say --date-format %Y-%m-%d --date-format '%Y-%m-%d %H:%M'",
+            "| use --date-format %Y-%m-%d --date-format '%Y-%m-%d %H:%M'",
         ),
-        (b"day,y\n2024-01-01,1\n2024-01-02,\xff\n", "data.csv:3: the text is not UTF-8; the row would read '2024-01-02,ÿ' in cp1252 | say --encoding cp1252, gb18030 or shift_jis: the one in which the row reads right"),
-        ('day,a;"b\n2024-01-01,1;1\n', "data.csv:1: the header can be split at ',' or ';' | --delimiter ',' or --delimiter ';'"),
+        (b"day,y\n2024-01-01,1\n2024-01-02,\xff\n", "data.csv:3: the text is not UTF-8; the row would read '2024-01-02,ÿ' in cp1252 | use --encoding cp1252, gb18030 or shift_jis: the one in which the row reads right"),
+        ('day,a;"b\n2024-01-01,1;1\n', "data.csv:1: the header can be split at ',' or ';' | use --delimiter ',' or --delimiter ';'"),
         (b"day,y\n2024-01-01,\0\n", "data.csv:2: a NUL byte; this is not a text file | give a CSV file"),
     ],
 )  # fmt: skip
@@ -132,7 +132,7 @@ def test_unknown_columns_come_with_the_nearest_one(write: Write) -> None:
 def test_repeated_times_of_a_long_file_name_the_id_option(write: Write) -> None:
     text = "shop,day,y\n" + "".join(f"{s},2024-01-{d:02},{d}\n" for s in "ab" for d in range(1, 5))
     assert refused(write(text)).endswith(
-        "or say --duplicates first, last, mean or sum; if the file holds several series, name their column: --id shop"
+        "or use --duplicates first, last, mean or sum; if the file holds several series, name their column: --id shop"
     )
     assert read_csv(write(text), id="shop").ids == ("a", "b")
 
@@ -289,7 +289,7 @@ def test_a_file_that_is_mostly_gaps_is_refused_until_told(write: Write) -> None:
     path = write("time,y\n" + "".join(rows))
     assert refused(path) == (
         "data.csv: 90 of 153 steps are missing, more than a third "
-        "| bring the rows to one step first; or say --max-filled 0.6 to have so many filled, or --gaps zero or drop"
+        "| bring the rows to one step first; or use --max-filled 0.6 to have so many filled, or --gaps zero or drop"
     )
     assert read_csv(path, max_filled=0.6).lengths.tolist() == [153]
 
@@ -302,7 +302,7 @@ def test_filled_steps_are_marked(write: Write) -> None:
 def test_texts_that_repeat_in_a_file_without_times_are_said(write: Write) -> None:
     panel = read_csv(write("store,y\n" + "".join(f"{s},{i}\n" for s in "AB" for i in range(20))))
     assert [n.text for n in panel.notes if n.level == "warning"] == [
-        "the texts of column 'store' repeat; if they name series, say --id store"
+        "the texts of column 'store' repeat; if they name series, use --id store"
     ]
 
 
@@ -310,7 +310,7 @@ def test_a_column_of_years_is_not_passed_over(write: Write) -> None:
     path = write("year,y\n" + "".join(f"{year},{year - 1950}\n" for year in range(2019, 1989, -1)))
     assert (
         refused(path, target="y")
-        == "data.csv: column 'year' may hold times: '2019' | say --time year"
+        == "data.csv: column 'year' may hold times: '2019' | use --time year"
     )
     panel = read_csv(path, time="year")
     assert (panel.values[-1], panel.frequency.kind, panel.frequency.size) == (69, "months", 12)
@@ -359,8 +359,8 @@ def test_the_size_of_a_chunk_changes_nothing(write: Write, monkeypatch: pytest.M
     settings = {"id": "id", "gaps": "interpolate"}
     whole = read_csv(good, **settings)
     for size in (1, 7, 30):
-        monkeypatch.setattr("forecast_cli.reading.reader.SMALL_CHUNK", size)
-        monkeypatch.setattr("forecast_cli.reading.reader.CHUNK", 2 * size)
+        monkeypatch.setattr("forecast_cli.reading.parsing.SMALL_CHUNK", size)
+        monkeypatch.setattr("forecast_cli.reading.parsing.CHUNK", 2 * size)
         panel = read_csv(good, **settings)
         assert panel.ids == whole.ids
         assert panel.values.tolist() == whole.values.tolist()

@@ -12,8 +12,7 @@ import pytest
 
 from forecast_cli.errors import DataError, ForecastError
 from forecast_cli.panel import format_times, times_of
-from forecast_cli.reading import skips
-from forecast_cli.reading.reader import read_csv, read_future_values
+from forecast_cli.reading import read_csv, read_future_values, skips
 from tests.conftest import Result
 
 DAYS = [date(2020, 1, 1) + timedelta(days=n) for n in range(900)]
@@ -94,12 +93,12 @@ def test_a_share_that_the_hint_names_is_enough() -> None:
         (
             [f"{day}," if at < 600 else f"{day:%d.%m.%Y},1" for at, day in enumerate(DAYS)],
             "data.csv: 300 of 900 rows would be skipped; all of them have dates like '23.08.2021' "
-            "| say --date-format %Y-%m-%d --date-format %d.%m.%Y, or allow it with --max-skipped 0.34",
+            "| use --date-format %Y-%m-%d --date-format %d.%m.%Y, or allow it with --max-skipped 0.34",
         ),
         (
             bad(50, "ERR"),
             "data.csv: 50 of 900 rows would be skipped; all of them have cells like 'ERR' in column 'y' "
-            "| say --null ERR if that is a missing value, or allow it with --max-skipped 0.06",
+            "| use --null ERR if that is a missing value, or allow it with --max-skipped 0.06",
         ),
         (
             bad(50, "1.2.3"),
@@ -155,7 +154,7 @@ def test_rows_that_are_left_out_for_different_reasons_are_counted_together() -> 
     lines[9 * 16] = f"{DAYS[9 * 16]},ERR"
     assert refused(text(lines)) == (
         "data.csv: 49 of 900 rows would be skipped; 17 of them have cells like 'ERR' in column 'y' "
-        "| say --null ERR if that is a missing value, or allow it with --max-skipped 0.06"
+        "| use --null ERR if that is a missing value, or allow it with --max-skipped 0.06"
     )
     panel = read(text(lines), max_skipped=0.06, gaps="interpolate")
     assert panel.values.tolist() == list(range(3, 900))
@@ -191,11 +190,11 @@ def test_a_date_over_columns_that_does_not_exist_is_a_reason() -> None:
     [
         (
             "2022-06-18,ERR",
-            "column 'y': 'ERR' is not a number | say --null ERR if that is a missing value, or allow it with --max-skipped 0.05",
+            "column 'y': 'ERR' is not a number | use --null ERR if that is a missing value, or allow it with --max-skipped 0.05",
         ),
         (
             "18.06.2022,1",
-            "column 'day': '18.06.2022' is not a date like the others (%Y-%m-%d) | say --date-format %Y-%m-%d --date-format %d.%m.%Y, or allow it with --max-skipped 0.05",
+            "column 'day': '18.06.2022' is not a date like the others (%Y-%m-%d) | use --date-format %Y-%m-%d --date-format %d.%m.%Y, or allow it with --max-skipped 0.05",
         ),
         (
             "2022-06-31,1",
@@ -271,7 +270,7 @@ def test_the_newest_row_of_every_series_counts(by_turns: bool) -> None:
     place = 399 if by_turns else 201
     assert answer == (
         f"data.csv:{place}: series 'b': the newest row would be skipped (and those of 1 more series): "
-        "column 'y': 'x' is not a number | say --null x if that is a missing value, or allow it with --max-skipped 0.05"
+        "column 'y': 'x' is not a number | use --null x if that is a missing value, or allow it with --max-skipped 0.05"
     )
     panel = read(text(lines({("b", 98), ("c", 0)}), header))
     assert dict(zip(panel.ids, panel.lengths.tolist(), strict=True)) == {
@@ -382,7 +381,7 @@ def test_predict_takes_what_its_errors_name(
     assert result.code == 20
     assert result.err.splitlines() == [
         f"error: {path}: 60 of 160 rows would be skipped; all of them have dates like '10.04.2020'",
-        "hint: say --date-format %Y-%m-%d --date-format %d.%m.%Y, or allow it with --max-skipped 0.38",
+        "hint: use --date-format %Y-%m-%d --date-format %d.%m.%Y, or allow it with --max-skipped 0.38",
     ]
     both = forecast("predict", path, "--date-format", "%Y-%m-%d", "--date-format", "%d.%m.%Y")
     assert (both.code, both.out.splitlines()[1].split(",")[0]) == (0, "09.06.2020")
@@ -472,7 +471,7 @@ def test_a_row_that_no_format_fits_is_named_with_all_of_them() -> None:
         read_csv("data.csv", content=content, date_format=["%Y-%m-%d", "%d.%m.%Y"])
     assert f"{caught.value.message} | {caught.value.hint}" == (
         "data.csv:35: column 'day': 'Feb 3 2020' is not a date like the others (%Y-%m-%d or %d.%m.%Y) "
-        "| say --date-format %Y-%m-%d --date-format %d.%m.%Y --date-format '%b %d %Y'"
+        "| use --date-format %Y-%m-%d --date-format %d.%m.%Y --date-format '%b %d %Y'"
     )
 
 
@@ -508,7 +507,7 @@ def test_a_first_row_of_units_does_not_hide_the_times() -> None:
         read_csv("data.csv", content=text(lines, "Zeit,y"), target="y")
     assert f"{caught.value.message} | {caught.value.hint}" == (
         "data.csv:2: column 'Zeit': '[UTC]' is not a date that can be read in one way only "
-        "| correct the row, or --bad-rows skip"
+        "| correct the row, or use --bad-rows skip"
     )
     panel = read(text(lines, "Zeit,y"))
     assert (panel.columns.time, panel.frequency.kind, panel.lengths.tolist()) == (

@@ -16,7 +16,7 @@ from forecast_cli import read_csv
 from forecast_cli.config import DataSettings
 from forecast_cli.errors import DataError, ForecastError, SettingsError
 from forecast_cli.panel import Panel, format_times, times_of, values_of
-from forecast_cli.reading import parquet
+from forecast_cli.reading import read
 from tests.conftest import Result, daily
 
 Write = Callable[..., Path]
@@ -77,7 +77,7 @@ def test_dates_as_columns_are_refused_whatever_the_options(
 ) -> None:
     assert refused(write(cases()), **settings) == (
         "data.csv: 40 of the 44 columns are dates, '1/22/20' to '3/1/20' "
-        "| say --dates-as-columns Province/State,Country/Region to read each row as a series, "
+        "| use --dates-as-columns Province/State,Country/Region to read each row as a series, "
         "or --dates-as-columns none if each column is a series"
     )
 
@@ -86,22 +86,22 @@ def test_dates_as_columns_are_refused_whatever_the_options(
     ("text", "answer"),
     [
         (by_month(range(1990, 1993)),
-         "data.csv: 12 of the 14 columns are months, 'Jan' to 'Dec' | say --dates-as-columns Year to read the months in order, "
+         "data.csv: 12 of the 14 columns are months, 'Jan' to 'Dec' | use --dates-as-columns Year to read the months in order, "
          "or --dates-as-columns none if each column is a series"),
         ("station,YEAR,Q1,Q2,Q3,Q4\na,2019,1,2,3,4\nb,2019,1,2,3,4\n",
-         "data.csv: 4 of the 6 columns are quarters, 'Q1' to 'Q4' | say --dates-as-columns station,YEAR to read the quarters "
+         "data.csv: 4 of the 6 columns are quarters, 'Q1' to 'Q4' | use --dates-as-columns station,YEAR to read the quarters "
          "in order, or --dates-as-columns none if each column is a series"),
         ("Country Name,Code,1960,1961\nAruba,x,1,2\nChad,y,3,4\n",
-         "data.csv: 2 of the 4 columns are years, '1960' to '1961' | say --dates-as-columns 'Country Name' to read each row "
+         "data.csv: 2 of the 4 columns are years, '1960' to '1961' | use --dates-as-columns 'Country Name' to read each row "
          "as a series, or --dates-as-columns none if each column is a series"),
         ("Month,1958,1959,1960\nJAN,340,360,417\nFEB,318,342,391\n",
-         "data.csv: 3 of the 4 columns are years, '1958' to '1960' | say --dates-as-columns Month to read its years and "
+         "data.csv: 3 of the 4 columns are years, '1958' to '1960' | use --dates-as-columns Month to read its years and "
          "months in order, or --dates-as-columns none if each column is a series"),
         ("region,Jan,Feb,Mar\nnorth,1,2,3\nsouth,4,5,6\n",
          "data.csv: 3 of the 4 columns are months, 'Jan' to 'Mar', and no column holds their year | write them with their "
          "year, e.g. 2024-01, or --dates-as-columns none if each column is a series"),
         ("Jan-19,Feb-19\n1,2\n",
-         "data.csv: 2 of the 2 columns are dates, 'Jan-19' to 'Feb-19' | add a column that names each row, and say "
+         "data.csv: 2 of the 2 columns are dates, 'Jan-19' to 'Feb-19' | add a column that names each row, and use "
          "--dates-as-columns COLUMN, or --dates-as-columns none if each column is a series"),
         ("2024-01-01,2024-01-02,x\n2024-01-02,2024-01-03,y\n",
          "data.csv: the first row looks like data: '2024-01-01', '2024-01-02', 'x' | add a row of names"),
@@ -265,7 +265,7 @@ def test_dates_that_could_be_two_are_refused_until_told(write: Write) -> None:
     text = "id," + ",".join(f"0{day}/02/2024" for day in range(1, 9)) + "\na,1,2,3,4,5,6,7,8\n"
     assert refused(write(text), dates_as_columns="id") == (
         "data.csv: the name of column '01/02/2024' could be %d/%m/%Y or %m/%d/%Y, and so could every other date "
-        "| say --date-format %d/%m/%Y or --date-format %m/%d/%Y"
+        "| use --date-format %d/%m/%Y or --date-format %m/%d/%Y"
     )
     panel = read_csv(write(text), dates_as_columns="id", date_format="%d/%m/%Y")
     assert (times(panel)[0], times(panel)[-1]) == ("01/02/2024", "08/02/2024")
@@ -278,7 +278,7 @@ def test_dates_of_digits_alone_are_refused_until_told(write: Write) -> None:
         "data.csv: 8 of the 9 columns are dates, '20240101' to '20240108'"
     )
     assert refused(write(text), dates_as_columns="id") == (
-        "data.csv: the names of the columns may be dates: '20240101' | say --date-format %Y%m%d"
+        "data.csv: the names of the columns may be dates: '20240101' | use --date-format %Y%m%d"
     )
     panel = read_csv(write(text), dates_as_columns="id", date_format="%Y%m%d")
     assert times(panel)[-1] == "20240108"
@@ -322,7 +322,7 @@ def test_a_bad_cell_is_named_by_line_and_column(write: Write, count: int) -> Non
     path = write("id,2020,2021,2022\n" + "".join(rows))
     assert refused(path, dates_as_columns="id") == (
         f"data.csv:{count + 1}: column '2021': 'ERR' is not a number | name missing values with --null "
-        "(besides empty, NA, NaN and null), correct these cells, or --bad-rows skip"
+        "(besides empty, NA, NaN and null), correct these cells, or use --bad-rows skip"
     )
     panel = read_csv(path, dates_as_columns="id", null="ERR")
     assert len(panel) == count
@@ -361,7 +361,7 @@ def test_names_that_are_nearly_dates_are_not_passed_over(write: Write) -> None:
     text = "id,1/2/24,01/02/24,1/3/24,1/13/24\na,1,2,3,6\n"
     assert refused(write(text), dates_as_columns="id") == (
         "data.csv: columns '1/2/24' and '01/02/24' are both 2024-01-02 "
-        "| keep one column for each date, or say --duplicates first, last, mean or sum"
+        "| keep one column for each date, or use --duplicates first, last, mean or sum"
     )
     assert read_csv(write(text), dates_as_columns="id", duplicates="sum", freq="D").values[
         :2
@@ -571,7 +571,7 @@ def test_columns_that_cannot_name_the_rows_are_refused(write: Write) -> None:
         "--dates-as-columns names column 'Lat' twice | name it once"
     )
     assert refused(write(daily(np.arange(9))), dates_as_columns="day") == (
-        "data.csv: no name of a column is a date, a year or a month, as --dates-as-columns wants it "
+        "data.csv: no name of a column is a date, a year or a month, as --dates-as-columns needs it "
         "| leave it out for a file with its dates in rows, or name the format of the dates with --date-format"
     )
     comma = write('"Country, long",2019,2020\na,1,2\n')
@@ -654,7 +654,7 @@ def test_a_run_of_a_release_that_did_not_ask_can_go_on(
         + "".join(f"2024-01-{day:02},{day},{-day}\n" for day in range(1, 30))
     )
     with monkeypatch.context() as before:
-        before.setattr("forecast_cli.reading.transposed.layout", lambda *_: None)
+        before.setattr("forecast_cli.reading.dated_layout.find_layout", lambda *_: None)
         assert (
             forecast("train", "data.csv", "--target", "all", "--epochs", 1, "--units", 4).code == 0
         )
@@ -683,9 +683,9 @@ def test_parquet_obeys_the_same_rules(tmp_path: Path) -> None:
     format_.write_table(pyarrow.table(columns), path)
     for settings in (DataSettings(), DataSettings(time="region", target=["2024-01-02"])):
         with pytest.raises(DataError, match="5 of the 7 columns are dates") as caught:
-            parquet.read(path, settings)
+            read(path, settings)
         assert caught.value.proposal == "region"
-    panel = parquet.read(path, DataSettings(dates_as_columns="region"))
+    panel = read(path, DataSettings(dates_as_columns="region"))
     assert panel.ids == ("a", "b")
     assert panel.values.tolist() == [1, 2, 3, 4, 5, 6]
     assert notes(panel) == ["columns not used: 'Lat'"]

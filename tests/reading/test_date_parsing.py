@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from forecast_cli.errors import SettingsError
-from forecast_cli.reading import dates
+from forecast_cli.reading import date_formats, date_parsing, time_readings
 
 FORMATS = (
     "%Y-%m-%d", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m", "%Y", "%Y%m%d", "%Y/%m/%d %H", "%d/%m/%Y", "%m/%d/%Y %H:%M",
@@ -26,15 +26,15 @@ TIMES = st.datetimes(datetime(1000, 1, 1), datetime(9999, 12, 31))
 DAY = timedelta(days=1)
 
 
-def stamps(cells: list[str], pattern: str) -> dates.Stamps:
-    layout = dates.layout(pattern)
+def stamps(cells: list[str], pattern: str) -> date_parsing.Stamps:
+    layout = date_parsing.layout(pattern)
     assert layout is not None
     return np.array([cell.encode() for cell in cells], f"S{layout.width}")
 
 
 def read(cell: str, pattern: str) -> int:
     """Microseconds, or NEVER."""
-    return int(dates.parse([cell], pattern)[0])
+    return int(date_parsing.parse([cell], pattern)[0])
 
 
 def micro(time: datetime) -> int:
@@ -49,9 +49,9 @@ def test_times_are_read_from_their_bytes_as_from_their_texts(
     pattern: str, times: list[datetime]
 ) -> None:
     cells = [time.strftime(pattern) for time in times]
-    found = dates.parse_stamps(stamps(cells, pattern), pattern)
-    assert (found != dates.NEVER).all()
-    assert found.tolist() == dates.parse(cells, pattern).tolist()
+    found = date_parsing.parse_stamps(stamps(cells, pattern), pattern)
+    assert (found != date_parsing.NEVER).all()
+    assert found.tolist() == date_parsing.parse(cells, pattern).tolist()
 
 
 @given(st.sampled_from(FORMATS), TIMES, st.data())
@@ -61,8 +61,8 @@ def test_a_changed_byte_is_read_alike_or_left_to_the_texts(
     cell = time.strftime(pattern)
     at = data.draw(st.integers(0, len(cell) - 1))
     cell = cell[:at] + data.draw(st.sampled_from("0123456789 -/.:TZ+é")) + cell[at + 1 :]
-    found = dates.parse_stamps(stamps([cell], pattern), pattern).tolist()
-    assert found in ([dates.NEVER], [read(cell, pattern)])
+    found = date_parsing.parse_stamps(stamps([cell], pattern), pattern).tolist()
+    assert found in ([date_parsing.NEVER], [read(cell, pattern)])
 
 
 @pytest.mark.parametrize(
@@ -80,18 +80,24 @@ def test_a_changed_byte_is_read_alike_or_left_to_the_texts(
     ],
 )
 def test_bytes_that_are_no_date_are_not_read(cell: str) -> None:
-    found = dates.parse_stamps(stamps(["2024-01-01", cell, "2024-01-02"], "%Y-%m-%d"), "%Y-%m-%d")
-    assert found.tolist() == [micro(datetime(2024, 1, 1)), dates.NEVER, micro(datetime(2024, 1, 2))]
+    found = date_parsing.parse_stamps(
+        stamps(["2024-01-01", cell, "2024-01-02"], "%Y-%m-%d"), "%Y-%m-%d"
+    )
+    assert found.tolist() == [
+        micro(datetime(2024, 1, 1)),
+        date_parsing.NEVER,
+        micro(datetime(2024, 1, 2)),
+    ]
 
 
 def test_the_bytes_of_a_shorter_format_may_have_room_behind_them() -> None:
     both = np.array([b"2024-01-01", b"2024-01-01 07:30"], "S17")
-    assert dates.parse_stamps(both, "%Y-%m-%d").tolist() == [
+    assert date_parsing.parse_stamps(both, "%Y-%m-%d").tolist() == [
         micro(datetime(2024, 1, 1)),
-        dates.NEVER,
+        date_parsing.NEVER,
     ]
-    assert dates.parse_stamps(both, "%Y-%m-%d %H:%M").tolist() == [
-        dates.NEVER,
+    assert date_parsing.parse_stamps(both, "%Y-%m-%d %H:%M").tolist() == [
+        date_parsing.NEVER,
         micro(datetime(2024, 1, 1, 7, 30)),
     ]
 
@@ -99,16 +105,16 @@ def test_the_bytes_of_a_shorter_format_may_have_room_behind_them() -> None:
 def test_the_bytes_themselves_stay_as_they_are() -> None:
     for count in (1, 3):
         given_stamps = stamps(["2024-01-01"] * count, "%Y-%m-%d")
-        dates.parse_stamps(given_stamps, "%Y-%m-%d")
+        date_parsing.parse_stamps(given_stamps, "%Y-%m-%d")
         assert given_stamps.tolist() == [b"2024-01-01"] * count
 
 
 def test_every_day_and_every_second_is_read_from_its_bytes() -> None:
     days = np.arange("0001-01-01", "10000-01-01", dtype="datetime64[D]")
-    found = dates.parse_stamps(days.astype("S11"), "%Y-%m-%d")
+    found = date_parsing.parse_stamps(days.astype("S11"), "%Y-%m-%d")
     assert np.array_equal(found, days.astype("datetime64[us]").astype(np.int64))
     seconds = np.arange("2023-12-31T00:00:00", "2024-01-01T00:00:00", dtype="datetime64[s]")
-    found = dates.parse_stamps(seconds.astype("S20"), "%Y-%m-%dT%H:%M:%S")
+    found = date_parsing.parse_stamps(seconds.astype("S20"), "%Y-%m-%dT%H:%M:%S")
     assert np.array_equal(found, seconds.astype("datetime64[us]").astype(np.int64))
 
 
@@ -116,7 +122,7 @@ def test_every_day_and_every_second_is_read_from_its_bytes() -> None:
     "pattern", ["%y-%m-%d", "%d %b %Y", "%Y-%m-%dT%H:%M%z", "%d", "%Y-%d", "%Y-%Y", "epoch", "%Y%%"]
 )
 def test_other_formats_are_left_to_the_texts(pattern: str) -> None:
-    assert dates.layout(pattern) is None
+    assert date_parsing.layout(pattern) is None
 
 
 # -- from texts ------------------------------------------------------------------------------------------------------
@@ -136,7 +142,7 @@ def test_what_is_read_from_a_text_is_what_python_reads(
             cell[:at] + data.draw(st.sampled_from(["", *"0123456789 -/.:TZ+QW"])) + cell[at + 1 :]
         )
     found = read(cell, pattern)
-    if found == dates.NEVER:
+    if found == date_parsing.NEVER:
         return
     try:
         expected = datetime.strptime(cell, pattern)
@@ -159,8 +165,10 @@ def test_hour_24_is_hour_0_of_the_next_day_in_every_format(pattern: str) -> None
     day = datetime(2019, 12, 31)
     cell = (day.replace(hour=23) + timedelta(hours=0)).strftime(pattern.replace("%H", "24"))
     assert read(cell, pattern) == micro(day + DAY)
-    if dates.layout(pattern) is not None:
-        assert dates.parse_stamps(stamps([cell], pattern), pattern).tolist() == [micro(day + DAY)]
+    if date_parsing.layout(pattern) is not None:
+        assert date_parsing.parse_stamps(stamps([cell], pattern), pattern).tolist() == [
+            micro(day + DAY)
+        ]
 
 
 @pytest.mark.parametrize(
@@ -204,27 +212,27 @@ def test_hour_24_has_an_offset_like_any_other(cell: str, pattern: str, utc: date
 def test_texts_that_are_no_time_are_never_read(cell: str, pattern: str) -> None:
     good = (
         "1"
-        if pattern in dates.EPOCHS
+        if pattern in date_parsing.EPOCHS
         else datetime(2020, 5, 5).strftime(pattern.replace("%z", "Z"))
     )
-    found = dates.parse([good, cell, good], pattern)
-    assert found[0] == found[2] != dates.NEVER
-    assert found[1] == dates.NEVER
-    if dates.layout(pattern) is not None and len(cell) < dates.layout(pattern).width:
-        assert dates.parse_stamps(stamps([good, cell], pattern), pattern).tolist() == [
+    found = date_parsing.parse([good, cell, good], pattern)
+    assert found[0] == found[2] != date_parsing.NEVER
+    assert found[1] == date_parsing.NEVER
+    if date_parsing.layout(pattern) is not None and len(cell) < date_parsing.layout(pattern).width:
+        assert date_parsing.parse_stamps(stamps([good, cell], pattern), pattern).tolist() == [
             found[0],
-            dates.NEVER,
+            date_parsing.NEVER,
         ]
 
 
 def test_epochs_are_read_over_all_the_years_that_can_be_written() -> None:
-    found = dates.parse(["-62135596800", "0", "253402300799"], "epoch")
+    found = date_parsing.parse(["-62135596800", "0", "253402300799"], "epoch")
     assert found.tolist() == [
         micro(datetime(1, 1, 1)),
         0,
         micro(datetime(9999, 12, 31, 23, 59, 59)),
     ]
-    assert dates.parse(["1704067200123"], "epoch-ms").tolist() == [
+    assert date_parsing.parse(["1704067200123"], "epoch-ms").tolist() == [
         micro(datetime(2024, 1, 1, 0, 0, 0, 123_000))
     ]
 
@@ -232,7 +240,7 @@ def test_epochs_are_read_over_all_the_years_that_can_be_written() -> None:
 def test_a_format_that_is_none_is_named() -> None:
     for pattern in ("%Q", "%Y-%Y", "%Y %"):
         with pytest.raises(SettingsError, match=f"--date-format '{pattern}': "):
-            dates.parse(["2024-01-01"], pattern)
+            date_parsing.parse(["2024-01-01"], pattern)
 
 
 @given(
@@ -241,7 +249,7 @@ def test_a_format_that_is_none_is_named() -> None:
 )
 def test_whatever_the_format_it_reads_or_is_refused(pattern: str, cell: str) -> None:
     try:
-        found = dates.parse([cell, "2024-01-01", "2024-01-01 24:60"], pattern)
+        found = date_parsing.parse([cell, "2024-01-01", "2024-01-01 24:60"], pattern)
     except SettingsError:
         return
     assert len(found) == 3
@@ -251,9 +259,9 @@ def test_whatever_the_format_it_reads_or_is_refused(pattern: str, cell: str) -> 
     "cell", ["2024-01-31 24:00", "31.01.2024 24:00:00", "2024-01-31T24:00Z", "01/31/2024 24:00"]
 )
 def test_a_date_with_hour_24_is_recognized(cell: str) -> None:
-    assert dates.formats(cell) == dates.formats(cell.replace("24:00", "23:00"))
-    assert dates.formats(cell)
-    assert not dates.formats(cell.replace("24:00", "24:01"))
+    assert date_formats.formats(cell) == date_formats.formats(cell.replace("24:00", "23:00"))
+    assert date_formats.formats(cell)
+    assert not date_formats.formats(cell.replace("24:00", "24:01"))
 
 
 # -- over several columns --------------------------------------------------------------------------------------------
@@ -261,8 +269,11 @@ def test_a_date_with_hour_24_is_recognized(cell: str) -> None:
 
 def joined(*numbers: float) -> int:
     return int(
-        dates.join(
-            {unit: np.array([float(n)]) for unit, n in zip(dates.UNITS, numbers, strict=False)}
+        date_parsing.join(
+            {
+                unit: np.array([float(n)])
+                for unit, n in zip(date_parsing.UNITS, numbers, strict=False)
+            }
         )[0]
     )
 
@@ -298,7 +309,7 @@ def test_a_date_over_columns_is_read_as_far_as_they_go() -> None:
     ],
 )
 def test_numbers_that_are_no_date_are_never_one(numbers: tuple[float, ...]) -> None:
-    assert joined(*numbers) == dates.NEVER
+    assert joined(*numbers) == date_parsing.NEVER
 
 
 # -- rows that are written in another way ----------------------------------------------------------------------------
@@ -309,17 +320,17 @@ def test_numbers_that_are_no_date_are_never_one(numbers: tuple[float, ...]) -> N
     [
         (
             ["2024-01-01", "05.01.2024"],
-            "say --date-format %Y-%m-%d --date-format %d.%m.%Y or --date-format %Y-%m-%d --date-format %m.%d.%Y",
+            "use --date-format %Y-%m-%d --date-format %d.%m.%Y or --date-format %Y-%m-%d --date-format %m.%d.%Y",
         ),
-        (["2024-01-01", "15.01.2024"], "say --date-format %Y-%m-%d --date-format %d.%m.%Y"),
+        (["2024-01-01", "15.01.2024"], "use --date-format %Y-%m-%d --date-format %d.%m.%Y"),
         (
             ["2024-01-01", "Jan 15, 2024", "2024-01-01 07:30"],
-            "say --date-format %Y-%m-%d --date-format '%b %d, %Y' --date-format '%Y-%m-%d %H:%M'",
+            "use --date-format %Y-%m-%d --date-format '%b %d, %Y' --date-format '%Y-%m-%d %H:%M'",
         ),
         (["2024-01-01", "total"], ""),
         (
             ["2024-01-01", "total", "15.01.2024"],
-            "say --date-format %Y-%m-%d --date-format %d.%m.%Y",
+            "use --date-format %Y-%m-%d --date-format %d.%m.%Y",
         ),
         (
             ["2024-01", "2024", "2024-Q1"],
@@ -328,15 +339,15 @@ def test_numbers_that_are_no_date_are_never_one(numbers: tuple[float, ...]) -> N
     ],
 )
 def test_the_formats_that_read_the_other_rows_are_named(cells: list[str], answer: str) -> None:
-    pattern = next(iter(dates.formats(cells[0])))
-    assert dates.remedy([(pattern,)], cells) == answer
+    pattern = next(iter(date_formats.formats(cells[0])))
+    assert time_readings.remedy([(pattern,)], cells) == answer
 
 
 def test_formats_that_read_a_row_differently_are_not_named_together() -> None:
     """Days and months in both orders: some rows could be either."""
-    assert dates.remedy([("%d/%m/%Y",)], ["13/01/2024", "01/13/2024", "01/02/2024"]) == ""
-    both = "say --date-format %d/%m/%Y --date-format %m/%d/%Y"
-    assert dates.remedy([("%d/%m/%Y",)], ["13/01/2024", "01/13/2024", "02/02/2024"]) == both
+    assert time_readings.remedy([("%d/%m/%Y",)], ["13/01/2024", "01/13/2024", "01/02/2024"]) == ""
+    both = "use --date-format %d/%m/%Y --date-format %m/%d/%Y"
+    assert time_readings.remedy([("%d/%m/%Y",)], ["13/01/2024", "01/13/2024", "02/02/2024"]) == both
 
 
 @pytest.mark.parametrize(
@@ -360,7 +371,7 @@ def test_formats_that_read_a_row_differently_are_not_named_together() -> None:
     ],
 )
 def test_years_quarters_and_months_are_told_apart(text: str, step: str) -> None:
-    assert "".join(dates.steps([text])) == step
+    assert "".join(date_formats.steps([text])) == step
 
 
 @pytest.mark.parametrize(
@@ -378,7 +389,7 @@ def test_years_quarters_and_months_are_told_apart(text: str, step: str) -> None:
 )
 def test_formats_that_cannot_be_one_series_are_refused(patterns: list[str], answer: str) -> None:
     with pytest.raises(SettingsError) as caught:
-        dates.check_together(patterns)
+        date_formats.check_together(patterns)
     assert f"{caught.value.message} | {caught.value.hint}" == answer
     for pattern in patterns:
-        dates.check_together([pattern])
+        date_formats.check_together([pattern])
