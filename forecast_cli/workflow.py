@@ -461,9 +461,8 @@ def _read_again(run: Run, data: str | os.PathLike[str] | None) -> Panel:
         levels = {name: tuple(found) for name, found in run.config.levels.items()}
         panel = read(path, replace(run.config.data, weight=None), levels)
     except DataError as error:
-        if (
-            "--" in error.hint and error.option not in config.rereading()
-        ):  # an option of train, which settled how this run reads
+        if error.option and error.option not in config.rereading():
+            # The hint names an option of train, which settled how this run reads.
             error.hint = (
                 "bring the file to the form of the one that was trained on, or train on this one"
             )
