@@ -315,9 +315,13 @@ DATES = (
 )
 CLOCKS = (" %H:%M", "T%H:%M:%S", "T%H:%M:%S.%f", " %I:%M %p", "T%H:%M%z", " %H:%M:%S %z")
 
-KINDS = [
+DAYS = [date for date in DATES if "%d" in date]
+DAYS_WITH_CLOCKS = [layout(date + clock) for date in DAYS for clock in CLOCKS]
+# Each way to write a day once, and each clock several times.
+SOME_DAYS_WITH_CLOCKS = [layout(date + CLOCKS[at % len(CLOCKS)]) for at, date in enumerate(DAYS)]
+
+OTHER_KINDS = [
     *(layout(date) for date in DATES),
-    *(layout(date + clock) for date in DATES if "%d" in date for clock in CLOCKS),
     layout("%Y%m%d%H%M"),
     layout("%Y-%m-%d %H"),
     layout("on %d of %m, %Y"),
@@ -409,3 +413,6 @@ KINDS = [
     Kind("last line cut off", cut_off),
     Kind("unsorted", unsorted),
 ]
+
+KINDS = [*OTHER_KINDS, *DAYS_WITH_CLOCKS]
+REPRESENTATIVES = [*OTHER_KINDS, *SOME_DAYS_WITH_CLOCKS]

@@ -17,7 +17,16 @@ from hypothesis import strategies as st
 from forecast_cli.panel import format_times, times_of, values_of
 from forecast_cli.reading import read_csv
 from tests.conftest import ROOT
-from tests.reading.kinds import KINDS, Kind, iso, long, numbers, table
+from tests.reading.kinds import (
+    DAYS_WITH_CLOCKS,
+    KINDS,
+    REPRESENTATIVES,
+    Kind,
+    iso,
+    long,
+    numbers,
+    table,
+)
 
 LIMIT = 60.0  # seconds for one file
 
@@ -80,10 +89,20 @@ def check(kind: Kind, count: int) -> None:
         assert format_times(panel, times_of(panel, len(panel) - 1, length - 1)) == [file.last]
 
 
-@pytest.mark.parametrize("count", [3, 700])
 @pytest.mark.parametrize("kind", KINDS, ids=str)
-def test_every_kind_of_file_is_read_right(kind: Kind, count: int) -> None:
-    check(kind, count)
+def test_every_kind_of_file_is_read_right_at_3_rows(kind: Kind) -> None:
+    check(kind, 3)
+
+
+@pytest.mark.parametrize("kind", REPRESENTATIVES, ids=str)
+def test_one_of_each_family_of_files_is_read_right_at_700_rows(kind: Kind) -> None:
+    check(kind, 700)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", DAYS_WITH_CLOCKS, ids=str)
+def test_every_day_with_every_clock_is_read_right_at_700_rows(kind: Kind) -> None:
+    check(kind, 700)
 
 
 @pytest.mark.slow
@@ -253,7 +272,7 @@ def attack(process: Process, data: st.DataObject) -> None:
 
 
 @given(st.data())
-@hypothesis_settings(max_examples=300, suppress_health_check=list(HealthCheck))
+@hypothesis_settings(max_examples=100, suppress_health_check=list(HealthCheck))
 def test_mutated_files_are_read_or_refused(process: Process, data: st.DataObject) -> None:
     attack(process, data)
 

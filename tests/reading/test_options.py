@@ -46,7 +46,7 @@ table = st.lists(
 
 
 @given(table)
-@hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+@hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25)
 def test_wide_and_long_of_the_same_data_are_the_same_series(
     tmp_path: Path, rows: list[list[float | None]]
 ) -> None:
@@ -219,7 +219,7 @@ thousands = st.sampled_from([(".", ""), (",", ""), (".", ","), (",", "."), (",",
 
 
 @given(st.lists(st.integers(-(10**9), 10**9), min_size=2, max_size=15), thousands)
-@hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=80)
+@hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
 def test_whatever_the_marks_numbers_are_right_or_refused(
     tmp_path: Path, cents: list[int], marks: tuple[str, str]
 ) -> None:
@@ -263,9 +263,27 @@ ZONES = [
 
 @given(st.sampled_from(ZONES), st.dates(pd.Timestamp("2001-01-01").date(), pd.Timestamp("2030-01-01").date()),
        st.sampled_from(["h", "30min", "15min"]), st.booleans(), st.booleans())  # fmt: skip
-@hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+@hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=20)
 def test_no_local_hour_is_lost_or_counted_twice(
     tmp_path: Path, zone: str, start: object, freq: str, offset: bool, backwards: bool
+) -> None:
+    check_local_hours(tmp_path, zone, start, freq, offset=offset, backwards=backwards)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("zone", ZONES)
+@pytest.mark.parametrize("freq", ["h", "30min", "15min"])
+def test_no_local_hour_of_a_year_is_lost_or_counted_twice(
+    tmp_path: Path, zone: str, freq: str
+) -> None:
+    for month in range(1, 13):
+        for offset, backwards in ((False, False), (True, False), (False, True)):
+            start = f"2019-{month:02}-03"
+            check_local_hours(tmp_path, zone, start, freq, offset=offset, backwards=backwards)
+
+
+def check_local_hours(
+    tmp_path: Path, zone: str, start: object, freq: str, *, offset: bool, backwards: bool
 ) -> None:
     stamps = pd.date_range(str(start), periods=24 * 30, freq=freq, tz="UTC").tz_convert(zone)
     pattern = "%Y-%m-%dT%H:%M:%S%z" if offset else "%Y-%m-%d %H:%M"

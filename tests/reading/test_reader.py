@@ -262,7 +262,7 @@ def test_no_row_is_lost_for_any_chunk_of_bytes(write: Write) -> None:
     """Whatever the bytes, the reader answers with a panel or with an error of ours."""
     base = ("day,y\n" + DAYS).encode()
     random = np.random.default_rng(1)
-    for _ in range(150):
+    for _ in range(80):
         data = bytearray(base)
         for _ in range(random.integers(1, 4)):
             data[random.integers(len(data))] = random.integers(256)

@@ -203,7 +203,7 @@ cells = st.lists(
 
 
 @given(cells)
-@hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+@hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=20)
 def test_dates_as_columns_and_the_long_file_are_the_same_panel(
     tmp_path: Path, rows: list[list[float | None]]
 ) -> None:
@@ -331,9 +331,13 @@ def test_a_bad_cell_is_named_by_line_and_column(write: Write, count: int) -> Non
     assert [note.level for note in skipped.notes] == ["degraded"]
 
 
-@pytest.mark.parametrize("rows", [3, 2000])
-def test_decimal_commas_are_read_over_all_columns(write: Write, rows: int) -> None:
+@pytest.mark.parametrize("rows", [3, 40, pytest.param(2000, marks=pytest.mark.slow)])
+def test_decimal_commas_are_read_over_all_columns(
+    write: Write, monkeypatch: pytest.MonkeyPatch, rows: int
+) -> None:
     """More cells than are looked at in one pass over the file."""
+    if rows < 2000:
+        monkeypatch.setattr("forecast_cli.reading.parsing.AT_ONCE", 300 * rows)
     names = american(700)
     text = f"id;{';'.join(names)}\n" + "".join(
         f"s{number}" + "".join(f";{number},{day:03}" for day in range(700)) + "\n"
@@ -524,7 +528,7 @@ def test_whatever_the_bytes_the_answer_is_a_panel_or_an_error_of_ours(write: Wri
     ]  # fmt: skip
     random = np.random.default_rng(1)
     letters = b',\n"0123456789-/QJan. ;X\xff'
-    for turn in range(150):
+    for turn in range(60):
         text, word = files[turn % 3]
         data = bytearray(text.encode())
         for _ in range(random.integers(1, 5)):
