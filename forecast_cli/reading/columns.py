@@ -1,7 +1,7 @@
 """The cells of a table: every column that has a role, read as what it is.
 
-Numbers are read as numbers and times from their bytes, in one pass over the text. Only where that fails, a second,
-textual pass finds out what is there and names the cells.
+Numbers are read as numbers and times from their bytes, in one pass over the text. Only where
+that fails, a second, textual pass finds out what is there and names the cells.
 """
 
 from __future__ import annotations
@@ -58,9 +58,9 @@ class TextColumn(NamedTuple):
 class Cells:
     """The columns of a table, read: (R,) each.
 
-    times: microseconds, NEVER where there is none; reading: how a single column of times was read; bad: rows with
-    something that cannot be read, which are refused, or left out; written: how the numbers of a column are written, in
-    words, where they are not plain.
+    times: microseconds, NEVER where there is none; reading: how a single column of times was
+    read; bad: rows with something that cannot be read, which are refused, or left out; written:
+    how the numbers of a column are written, in words, where they are not plain.
     """
 
     times: Ints | None
@@ -72,7 +72,9 @@ class Cells:
 
 
 def read_cells(table: Table, sample: Sample, roles: Roles, settings: DataSettings) -> Cells:
-    """Read the columns that have a role. Raises DataError for cells that are not what they should be.
+    """Read the columns that have a role.
+
+    Raises DataError for cells that are not what they should be.
 
     With `--bad-rows skip` their rows are marked as bad instead.
     """
@@ -103,8 +105,10 @@ def read_cells(table: Table, sample: Sample, roles: Roles, settings: DataSetting
             "name the column with --time COLUMN",
             option="time",
         )
+
     if times is not None:
         bad |= times == NEVER
+
     if roles.id:
         bad |= _without_id(table, roles.id, parsed.texts[roles.id], bad, skip=skip)
 
@@ -121,8 +125,10 @@ def time_format_of(table: Table, roles: Roles, cells: Cells) -> TimeFormat:
     pattern = cells.reading.newest_pattern(~cells.bad)
     if pattern in EPOCHS:
         return TimeFormat("%Y-%m-%d %H:%M:%S")
+
     if "%z" not in pattern:
         return TimeFormat(pattern)
+
     last = int(np.flatnonzero(~cells.bad)[-1])
     offset = re.search(r"(Z|[+-]\d\d:?\d\d)$", text_at(table, roles.time[0], last))
     return TimeFormat(pattern, offset[0] if offset else "Z")
@@ -153,6 +159,7 @@ def _too_large(table: Table, name: str, values: Floats, *, skip: bool) -> NDArra
             f"column {name!r} is infinite or overflows{and_more(len(infinite))}",
             "correct these cells, or leave them empty",
         )
+
     row = int(np.argmax(is_large))
     text = repr(float(values[row]))
     raise table.error(row, f"{text} is too large", "scale the column", column=name, value=text)
@@ -206,7 +213,9 @@ class _Parsed:
 
 
 def _parse(table: Table, sample: Sample, roles: Roles, settings: DataSettings) -> _Parsed:
-    """Numbers as pandas reads them, if it can; else in the number format that all cells together show."""
+    """Numbers as pandas reads them, if it can; else in the number format that all cells
+    together show.
+    """
     request = _Request(table, sample, roles, settings, roles.numeric)
     plain_settings = (settings.decimal, settings.thousands) in ((None, None), (".", None))
     if table.delimiter != ";" and plain_settings:
@@ -239,7 +248,9 @@ def _styles(names: list[str], beside: dict[str, str], number_format: str) -> dic
 
 @dataclass(frozen=True)
 class _Request:
-    """What to read of a table in one pass. numbers: the columns that pandas reads; decimal: their decimal mark."""
+    """What to read of a table in one pass. numbers: the columns that pandas reads; decimal:
+    their decimal mark.
+    """
 
     table: Table
     sample: Sample
@@ -268,20 +279,25 @@ def _with_numbers(request: _Request) -> _Parsed | None:
 
 
 def _times_and_texts(request: _Request) -> _Parsed:
-    """One pass over the text, which reads bytes where those may be enough, and a second one where they are not."""
+    """One pass over the text, which reads bytes where those may be enough, and a second one
+    where they are not.
+    """
     candidates = _candidates(request) if request.time else []
     sizes = _sizes(request, candidates)
     if sizes:
         one_pass = _OnePass(request, candidates, sizes)
         if one_pass.read():
             return one_pass.result()
+
     one_pass = _OnePass(request, candidates, {})
     one_pass.read()
     return one_pass.result()
 
 
 def _sizes(request: _Request, candidates: list[list[str]]) -> dict[str, int]:
-    """How many bytes to read of times of one width, and of texts that come in runs, as the ids of a long file do."""
+    """How many bytes to read of times of one width, and of texts that come in runs, as the ids
+    of a long file do.
+    """
     sizes: dict[str, int] = {}
     layouts = [layout(pattern) for patterns in candidates for pattern in patterns]
     widths = [one.width for one in layouts if one is not None]
@@ -298,7 +314,8 @@ def _sizes(request: _Request, candidates: list[list[str]]) -> dict[str, int]:
 
 
 class _OnePass:
-    """One pass over the text of a table: times by every format that may be theirs, texts as codes, numbers typed.
+    """One pass over the text of a table: times by every format that may be theirs, texts as
+    codes, numbers typed.
 
     sizes: how many bytes to read of a column; all others are read as texts.
     """
@@ -315,7 +332,10 @@ class _OnePass:
         self.numbers = {name: np.empty(rows) for name in request.numbers}
 
     def read(self) -> bool:
-        """Read all rows; False where the bytes of some column are not enough. Raises DataError, ValueError."""
+        """Read all rows; False where the bytes of some column are not enough.
+
+        Raises DataError, ValueError.
+        """
         request = self.request
         texts = list(dict.fromkeys([*([request.time] if request.time else []), *request.texts]))
         missing = missing_words(request.settings)
@@ -345,6 +365,7 @@ class _OnePass:
         name = self.request.time
         if not name:
             return True
+
         if name in self.sizes:
             stamps: Any = frame[name].to_numpy()
             self.readings = [one for one in self.readings if one.add_stamps(stamps, start)]
@@ -354,6 +375,7 @@ class _OnePass:
         cells = [cell.strip() for cell in distinct]
         if self.request.settings.bad_rows != "skip":
             self._refuse_missing_times(codes, cells, start)
+
         for reading in self.readings:
             reading.add(codes, cells, start)
         return True
@@ -384,12 +406,15 @@ class _OnePass:
 
 
 def _candidates(request: _Request) -> list[list[str]]:
-    """The formats, or sets of formats, that may be those of the time column, by its first cells."""
+    """The formats, or sets of formats, that may be those of the time column, by its first
+    cells.
+    """
     settings, name = request.settings, request.time
     cells = [cell for cell in request.sample[name] if cell not in MISSING] or [""]
     if settings.date_format:
         check_together(settings.date_format)
         return [settings.date_format]
+
     if all(re.fullmatch(r"[12]\d{3}", cell) for cell in cells):
         return [["%Y"]]
 

@@ -1,7 +1,7 @@
 """The formats of dates that are recognized, and the way a text is written.
 
-A format is a strptime pattern such as `%Y-%m-%d`. `formats` tries those whose shape a text has: where its digits and
-words are, and what is between them.
+A format is a strptime pattern such as `%Y-%m-%d`. `formats` tries those whose shape a text has:
+where its digits and words are, and what is between them.
 """
 
 from __future__ import annotations
@@ -61,7 +61,9 @@ def is_date(cell: str) -> bool:
 
 
 def form(text: str) -> str:
-    """What texts that are written alike have in common: `05.01.2021` -> `9.9.9999`, `2020 Q1` -> `9999 a9`."""
+    """What texts that are written alike have in common: `05.01.2021` -> `9.9.9999`, `2020 Q1`
+    -> `9999 a9`.
+    """
     text = re.sub(r"[^\W\d_]+", "a", re.sub(r"\s+", " ", text))
     return re.sub(r"\d+", _form_of_digits, text)
 
@@ -77,7 +79,9 @@ def as_options(patterns: Iterable[str]) -> str:
 
 
 def check_together(patterns: Iterable[str]) -> None:
-    """Raise SettingsError for formats whose rows cannot be one series: years beside months, offsets beside none."""
+    """Raise SettingsError for formats whose rows cannot be one series: years beside months,
+    offsets beside none.
+    """
     patterns = list(patterns)
     yearly = [pattern for pattern in patterns if not re.search("%[mbBjUWcx]|epoch", pattern)]
     finer = [pattern for pattern in patterns if pattern not in yearly]
@@ -111,7 +115,9 @@ def steps(cells: Iterable[str]) -> dict[str, str]:
 
 
 def mixed_steps(examples: dict[str, str]) -> str:
-    """What to do about years, quarters and months in one column. examples: what `steps` returns."""
+    """What to do about years, quarters and months in one column. examples: what `steps`
+    returns.
+    """
     names = list(examples)
     listed = " and ".join([", ".join(names[:-1]), names[-1]])
     last = list(examples.values())[-1]
@@ -132,7 +138,9 @@ def _form_of_digits(digits: re.Match[str]) -> str:
 
 
 def _shape(text: str) -> str:
-    """What is a number, what a word, and what is between them: `2024-01-05 07:30` -> `9-9-9 9:9`."""
+    """What is a number, what a word, and what is between them: `2024-01-05 07:30` -> `9-9-9
+    9:9`.
+    """
     text = re.sub(r"[^\W\d_]+", "a", re.sub(r"\s+", " ", text))
     return re.sub(r"\d+", "9", text)
 

@@ -1,6 +1,8 @@
-"""Dates to microseconds since 1970: texts by a format, the bytes of texts in digits, and numbers of several columns.
+"""Dates to microseconds since 1970: texts by a format, the bytes of texts in digits, and
+numbers of several columns.
 
-What is no date is NEVER, which is what pandas calls NaT. Hour 24 is hour 0 of the next day, as in ISO 8601.
+What is no date is NEVER, which is what pandas calls NaT. Hour 24 is hour 0 of the next day, as
+in ISO 8601.
 """
 
 from __future__ import annotations
@@ -30,11 +32,12 @@ _DIGITS = {"%Y": 4, "%m": 2, "%d": 2, "%H": 2, "%M": 2, "%S": 2}  # parts of one
 _PARTS = dict(zip(_DIGITS, UNITS, strict=True))
 
 
-# -- texts -------------------------------------------------------------------------------------
+# -- texts ------------------------------------------------------------------------------------
 
 
 def parse(cells: list[str], pattern: str) -> Ints:
-    """Microseconds of texts (n,), or NEVER where the pattern does not fit; times with an offset are turned into UTC.
+    """Microseconds of texts (n,), or NEVER where the pattern does not fit; times with an offset
+    are turned into UTC.
 
     Raises SettingsError for what is not a pattern.
     """
@@ -46,8 +49,10 @@ def parse(cells: list[str], pattern: str) -> Ints:
         # pandas takes these words for the time of the reading.
         if word in cells:
             micro[[cell == word for cell in cells]] = NEVER
+
     if "%H" in pattern:
         _read_midnights(cells, micro, pattern)
+
     if "%S" in pattern:
         _refuse_leap_seconds(cells, micro, pattern)
     return _in_range(micro)
@@ -95,7 +100,9 @@ _DIRECTIVES = {
 
 @functools.cache
 def _expression(pattern: str) -> re.Pattern[str] | None:
-    """A regular expression that finds hour, minute and second in texts of a format; None for formats it does not know."""
+    """A regular expression that finds hour, minute and second in texts of a format; None for
+    formats it does not know.
+    """
     text = ""
     for part in re.findall(r"%.|\s+|.", pattern, re.DOTALL):
         if part[0] != "%":
@@ -113,7 +120,9 @@ def _expression(pattern: str) -> re.Pattern[str] | None:
 
 
 def _read_midnights(cells: list[str], micro: Ints, pattern: str) -> None:
-    """Read, in place, what is written as hour 24, which no library does: it is hour 0 of the next day."""
+    """Read, in place, what is written as hour 24, which no library does: it is hour 0 of the
+    next day.
+    """
     expression = _expression(pattern)
     unread = [at for at in np.flatnonzero(micro == NEVER).tolist() if "24" in cells[at]]
     if expression is None or not unread:
@@ -139,10 +148,13 @@ def _read_midnights(cells: list[str], micro: Ints, pattern: str) -> None:
 
 
 def _refuse_leap_seconds(cells: list[str], micro: Ints, pattern: str) -> None:
-    """NEVER, in place, for second 60 and 61, which pandas takes for the next minute: two rows would be one time."""
+    """NEVER, in place, for second 60 and 61, which pandas takes for the next minute: two rows
+    would be one time.
+    """
     expression = _expression(pattern)
     if expression is None:
         return
+
     for at, cell in enumerate(cells):
         if "60" in cell or "61" in cell:
             match = expression.fullmatch(cell)
@@ -157,7 +169,8 @@ def _refuse_leap_seconds(cells: list[str], micro: Ints, pattern: str) -> None:
 class Layout:
     """How the texts of a format look, byte by byte, if all have one width.
 
-    width: their bytes, and one more, which is 0; places: where the digits of each unit are; fixed: all other bytes.
+    width: their bytes, and one more, which is 0; places: where the digits of each unit are;
+    fixed: all other bytes.
     """
 
     width: int
@@ -167,7 +180,9 @@ class Layout:
 
 @functools.cache
 def layout(pattern: str) -> Layout | None:
-    """The layout of a format whose parts are years to seconds in digits, as far as they go; None for other formats."""
+    """The layout of a format whose parts are years to seconds in digits, as far as they go;
+    None for other formats.
+    """
     parts = re.findall(r"%.|.", pattern, re.DOTALL)
     fields = [part for part in parts if part in _DIGITS]
     used = list(_DIGITS)[: len(fields)]
@@ -190,10 +205,12 @@ def layout(pattern: str) -> Layout | None:
 
 
 def parse_stamps(stamps: Stamps, pattern: str) -> Ints:
-    """Microseconds of (R,) texts, read from their bytes; NEVER where one is not in the format to the byte.
+    """Microseconds of (R,) texts, read from their bytes; NEVER where one is not in the format
+    to the byte.
 
-    What it reads, `parse` reads alike, but here no texts are made. The bytes are never given to numpy's own parser of
-    dates, which crashes where one of more than 500 is no date. The format must have a layout that the texts have room for.
+    What it reads, `parse` reads alike, but here no texts are made. The bytes are never given to
+    numpy's own parser of dates, which crashes where one of more than 500 is no date. The format
+    must have a layout that the texts have room for.
     """
     known = layout(pattern)
     assert known is not None  # noqa: S101
@@ -203,6 +220,7 @@ def parse_stamps(stamps: Stamps, pattern: str) -> Ints:
     good = np.ones(len(stamps), bool)
     for at, letter in known.fixed.items():
         good &= letters[at] == letter
+
     for rest in letters[known.width :]:
         good &= rest == 0
 
@@ -216,10 +234,14 @@ def parse_stamps(stamps: Stamps, pattern: str) -> Ints:
 
 
 def _number(digits: NDArray[np.uint8], places: list[int]) -> NDArray[Any]:
-    """The numbers that some rows of digits make: (W, R) -> (R,). What is no digit makes any number."""
+    """The numbers that some rows of digits make: (W, R) -> (R,).
+
+    What is no digit makes any number.
+    """
     number: NDArray[Any] = digits[places[0]]
     if len(places) > 2:
         number = number.astype(np.uint16)
+
     for at in places[1:]:
         number = number * 10 + digits[at]
     return number
@@ -229,7 +251,9 @@ def _number(digits: NDArray[np.uint8], places: list[int]) -> NDArray[Any]:
 
 
 def units(names: list[str]) -> dict[str, str]:
-    """Which column is which part of the time: by their names if all are units, else in this order. Unit -> column."""
+    """Which column is which part of the time: by their names if all are units, else in this
+    order. Unit -> column.
+    """
     lowered = [name.lower() for name in names]
     columns: dict[str, str] = {}
     if set(lowered) <= set(UNITS):
@@ -265,14 +289,18 @@ def join(parts: dict[str, NDArray[np.float64]]) -> Ints:
 
 @functools.cache
 def _months() -> tuple[NDArray[np.int32], NDArray[np.uint8]]:
-    """Of every month from January of the year 0 to December 9999: its first day since 1970, and its length in days."""
+    """Of every month from January of the year 0 to December 9999: its first day since 1970, and
+    its length in days.
+    """
     months = np.arange(-1970 * 12, (10_000 - 1970) * 12 + 1).view("datetime64[M]")
     days = months.astype("datetime64[D]").astype(np.int64)
     return days[:-1].astype(np.int32), np.diff(days).astype(np.uint8)
 
 
 def _assembled(parts: dict[str, NDArray[Any]], good: NDArray[np.bool_]) -> Ints:
-    """Microseconds of (R,) years to seconds, which are whole and at least 0; NEVER where they are no date, or not good."""
+    """Microseconds of (R,) years to seconds, which are whole and at least 0; NEVER where they
+    are no date, or not good.
+    """
     none = np.zeros(len(good), np.uint8)
     year, month = parts["year"], parts.get("month", none + 1)
     day, hour = parts.get("day", none + 1), parts.get("hour", none)

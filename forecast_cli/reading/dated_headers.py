@@ -58,8 +58,9 @@ Dated = Mapping[
 class Header:
     """The D columns whose names are times, in order of time.
 
-    times: (D,) microseconds; for months and quarters, which leave the year to the rows, months since January.
-    pattern: how the names write them, for strftime with %q for a quarter; empty for months and quarters.
+    times: (D,) microseconds; for months and quarters, which leave the year to the rows, months
+    since January. pattern: how the names write them, for strftime with %q for a quarter; empty
+    for months and quarters.
     """
 
     kind: Kind
@@ -69,7 +70,8 @@ class Header:
 
 
 def dated_columns(names: Sequence[str], patterns: Sequence[str]) -> tuple[Kind, Dated]:
-    """The columns whose names are times of the most frequent kind, each with the formats that read it.
+    """The columns whose names are times of the most frequent kind, each with the formats that
+    read it.
 
     patterns: the formats that the user named; without any, all known ones are tried.
     """
@@ -86,7 +88,10 @@ def dated_columns(names: Sequence[str], patterns: Sequence[str]) -> tuple[Kind, 
 
 
 def read_header(kind: Kind, dated: Dated, settings: DataSettings, notes: list[Note]) -> Header:
-    """The dates of the columns, in order. Raises DataError for two formats, two readings, or a date that repeats."""
+    """The dates of the columns, in order.
+
+    Raises DataError for two formats, two readings, or a date that repeats.
+    """
     names, pattern = list(dated), ""
     if kind == "months":
         known = MONTH_WORDS | MONTH_NUMBERS
@@ -99,6 +104,7 @@ def read_header(kind: Kind, dated: Dated, settings: DataSettings, notes: list[No
     order = np.argsort(times, kind="stable")
     if settings.duplicates == "error":
         _refuse_repeated(names, times, order, has_dates=bool(pattern))
+
     if (np.diff(times) < 0).any():
         words = "the dates of the columns were not in order; they were sorted"
         notes.append(Note("dates_sorted", "info", words))
@@ -138,11 +144,14 @@ def _months_of_a_year(names: Sequence[str]) -> Dated:
 
 
 def _dates(names: Sequence[str], patterns: Sequence[str]) -> Dated:
-    """Columns whose names are dates: by the formats that the user named, else by all that are known."""
+    """Columns whose names are dates: by the formats that the user named, else by all that are
+    known.
+    """
     texts = [plain_name(name) for name in names]
     formats: list[list[str]] = [[] for _ in texts]
     if not patterns:
         formats = [list(date_formats.formats(text)) for text in texts]
+
     for pattern in patterns or _OWN:
         for at in _read_by(texts, pattern, is_named=bool(patterns)):
             if pattern not in formats[at]:
@@ -150,17 +159,22 @@ def _dates(names: Sequence[str], patterns: Sequence[str]) -> Dated:
 
     if not patterns and _may_be_days(texts, formats):
         formats = [[one for one in known if one not in _SHORT_MONTHS] for known in formats]
+
     pairs = zip(names, formats, strict=True)
     return {name: tuple(known) for name, known in pairs if known}
 
 
 def _read_by(texts: list[str], pattern: str, *, is_named: bool) -> list[int]:
-    """Which texts a format reads. is_named: whether the user named it, so that any text may be in it."""
+    """Which texts a format reads. is_named: whether the user named it, so that any text may be
+    in it.
+    """
     likely = list(range(len(texts)))
     if not is_named:
         likely = [at for at, text in enumerate(texts) if _form_of(pattern).fullmatch(text)]
+
     if not likely:
         return []
+
     times = _parse([texts[at] for at in likely], pattern)
     return [at for at, time in zip(likely, times.tolist(), strict=True) if time != NEVER]
 
@@ -183,9 +197,12 @@ def _form_of(pattern: str) -> re.Pattern[str]:
 
 
 def _parse(texts: list[str], pattern: str) -> Ints:
-    """(n,) microseconds, or NEVER where a text is not in the format; %q is a quarter: the first day of it."""
+    """(n,) microseconds, or NEVER where a text is not in the format; %q is a quarter: the first
+    day of it.
+    """
     if "%q" not in pattern:
         return date_parsing.parse(texts, pattern)
+
     months = []
     for text in texts:
         match = _form_of(pattern).fullmatch(text)
@@ -203,6 +220,7 @@ def _one_format(dated: Dated, settings: DataSettings) -> tuple[str, Ints]:
     for known in dated.values():
         for pattern in known:
             counts[pattern] = counts.get(pattern, 0) + 1
+
     usual = max(counts, key=lambda pattern: counts[pattern])
     odd = [name for name, known in dated.items() if usual not in known]
     if odd:
@@ -223,6 +241,7 @@ def _one_format(dated: Dated, settings: DataSettings) -> tuple[str, Ints]:
             option="date_format",
             value=texts[0],
         )
+
     times = _parse(texts, usual)
     for pattern, count in counts.items():
         if count == len(dated) and (_parse(texts, pattern) != times).any():
@@ -241,6 +260,7 @@ def _refuse_repeated(names: list[str], times: Ints, order: Ints, *, has_dates: b
     same = np.flatnonzero(np.diff(times[order]) == 0)
     if not len(same):
         return
+
     first, second = (names[at] for at in order[same[0] : same[0] + 2])
     date = stamp(times[order[same[0]]]) if has_dates else first
     raise DataError(

@@ -1,7 +1,8 @@
-"""How a file with dates as columns is laid out: which columns are dates, which name the rows, and which is beside them.
+"""How a file with dates as columns is laid out: which columns are dates, which name the rows,
+and which is beside them.
 
-Such a file is recognized by the names of its columns and refused, because its rows are no steps of time; which column
-names the rows is then said with `--dates-as-columns`.
+Such a file is recognized by the names of its columns and refused, because its rows are no steps
+of time; which column names the rows is then said with `--dates-as-columns`.
 """
 
 from __future__ import annotations
@@ -43,12 +44,11 @@ _EXAMPLES = {"months": "2024-01", "quarters": "2024Q1"}
 class DatedLayout:
     """How a file with dates as columns is read.
 
-    ids: the columns that name a series, none for a single one.
-    beside: the column that completes the dates of the header, a year for its months or a month for
-    its years, or nothing.
-    unused: what has no role.
-    empty: the column after a delimiter at the end of every line, if there is one.
-    proposal: columns that tell the rows of the sample apart, with commas between them.
+    ids: the columns that name a series, none for a single one. beside: the column that
+    completes the dates of the header, a year for its months or a month for its years, or
+    nothing. unused: what has no role. empty: the column after a delimiter at the end of every
+    line, if there is one. proposal: columns that tell the rows of the sample apart, with commas
+    between them.
     """
 
     header: Header
@@ -85,7 +85,9 @@ class DatedLayout:
 
 @dataclass(frozen=True, eq=False)
 class _Names:
-    """The columns of a file by their names: those that are dates, and the others. every: all, in their order."""
+    """The columns of a file by their names: those that are dates, and the others. every: all,
+    in their order.
+    """
 
     every: tuple[str, ...]
     kind: Kind
@@ -103,13 +105,14 @@ def find_layout(
 ) -> DatedLayout | None:
     """How to read a file with dates as columns; None for a file that has its dates in rows.
 
-    sample: the texts of the first rows, by column. Raises DataError naming `--dates-as-columns` for
-    a file whose columns are dates where the settings do not have it, and for a header that cannot be
-    read in one way only.
+    sample: the texts of the first rows, by column. Raises DataError naming `--dates-as-columns`
+    for a file whose columns are dates where the settings do not have it, and for a header that
+    cannot be read in one way only.
     """
     word = settings.dates_as_columns
     if word == NONE:
         return None
+
     if word is None:
         # A format that the user named may be that of rows, or of columns.
         for patterns in ([], settings.date_format or []):
@@ -124,6 +127,7 @@ def find_layout(
             "--date-format",
             option="dates_as_columns",
         )
+
     labels = _labels(word, columns)
     beside = _beside(columns.kind, labels, sample)
     if columns.kind in ("months", "quarters") and not beside:
@@ -152,7 +156,9 @@ def month_of(cell: str, column: str) -> int | None:
 
 
 def _sorted_out(names: tuple[str, ...], patterns: Sequence[str], sample: Sample) -> _Names:
-    """The columns that are dates, and the others, without the one after a delimiter at the end of every line."""
+    """The columns that are dates, and the others, without the one after a delimiter at the end
+    of every line.
+    """
     kind, dated = dated_columns(names, patterns)
     others = [name for name in names if name not in dated and not _is_nothing(name, names, sample)]
     return _Names(names, kind, dated, others)
@@ -171,10 +177,13 @@ def _refuse(columns: _Names, sample: Sample) -> None:
 
 
 def _are_mostly_dates(columns: _Names, sample: Sample) -> bool:
-    """Whether more columns are dates than hold other numbers; the texts beside them are names and notes."""
+    """Whether more columns are dates than hold other numbers; the texts beside them are names
+    and notes.
+    """
     kind, dated, others = columns.kind, columns.dated, columns.others
     if len(dated) < 2:
         return False
+
     if len(dated) <= sum(_is_numeric(sample[name]) for name in others):
         return False
 
@@ -183,6 +192,7 @@ def _are_mostly_dates(columns: _Names, sample: Sample) -> bool:
     may_be_names = are_numbers or kind != "dates"
     if may_be_names and any(_begins_with_date(sample[name]) for name in others):
         return False
+
     if are_numbers and kind == "months":
         return bool(_beside(kind, others, sample))
     return True
@@ -217,6 +227,7 @@ def _refusal(columns: _Names, sample: Sample) -> DataError:
             f"add a column that names each row, and use --dates-as-columns COLUMN, {otherwise}",
             option="dates_as_columns",
         )
+
     read_as = "each row as a series"
     if kind in _EXAMPLES:
         read_as = f"the {kind} in order"
@@ -231,7 +242,9 @@ def _refusal(columns: _Names, sample: Sample) -> DataError:
 
 
 def propose(kind: Kind, others: Sequence[str], sample: Sample) -> str:
-    """The fewest columns that name each row of the sample, joined with commas; empty if there are none."""
+    """The fewest columns that name each row of the sample, joined with commas; empty if there
+    are none.
+    """
     beside = _beside(kind, others, sample)
     of_beside = [beside] if beside else []
     named = [name for name in others if name != beside and any(sample[name]) and "," not in name]
@@ -276,6 +289,7 @@ def _labels(word: str, columns: _Names) -> tuple[str, ...]:
     labels: tuple[str, ...] = (word,)
     if word not in columns.others:
         labels = tuple(part.strip() for part in word.split(","))
+
     for label in labels:
         if label in columns.dated:
             others = ", ".join(columns.others[:TRIED]) or "there is none"
@@ -303,7 +317,9 @@ def _labels(word: str, columns: _Names) -> tuple[str, ...]:
 
 
 def _beside(kind: Kind, labels: Sequence[str], sample: Sample) -> str:
-    """The column that completes the dates of the header: years beside months, or months beside years."""
+    """The column that completes the dates of the header: years beside months, or months beside
+    years.
+    """
     if kind == "dates":
         return ""
 
@@ -348,7 +364,9 @@ def _no_year(word: str, columns: _Names, sample: Sample) -> DataError:
 
 
 def _check_names(columns: _Names, sample: Sample) -> None:
-    """Refuse names that seem to be meant as dates, whose values would be left out without a word."""
+    """Refuse names that seem to be meant as dates, whose values would be left out without a
+    word.
+    """
     names, dated = columns.every, columns.dated
     first = next(at for at, name in enumerate(names) if name in dated)
     forms = {_form(name) for name in dated} if columns.kind == "dates" else set()

@@ -1,4 +1,7 @@
-"""Bytes -> UTF-8 text with single newlines. An encoding is UTF-8, marked as UTF-16, or named: never guessed."""
+"""Bytes -> UTF-8 text with single newlines.
+
+An encoding is UTF-8, marked as UTF-16, or named: never guessed.
+"""
 
 from __future__ import annotations
 
@@ -13,13 +16,17 @@ SHOWN = 200  # bytes of a row in a message
 
 
 def to_utf8(name: str, data: bytes, encoding: str | None) -> bytes:
-    """The text as UTF-8 with single newlines. Raises DataError for text in another encoding, and for NUL bytes."""
+    """The text as UTF-8 with single newlines.
+
+    Raises DataError for text in another encoding, and for NUL bytes.
+    """
     if encoding is not None:
         text = _from_named(name, data, encoding)
     elif data[:2] in (b"\xff\xfe", b"\xfe\xff"):
         text = _from_utf16(name, data)
     else:
         text = _from_utf8(name, data)
+
     _refuse_nul(name, text)
 
     if b"\r" in text:
@@ -65,7 +72,9 @@ def _from_utf8(name: str, data: bytes) -> bytes:
 
 
 def _not_utf8(data: bytes) -> int | None:
-    """Where the first byte is that is not UTF-8; piece by piece, as the decoded text is not kept."""
+    """Where the first byte is that is not UTF-8; piece by piece, as the decoded text is not
+    kept.
+    """
     if data.isascii():
         return None
 
@@ -86,7 +95,9 @@ def _not_utf8(data: bytes) -> int | None:
 
 
 def _not_in(encoding: str, name: str, data: bytes, at: int) -> DataError:
-    """The error for text that is not in an encoding, with its first wrong row as other encodings show it."""
+    """The error for text that is not in an encoding, with its first wrong row as other
+    encodings show it.
+    """
     line = data.count(b"\n", 0, at) + 1
     names = f"{', '.join(LIKELY[:-1])} or {LIKELY[-1]}"
     return DataError(
@@ -116,6 +127,7 @@ def _refuse_nul(name: str, text: bytes) -> None:
     at = text.find(b"\0")
     if at < 0:
         return
+
     line = text.count(b"\n", 0, at) + 1
     message = f"{name}:{line}: a NUL byte; this is not a text file"
     is_wide = len(text) > 3 and 0 in text[:2]
@@ -127,4 +139,5 @@ def _refuse_nul(name: str, text: bytes) -> None:
             path=name,
             line=line,
         )
+
     raise DataError(message, "give a CSV file", path=name, line=line)

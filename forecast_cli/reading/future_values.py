@@ -31,9 +31,9 @@ MOST_STEPS = 1_000_000  # after the last row
 def read_future_values(path: str | os.PathLike[str], panel: Panel, settings: DataSettings) -> Panel:
     """The panel with `ahead` filled from a CSV of its known-future covariates.
 
-    settings: those that the panel was read with. Rows inside the past are ignored, steps that are not in the file are
-    NaN. Raises SettingsError if the panel has no such covariates, DataError for what cannot be read and for times off
-    the grid.
+    settings: those that the panel was read with. Rows inside the past are ignored, steps that
+    are not in the file are NaN. Raises SettingsError if the panel has no such covariates,
+    DataError for what cannot be read and for times off the grid.
     """
     if not settings.future:
         raise SettingsError(
@@ -76,7 +76,9 @@ def _roles(table: Table, panel: Panel, settings: DataSettings, wanted: list[str]
 
 
 def _with_history(panel: Panel, cells: Cells, roles: Roles) -> tuple[Ints, dict[str, Floats]]:
-    """The series of the rows of a panel and then of a file, and the known-future covariates of the panel."""
+    """The series of the rows of a panel and then of a file, and the known-future covariates of
+    the panel.
+    """
     of_panel = np.repeat(np.arange(len(panel)), panel.lengths)
     of_file = np.zeros(len(cells.bad), np.int64)
     if roles.id:
@@ -84,6 +86,7 @@ def _with_history(panel: Panel, cells: Cells, roles: Roles) -> tuple[Ints, dict[
         number_of = {label: number for number, label in enumerate(panel.ids)}
         numbers = [number_of.get(label, len(panel)) for label in ids]
         of_file = np.array(numbers, np.int64)[codes]
+
     earlier = {name: panel.future[:, panel.future_names.index(name)] for name in cells.numbers}
     return np.concatenate([of_panel, of_file]), earlier
 
@@ -100,6 +103,7 @@ def _ahead(rows: Rows, panel: Panel, wanted: Sequence[str], notes: list[Note]) -
     positions: Ints | None = None
     if rows.times is not None:
         positions = calendar.ordinals(panel.frequency, rows.times)
+
     lines: list[list[Floats]] = []
     for index, label in enumerate(panel.ids):
         own = np.arange(len(rows.codes))
@@ -116,7 +120,9 @@ def _ahead(rows: Rows, panel: Panel, wanted: Sequence[str], notes: list[Note]) -
 
 
 def _check_ahead(rows: Rows, own: Ints, steps: Ints, label: str) -> None:
-    """Raise DataError for a step that is there twice, or too far after the last row. own: the rows of one series."""
+    """Raise DataError for a step that is there twice, or too far after the last row. own: the
+    rows of one series.
+    """
     order = np.argsort(steps, kind="stable")
     repeated = np.flatnonzero(np.diff(steps[order]) == 0)
     if len(repeated):
@@ -125,6 +131,7 @@ def _check_ahead(rows: Rows, own: Ints, steps: Ints, label: str) -> None:
             f"{rows.place(second)}: {of_series(label)}this time is there twice",
             "keep one row for each time",
         )
+
     if len(steps) and steps.max() > MOST_STEPS:
         farthest = int(own[steps.argmax()])
         raise DataError(

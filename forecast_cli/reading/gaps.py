@@ -28,9 +28,12 @@ def sums_to_zero(settings: DataSettings) -> bool:
 def fill_gaps(
     values: Floats, gaps: str, limit: int, *, label: str, first: int, frequency: Frequency
 ) -> int:
-    """Fill runs of NaN in place, as `--gaps` says; return how many steps there were. Raises DataError.
+    """Fill runs of NaN in place, as `--gaps` says; return how many steps there were.
 
-    limit: steps of the longest gap that `auto` fills; label: the series; first: the position of its first value.
+    Raises DataError.
+
+    limit: steps of the longest gap that `auto` fills; label: the series; first: the position of
+    its first value.
     """
     is_hole = np.isnan(values)
     if not is_hole.any():
@@ -54,16 +57,20 @@ def fill_gaps(
 
 
 def carry_forward(values: Floats, name: str, label: str) -> int:
-    """Fill missing values of a covariate with the one before (the first: after), in place; return how many."""
+    """Fill missing values of a covariate with the one before (the first: after), in place;
+    return how many.
+    """
     is_hole = np.isnan(values)
     if not is_hole.any():
         return 0
+
     if is_hole.all():
         raise DataError(
             f"{of_series(label)}covariate {name!r} has no value",
             "leave the covariate or the series out",
             column=name,
         )
+
     values[:] = values[_last_known(is_hole)]
     return int(is_hole.sum())
 
@@ -98,10 +105,11 @@ def _last_known(is_hole: NDArray[np.bool_]) -> Ints:
 
 @dataclass(frozen=True, eq=False)
 class _Extent:
-    """Of the S series that have a value, one array element each: where they lie and how much of them is missing.
+    """Of the S series that have a value, one array element each: where they lie and how much of
+    them is missing.
 
-    owners: numbers of the series; first, last: the rows of the first and of the last value; steps: from the one to the
-    other; missing: those of the steps that would have to be made up.
+    owners: numbers of the series; first, last: the rows of the first and of the last value;
+    steps: from the one to the other; missing: those of the steps that would have to be made up.
     """
 
     owners: Ints
@@ -141,9 +149,11 @@ def check_filled(ordered: OrderedRows, settings: DataSettings, limit: int) -> No
     if settings.gaps == "auto" and not is_summed and longest > limit + 1:
         # A single long gap says more: `fill_gaps` names where it begins.
         return
+
     label = ordered.rows.ids[extent.owners[worst]]
     if len(ordered.rows.targets) > 1:
         label = target
+
     missing, steps = int(extent.missing[worst]), int(extent.steps[worst])
     other_step = _other_step(ordered, settings, known, allowed)
     raise _too_much_missing(label, missing, steps, over, settings.max_filled, other_step)
@@ -183,24 +193,32 @@ def _too_much_missing(
 
 
 def _other_step(ordered: OrderedRows, settings: DataSettings, known: Ints, allowed: float) -> str:
-    """What other step the rows may have, as the beginning of a hint. known: the rows of one series that have a value."""
+    """What other step the rows may have, as the beginning of a hint. known: the rows of one
+    series that have a value.
+    """
     if ordered.rows.times is None:
         return ""
+
     if _is_business(ordered.rows.times, ordered.frequency, known, allowed):
         return "use --freq B, as no row is on a weekend; or "
+
     if settings.freq:
         return "name a coarser step with --freq; or "
     return "bring the rows to one step first; or "
 
 
 def _is_business(times: Ints, frequency: Frequency, known: Ints, allowed: float) -> bool:
-    """Whether the rows of a daily file are all on weekdays, and few enough weekdays are missing."""
+    """Whether the rows of a daily file are all on weekdays, and few enough weekdays are
+    missing.
+    """
     if frequency.kind != "fixed" or frequency.size != calendar.DAY:
         return False
+
     weekdays = Frequency("business", clock=int(times[0] % calendar.DAY))
     try:
         positions = calendar.ordinals(weekdays, times)[known]
     except DataError:
         return False
+
     steps = int(positions[-1] - positions[0]) + 1
     return 1 - len(known) / steps <= allowed

@@ -33,7 +33,10 @@ Levels = Mapping[str, tuple[str, ...]]
 def to_grid(
     rows: Rows, settings: DataSettings, columns: Columns, time_format: TimeFormat, notes: list[Note]
 ) -> Panel:
-    """Put every series of the rows on its full grid; what was done is added to the notes. Raises DataError."""
+    """Put every series of the rows on its full grid; what was done is added to the notes.
+
+    Raises DataError.
+    """
     ordered = order_rows(rows, settings, time_format, notes)
     limit = _longest_gap(settings, ordered.frequency)
     check_filled(ordered, settings, limit)
@@ -51,9 +54,11 @@ def to_grid(
     if without_values:
         words = f"series without a single value were left out: {listed(without_values)}"
         notes.append(Note("series_without_values", "degraded", words))
+
     if not series:
         column = next(iter(rows.targets))
         raise DataError(f"column {column!r} has no value at all", "check the column", column=column)
+
     notes += _what_was_done(series, settings)
 
     panel = from_series(
@@ -83,9 +88,10 @@ def _longest_gap(settings: DataSettings, frequency: Frequency) -> int:
 class _Series:
     """A series of n steps on its grid.
 
-    first: the position of its first value; holes: (n,) steps that were missing; past, future: (n,) each; ahead: of each
-    known-future covariate, what is known after the last value; filled: how many missing steps were treated; zeros: steps
-    without rows that count as 0; trailing: rows after the last value; carried: filled values of covariates.
+    first: the position of its first value; holes: (n,) steps that were missing; past, future:
+    (n,) each; ahead: of each known-future covariate, what is known after the last value;
+    filled: how many missing steps were treated; zeros: steps without rows that count as 0;
+    trailing: rows after the last value; carried: filled values of covariates.
     """
 
     label: str
@@ -134,6 +140,7 @@ def _one_series(
         line[at] = rows.covariates[name][span][inside]
         carried += carry_forward(line, name, label)
         covariates[name] = line
+
     static = {
         name: _constant(rows.covariates[name][span], name, label) for name in settings.static or []
     }
@@ -172,6 +179,7 @@ def _constant(values: Floats, name: str, label: str) -> float:
             "leave the covariate or the series out",
             column=name,
         )
+
     if len(distinct) > 1:
         raise DataError(
             f"{of_series(label)}static {name!r} has {len(distinct):,} values",
@@ -238,6 +246,7 @@ def stack_ahead(lines: list[list[Floats]], names: Sequence[str], levels: Levels)
     for number, of_one in enumerate(lines):
         for place, line in enumerate(of_one):
             flat[number, : len(line), place] = line
+
     parts = [_one_hot(flat[:, :, place], name, levels) for place, name in enumerate(names)]
     joined: Floats = np.concatenate(parts, axis=2)
     return joined
@@ -253,10 +262,12 @@ def _with_covariates(
             flat = [np.concatenate([one.covariates[name] for one in series]) for name in names]
             changed[role] = _joined(flat, names, levels)
             changed[f"{role}_names"] = _names_of_levels(names, levels)
+
     if settings.static:
         flat = [np.array([one.static[name] for one in series]) for name in settings.static]
         changed["static"] = _joined(flat, settings.static, levels)
         changed["static_names"] = _names_of_levels(settings.static, levels)
+
     if settings.future:
         changed["ahead"] = stack_ahead([one.ahead for one in series], settings.future, levels)
     return replace(panel, **changed)
@@ -281,10 +292,13 @@ def _names_of_levels(names: Sequence[str], levels: Levels) -> tuple[str, ...]:
 
 
 def _one_hot(values: Floats, name: str, levels: Levels) -> Floats:
-    """(...,) -> (..., 1), or for a text (..., L): 1 at its level, NaN where it is missing, 0 for an unknown level."""
+    """(...,) -> (..., 1), or for a text (..., L): 1 at its level, NaN where it is missing, 0
+    for an unknown level.
+    """
     if name not in levels:
         single: Floats = values[..., None]
         return single
+
     hot: Floats = (values[..., None] == np.arange(len(levels[name]))).astype(np.float64)
     hot[np.isnan(values)] = np.nan
     return hot

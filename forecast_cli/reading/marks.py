@@ -1,4 +1,5 @@
-"""What stands beside numbers: a currency, %, K, M or B; read where a whole column is written so.
+"""What stands beside numbers: a currency, %, K, M or B; read where a whole column is written
+so.
 
 `$273.36`, `1.234,50 €` and `12 USD` are read without their currency, `12.5%` is 12.5, `1.46M` is 1,460,000 and `($5)` is
 -5. Of other things beside a number (`12 kWh`, `~12`, `<0.5`) only this is known: the column is one of numbers.
@@ -55,7 +56,9 @@ Mark = tuple[str, str]  # the currency and the unit of a number
 
 
 class Parts(NamedTuple):
-    """A cell taken apart: its number with its sign, its currency, and its unit: %, K, M or B; each may be empty."""
+    """A cell taken apart: its number with its sign, its currency, and its unit: %, K, M or B;
+    each may be empty.
+    """
 
     number: str
     currency: str = ""
@@ -63,14 +66,16 @@ class Parts(NamedTuple):
 
 
 def take_apart(cell: str) -> Parts:
-    """The number in a tidy cell, and what stands beside it; the whole cell where that is nothing that is read.
+    """The number in a tidy cell, and what stands beside it; the whole cell where that is
+    nothing that is read.
 
-    Parentheses are a minus only where there is a currency, as in `($1,234.50)`. No space is before K, M and B: `5 K` may
-    be a temperature.
+    Parentheses are a minus only where there is a currency, as in `($1,234.50)`. No space is
+    before K, M and B: `5 K` may be a temperature.
     """
     enclosed = _ENCLOSED.fullmatch(cell)
     if enclosed is None:
         return _parts(cell) or Parts(cell)
+
     parts = _parts("".join(enclosed.groups("")))
     if parts is None or not parts.currency:
         return Parts(cell)
@@ -81,6 +86,7 @@ def _parts(cell: str) -> Parts | None:
     match = _MARKED.fullmatch(cell)
     if match is None:
         return None
+
     sign, late_sign, before, after = (
         match[name] or "" for name in ("sign", "late_sign", "before", "after")
     )
@@ -96,12 +102,16 @@ def _parts(cell: str) -> Parts | None:
 
 
 def is_marked_number(cell: str) -> bool:
-    """Whether a cell is a number in some format, with or without something beside it that is read."""
+    """Whether a cell is a number in some format, with or without something beside it that is
+    read.
+    """
     return is_number(cell) or is_number(take_apart(tidy(cell)).number)
 
 
 def look_like_numbers(cells: list[str]) -> bool:
-    """Whether most cells are numbers, if need be with something beside them that is not read: `12 kWh`, `~12`, `<0.5`."""
+    """Whether most cells are numbers, if need be with something beside them that is not read:
+    `12 kWh`, `~12`, `<0.5`.
+    """
     odd = [cell for cell in cells if not is_marked_number(cell)]
     if 2 * len(odd) <= len(cells):
         return len(cells) > 0
@@ -120,7 +130,8 @@ def look_like_numbers(cells: list[str]) -> bool:
 
 
 def most_are_numbers(cells: list[str], missing: frozenset[str]) -> bool:
-    """Whether a column is one of numbers: a few bad cells make it one with errors, not one of texts.
+    """Whether a column is one of numbers: a few bad cells make it one with errors, not one of
+    texts.
 
     So does something beside the numbers, whether it can be read or not.
     """
@@ -128,7 +139,9 @@ def most_are_numbers(cells: list[str], missing: frozenset[str]) -> bool:
 
 
 def beside_number(cell: str) -> tuple[str, str] | None:
-    """What stands before and after the number in a cell, where that is not read; None where there is no such number."""
+    """What stands before and after the number in a cell, where that is not read; None where
+    there is no such number.
+    """
     match = _BESIDE.fullmatch(tidy(cell))
     if match is None or not is_number(match["digits"]) or _NO_UNIT.fullmatch(match["after"]):
         return None
@@ -141,7 +154,7 @@ def beside_number(cell: str) -> tuple[str, str] | None:
     return before, after
 
 
-# -- columns ---------------------------------------------------------------------------------------------------------
+# -- columns ----------------------------------------------------------------------------------
 
 _ABSENT, _UNREAD = -2, -1  # where a cell has no mark
 
@@ -150,8 +163,9 @@ _ABSENT, _UNREAD = -2, -1  # where a cell has no mark
 class Numbers:
     """A column read.
 
-    values: (R,), NaN where there is no number; wrong: (R,) cells that are no numbers, or numbers that are not written
-    like the others; example: one that is; style: what stands beside the numbers, in words.
+    values: (R,), NaN where there is no number; wrong: (R,) cells that are no numbers, or
+    numbers that are not written like the others; example: one that is; style: what stands
+    beside the numbers, in words.
     """
 
     values: Floats
@@ -190,6 +204,7 @@ class Column:
                 self._marks[mark] = len(self._marks)
                 self._examples.append(cells[at])
             which[at] = self._marks[mark]
+
         which[absent] = _ABSENT
         values[absent] = np.nan
         self._values.append(values[codes])
@@ -225,10 +240,13 @@ def _of_marks(flags: list[bool]) -> NDArray[np.bool_]:
 
 
 def _alike(marks: list[Mark], counts: list[int]) -> list[bool]:
-    """Which marks go together: those of the currency, and with or without %, that most cells have."""
+    """Which marks go together: those of the currency, and with or without %, that most cells
+    have.
+    """
     totals: Counter[tuple[str, bool]] = Counter()
     for mark, count in zip(marks, counts, strict=True):
         totals[_kind(mark)] += count
+
     usual = totals.most_common(1)[0][0]
     letters = {unit for currency, unit in marks if _kind((currency, unit)) == usual}
     return [_kind(mark) == usual and not _may_be_another_unit(mark[1], letters) for mark in marks]
@@ -251,11 +269,14 @@ def _clash(
     *,
     has_thousands: bool,
 ) -> NDArray[np.bool_]:
-    """Numbers without K, M or B that are too large to be written without one; or those with one, if they are fewer."""
+    """Numbers without K, M or B that are too large to be written without one; or those with
+    one, if they are fewer.
+    """
     least = LARGE if has_thousands else 0
     large: NDArray[np.bool_] = is_plain & (values != 0) & (np.abs(values) >= least)
     if not large.any():
         return large
+
     is_minority = np.count_nonzero(large) <= np.count_nonzero(has_scale)
     return large if is_minority else has_scale
 

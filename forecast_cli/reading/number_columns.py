@@ -1,4 +1,6 @@
-"""Columns of numbers that pandas does not read: from their texts, in the one number format of the file."""
+"""Columns of numbers that pandas does not read: from their texts, in the one number format of
+the file.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,8 @@ SHOWN = 3  # cells named in one message
 class NumberColumns:
     """Columns of numbers (R,), NaN where missing or wrong.
 
-    bad: (R,) rows with a cell that is no number; styles: what stands beside the numbers of a column, in words.
+    bad: (R,) rows with a cell that is no number; styles: what stands beside the numbers of a
+    column, in words.
     """
 
     values: dict[str, Floats]
@@ -39,7 +42,9 @@ class NumberColumns:
 
 
 def number_format_of(table: Table, settings: DataSettings, names: list[str]) -> NumberFormat:
-    """How the file writes numbers, if all cells of these columns together can only mean one thing."""
+    """How the file writes numbers, if all cells of these columns together can only mean one
+    thing.
+    """
     missing = missing_words(settings)
     votes = FormatVotes(possible_formats(settings.decimal, settings.thousands))
     for _, column in read_texts(table, names):
@@ -49,6 +54,7 @@ def number_format_of(table: Table, settings: DataSettings, names: list[str]) -> 
 
     if table.delimiter != ";" and votes.unread.get(PLAIN) == 0:
         return PLAIN
+
     number_format, unclear = votes.best()
     if unclear:
         raise _unclear(unclear, votes.formats, table.delimiter)
@@ -73,7 +79,10 @@ def _unclear(cell: str, formats: tuple[NumberFormat, ...], delimiter: str) -> Da
 def read_number_texts(
     table: Table, settings: DataSettings, names: list[str], number_format: NumberFormat
 ) -> NumberColumns:
-    """Numbers from texts, without what stands beside them. Raises DataError for cells that are no numbers."""
+    """Numbers from texts, without what stands beside them.
+
+    Raises DataError for cells that are no numbers.
+    """
     missing, nulls = missing_words(settings), _null_numbers(settings)
     columns = {name: marks.Column(number_format, missing, nulls) for name in names}
     for name, cells in read_texts(table, names):
@@ -104,7 +113,8 @@ def read_number_texts(
 class WrongCell:
     """A cell that is no number, or is not written like the others.
 
-    reason: what is wrong, in words; beside: what stands beside its number, if it has one that is not read.
+    reason: what is wrong, in words; beside: what stands beside its number, if it has one that
+    is not read.
     """
 
     row: int
@@ -129,6 +139,7 @@ def _not_numbers(table: Table, wrong: list[WrongCell], count: int) -> DataError:
     for cell in wrong:
         place = table.place(cell.row)
         parts.append(f"{place}: column {cell.column!r}: {cell.text!r} {cell.reason}")
+
     hint, option = _how_to_correct([cell.beside for cell in wrong])
     return DataError(
         "; ".join(parts) + and_more(count, SHOWN),
@@ -142,18 +153,22 @@ def _not_numbers(table: Table, wrong: list[WrongCell], count: int) -> DataError:
 
 
 def _how_to_correct(beside: list[str]) -> tuple[str, str]:
-    """A hint on cells that are no numbers, and its option. beside: what stands beside the number in each."""
+    """A hint on cells that are no numbers, and its option. beside: what stands beside the
+    number in each.
+    """
     if not all(beside):
         return (
             "name missing values with --null (besides empty, NA, NaN and null), correct these "
             "cells, or use --bad-rows skip",
             "null",
         )
+
     if "()" in beside:
         return (
             "write negative numbers with a minus: parentheses mean one only beside a currency",
             "",
         )
+
     taken = f"take {' and '.join(map(repr, dict.fromkeys(beside)))} out of the cells"
     meant = {"m": "write M for millions, or ", "b": "write B for billions, or "}.get(beside[0], "")
     hint = f"{meant}{taken}, or use another column; --bad-rows skip leaves out the rows"

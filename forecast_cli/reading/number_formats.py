@@ -1,4 +1,6 @@
-"""Numbers as people write them: decimal comma or point, separators of thousands; read only if all can mean one thing."""
+"""Numbers as people write them: decimal comma or point, separators of thousands; read only if
+all can mean one thing.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,9 @@ from forecast_cli.panel import Floats
 
 
 class NumberFormat(NamedTuple):
-    """The decimal mark and the separator of thousands; an empty text where thousands are not separated."""
+    """The decimal mark and the separator of thousands; an empty text where thousands are not
+    separated.
+    """
 
     decimal: str
     thousands: str = ""
@@ -103,7 +107,8 @@ def _expression(number_format: NumberFormat) -> re.Pattern[str]:
 class FormatVotes:
     """What all cells seen so far say about the number formats.
 
-    unread: how many cells each cannot read; disagreements: a cell that two formats read as different numbers.
+    unread: how many cells each cannot read; disagreements: a cell that two formats read as
+    different numbers.
     """
 
     formats: tuple[NumberFormat, ...]
@@ -134,7 +139,9 @@ class FormatVotes:
                     self.disagreements[pair] = cells[differing]
 
     def best(self) -> tuple[NumberFormat, str]:
-        """The format that reads most, and a cell that another reads as well but differently (empty: none)."""
+        """The format that reads most, and a cell that another reads as well but differently
+        (empty: none).
+        """
         fewest = min(self.unread.values(), default=0)
         best = [one for one in self.formats if self.unread.get(one, 0) == fewest]
         for one in best:

@@ -1,4 +1,6 @@
-"""Rows by series and time, one for each time, with their frequency: what is done about order and repeated times."""
+"""Rows by series and time, one for each time, with their frequency: what is done about order
+and repeated times.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,8 @@ _HOW = {
 class OrderedRows:
     """Rows by series and time without repetition.
 
-    positions: (R,) of the rows on the grid of the frequency; bounds: (S + 1,) of the series in the rows.
+    positions: (R,) of the rows on the grid of the frequency; bounds: (S + 1,) of the series in
+    the rows.
     """
 
     rows: Rows
@@ -42,7 +45,10 @@ class OrderedRows:
 def order_rows(
     rows: Rows, settings: DataSettings, time_format: TimeFormat, notes: list[Note]
 ) -> OrderedRows:
-    """Sort the rows, and merge those of one time as `--duplicates` says. Raises DataError, TooLittleDataError."""
+    """Sort the rows, and merge those of one time as `--duplicates` says.
+
+    Raises DataError, TooLittleDataError.
+    """
     if rows.times is None:
         return _as_steps(rows, settings)
 
@@ -71,6 +77,7 @@ def _as_steps(rows: Rows, settings: DataSettings) -> OrderedRows:
             "name it with --time COLUMN",
             option="time",
         )
+
     count = len(rows.codes)
     rows = take(rows, np.argsort(rows.codes, kind="stable"))
     bounds = np.append(np.searchsorted(rows.codes, np.arange(len(rows.ids))), count)
@@ -86,6 +93,7 @@ def _sorted(rows: Rows, notes: list[Note]) -> Rows:
     is_backwards = (np.diff(rows.known_times) < 0) & (np.diff(rows.codes) == 0)
     if not is_backwards.any():
         return rows
+
     words = "the rows were not in order of time; they were sorted"
     notes.append(Note("dates_sorted", "info", words))
     return take(rows, np.lexsort((rows.known_times, rows.codes)))
@@ -95,7 +103,10 @@ def _sorted(rows: Rows, notes: list[Note]) -> Rows:
 
 
 def _merged(rows: Rows, settings: DataSettings, time_format: TimeFormat, notes: list[Note]) -> Rows:
-    """One row for each time of a series, as `--duplicates` says. The rows are in order of series and time."""
+    """One row for each time of a series, as `--duplicates` says.
+
+    The rows are in order of series and time.
+    """
     is_repeated = (np.diff(rows.known_times) == 0) & (np.diff(rows.codes) == 0)
     repeated = np.flatnonzero(is_repeated)
     if not len(repeated):
@@ -104,6 +115,7 @@ def _merged(rows: Rows, settings: DataSettings, time_format: TimeFormat, notes: 
     message = _repeated_message(rows, repeated)
     if not time_format.offset and not settings.timezone:
         _refuse_repeated_hour(rows, repeated, message)
+
     if settings.duplicates == "error":
         raise DataError(
             message,
@@ -117,6 +129,7 @@ def _merged(rows: Rows, settings: DataSettings, time_format: TimeFormat, notes: 
     begins = np.flatnonzero(np.concatenate([[True], ~is_repeated]))
     if settings.duplicates == "last":
         return take(rows, np.append(begins[1:], len(rows.codes)) - 1)
+
     kept = take(rows, begins)
     if settings.duplicates == "first":
         return kept
@@ -124,7 +137,9 @@ def _merged(rows: Rows, settings: DataSettings, time_format: TimeFormat, notes: 
 
 
 def _repeated_message(rows: Rows, repeated: Ints) -> str:
-    """What is said of the first time that is there twice. repeated: the rows whose next one has the same time."""
+    """What is said of the first time that is there twice. repeated: the rows whose next one has
+    the same time.
+    """
     row = int(repeated[0])
     places = sorted((rows.place(row), rows.place(row + 1)), key=lambda text: (len(text), text))
     series = of_series(rows.ids[rows.codes[row]])
@@ -141,6 +156,7 @@ def _refuse_repeated_hour(rows: Rows, repeated: Ints, message: str) -> None:
     inside = steps[(steps > 0) & (np.diff(rows.codes) == 0)]
     if not len(inside) or np.median(inside) > calendar.HOUR:
         return
+
     name = repeated_hour(np.unique(rows.known_times[repeated]))
     if name:
         raise DataError(
@@ -149,7 +165,9 @@ def _refuse_repeated_hour(rows: Rows, repeated: Ints, message: str) -> None:
 
 
 def _refuse_skipped_hour(rows: Rows, positions: Ints, frequency: Frequency) -> None:
-    """Raise DataError if the only hours that are missing are those that the clocks of some zone skip."""
+    """Raise DataError if the only hours that are missing are those that the clocks of some zone
+    skip.
+    """
     times = _distinct_times(rows.known_times, positions, frequency)
     name, hour = skipped_hour(times, frequency.size)
     if name:
@@ -177,7 +195,10 @@ def _distinct_times(times: Ints, positions: Ints, frequency: Frequency) -> Ints:
 
 
 def _reduced_rows(rows: Rows, kept: Rows, begins: Ints, *, is_sum: bool) -> Rows:
-    """The kept rows with the sums or means of their groups. Covariates are never summed, and texts not changed."""
+    """The kept rows with the sums or means of their groups.
+
+    Covariates are never summed, and texts not changed.
+    """
     targets = {
         name: _reduced(values, begins, is_sum=is_sum) for name, values in rows.targets.items()
     }
@@ -208,6 +229,7 @@ def _frequency(
     times = rows.known_times
     if settings.freq:
         return calendar.named(settings.freq, times, starts)
+
     try:
         return calendar.infer(times, starts)
     except DataError as error:
@@ -247,6 +269,7 @@ def _check_steps(rows: Rows, starts: Ints, positions: Ints, frequency: Frequency
     """Refuse a series whose rows are never one step apart: it has another step than the file."""
     if len(starts) < 2:
         return
+
     steps = np.diff(positions, append=positions[-1:] + 1)
     ends = np.append(starts[1:], len(positions))
     steps[ends - 1] = np.iinfo(np.int64).max

@@ -1,6 +1,8 @@
-"""Parquet in and out. What is read goes through the strict reader as CSV, so that both formats obey the same rules.
+"""Parquet in and out. What is read goes through the strict reader as CSV, so that both formats
+obey the same rules.
 
-The only pyarrow, which is an extra: it is imported when a Parquet file is read or written, and not before.
+The only pyarrow, which is an extra: it is imported when a Parquet file is read or written, and
+not before.
 """
 
 from __future__ import annotations
@@ -28,7 +30,9 @@ ROLES = ("time", "target", "id", "past", "future", "static", "weight")
 
 @dataclass(frozen=True, eq=False)
 class ParquetText:
-    """A Parquet file as CSV. settings: without those of text files; unused: the columns that are left out."""
+    """A Parquet file as CSV. settings: without those of text files; unused: the columns that
+    are left out.
+    """
 
     content: bytes
     settings: DataSettings
@@ -49,10 +53,11 @@ def is_named_so(path: str | os.PathLike[str]) -> bool:
 
 
 def to_csv(path: str, settings: DataSettings) -> ParquetText:
-    """A Parquet file as CSV: ISO times, numbers in shortest round-trip form, missing values empty.
+    """A Parquet file as CSV: ISO times, numbers in shortest round-trip form, missing values
+    empty.
 
-    Line numbers in errors count the names of the columns as line 1. Raises SettingsError without pyarrow, DataError for
-    what cannot be read.
+    Line numbers in errors count the names of the columns as line 1. Raises SettingsError
+    without pyarrow, DataError for what cannot be read.
     """
     data, _ = read_file(path, "Parquet")
     _library()
@@ -63,12 +68,16 @@ def to_csv(path: str, settings: DataSettings) -> ParquetText:
     for field in dataclasses.fields(settings):
         if field.name in TEXTUAL:
             defaults[field.name] = field.default
+
     fingerprint = hashlib.sha256(data).hexdigest()
     return ParquetText(content, replace(settings, **defaults), tuple(unused), fingerprint)
 
 
 def to_parquet(columns: dict[str, Any]) -> bytes:
-    """A Parquet file of columns: texts, numbers, or times as datetime64 or ZonedTimes. Raises SettingsError without pyarrow."""
+    """A Parquet file of columns: texts, numbers, or times as datetime64 or ZonedTimes.
+
+    Raises SettingsError without pyarrow.
+    """
     pyarrow = _library()
     from pyarrow import parquet
 
@@ -78,6 +87,7 @@ def to_parquet(columns: dict[str, Any]) -> bytes:
             arrays[name] = pyarrow.array(column.times, pyarrow.timestamp("us", "UTC"))
         else:
             arrays[name] = pyarrow.array(column)
+
     target = io.BytesIO()
     parquet.write_table(pyarrow.table(arrays), target)
     return target.getvalue()
@@ -97,7 +107,9 @@ def _library() -> Any:
 def _read_table(
     path: str, data: bytes, settings: DataSettings
 ) -> tuple[pyarrow.Table, DataSettings, list[str]]:
-    """The columns that may be needed, the settings with the id that they imply, and the names of the others."""
+    """The columns that may be needed, the settings with the id that they imply, and the names
+    of the others.
+    """
     import pyarrow
     from pyarrow import parquet
 
@@ -124,7 +136,8 @@ def _read_table(
 
 
 def _wanted(path: str, schema: Any, settings: DataSettings) -> tuple[list[str], DataSettings]:
-    """The columns to read: those that are named where times and targets are, else all that can be read.
+    """The columns to read: those that are named where times and targets are, else all that can
+    be read.
 
     The settings come back with the usual names for what they leave open: the columns that imply
     those names may be left out.
@@ -134,6 +147,7 @@ def _wanted(path: str, schema: Any, settings: DataSettings) -> tuple[list[str], 
     if is_named and not has_dates_as_columns(names):
         settings = with_usual_names(settings, names)
         return _named(path, settings, names), settings
+
     named = _named(path, settings, names)
     wanted = [name for name in names if _is_usable(schema.field(name).type) or name in named]
     return wanted, settings
@@ -153,7 +167,10 @@ def _check_kinds(path: str, schema: Any, wanted: list[str]) -> None:
 
 
 def _named(path: str, settings: DataSettings, names: list[str]) -> list[str]:
-    """The columns that settings name, in the order of the file. Raises DataError for one that is not there."""
+    """The columns that settings name, in the order of the file.
+
+    Raises DataError for one that is not there.
+    """
     named: list[str] = []
     for role in ROLES:
         setting = getattr(settings, role) or []
@@ -178,6 +195,7 @@ def _is_usable(kind: Any) -> bool:
 
     if types.is_dictionary(kind):
         kind = kind.value_type
+
     tests = (
         *(types.is_integer, types.is_floating, types.is_decimal, types.is_boolean),
         *(types.is_string, types.is_large_string, types.is_string_view),
@@ -212,20 +230,26 @@ def _column(path: str, name: str, cells: Any) -> Any:
 
     if types.is_dictionary(cells.type):
         cells = cells.cast(cells.type.value_type)
+
     kind = cells.type
     if types.is_boolean(kind):
         return cells.cast(pyarrow.int8())
+
     if types.is_floating(kind):
         return cells.cast(pyarrow.float64())
+
     if types.is_timestamp(kind):
         return _times(path, name, cells)
+
     if types.is_integer(kind):
         return cells
     return cells.cast(pyarrow.string())
 
 
 def _times(path: str, name: str, cells: Any) -> Any:
-    """Times as texts: dates where all are at midnight, with an offset where the column has a zone."""
+    """Times as texts: dates where all are at midnight, with an offset where the column has a
+    zone.
+    """
     import pyarrow
     from pyarrow import compute
 
@@ -241,6 +265,7 @@ def _times(path: str, name: str, cells: Any) -> Any:
         days = compute.floor_temporal(exact, unit="day")
         are_days = compute.all(compute.equal(exact, days)).as_py()
         return compute.strftime(exact, format="%Y-%m-%d" if are_days else pattern)
+
     raise DataError(
         f"{path}: column {name!r} has times finer than a microsecond",
         "round them to microseconds in the file",

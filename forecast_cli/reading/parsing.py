@@ -1,4 +1,6 @@
-"""A table's columns as pandas parses them, some rows at a time: texts, bytes of texts, or numbers."""
+"""A table's columns as pandas parses them, some rows at a time: texts, bytes of texts, or
+numbers.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +40,7 @@ def missing_words(settings: DataSettings) -> frozenset[str]:
     return MISSING | set(settings.null or [])
 
 
-# -- texts -------------------------------------------------------------------------------------
+# -- texts ------------------------------------------------------------------------------------
 
 
 def read_sample(table: Table) -> Sample:
@@ -60,7 +62,8 @@ def read_sample(table: Table) -> Sample:
 
 
 def read_texts(table: Table, names: list[str]) -> Iterator[tuple[str, pd.Series[Any]]]:
-    """Columns as texts, some rows at a time: a name and cells, which follow those of the same name before.
+    """Columns as texts, some rows at a time: a name and cells, which follow those of the same
+    name before.
 
     Where rows are few and columns many, one pass over the text reads several columns.
     """
@@ -73,7 +76,9 @@ def read_texts(table: Table, names: list[str]) -> Iterator[tuple[str, pd.Series[
 
 
 def texts_at(table: Table, name: str, rows: Ints) -> list[str]:
-    """The texts of a column in some rows, which ascend, by reading it again up to the last of them."""
+    """The texts of a column in some rows, which ascend, by reading it again up to the last of
+    them.
+    """
     texts: list[str] = []
     seen = 0
     for frame in read_frames(table, Wanted([name])):
@@ -140,8 +145,8 @@ def _end_of_sample(text: bytes, begin: int) -> int:
 class Wanted:
     """What to read of a table: columns as texts, and columns as numbers.
 
-    sizes: texts that are wanted as bytes, of which at most so many are read; missing: texts that are no number; decimal:
-    the decimal mark.
+    sizes: texts that are wanted as bytes, of which at most so many are read; missing: texts
+    that are no number; decimal: the decimal mark.
     """
 
     texts: list[str]
@@ -154,7 +159,8 @@ class Wanted:
 def read_frames(table: Table, wanted: Wanted) -> Iterator[pd.DataFrame]:
     """The wanted columns, some rows at a time: texts as they are, numbers as float64.
 
-    Raises ValueError for a text among the numbers, DataError where pandas and the records differ.
+    Raises ValueError for a text among the numbers, DataError where pandas and the records
+    differ.
     """
     at = {name: table.names.index(name) for name in (*wanted.texts, *wanted.numbers)}
     names = {position: name for name, position in at.items()}
@@ -171,6 +177,7 @@ def read_frames(table: Table, wanted: Wanted) -> Iterator[pd.DataFrame]:
             if rows > table.rows:
                 break
             yield frame.rename(columns=names)
+
     if rows != table.rows:
         raise DataError(
             "quotes or blank lines make the rows ambiguous",
@@ -206,7 +213,9 @@ def _open(table: Table, wanted: Wanted, at: dict[str, int]) -> Any:
 
 
 class _Rest:
-    """The rest of a text as a file of bytes: pandas would decode a `BytesIO`, only to encode it again."""
+    """The rest of a text as a file of bytes: pandas would decode a `BytesIO`, only to encode it
+    again.
+    """
 
     def __init__(self, text: bytes, at: int) -> None:
         self.text, self.at = text, at

@@ -1,4 +1,6 @@
-"""The question about numbers that seem to stand for a missing value: refused until the settings say what they are."""
+"""The question about numbers that seem to stand for a missing value: refused until the settings
+say what they are.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +30,8 @@ SHOWN = 3  # numbers named in one message
 class NumbersToCheck:
     """Columns of numbers (R,), NaN in rows that are left out.
 
-    place, text: where the cell of a column and a row is, and what is written in it, for messages.
+    place, text: where the cell of a column and a row is, and what is written in it, for
+    messages.
     """
 
     columns: dict[str, Floats]
@@ -65,9 +68,12 @@ def check_placeholders(
     series: Ints | None,
     earlier: Mapping[str, Floats] | None = None,
 ) -> None:
-    """Raise DataError for numbers that seem to stand for a missing value. Those of `--not-null` are noted.
+    """Raise DataError for numbers that seem to stand for a missing value.
 
-    series: the number of the series of each row; earlier: values of the columns that come before these rows.
+    Those of `--not-null` are noted.
+
+    series: the number of the series of each row; earlier: values of the columns that come
+    before these rows.
     """
     kept_values = {float(text) for text in settings.not_null or []}
     refused: list[str] = []
@@ -94,6 +100,7 @@ def check_placeholders(
             _what_to_say(list(options.values()), settings),
             option="not_null",
         )
+
     if kept:
         words = f"kept as numbers: {', '.join(kept[:SHOWN])}{and_more(len(kept), SHOWN)}"
         notes.append(Note("placeholders_kept", "info", words))

@@ -1,17 +1,19 @@
-"""Numbers that stand for "missing": -999, -200, -1, 9999 among values that otherwise lie elsewhere.
+"""Numbers that stand for "missing": -999, -200, -1, 9999 among values that otherwise lie
+elsewhere.
 
 A placeholder stands at least three times in a column, is never zero, and
 
 - is the only negative value, and a whole number or one that begins with two nines; or
 - is farther from the nearest other value than the central 98 % span of the others. It then also
 
-  - looks like a code (99, 9999, -999.9, 888, 32767), or
-  - is negative and below the others, or a hundred times their range away, or
-  - stands more often than every other value but zero, in places that are not one level and not at equal distances.
+- looks like a code (99, 9999, -999.9, 888, 32767), or
+- is negative and below the others, or a hundred times their range away, or
+- stands more often than every other value but zero, in places that are not one level and not at equal distances.
 
-The last condition spares what is far away for other reasons: a level that is held for some time, the peak of every
-season, a large order of the usual size. Of several such values none hides another. In a panel all series are one
-column, but a value must also be far from the other values of the series in which it stands: a large one is no mistake.
+The last condition spares what is far away for other reasons: a level that is held for some
+time, the peak of every season, a large order of the usual size. Of several such values none
+hides another. In a panel all series are one column, but a value must also be far from the other
+values of the series in which it stands: a large one is no mistake.
 """
 
 from __future__ import annotations
@@ -45,7 +47,9 @@ LIMITS = (
 
 @dataclass(frozen=True)
 class Placeholder:
-    """A value that may stand for "missing": how often it is there, its first row, and what is odd about it."""
+    """A value that may stand for "missing": how often it is there, its first row, and what is
+    odd about it.
+    """
 
     value: float
     count: int
@@ -71,15 +75,18 @@ class _Counts:
 def find(values: Floats, series: Ints | None = None) -> list[Placeholder]:
     """The placeholders in a column, lowest first.
 
-    values: (R,), NaN where missing; series: (R,) the number of the series of each row, None where there is one.
+    values: (R,), NaN where missing; series: (R,) the number of the series of each row, None
+    where there is one.
     """
     if len(values) <= LEAST or not _may_hold_some(values):
         return []
+
     counts = _count(values)
     reasons: dict[float, str] = {}
     while new := _lone_negatives(counts) or _far_values(counts, values, series):
         reasons |= new
         counts = counts.without(np.array(list(new)))
+
     found = []
     for value in sorted(reasons):
         rows = np.flatnonzero(values == value)
@@ -88,17 +95,22 @@ def find(values: Floats, series: Ints | None = None) -> list[Placeholder]:
 
 
 def is_code(value: float) -> bool:
-    """Whether a number is written as codes for "missing" are: 99, 998, -99.9, 8888, 32767, but not 9.99."""
+    """Whether a number is written as codes for "missing" are: 99, 998, -99.9, 8888, 32767, but
+    not 9.99.
+    """
     size = abs(value)
     if size < 99:
         return False
+
     digits = np.format_float_positional(size, trim="-").replace(".", "")
     is_repeated = len(digits) > 2 and digits in ("7" * len(digits), "8" * len(digits))
     return digits.startswith("99") or is_repeated or size in LIMITS
 
 
 def _may_hold_some(values: Floats) -> bool:
-    """A look at the rows with the least and the greatest values, which is all that most columns cost."""
+    """A look at the rows with the least and the greatest values, which is all that most columns
+    cost.
+    """
     for signed in (values, -values):
         distinct, times = np.unique(_least(signed), return_counts=True)
         if (times[np.abs(distinct) > 0] >= LEAST).any():  # neither 0 nor NaN
@@ -107,7 +119,10 @@ def _may_hold_some(values: Floats) -> bool:
 
 
 def _least(values: Floats) -> Floats:
-    """The rows with the least values, OUTER of them. In a long column only those are sorted that may be among them."""
+    """The rows with the least values, OUTER of them.
+
+    In a long column only those are sorted that may be among them.
+    """
     number = len(values) // BLOCK
     if number > OUTER:
         blocks = values[: number * BLOCK].reshape(number, BLOCK)
@@ -129,7 +144,7 @@ def _count(values: Floats) -> _Counts:
     return _Counts(ordered[begins], np.diff(begins, append=len(ordered)).astype(np.int64))
 
 
-# -- the only negative values ----------------------------------------------------------------------------------------
+# -- the only negative values -----------------------------------------------------------------
 
 
 def _lone_negatives(counts: _Counts) -> dict[float, str]:
@@ -142,13 +157,17 @@ def _lone_negatives(counts: _Counts) -> dict[float, str]:
     )
     if not 0 < number <= SEVERAL or not len(others):
         return {}
+
     if not all(map(_may_be_one, negatives, times)):
         return {}
+
     plain = [value for value in negatives if not is_code(value)]
     if len(plain) > 1 or any(value != round(value) for value in plain):
         return {}
+
     if number == 1 and len(others) == 1 and _are_signs(negatives[0], float(others[0])):
         return {}
+
     reason = "no other value is negative" if number == 1 else "only such values are negative"
     often = [value for value, count in zip(negatives, times, strict=True) if count >= LEAST]
     return dict.fromkeys(often, reason)
@@ -159,7 +178,7 @@ def _are_signs(one: float, other: float) -> bool:
     return other == -one or (one, other) == (-1, 0)
 
 
-# -- values far from the others --------------------------------------------------------------------------------------
+# -- values far from the others ---------------------------------------------------------------
 
 
 def _far_values(counts: _Counts, values: Floats, series: Ints | None) -> dict[float, str]:
@@ -195,9 +214,12 @@ def _candidates(counts: _Counts, step: int) -> list[float]:
 
 
 def _are_far(outer: Floats, others: _Counts) -> bool:
-    """Whether all outer values are farther from the nearest other one than the central span of the others."""
+    """Whether all outer values are farther from the nearest other one than the central span of
+    the others.
+    """
     if len(others) < 2:
         return False
+
     usual = others.values[np.argmax(others.times)]
     span = max(
         _span(others), _span(others.without(usual))
@@ -231,6 +253,7 @@ def _of_their_series(
     """The other values of those series in which the outer ones stand."""
     if series is None:
         return others
+
     is_outer = np.isin(values, outer)
     is_theirs = np.zeros(int(series.max()) + 1, bool)
     is_theirs[series[is_outer]] = True
@@ -238,13 +261,17 @@ def _of_their_series(
 
 
 def _is_no_measurement(value: float, others: _Counts, values: Floats, series: Ints | None) -> bool:
-    """Whether a value that is far from the others is more than a level, a peak or a large order."""
+    """Whether a value that is far from the others is more than a level, a peak or a large
+    order.
+    """
     away = _distance(value, others) / (others.values[-1] - others.values[0])
     if len(others) < VARIED:
         return is_code(value) and away > TEN
+
     is_low = value < min(0, others.values[0])
     if is_code(value) or is_low or away > HUNDRED:
         return True
+
     is_value = values == value
     is_most_frequent = np.count_nonzero(is_value) > others.times[others.values != 0].max()
     return bool(is_most_frequent) and _is_scattered(is_value, series)
@@ -260,5 +287,6 @@ def _is_scattered(is_value: NDArray[np.bool_], series: Ints | None) -> bool:
     distances = np.diff(places)[np.diff(owners) == 0]
     if len(distances) < LEAST - 1:
         return False
+
     middle = np.median(distances)
     return bool((np.abs(distances - middle) > EQUAL * middle).any())

@@ -1,7 +1,7 @@
 """Reading: a CSV or Parquet file becomes a Panel, step by step, and strictly.
 
-What can be read in two ways is refused, naming file, line, column and value, and the option that settles it. pandas
-parses; the strictness around it is ours:
+What can be read in two ways is refused, naming file, line, column and value, and the option
+that settles it. pandas parses; the strictness around it is ours:
 
 1. source      the bytes of the file as text
 2. records     the skeleton of the text: delimiter, header, rows, quotes
@@ -48,7 +48,8 @@ FREED = 30 << 20  # bytes; glibc learns from blocks of up to 32 MiB
 def read(
     path: str | os.PathLike[str], settings: DataSettings, levels: Levels | None = None
 ) -> Panel:
-    """Read a Parquet file, by its ending, or else a CSV file (`-`: standard input). levels: see `read_csv`.
+    """Read a Parquet file, by its ending, or else a CSV file (`-`: standard input). levels: see
+    `read_csv`.
 
     Raises SettingsError for Parquet without pyarrow, and all that `read_csv` raises.
     """
@@ -72,12 +73,14 @@ def read_csv(
     content: bytes | None = None,
     **named: Any,
 ) -> Panel:
-    """Read a CSV file (`-`: standard input) into a Panel on its full grid; settings as an object or by name.
+    """Read a CSV file (`-`: standard input) into a Panel on its full grid; settings as an
+    object or by name.
 
-    levels: those of the text covariates of an earlier reading, to be kept; expanded: the most bytes that a .gz file may
-    expand to; content: the bytes, where something else has read the file at `path`. Gaps and repeated times are treated
-    as the settings say, and noted. Raises DataError (exit 20) for whatever cannot be read in one way only, SettingsError
-    for settings that do not go together.
+    levels: those of the text covariates of an earlier reading, to be kept; expanded: the most
+    bytes that a .gz file may expand to; content: the bytes, where something else has read the
+    file at `path`. Gaps and repeated times are treated as the settings say, and noted. Raises
+    DataError (exit 20) for whatever cannot be read in one way only, SettingsError for settings
+    that do not go together.
     """
     settings = settings or settings_from(**named).data
     notes: list[Note] = []
@@ -109,7 +112,9 @@ def read_csv(
 
 
 def _keep_freed_memory() -> None:
-    """Have malloc keep what one piece of a file frees for the next one: it does after a large block was freed."""
+    """Have malloc keep what one piece of a file frees for the next one: it does after a large
+    block was freed.
+    """
     np.empty(FREED, np.uint8)
 
 
@@ -129,8 +134,8 @@ def _check_weight(table: Table, settings: DataSettings) -> None:
 class _LaidOut:
     """The rows of a file, and how they were read.
 
-    columns: the names of the forecast; settings: those that read the same again; written: how the numbers of a column
-    are written, in words.
+    columns: the names of the forecast; settings: those that read the same again; written: how
+    the numbers of a column are written, in words.
     """
 
     rows: Rows
@@ -146,6 +151,7 @@ def _read_layout(
     """The rows of a table, whichever way its times are laid out."""
     if not table.rows:
         raise no_row(table, settings)
+
     sample = read_sample(table)
     layout = dated_layout.find_layout(table.names, sample, settings, notes)
     if layout is None:
@@ -164,6 +170,7 @@ def _from_rows(
     roles = choose_roles(table.names, sample, settings, notes, levels=levels)
     if roles.unused:
         notes.append(_not_used(roles.unused))
+
     cells = read_cells(table, sample, roles, settings)
     leave_out_bad_rows(table, roles, settings, cells, notes)
 
@@ -183,6 +190,7 @@ def _columns(roles: Roles) -> Columns:
         time = "step"
     elif len(roles.time) == 1:
         time = roles.time[0]
+
     if len(roles.targets) == 1:
         target = roles.targets[0]
     else:
@@ -195,6 +203,7 @@ def _settings_again(settings: DataSettings, roles: Roles, time_format: TimeForma
     time, date_format = settings.time, settings.date_format
     if len(roles.time) < 2:
         time = roles.time[0] if roles.time else None
+
     if len(roles.time) == 1 and not date_format:
         date_format = [time_format.pattern]
     return replace(
@@ -216,6 +225,7 @@ def _from_columns(
     """A file that has its times in columns."""
     if layout.unused:
         notes.append(_not_used(layout.unused))
+
     roles = Roles(
         (),
         layout.numbers,
@@ -230,12 +240,14 @@ def _from_columns(
     time_format = transposed.time_format(layout, sample)
     if settings.timezone:
         layout, time_format = _columns_in_zone(layout, time_format, settings.timezone)
+
     rows = transposed.to_rows(layout, cells, table.without_text().place)
     check_placeholders(numbers_in_columns(rows), settings, notes, rows.codes)
 
     date_format = settings.date_format
     if not date_format and layout.header.pattern:
         date_format = [layout.header.pattern]
+
     again = replace(settings, date_format=date_format)
     return _LaidOut(rows, time_format, layout.columns, again, {})
 
@@ -247,6 +259,7 @@ def _columns_in_zone(
     zone(name)
     if layout.beside:
         return layout, replace(time_format, timezone=name, wall=True)
+
     header = layout.header
     one_series = np.zeros(len(header.times), np.int64)
     column = ZonedColumn("date", lambda at: f"column {header.names[at]!r}")

@@ -1,6 +1,7 @@
 """The skeleton of a text: delimiter, header, records, and the line that each row begins on.
 
-Nothing is guessed here: a row has as many fields as the header, or is refused, or left out by `--bad-rows skip`.
+Nothing is guessed here: a row has as many fields as the header, or is refused, or left out by
+`--bad-rows skip`.
 """
 
 from __future__ import annotations
@@ -33,8 +34,8 @@ MANY_QUOTES = 100  # lines with a broken quote that are left out before the whol
 class Table:
     """The text of a source whose rows all have the width of the header.
 
-    body: where in the text the rows begin; lines: (R,) the line that each begins on, None where it is `first + row`.
-    skipped: rows that were left out of it.
+    body: where in the text the rows begin; lines: (R,) the line that each begins on, None where
+    it is `first + row`. skipped: rows that were left out of it.
     """
 
     source: Source
@@ -84,6 +85,7 @@ def read_table(source: Source, settings: DataSettings, notes: list[Note]) -> Tab
     text, is_whole = source.text, source.text.endswith(b"\n")
     if not is_whole:
         text += b"\n"
+
     delimiter = settings.delimiter or _delimiter(source.name, text)
     checked = _check_quotes(source.name, text, delimiter, settings, notes, is_whole=is_whole)
     text, is_whole = checked.text, is_whole or checked.was_cut
@@ -111,6 +113,7 @@ def _delimiter(name: str, text: bytes) -> str:
     splitting = [mark for mark in DELIMITERS if len(next(csv.reader([header], delimiter=mark))) > 1]
     if len(splitting) > 1:
         splitting = [mark for mark in splitting if _splits_evenly(text, mark)] or splitting
+
     if len(splitting) > 1:
         shown = " or ".join(repr(mark) for mark in splitting)
         options = [f"--delimiter {'tab' if mark == chr(9) else repr(mark)}" for mark in splitting]
@@ -130,6 +133,7 @@ def _splits_evenly(text: bytes, delimiter: str) -> bool:
     sample = sample[: sample.rfind(b"\n") + 1]
     if not sample:
         return True
+
     fields = scan_records(sample, 0, delimiter).fields
     several = fields[fields > 1]
     # An open quote may leave no record at all.
@@ -161,6 +165,7 @@ def _check_header(name: str, line: int, names: tuple[str, ...]) -> None:
             line=line,
             column=repeated[0],
         )
+
     if all(re.fullmatch(r"[-+]?[\d.,]+([-/:. T]\d+)*", cell) for cell in names):
         raise DataError(
             f"{name}:{line}: the first row looks like data: {', '.join(map(repr, names[:3]))}",
@@ -177,7 +182,8 @@ def _check_header(name: str, line: int, names: tuple[str, ...]) -> None:
 class _CheckedQuotes:
     """A text without lines in which a quote is broken.
 
-    left_out: the lines that were taken out, and what is wrong with each; was_cut: whether the last line was cut off.
+    left_out: the lines that were taken out, and what is wrong with each; was_cut: whether the
+    last line was cut off.
     """
 
     text: bytes
@@ -253,7 +259,9 @@ def _irregular(
     *,
     is_whole: bool,
 ) -> Table:
-    """The table of a text with blank lines, quoted newlines, a cut end or rows of another width."""
+    """The table of a text with blank lines, quoted newlines, a cut end or rows of another
+    width.
+    """
     text = table.source.text
     records = scan_records(text, table.body, table.delimiter)
     lines = records.lines
@@ -264,6 +272,7 @@ def _irregular(
     is_blank = _blank(text, records.starts, records.ends, records.fields != len(table.names))
     if len(table.names) == 1:
         _refuse_blank(table.source.name, is_blank, lines)
+
     is_odd = (records.fields != len(table.names)) & ~is_blank
     keep = ~is_blank
     if not is_whole and len(lines):
@@ -276,6 +285,7 @@ def _irregular(
     if len(odd_lines):
         _refuse_width(table, odd_fields, odd_lines, settings, notes)
         keep &= ~is_odd
+
     skipped = [*_with_broken_quotes(left_out)]
     skipped += _of_another_width(odd_fields, odd_lines, len(table.names))
     if not keep.all():
@@ -300,7 +310,9 @@ def _blank(text: bytes, starts: Ints, ends: Ints, is_odd: NDArray[np.bool_]) -> 
 
 
 def _refuse_blank(name: str, is_blank: NDArray[np.bool_], lines: Ints) -> None:
-    """Refuse an empty line between the rows of a single column, where it may be a missing value."""
+    """Refuse an empty line between the rows of a single column, where it may be a missing
+    value.
+    """
     filled = np.flatnonzero(~is_blank)
     end = int(filled[-1]) + 1 if len(filled) else 0
     if is_blank[:end].any():
@@ -337,6 +349,7 @@ def _refuse_width(
             path=name,
             line=line,
         )
+
     rows = f"{len(lines):,} rows of another width were left out: {message}"
     notes.append(Note("rows_skipped", "degraded", rows))
 

@@ -1,4 +1,6 @@
-"""Which columns are what: the time, the targets, the id of the series, the covariates. Named, or recognized."""
+"""Which columns are what: the time, the targets, the id of the series, the covariates. Named,
+or recognized.
+"""
 
 from __future__ import annotations
 
@@ -28,8 +30,8 @@ Levels = Mapping[str, tuple[str, ...]]
 class Roles:
     """Which columns are what.
 
-    time: several names where the time is spread over columns, none for rows without one; texts: those covariates that
-    are not numbers; rows_are_series: of a file with dates as columns.
+    time: several names where the time is spread over columns, none for rows without one; texts:
+    those covariates that are not numbers; rows_are_series: of a file with dates as columns.
     """
 
     time: tuple[str, ...]
@@ -42,7 +44,9 @@ class Roles:
 
     @property
     def numeric(self) -> list[str]:
-        """The columns that are numbers, among them the parts of a time that is spread over several."""
+        """The columns that are numbers, among them the parts of a time that is spread over
+        several.
+        """
         values = [*self.targets, *self.covariates]
         parts = self.time if len(self.time) > 1 else ()
         return [*(name for name in values if name not in self.texts), *parts]
@@ -61,10 +65,12 @@ def choose_roles(
     *,
     levels: Levels | None = None,
 ) -> Roles:
-    """The roles of the columns of a file with its times in rows. Raises DataError, SettingsError.
+    """The roles of the columns of a file with its times in rows.
 
-    sample: the texts of the first rows, by column; levels: those of the text covariates of an earlier reading, whose
-    roles are kept.
+    Raises DataError, SettingsError.
+
+    sample: the texts of the first rows, by column; levels: those of the text covariates of an
+    earlier reading, whose roles are kept.
     """
     again = levels is not None
     settings = with_usual_names(settings, names)
@@ -77,6 +83,7 @@ def choose_roles(
     if not time:
         candidates = [name for name in free if name not in (settings.target or [])]
         time = recognize_time(sample, candidates, again=again)
+
     targets = _targets([name for name in free if name not in time], sample, settings, names)
 
     every = [*time, *([identity] if identity else []), *targets, *covariates]
@@ -85,16 +92,21 @@ def choose_roles(
     if not time:
         refuse_unread_times(sample, unused)
         refuse_mixed_steps(sample, unused, notes, again=again)
+
     if not time and not identity:
         notes += _columns_that_may_name_series(sample, unused)
+
     texts = _text_covariates(covariates, sample, settings, levels)
     return Roles(time, tuple(targets), identity, tuple(covariates), tuple(texts), tuple(unused))
 
 
 def with_usual_names(settings: DataSettings, names: Sequence[str]) -> DataSettings:
-    """The settings with the names of Nixtla's libraries for what they leave open, if the file has all of those."""
+    """The settings with the names of Nixtla's libraries for what they leave open, if the file
+    has all of those.
+    """
     if not all(name in names for name in NIXTLA):
         return settings
+
     identity, time, target = NIXTLA
     return replace(
         settings,
@@ -105,7 +117,9 @@ def with_usual_names(settings: DataSettings, names: Sequence[str]) -> DataSettin
 
 
 def named_time(settings: DataSettings, names: Sequence[str]) -> tuple[str, ...]:
-    """The columns that --time names: one, or several with commas between them; none where it is not given."""
+    """The columns that --time names: one, or several with commas between them; none where it is
+    not given.
+    """
     if not settings.time:
         return ()
     if settings.time in names:
@@ -113,7 +127,7 @@ def named_time(settings: DataSettings, names: Sequence[str]) -> tuple[str, ...]:
     return tuple(settings.time.split(","))
 
 
-# -- names -------------------------------------------------------------------------------------
+# -- names ------------------------------------------------------------------------------------
 
 
 def _check_names(names: Sequence[str], settings: DataSettings, time: tuple[str, ...]) -> None:
@@ -121,6 +135,7 @@ def _check_names(names: Sequence[str], settings: DataSettings, time: tuple[str, 
     asked = [("time", name) for name in time]
     if settings.id:
         asked.append(("id", settings.id))
+
     for role in ("target", "past", "future", "static"):
         asked += [(role, name) for name in getattr(settings, role) or []]
 
@@ -140,6 +155,7 @@ def _check_apart(every: list[str], identity: str, targets: list[str]) -> None:
             "name different columns",
             column=twice[0],
         )
+
     if identity and len(targets) > 1:
         raise SettingsError("--id goes with one target", "name one --target", option="target")
 
@@ -160,8 +176,10 @@ def _targets(
         raise DataError(
             "no column of numbers to forecast", "name it with --target COLUMN", option="target"
         )
+
     if not numeric:
         raise DataError("no column of numbers to forecast", "check the file")
+
     if settings.target is None and len(numeric) > 1:
         column = shlex.quote(numeric[-1])
         raise DataError(

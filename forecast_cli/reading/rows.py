@@ -13,9 +13,10 @@ from forecast_cli.panel import Floats
 class Rows:
     """R rows after reading, in the order of the file.
 
-    place: where a row is, for messages; times: (R,) microseconds, or None for rows that are steps; codes: (R,) the series
-    of each; ids: the names of those; targets, covariates: (R,) each, NaN where missing. A text covariate is the number of
-    its level, -1 for an unknown level. id_hint: what may tell series apart, if times are repeated.
+    place: where a row is, for messages; times: (R,) microseconds, or None for rows that are
+    steps; codes: (R,) the series of each; ids: the names of those; targets, covariates: (R,)
+    each, NaN where missing. A text covariate is the number of its level, -1 for an unknown
+    level. id_hint: what may tell series apart, if times are repeated.
     """
 
     place: Callable[[int], str]

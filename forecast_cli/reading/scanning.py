@@ -1,4 +1,5 @@
-"""Scans of a text, byte by byte with numpy: where its records end, how many fields they have, which quotes are wrong.
+"""Scans of a text, byte by byte with numpy: where its records end, how many fields they have,
+which quotes are wrong.
 
 A scan goes over the text in pieces that stay in the cache, and decodes nothing.
 """
@@ -22,7 +23,9 @@ UNCLOSED = "a quote is opened and never closed"
 
 @dataclass(frozen=True, eq=False)
 class Records:
-    """R records of a text: where each begins, where its newline is, its number of fields, the line it begins on."""
+    """R records of a text: where each begins, where its newline is, its number of fields, the
+    line it begins on.
+    """
 
     starts: Ints
     ends: Ints
@@ -34,7 +37,8 @@ class Records:
 class _Piece:
     """A piece of a text: its place, and in it the delimiters and newlines that are not quoted.
 
-    marks: where those are; is_newline: which of them are newlines; has_quoted_newlines: whether there are others.
+    marks: where those are; is_newline: which of them are newlines; has_quoted_newlines: whether
+    there are others.
     """
 
     start: int
@@ -84,7 +88,9 @@ def scan_records(text: bytes, start: int, delimiter: str) -> Records:
 
 
 def find_broken_quote(text: bytes, delimiter: str) -> tuple[int, str] | None:
-    """Where the first quote is that does not open or close a whole field, and what is wrong with it."""
+    """Where the first quote is that does not open or close a whole field, and what is wrong
+    with it.
+    """
     raw = np.frombuffer(text, np.uint8)
     at = np.concatenate(
         [low + np.flatnonzero(raw[low : low + PIECE] == QUOTE) for low in range(0, len(raw), PIECE)]
@@ -99,8 +105,10 @@ def find_broken_quote(text: bytes, delimiter: str) -> tuple[int, str] | None:
     broken = []
     if not opens_field.all():
         broken.append((int(opening[np.argmin(opens_field)]), INSIDE))
+
     if not closes_field.all():
         broken.append((int(opening[np.argmin(closes_field)]), UNCLOSED))
+
     if len(opening) > len(closing):
         broken.append((int(opening[-1]), UNCLOSED))
     return min(broken) if broken else None

@@ -1,4 +1,6 @@
-"""The good rows of a table, with the series of each, covariates as numbers or levels, and times on one clock."""
+"""The good rows of a table, with the series of each, covariates as numbers or levels, and times
+on one clock.
+"""
 
 from __future__ import annotations
 
@@ -33,13 +35,15 @@ def to_rows(
     levels: Levels | None,
     notes: list[Note],
 ) -> tuple[Rows, TimeFormat]:
-    """The rows of a table without the bad ones, oldest first where the newest come first. Raises DataError.
+    """The rows of a table without the bad ones, oldest first where the newest come first.
+    Raises DataError.
 
     levels: those of the text covariates of an earlier reading, to be kept.
     """
     kept = np.flatnonzero(~cells.bad)
     if settings.newest_first:
         kept = kept[::-1]
+
     order = _Order(kept, is_file_order=not cells.bad.any() and not settings.newest_first)
     # A place must not hold the text of the file.
     in_file = table.without_text()
@@ -50,6 +54,7 @@ def to_rows(
     codes, ids = np.zeros(len(kept), np.int64), [""]
     if roles.id:
         codes, ids = _series(cells.texts[roles.id], order)
+
     covariates: dict[str, Floats] = {}
     for name in roles.covariates:
         if name not in roles.texts:
@@ -69,6 +74,7 @@ def to_rows(
         if settings.timezone:
             zoned = ZonedColumn(roles.time[0], place)
             times, time_format = in_zone(times, codes, time_format, settings.timezone, zoned)
+
     targets = {name: order.of(cells.numbers[name]) for name in roles.targets}
     rows = Rows(place, times, codes, ids, targets, covariates, levels_of, _id_hint(roles))
     return rows, time_format
@@ -76,7 +82,9 @@ def to_rows(
 
 @dataclass(frozen=True, eq=False)
 class _Order:
-    """The rows that are kept, in their order. is_file_order: they are all rows, which are then not copied."""
+    """The rows that are kept, in their order. is_file_order: they are all rows, which are then
+    not copied.
+    """
 
     kept: Ints
     is_file_order: bool
@@ -112,7 +120,10 @@ def _levels(
     missing: frozenset[str],
     notes: list[Note],
 ) -> tuple[str, ...]:
-    """The levels of a text covariate: the known ones, else all its texts. Raises DataError for none, or too many."""
+    """The levels of a text covariate: the known ones, else all its texts.
+
+    Raises DataError for none, or too many.
+    """
     used = [column.distinct[at] for at in np.unique(column.codes)]
     texts = sorted(text for text in used if text not in missing)
     if known is None:
@@ -130,7 +141,9 @@ def _levels(
 
 
 def _as_levels(column: TextColumn, levels: tuple[str, ...], missing: frozenset[str]) -> Floats:
-    """The level of each row: its number, -1 for one that was not there before, NaN for a missing value."""
+    """The level of each row: its number, -1 for one that was not there before, NaN for a
+    missing value.
+    """
     numbers = np.full(len(column.distinct), -1.0)
     for at, text in enumerate(column.distinct):
         if text in missing:
@@ -154,7 +167,9 @@ class ZonedColumn:
 def in_zone(
     times: Ints, codes: Ints, time_format: TimeFormat, zone: str, column: ZonedColumn
 ) -> tuple[Ints, TimeFormat]:
-    """Times of the named zone: in UTC, or on the local clock if they are days or longer, whose hours vary."""
+    """Times of the named zone: in UTC, or on the local clock if they are days or longer, whose
+    hours vary.
+    """
     time_zones.zone(zone)
     is_early = times < calendar.EARLIEST + calendar.DAY
     is_late = times > calendar.LATEST - calendar.DAY
@@ -175,6 +190,7 @@ def in_zone(
     wall = time_zones.to_wall(times, zone) if time_format.offset else times
     if (wall % calendar.DAY == wall[0] % calendar.DAY).all():
         return wall, replace(zoned, wall=True)
+
     if time_format.offset:
         return times, zoned
     return time_zones.to_utc(wall, codes, zone, column.name, column.place), zoned

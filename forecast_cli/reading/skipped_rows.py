@@ -1,4 +1,6 @@
-"""The rows that `--bad-rows skip` leaves out of a table: whether it may, and why each of them cannot be read."""
+"""The rows that `--bad-rows skip` leaves out of a table: whether it may, and why each of them
+cannot be read.
+"""
 
 from __future__ import annotations
 
@@ -28,10 +30,14 @@ SHOWN = 3  # lines in a note
 def leave_out_bad_rows(
     table: Table, roles: Roles, settings: DataSettings, cells: Cells, notes: list[Note]
 ) -> None:
-    """Note how many rows are left out. Raises DataError for too many of them, and for the newest one."""
+    """Note how many rows are left out.
+
+    Raises DataError for too many of them, and for the newest one.
+    """
     bad = np.flatnonzero(cells.bad)
     if len(bad) or table.skipped:
         _check_skipped(table, roles, settings, cells, bad)
+
     if len(bad):
         were = "row was" if len(bad) == 1 else "rows were"
         lines = ", ".join(str(table.line(int(row))) for row in bad[:SHOWN])
@@ -51,12 +57,15 @@ def no_row(table: Table, settings: DataSettings) -> DataError:
 def _check_skipped(
     table: Table, roles: Roles, settings: DataSettings, cells: Cells, rows: Ints
 ) -> None:
-    """Raise DataError where more would be left out than may be: too many rows, or the newest one."""
+    """Raise DataError where more would be left out than may be: too many rows, or the newest
+    one.
+    """
     outside = sum(len(group.lines) for group in table.skipped)
     count, total = len(rows) + outside, table.rows + outside
     is_too_many = skips.too_many(count, total, settings.max_skipped)
     if cells.bad.all() and not is_too_many:
         raise DataError("no row can be read", "correct the file")
+
     if is_too_many:
         groups = [*table.skipped, *_reasons(table, roles, settings, cells, rows)]
         raise skips.refuse_many(groups, total)
@@ -131,7 +140,9 @@ def _newest(
 def _reasons(
     table: Table, roles: Roles, settings: DataSettings, cells: Cells, rows: Ints
 ) -> list[Skipped]:
-    """Why these rows (n,) are left out: groups of rows that share a reason, which is the first that a row has."""
+    """Why these rows (n,) are left out: groups of rows that share a reason, which is the first
+    that a row has.
+    """
     groups: list[Skipped] = []
     if cells.times is not None:
         is_undated = cells.times[rows] == NEVER
@@ -168,6 +179,7 @@ def _undated(table: Table, roles: Roles, cells: Cells, rows: Ints) -> list[Skipp
     """Rows whose dates are not read, by how those are written."""
     if not len(rows):
         return []
+
     if cells.reading is None:
         columns = ", ".join(roles.time)
         all_of_them = f"have no date in the columns {columns}"

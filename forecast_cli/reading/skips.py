@@ -1,6 +1,8 @@
-"""Rows that `--bad-rows skip` leaves out: how many may be, and what is said where there are too many.
+"""Rows that `--bad-rows skip` leaves out: how many may be, and what is said where there are too
+many.
 
-A few bad rows are noise. Where a twentieth of a file is bad, or its newest row, the file is more likely read wrongly.
+A few bad rows are noise. Where a twentieth of a file is bad, or its newest row, the file is
+more likely read wrongly.
 """
 
 from __future__ import annotations
@@ -22,8 +24,9 @@ FEW = 10  # rows: fewer than these may be left out of any file
 class Skipped:
     """Rows that are left out for one reason.
 
-    lines: (n,) where each begins; what_they_have: what is said of all of them, `have dates like '05.01.2021'`; problem:
-    what is wrong with the first; remedy: what is better than to leave them out, where that is known.
+    lines: (n,) where each begins; what_they_have: what is said of all of them, `have dates like
+    '05.01.2021'`; problem: what is wrong with the first; remedy: what is better than to leave
+    them out, where that is known.
     """
 
     lines: Ints
@@ -33,7 +36,9 @@ class Skipped:
 
 
 def too_many(count: int, total: int, allowed: float | None) -> bool:
-    """Whether so many of the rows must not be left out. allowed: the share that was asked for, if one was."""
+    """Whether so many of the rows must not be left out. allowed: the share that was asked for,
+    if one was.
+    """
     if allowed is None:
         return count >= FEW and count > SHARE * total
     # Rounding must not decide: 0.58 * 100 is less than 58.
@@ -53,7 +58,9 @@ def refuse_many(groups: list[Skipped], total: int) -> DataError:
 
 
 def refuse_newest(newest: Skipped, place: str, series: int, count: int, total: int) -> DataError:
-    """The error for the newest row of the file, or of some series; count: all rows that would be left out."""
+    """The error for the newest row of the file, or of some series; count: all rows that would
+    be left out.
+    """
     more = f" (and those of {series - 1:,} more series)" if series > 1 else ""
     return DataError(
         f"{place}the newest row would be skipped{more}: {newest.problem}",
@@ -72,8 +79,9 @@ def newest(
 ) -> Ints:
     """Which of these rows are, or may be, newer than all the good ones of their series.
 
-    good: (R,); times: (R,), the least int64 where a row has none that can be read, or None for rows without times;
-    codes: (R,) the series of each row. A row without a time is where it stands in the file.
+    good: (R,); times: (R,), the least int64 where a row has none that can be read, or None for
+    rows without times; codes: (R,) the series of each row. A row without a time is where it
+    stands in the file.
     """
     none = np.iinfo(np.int64).min
     kept = np.flatnonzero(good)
@@ -95,9 +103,12 @@ def newest(
 def is_backwards(
     good: NDArray[np.bool_], times: Ints | None, codes: Ints, newest_first: bool
 ) -> bool:
-    """Whether the newest rows come first: as was said, or because most times of the good rows descend."""
+    """Whether the newest rows come first: as was said, or because most times of the good rows
+    descend.
+    """
     if newest_first or times is None:
         return newest_first
+
     rows = np.flatnonzero(good)
     rows = rows[np.argsort(codes[rows], kind="stable")]
     inside = np.diff(codes[rows]) == 0

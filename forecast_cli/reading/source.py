@@ -25,8 +25,8 @@ _KINDS = {b"PK\x03\x04": "a zip archive", b"PAR1": "a Parquet file"}
 class Source:
     """The text of an input, in UTF-8 with single newlines.
 
-    name: what messages call it; path: where to read it again, `-` for a stream; fingerprint: the sha256 of the bytes,
-    which is computed in a thread while they are read on.
+    name: what messages call it; path: where to read it again, `-` for a stream; fingerprint:
+    the sha256 of the bytes, which is computed in a thread while they are read on.
     """
 
     name: str
@@ -59,6 +59,7 @@ def load(
     fingerprint = _hash(data)
     if data[:2] == b"\x1f\x8b":
         data = _expanded(name, data, expanded)
+
     kind = _KINDS.get(data[:4])
     if kind is not None:
         raise DataError(f"{name}: {kind} is not read", "give the CSV file itself", path=name)
@@ -73,7 +74,9 @@ def load(
 
 
 def read_file(path: str, kind: str) -> tuple[bytes, bool]:
-    """The bytes of a file, and whether it is a regular one. Raises DataError, also if it changes meanwhile.
+    """The bytes of a file, and whether it is a regular one.
+
+    Raises DataError, also if it changes meanwhile.
 
     kind: of the file that is expected, for messages.
     """
@@ -135,7 +138,10 @@ def _near_file(path: str) -> str:
 
 
 def _expanded(name: str, data: bytes, limit: int) -> bytes:
-    """The content of gzip members, one after the other. Raises DataError as soon as it is beyond the limit."""
+    """The content of gzip members, one after the other.
+
+    Raises DataError as soon as it is beyond the limit.
+    """
     parts: list[bytes] = []
     size, rest = 0, data
     try:

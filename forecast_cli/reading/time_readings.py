@@ -1,6 +1,8 @@
-"""Which format a column of times is written in: all texts are read in every format that may be theirs.
+"""Which format a column of times is written in: all texts are read in every format that may be
+theirs.
 
-A column is read only if one format, or one set of formats that the user named, reads all of its texts in one way.
+A column is read only if one format, or one set of formats that the user named, reads all of its
+texts in one way.
 """
 
 from __future__ import annotations
@@ -29,9 +31,9 @@ Formats = NDArray[np.uint16]
 class FormatReading:
     """What one format, or several, made of the texts of a column so far.
 
-    times: (R,) microseconds, NEVER where no format fits; which: (R,) the format of each row, empty for a single one;
-    bad: how many rows no format fits, the first of them being first_bad; unclear: the first row that two formats read
-    as different times.
+    times: (R,) microseconds, NEVER where no format fits; which: (R,) the format of each row,
+    empty for a single one; bad: how many rows no format fits, the first of them being
+    first_bad; unclear: the first row that two formats read as different times.
     """
 
     patterns: tuple[str, ...]
@@ -47,7 +49,9 @@ class FormatReading:
         return " or ".join(self.patterns)
 
     def add_stamps(self, stamps: Stamps, start: int) -> bool:
-        """Read the bytes (n,) of the rows from `start`; False, and nothing added, if one of them needs a closer look."""
+        """Read the bytes (n,) of the rows from `start`; False, and nothing added, if one of
+        them needs a closer look.
+        """
         read = read_with(self.patterns, lambda pattern: parse_stamps(stamps, pattern))
         if read.differing is not None or (read.times == NEVER).any():
             return False
@@ -60,10 +64,12 @@ class FormatReading:
         times = read.times[codes]
         if (read.times == NEVER).any():
             self._count_bad(times, codes, cells, start)
+
         if read.differing is not None and self.unclear is None:
             at, one, other = read.differing
             row = start + int(np.flatnonzero(codes == at)[0])
             self.unclear = (row, cells[at], one, other)
+
         self._put(start, times, read.which[codes] if len(read.which) else read.which)
 
     def newest_pattern(self, good: NDArray[np.bool_]) -> str:
@@ -99,8 +105,8 @@ def nothing_read(patterns: Iterable[str], rows: int) -> FormatReading:
 class ReadTexts:
     """What formats make of n texts.
 
-    times: (n,), NEVER where no format fits; which: (n,) the format of each, empty for a single one; differing: the first
-    text that two formats read differently, and those formats.
+    times: (n,), NEVER where no format fits; which: (n,) the format of each, empty for a single
+    one; differing: the first text that two formats read differently, and those formats.
     """
 
     times: Ints
@@ -109,7 +115,9 @@ class ReadTexts:
 
 
 def read_with(patterns: tuple[str, ...], parsed: Callable[[str], Ints]) -> ReadTexts:
-    """Read each text by the first format that fits it. parsed: (n,) times of all texts in one format."""
+    """Read each text by the first format that fits it. parsed: (n,) times of all texts in one
+    format.
+    """
     times = parsed(patterns[0])
     which = np.zeros(len(times) if len(patterns) > 1 else 0, np.uint16)
     differing: tuple[int, str, str] | None = None
@@ -140,8 +148,8 @@ def choose_reading(
 ) -> FormatReading:
     """The one reading of a column that all its texts allow. Raises DataError.
 
-    example: a text of the column; distinct: returns its distinct texts, and is called only if some are not read; skip:
-    whether rows that are not read are left out.
+    example: a text of the column; distinct: returns its distinct texts, and is called only if
+    some are not read; skip: whether rows that are not read are left out.
     """
     fewest = min(reading.bad for reading in readings)
     best = [reading for reading in readings if reading.bad == fewest]
@@ -159,6 +167,7 @@ def choose_reading(
             value=cell,
             option="date_format",
         )
+
     for reading in best[1:]:
         if (first.times != reading.times).any():
             one, other = first.pattern, reading.pattern
@@ -212,7 +221,9 @@ def _is_no_day(cell: str, patterns: tuple[str, ...], distinct: list[str]) -> boo
 
 
 def remedy(ways: list[tuple[str, ...]], distinct: list[str]) -> str:
-    """What to do about texts that none of these (sets of) formats reads whole; empty where that is not known."""
+    """What to do about texts that none of these (sets of) formats reads whole; empty where that
+    is not known.
+    """
     examples = steps(distinct)
     if len(examples) > 1:
         return mixed_steps(examples)
@@ -224,7 +235,9 @@ def remedy(ways: list[tuple[str, ...]], distinct: list[str]) -> str:
 
 
 def _wider(ways: list[tuple[str, ...]], distinct: list[str]) -> list[tuple[str, ...]]:
-    """Each of these sets of formats with others that read more of the texts, each text in one way only."""
+    """Each of these sets of formats with others that read more of the texts, each text in one
+    way only.
+    """
     wider: list[tuple[str, ...]] = []
     known: list[Ints] = []
     tried = [(*way, *added) for way in ways for added in _missing_formats(way, distinct)]

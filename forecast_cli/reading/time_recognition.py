@@ -1,4 +1,6 @@
-"""Which column holds the times, by the texts of the first rows; and columns that may hold times nobody named."""
+"""Which column holds the times, by the texts of the first rows; and columns that may hold times
+nobody named.
+"""
 
 from __future__ import annotations
 
@@ -20,9 +22,12 @@ TIME_NAMES = ("ds", "date", "datetime", "time", "timestamp", "day", "week", "mon
 
 
 def recognize_time(sample: Sample, names: Sequence[str], *, again: bool) -> tuple[str, ...]:
-    """The only column of dates, if there is one; it may be one without a name. Raises DataError for several.
+    """The only column of dates, if there is one; it may be one without a name.
 
-    again: for a run, which has recognized the times of its file by the first cell of a column alone.
+    Raises DataError for several.
+
+    again: for a run, which has recognized the times of its file by the first cell of a column
+    alone.
     """
     dated = [name for name in names if _holds_dates(sample[name], 1 if again else SEEN_DATES)]
     if len(dated) > 1:
@@ -35,7 +40,9 @@ def recognize_time(sample: Sample, names: Sequence[str], *, again: bool) -> tupl
 
 
 def refuse_unread_times(sample: Sample, names: Sequence[str]) -> None:
-    """Raise DataError if an unused column seems to hold times that were not recognized: then rows are not steps."""
+    """Raise DataError if an unused column seems to hold times that were not recognized: then
+    rows are not steps.
+    """
     for name in names:
         cells = [cell for cell in sample[name][:SEEN] if cell]
         if not cells:
@@ -93,9 +100,11 @@ def _format_of_whole_numbers(cells: list[str]) -> str:
     """The format of cells such as 20240131 or 1704067200, if they may be times."""
     if len(cells) < 2 or not all(re.fullmatch(r"\d{8}|\d{10}|\d{13}", cell) for cell in cells):
         return ""
+
     if len(cells[0]) == 8:
         are_days = (parse(cells, "%Y%m%d") != NEVER).all()
         return "%Y%m%d" if are_days else ""
+
     if cells != sorted(cells):
         return ""
     return "epoch" if len(cells[0]) == 10 else "epoch-ms"

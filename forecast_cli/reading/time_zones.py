@@ -1,6 +1,8 @@
-"""Clocks of time zones: local times to UTC and back, and the hours that clock changes skip or repeat.
+"""Clocks of time zones: local times to UTC and back, and the hours that clock changes skip or
+repeat.
 
-A local hour that is there twice is resolved by the order of the rows in a named zone, or refused.
+A local hour that is there twice is resolved by the order of the rows in a named zone, or
+refused.
 """
 
 from __future__ import annotations
@@ -48,10 +50,12 @@ def to_wall(times: Ints, name: str) -> Ints:
 
 
 def to_utc(wall: Ints, codes: Ints, name: str, column: str, place: Callable[[int], str]) -> Ints:
-    """Local clock times of rows in file order -> UTC. An hour that is there twice is resolved by the order of the rows.
+    """Local clock times of rows in file order -> UTC.
 
-    codes: (R,) the series of each row; place: where a row is, for messages. Raises DataError for an hour that the zone
-    skips, or that has no second one.
+    An hour that is there twice is resolved by the order of the rows.
+
+    codes: (R,) the series of each row; place: where a row is, for messages. Raises DataError
+    for an hour that the zone skips, or that has no second one.
     """
     zoned = zone(name)
     naive = pd.DatetimeIndex(np.asarray(wall, np.int64).view("datetime64[us]"))
@@ -92,10 +96,11 @@ def _runs(positions: Ints) -> list[Ints]:
 
 
 def _turn(wall: Ints, run: Ints) -> NDArray[np.bool_] | None:
-    """Which rows of a run, whose hours are there twice, are in the later of the two; None where that is not known.
+    """Which rows of a run, whose hours are there twice, are in the later of the two; None where
+    that is not known.
 
-    wall: (n,) times of one series in the order of the file; run: neighboring rows. Ascending rows go back once,
-    descending ones forth.
+    wall: (n,) times of one series in the order of the file; run: neighboring rows. Ascending
+    rows go back once, descending ones forth.
     """
     times = wall[run]
     around = [wall[at] for at in (run[0] - 1, run[-1] + 1) if 0 <= at < len(wall)]
@@ -105,6 +110,7 @@ def _turn(wall: Ints, run: Ints) -> NDArray[np.bool_] | None:
     rising = around[0] < around[-1]
     if len(around) == 1:
         rising = (around[0] < times[0]) == (run[0] > 0)
+
     steps = np.diff(times)
     turns = np.flatnonzero(steps <= 0) if rising else np.flatnonzero(steps >= 0)
     if len(turns) != 1:
@@ -129,7 +135,9 @@ def _without_order(time: int, name: str, column: str, place: str) -> DataError:
 
 
 def repeated_hour(times: Ints) -> str:
-    """A zone in which all of these (repeated, ascending) local times are in hours that are there twice; else empty."""
+    """A zone in which all of these (repeated, ascending) local times are in hours that are
+    there twice; else empty.
+    """
     for name in KNOWN_ZONES:
         changes = [change for year in _years(times) for change in _changes(name, year)]
         twice = [change.time for change in changes if not change.is_skipped]
@@ -139,12 +147,15 @@ def repeated_hour(times: Ints) -> str:
 
 
 def skipped_hour(times: Ints, size: int) -> tuple[str, int]:
-    """A zone whose every skipped hour is missing between these distinct, ascending times, and the first of them.
+    """A zone whose every skipped hour is missing between these distinct, ascending times, and
+    the first of them.
 
-    size: the step. Only files that are nearly complete can show it: one hour in a thousand is missing by chance.
+    size: the step. Only files that are nearly complete can show it: one hour in a thousand is
+    missing by chance.
     """
     if size > calendar.HOUR or calendar.HOUR % size or len(times) < COMPLETE_ROWS:
         return "", 0
+
     steps = (times[-1] - times[0]) // size + 1
     missing = steps - len(times)
     if not missing or missing * 100 > steps + 1000:
@@ -160,7 +171,9 @@ def skipped_hour(times: Ints, size: int) -> tuple[str, int]:
 
 
 def _are_missing(hours: Ints, times: Ints, size: int) -> bool:
-    """Whether these hours are missing from the times, and the steps right before and after each are there."""
+    """Whether these hours are missing from the times, and the steps right before and after each
+    are there.
+    """
     low, high = np.searchsorted(times, hours), np.searchsorted(times, hours + calendar.HOUR)
     before, after = times[low - 1], times[np.minimum(high, len(times) - 1)]
     are_there = (before + size == hours) & (after == hours + calendar.HOUR)
@@ -199,6 +212,7 @@ def _change_after(day: datetime, zoned: ZoneInfo) -> _Change | None:
     at = day
     while _offset(at + hour, zoned) == _offset(at, zoned):
         at += hour
+
     before, after = _offset(at, zoned), _offset(at + hour, zoned)
     if abs(after - before) != hour:
         return None

@@ -24,14 +24,19 @@ JOINT = " / "  # between the parts of an id that several columns make
 
 
 def time_format(layout: DatedLayout, sample: Sample) -> TimeFormat:
-    """How the forecast writes its times: as the names of the columns do, or as months or quarters of a year."""
+    """How the forecast writes its times: as the names of the columns do, or as months or
+    quarters of a year.
+    """
     header = layout.header
     if layout.beside:
         return TimeFormat("%YQ%q" if _has_quarters(layout, sample) else "%Y-%m")
+
     if header.pattern in EPOCHS:
         return TimeFormat("%Y-%m-%d %H:%M:%S")
+
     if "%z" not in header.pattern:
         return TimeFormat(header.pattern)
+
     offset = re.search(r"(Z|[+-]\d\d:?\d\d)$", header.names[-1])
     return TimeFormat(header.pattern, offset[0] if offset else "")
 
@@ -39,8 +44,8 @@ def time_format(layout: DatedLayout, sample: Sample) -> TimeFormat:
 def to_rows(layout: DatedLayout, cells: Cells, place: Callable[[int], str]) -> Rows:
     """Every cell of a date as a row, series by series, without the bad rows of the file.
 
-    cells: the columns of the layout, (R,) each; place: where a row is in the file. Raises DataError
-    for a row without a name or with one that repeats.
+    cells: the columns of the layout, (R,) each; place: where a row is in the file. Raises
+    DataError for a row without a name or with one that repeats.
     """
     kept = _Kept(layout, cells.texts, cells.numbers, np.flatnonzero(~cells.bad), place)
     header, width = layout.header, len(layout.header.names)
@@ -57,6 +62,7 @@ def to_rows(layout: DatedLayout, cells: Cells, place: Callable[[int], str]) -> R
     values = np.empty((len(ids), width))
     for at, name in enumerate(header.names):
         values[:, at] = cells.numbers[name][kept.rows]
+
     flat = values.reshape(-1)
 
     order: Ints | None = None
@@ -81,7 +87,9 @@ def _has_quarters(layout: DatedLayout, sample: Sample) -> bool:
 
 @dataclass(frozen=True, eq=False)
 class _Kept:
-    """The n rows of the file that are not left out. rows: (n,) their numbers; texts, numbers: of all rows."""
+    """The n rows of the file that are not left out. rows: (n,) their numbers; texts, numbers:
+    of all rows.
+    """
 
     layout: DatedLayout
     texts: Mapping[str, TextColumn]
@@ -130,7 +138,9 @@ def _ids(kept: _Kept) -> list[str]:
 
 
 def _months(kept: _Kept) -> Ints | None:
-    """(n,) of each row the months that its year begins after 1970, or its months since January; None without."""
+    """(n,) of each row the months that its year begins after 1970, or its months since January;
+    None without.
+    """
     if not kept.layout.beside:
         return None
     if kept.layout.header.kind == "years":
@@ -195,6 +205,7 @@ def _check_rows(kept: _Kept, ids: list[str], months: Ints | None) -> None:
     unit = ""
     if months is not None:
         unit = " this month of" if layout.header.kind == "years" else " this year of"
+
     series = f"series {ids[second]!r}" if layout.ids else "the series"
     message = f"{lines}:{unit} {series} is there twice{and_more(repeated)}"
     if not layout.unused:

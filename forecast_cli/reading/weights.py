@@ -1,4 +1,6 @@
-"""The weights of rows: read as a covariate is, and then kept apart, because the network must not see them."""
+"""The weights of rows: read as a covariate is, and then kept apart, because the network must
+not see them.
+"""
 
 from __future__ import annotations
 
@@ -19,13 +21,16 @@ def as_covariate(settings: DataSettings) -> DataSettings:
 
 
 def with_weights(panel: Panel, settings: DataSettings) -> Panel:
-    """The panel with its last past-only covariate as weights. Raises DataError for what is not a weight.
+    """The panel with its last past-only covariate as weights.
+
+    Raises DataError for what is not a weight.
 
     settings: those that name the column of weights.
     """
     column = settings.weight
     if column is None:
         return panel
+
     if column in panel.levels:
         raise DataError(
             f"column {column!r}: weights are numbers, not texts",
@@ -38,6 +43,7 @@ def with_weights(panel: Panel, settings: DataSettings) -> Panel:
     bad = np.flatnonzero(~(weights >= 0))
     if len(bad):
         raise _negative(panel, int(bad[0]), float(weights[bad[0]]), column)
+
     if not weights.any():
         raise DataError(
             f"column {column!r}: all weights are 0",

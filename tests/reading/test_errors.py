@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from forecast_cli import predict
 from forecast_cli.config import DataSettings
 from forecast_cli.errors import ForecastError
 from forecast_cli.reading import read_csv
@@ -132,3 +133,33 @@ def test_an_error_says_where_it_is_and_which_setting_helps(
     error = caught.value
     assert error.path == str(path)
     assert {name: getattr(error, name) for name in fields} == fields
+
+
+MONTHS = [f"{1949 + at // 12}-{1 + at % 12:02}" for at in range(60)]
+FILE = "Month,Passengers\n" + "".join(f"{month},{100 + at}\n" for at, month in enumerate(MONTHS))
+
+
+@pytest.mark.parametrize(
+    ("content", "hint"),
+    [
+        # --encoding is an option of train alone: what it read, the run knows.
+        (
+            (FILE + "1954-01,é\n").encode("cp1252"),
+            "bring the file to the form of the one that was trained on, or train on this one",
+        ),
+        # --null is one of predict, too.
+        (
+            FILE.replace("-03,102", "-03,ERR").encode(),
+            "name missing values with --null (besides empty, NA, NaN and null), correct these "
+            "cells, or use --bad-rows skip",
+        ),
+        # This hint names no option at all.
+        (FILE.replace("Passengers", "Passenger").encode(), "did you mean 'Passenger'?"),
+    ],
+)
+def test_predict_passes_on_the_hints_that_it_has_options_for(
+    airline_store: Path, write: Callable[..., Path], content: bytes, hint: str
+) -> None:
+    with pytest.raises(ForecastError) as caught:
+        predict(write(content), store_folder=airline_store)
+    assert caught.value.hint == hint
