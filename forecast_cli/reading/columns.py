@@ -119,8 +119,10 @@ def read_cells(table: Table, sample: Sample, roles: Roles, settings: DataSetting
 def time_format_of(table: Table, roles: Roles, cells: Cells) -> TimeFormat:
     """How the newest times are written; some row must be good."""
     if cells.reading is None:
-        joined = len(roles.time)
-        return TimeFormat(JOINED[joined - 1] if joined else "")
+        # Without a single column of times, they are spread over several, or the rows are steps.
+        if not roles.time:
+            return TimeFormat("")
+        return TimeFormat(JOINED[len(roles.time) - 1])
 
     pattern = cells.reading.newest_pattern(~cells.bad)
     if pattern in EPOCHS:
@@ -262,7 +264,9 @@ class _Request:
     @property
     def time(self) -> str:
         """The single column of times, or nothing."""
-        return self.roles.time[0] if len(self.roles.time) == 1 else ""
+        if len(self.roles.time) != 1:
+            return ""
+        return self.roles.time[0]
 
     @property
     def texts(self) -> list[str]:
@@ -337,7 +341,7 @@ class _OnePass:
         Raises DataError, ValueError.
         """
         request = self.request
-        texts = list(dict.fromkeys([*([request.time] if request.time else []), *request.texts]))
+        texts = [name for name in dict.fromkeys([request.time, *request.texts]) if name]
         missing = missing_words(request.settings)
         wanted = Wanted(texts, request.numbers, self.sizes, missing, request.decimal)
         if not texts and not request.numbers:

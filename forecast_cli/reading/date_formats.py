@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import re
+import shlex
 from collections.abc import Iterable
 from datetime import datetime
 from itertools import product
@@ -70,7 +71,7 @@ def form(text: str) -> str:
 
 def quoted(pattern: str) -> str:
     """A format as it is typed in a shell."""
-    return pattern if re.fullmatch(r"[\w%.:/+-]+", pattern) else f"'{pattern}'"
+    return shlex.quote(pattern)
 
 
 def as_options(patterns: Iterable[str]) -> str:

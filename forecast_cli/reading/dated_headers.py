@@ -131,7 +131,9 @@ def _years(names: Sequence[str]) -> Dated:
 def _quarters_of_a_year(names: Sequence[str]) -> Dated:
     """Columns named by the quarters, if all four are there."""
     quarters: Dated = {name: () for name in names if name.lower() in QUARTER_WORDS}
-    return quarters if len(quarters) >= len(QUARTER_WORDS) else {}
+    if len(quarters) < len(QUARTER_WORDS):
+        return {}
+    return quarters
 
 
 def _months_of_a_year(names: Sequence[str]) -> Dated:
@@ -140,7 +142,10 @@ def _months_of_a_year(names: Sequence[str]) -> Dated:
     if len(words) >= 3:
         return words
     numbers: Dated = {name: () for name in names if name in MONTH_NUMBERS}
-    return numbers if len(numbers) == 12 else {}
+    # Fewer numbers may be anything.
+    if len(numbers) < len(MONTHS):
+        return {}
+    return numbers
 
 
 def _dates(names: Sequence[str], patterns: Sequence[str]) -> Dated:
@@ -206,8 +211,12 @@ def _parse(texts: list[str], pattern: str) -> Ints:
     months = []
     for text in texts:
         match = _form_of(pattern).fullmatch(text)
-        month = f"{match['year']}-{3 * int(match['quarter']) - 2:02}" if match else ""
-        months.append(month)
+        if match is None:
+            # An empty text is in no format.
+            months.append("")
+            continue
+        first_month = 3 * int(match["quarter"]) - 2
+        months.append(f"{match['year']}-{first_month:02}")
     return date_parsing.parse(months, "%Y-%m")
 
 

@@ -119,7 +119,9 @@ def _in_other_encodings(data: bytes, at: int) -> str:
             shown.append(f"{row.decode(encoding)!r} in {encoding}")
         except UnicodeDecodeError:
             continue
-    return f"; the row would read {', '.join(shown)}" if shown else ""
+    if not shown:
+        return ""
+    return f"; the row would read {', '.join(shown)}"
 
 
 def _refuse_nul(name: str, text: bytes) -> None:

@@ -68,8 +68,8 @@ def _roles(table: Table, panel: Panel, settings: DataSettings, wanted: list[str]
     """The roles of the columns: those of the file that the panel was read from."""
     time = named_time(settings, table.names)
     identity = settings.id or ""
-    for name in (*time, *([identity] if identity else []), *wanted):
-        if name not in table.names:
+    for name in (*time, identity, *wanted):
+        if name and name not in table.names:
             raise DataError(f"no column {name!r}", nearest(name, list(table.names)), column=name)
     texts = tuple(name for name in wanted if name in panel.levels)
     return Roles(time, (), identity, tuple(wanted), texts)

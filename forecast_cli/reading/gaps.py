@@ -183,7 +183,9 @@ def _too_much_missing(
     label: str, missing: int, steps: int, over: int, max_filled: float | None, other_step: str
 ) -> DataError:
     share = "a third" if max_filled is None else f"a share of {max_filled:g}"
-    more = f" (and {over - 1:,} more series like it)" if over > 1 else ""
+    more = ""
+    if over > 1:
+        more = f" (and {over - 1:,} more series like it)"
     enough = np.ceil(10 * missing / steps) / 10
     return DataError(
         f"{of_series(label)}{missing:,} of {steps:,} steps are missing, more than {share}{more}",

@@ -126,7 +126,8 @@ def _one_series(
     at = positions[inside] - first
 
     is_summed = sums_to_zero(settings)
-    values = np.full(last - first + 1, 0.0 if is_summed else np.nan)
+    empty = 0.0 if is_summed else np.nan
+    values = np.full(last - first + 1, empty)
     values[at] = known[inside]
     holes = np.isnan(values)
     filled = fill_gaps(
@@ -141,10 +142,15 @@ def _one_series(
         carried += carry_forward(line, name, label)
         covariates[name] = line
 
-    static = {
-        name: _constant(rows.covariates[name][span], name, label) for name in settings.static or []
-    }
-    ahead = [_after(positions, rows.covariates[name][span], last) for name in settings.future or []]
+    static: dict[str, float] = {}
+    for name in settings.static or []:
+        static[name] = _constant(rows.covariates[name][span], name, label)
+
+    # Rows after the last value may already have what is known of the future.
+    ahead: list[Floats] = []
+    for name in settings.future or []:
+        ahead.append(_after(positions, rows.covariates[name][span], last))
+
     return _Series(
         label,
         first,
@@ -204,7 +210,9 @@ def _what_was_done(series: list[_Series], settings: DataSettings) -> list[Note]:
     notes = []
     trailing = [one.trailing for one in series if one.trailing]
     if trailing:
-        several = f" of {len(trailing):,} series" if len(trailing) > 1 else ""
+        several = ""
+        if len(trailing) > 1:
+            several = f" of {len(trailing):,} series"
         use = "have no value and were left out"
         if settings.future:
             use = "have no value; their known-future covariates are used"

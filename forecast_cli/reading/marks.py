@@ -272,13 +272,16 @@ def _clash(
     """Numbers without K, M or B that are too large to be written without one; or those with
     one, if they are fewer.
     """
+    # Beside numbers with a K, those below a thousand are written in full.
     least = LARGE if has_thousands else 0
     large: NDArray[np.bool_] = is_plain & (values != 0) & (np.abs(values) >= least)
     if not large.any():
         return large
 
     is_minority = np.count_nonzero(large) <= np.count_nonzero(has_scale)
-    return large if is_minority else has_scale
+    if is_minority:
+        return large
+    return has_scale
 
 
 def _in_words(marks: list[Mark]) -> str:

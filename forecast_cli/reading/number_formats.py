@@ -155,9 +155,14 @@ class FormatVotes:
 def _reduced(number_format: NumberFormat, present: set[str]) -> NumberFormat:
     """A format without separators that are not in the cells: they make no difference."""
     decimal, thousands = number_format
-    decimal = decimal if decimal in present else "."
-    thousands = thousands if thousands in present else ""
-    return number_format if decimal == thousands else NumberFormat(decimal, thousands)
+    if decimal not in present:
+        decimal = "."
+    if thousands not in present:
+        thousands = ""
+    if decimal == thousands:
+        # A point that separates thousands cannot be the decimal mark as well.
+        return number_format
+    return NumberFormat(decimal, thousands)
 
 
 def _first_difference(one: Floats, other: Floats) -> int | None:
@@ -165,4 +170,6 @@ def _first_difference(one: Floats, other: Floats) -> int | None:
     if one is other:
         return None
     apart = np.flatnonzero(~np.isnan(one) & ~np.isnan(other) & (one != other))
-    return int(apart[0]) if len(apart) else None
+    if not len(apart):
+        return None
+    return int(apart[0])

@@ -174,7 +174,8 @@ def _named(path: str, settings: DataSettings, names: list[str]) -> list[str]:
     named: list[str] = []
     for role in ROLES:
         setting = getattr(settings, role) or []
-        for word in [setting] if isinstance(setting, str) else setting:
+        words = [setting] if isinstance(setting, str) else setting
+        for word in words:
             # A time may be spread over several columns, with commas between their names.
             parts = word.split(",") if role == "time" and word not in names else [word]
             missing = [part for part in parts if part not in names and part != ALL]

@@ -135,7 +135,10 @@ def _end_of_sample(text: bytes, begin: int) -> int:
     end = text.rfind(b"\n", begin, begin + SAMPLE) + 1
     while b'"' in text[begin:end] and text.count(b'"', begin, end) % 2:
         end = text.find(b"\n", end) + 1
-    return end if end > begin else text.find(b"\n", begin) + 1
+    if end > begin:
+        return end
+    # The first record alone is longer than the sample.
+    return text.find(b"\n", begin) + 1
 
 
 # -- frames ------------------------------------------------------------------------------------

@@ -123,4 +123,7 @@ def _what_to_say(texts: list[str], settings: DataSettings) -> str:
 def _as_option(text: str, placeholder: Placeholder) -> str:
     """A number as it is written in the file, if an option can take it so."""
     is_plain = read_numbers([text], PLAIN)[0] == placeholder.value
-    return text if is_plain else repr(placeholder.value).removesuffix(".0")
+    if is_plain:
+        return text
+    # `$-999` and `-999,0` are no texts that --null takes.
+    return repr(placeholder.value).removesuffix(".0")

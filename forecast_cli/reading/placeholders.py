@@ -129,7 +129,8 @@ def _least(values: Floats) -> Floats:
         least = np.sort(np.fmin.reduce(blocks, axis=1))[:OUTER]
         if least[0] == least[-1]:
             return least
-        values = values if np.isnan(least[-1]) else values[values <= least[-1]]
+        if not np.isnan(least[-1]):
+            values = values[values <= least[-1]]
     return np.sort(values)[:OUTER]  # NaN come last
 
 
@@ -257,7 +258,9 @@ def _of_their_series(
     is_outer = np.isin(values, outer)
     is_theirs = np.zeros(int(series.max()) + 1, bool)
     is_theirs[series[is_outer]] = True
-    return others if is_theirs.all() else _count(values[is_theirs[series] & ~is_outer])
+    if is_theirs.all():
+        return others
+    return _count(values[is_theirs[series] & ~is_outer])
 
 
 def _is_no_measurement(value: float, others: _Counts, values: Floats, series: Ints | None) -> bool:

@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from forecast_cli.calendar import Ints
 from forecast_cli.config import DataSettings, nearest, settings_from
 from forecast_cli.errors import DataError
 from forecast_cli.messages import Note, listed
@@ -174,7 +175,9 @@ def _from_rows(
     cells = read_cells(table, sample, roles, settings)
     leave_out_bad_rows(table, roles, settings, cells, notes)
 
-    series = cells.texts[roles.id].codes if roles.id else None
+    series: Ints | None = None
+    if roles.id:
+        series = cells.texts[roles.id].codes
     numbers = numbers_in_rows(table, cells, settings.static or [])
     check_placeholders(numbers, settings, notes, series)
     time_format = time_format_of(table, roles, cells)

@@ -48,7 +48,9 @@ class Table:
     skipped: tuple[Skipped, ...] = ()
 
     def line(self, row: int) -> int:
-        return self.first + int(row) if self.lines is None else int(self.lines[row])
+        if self.lines is None:
+            return self.first + int(row)
+        return int(self.lines[row])
 
     def place(self, row: int) -> str:
         return f"{self.source.name}:{self.line(row)}"
@@ -116,7 +118,7 @@ def _delimiter(name: str, text: bytes) -> str:
 
     if len(splitting) > 1:
         shown = " or ".join(repr(mark) for mark in splitting)
-        options = [f"--delimiter {'tab' if mark == chr(9) else repr(mark)}" for mark in splitting]
+        options = [f"--delimiter {_as_option(mark)}" for mark in splitting]
         raise DataError(
             f"{name}:1: the header can be split at {shown}",
             f"use {' or '.join(options)}",
@@ -124,7 +126,13 @@ def _delimiter(name: str, text: bytes) -> str:
             path=name,
             line=1,
         )
-    return splitting[0] if splitting else ","
+    if not splitting:
+        return ","
+    return splitting[0]
+
+
+def _as_option(delimiter: str) -> str:
+    return "tab" if delimiter == "\t" else repr(delimiter)
 
 
 def _splits_evenly(text: bytes, delimiter: str) -> bool:

@@ -48,13 +48,17 @@ class Roles:
         several.
         """
         values = [*self.targets, *self.covariates]
-        parts = self.time if len(self.time) > 1 else ()
-        return [*(name for name in values if name not in self.texts), *parts]
+        numeric = [name for name in values if name not in self.texts]
+        if len(self.time) > 1:
+            numeric += self.time
+        return numeric
 
     @property
     def textual(self) -> list[str]:
         """The columns that are texts, without the time."""
-        return [*([self.id] if self.id else []), *self.texts]
+        if self.id:
+            return [self.id, *self.texts]
+        return list(self.texts)
 
 
 def choose_roles(

@@ -50,4 +50,6 @@ def take(rows: Rows, order: Ints) -> Rows:
 
 def of_series(label: str) -> str:
     """The beginning of a message about one series: `series 'a': `, or nothing for the only one."""
-    return f"series {label!r}: " if label else ""
+    if not label:
+        return ""
+    return f"series {label!r}: "

@@ -111,7 +111,7 @@ def find_broken_quote(text: bytes, delimiter: str) -> tuple[int, str] | None:
 
     if len(opening) > len(closing):
         broken.append((int(opening[-1]), UNCLOSED))
-    return min(broken) if broken else None
+    return min(broken, default=None)
 
 
 def _is_border(letters: NDArray[np.uint8], delimiter: str) -> NDArray[np.bool_]:

@@ -90,7 +90,9 @@ class _Order:
     is_file_order: bool
 
     def of(self, column: Any) -> Any:
-        return column if self.is_file_order else column[self.kept]
+        if self.is_file_order:
+            return column
+        return column[self.kept]
 
 
 def _series(ids: TextColumn, order: _Order) -> tuple[Ints, list[str]]:

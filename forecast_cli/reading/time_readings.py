@@ -263,7 +263,9 @@ def _missing_formats(way: tuple[str, ...], distinct: list[str]) -> list[tuple[st
         fitting = [pattern for pattern in formats(group[0]) if _reads_all(pattern, group)]
         if fitting:
             choices.append(fitting)
-    return list(islice(product(*choices), MOST_WAYS)) if choices else []
+    if not choices:
+        return []
+    return list(islice(product(*choices), MOST_WAYS))
 
 
 def _reads_all(pattern: str, texts: list[str]) -> bool:

@@ -107,7 +107,9 @@ def _format_of_whole_numbers(cells: list[str]) -> str:
 
     if cells != sorted(cells):
         return ""
-    return "epoch" if len(cells[0]) == 10 else "epoch-ms"
+    if len(cells[0]) == 10:
+        return "epoch"
+    return "epoch-ms"
 
 
 def _are_years(cells: list[str]) -> bool:
