@@ -24,7 +24,7 @@ TARGET = 1.5
 _MEASURE = """
 import json, resource, sys, time
 import pandas, zoneinfo
-from forecast_cli.reader import read_csv
+from forecast_cli.reading import read_csv
 read = {"pandas.read_csv": pandas.read_csv, "forecast read_csv": read_csv}[sys.argv[1]]
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 start = time.perf_counter()

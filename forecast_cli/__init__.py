@@ -14,7 +14,7 @@ __version__ = "0.5.0"
 if TYPE_CHECKING:
     from forecast_cli.forecasting import Forecast as Forecast
     from forecast_cli.panel import Panel as Panel
-    from forecast_cli.reader import read_csv as read_csv
+    from forecast_cli.reading import read_csv as read_csv
     from forecast_cli.workflow import predict as predict
     from forecast_cli.workflow import train as train
 
@@ -22,7 +22,7 @@ _HOMES = {
     "Forecast": "forecast_cli.forecasting",
     "Panel": "forecast_cli.panel",
     "predict": "forecast_cli.workflow",
-    "read_csv": "forecast_cli.reader",
+    "read_csv": "forecast_cli.reading",
     "train": "forecast_cli.workflow",
 }
 __all__ = ["Forecast", "Panel", "__version__", "predict", "read_csv", "train"]

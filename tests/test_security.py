@@ -24,7 +24,7 @@ from safetensors.numpy import save as save_tensors
 from benchmarks.faults import baits, new_store, seal
 from forecast_cli import store, workflow
 from forecast_cli.errors import ForecastError
-from forecast_cli.reader import read_csv
+from forecast_cli.reading import read_csv
 from forecast_cli.tables import forecast_csv
 from tests.conftest import AIRLINE, ROOT, Result
 from tests.store.helpers import FILES

@@ -76,12 +76,13 @@ def check(
 
 
 def _check(data: str, settings: Settings, sources: SettingSources) -> _Report:
-    from forecast_cli import checks, parquet, planning
+    from forecast_cli import checks, planning
     from forecast_cli.commands import decisions
+    from forecast_cli.reading import read
 
     report, lookback = _Report(), None
     try:
-        report.panel = parquet.read(data, settings.data)
+        report.panel = read(data, settings.data)
         plan = planning.make(report.panel, settings)
         lookback = plan.lookback
         store = sources.values.get("store", DEFAULT_STORE)

@@ -174,20 +174,20 @@ def _data(forecast: Forecast, kind: Format) -> bytes:
         text = json_module.dumps(rows, ensure_ascii=False, allow_nan=False, indent=1)
         return (text + "\n").encode()
 
-    from forecast_cli import parquet
+    from forecast_cli.reading import to_parquet
 
-    return parquet.to_parquet(columns | {forecast.columns.time: _times(forecast)})
+    return to_parquet(columns | {forecast.columns.time: _times(forecast)})
 
 
 def _times(forecast: Forecast) -> Any:
     """The times of a forecast, as Parquet has them."""
-    from forecast_cli import parquet
+    from forecast_cli.reading import ZonedTimes
 
     times: Any = forecast.times.reshape(-1)
     if not forecast.time_format.pattern:
         return times  # steps
     times = times.view("datetime64[us]")
-    return parquet.ZonedTimes(times) if forecast.time_format.offset else times
+    return ZonedTimes(times) if forecast.time_format.offset else times
 
 
 def _rows(columns: dict[str, list[Any]]) -> list[dict[str, Any]]:

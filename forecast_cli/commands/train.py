@@ -134,10 +134,11 @@ def _print_config(
     json: bool,
 ) -> int:
     """Print what a training would use. start: the run that it would start from."""
-    from forecast_cli import parquet, planning
+    from forecast_cli import planning
     from forecast_cli.commands import decisions
+    from forecast_cli.reading import read
 
-    panel = parquet.read(data, settings.data)
+    panel = read(data, settings.data)
     warnings = [note.text for note in panel.notes if note.level != "info"]
     for text in warnings:
         console.warning(text)

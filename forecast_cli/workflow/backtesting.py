@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from forecast_cli import evaluation, forecasting, parquet, planning, store, windows
+from forecast_cli import evaluation, forecasting, planning, store, windows
 from forecast_cli.calendar import Ints
 from forecast_cli.errors import SettingsError, TooLittleDataError
 from forecast_cli.evaluation import Backtest, Comparison
@@ -19,6 +19,7 @@ from forecast_cli.messages import Note, listed, plural
 from forecast_cli.panel import Floats, Panel, head, select, values_of
 from forecast_cli.planning import Plan
 from forecast_cli.progress import Phase, Report, reading, silent
+from forecast_cli.reading import read
 from forecast_cli.settings import DEFAULT_STORE, Settings
 from forecast_cli.sources import settings_from
 from forecast_cli.store import Run
@@ -163,7 +164,7 @@ def _read(data: Data, settings: Settings, report: Report) -> Panel:
     if isinstance(data, Panel):
         return data
     report(reading(os.fspath(data)))
-    return parquet.read(data, settings.data)
+    return read(data, settings.data)
 
 
 def _cuts(panel: Panel, origins: int, step: int, horizon: int) -> Ints:

@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from forecast_cli import calendar, forecasting, parquet, store
+from forecast_cli import calendar, forecasting, store
 from forecast_cli.errors import DataError, RunMismatchError, SettingsError
 from forecast_cli.fields import Digits
 from forecast_cli.forecasting import Forecast, Model
 from forecast_cli.messages import Note, nearest
 from forecast_cli.panel import Panel
-from forecast_cli.reader import read_future_values
+from forecast_cli.reading import read, read_future_values
 from forecast_cli.settings import DEFAULT_STORE, IntervalSettings, rereading
 from forecast_cli.sources import settings_from
 from forecast_cli.store import Run
@@ -145,10 +145,10 @@ def read_for(run: Run, path: str) -> Panel:
     """
     levels = {name: tuple(values) for name, values in run.config.levels.items()}
     try:
-        panel = parquet.read(path, replace(run.config.data, weight=None), levels)
+        panel = read(path, replace(run.config.data, weight=None), levels)
     except DataError as error:
         # An option that predict does not have settled how the rows of this run are read.
-        if "--" in error.hint and error.option not in rereading():
+        if error.option and error.option not in rereading():
             error.hint = "bring the file to the form of the one that was trained on, "
             error.hint += "or train on this one"
         raise

@@ -18,7 +18,6 @@ from forecast_cli import (
     engine,
     evaluation,
     forecasting,
-    parquet,
     planning,
     store,
     tables,
@@ -31,6 +30,7 @@ from forecast_cli.messages import Note
 from forecast_cli.panel import Panel
 from forecast_cli.planning import Plan
 from forecast_cli.progress import Phase, Report, reading, silent
+from forecast_cli.reading import read
 from forecast_cli.settings import DEFAULT_STORE, DataSettings, Settings
 from forecast_cli.sources import settings_from
 from forecast_cli.store import Checkpoint, Contents, Lock, Run, RunConfig
@@ -150,7 +150,7 @@ def _read(data: Data, job: _Job) -> Panel:
     settings = job.settings.data
     if not isinstance(data, Panel):
         job.report(reading(os.fspath(data)))
-        return parquet.read(data, settings)
+        return read(data, settings)
 
     if replace(settings, season=None) != DataSettings():
         raise SettingsError(

@@ -13,7 +13,7 @@ from forecast_cli.calendar import DAY, Frequency
 from forecast_cli.checks import Finding, check
 from forecast_cli.messages import Note
 from forecast_cli.panel import Floats, Panel, TimeFormat, from_series
-from forecast_cli.reader import read_csv
+from forecast_cli.reading import read_csv
 from tests.conftest import AIRLINE, SAMPLES
 
 DAILY = Frequency("fixed", DAY)

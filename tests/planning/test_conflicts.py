@@ -7,7 +7,7 @@ import pytest
 from forecast_cli import planning
 from forecast_cli.errors import SettingsError
 from forecast_cli.panel import Panel
-from forecast_cli.reader import read_csv
+from forecast_cli.reading import read_csv
 from forecast_cli.sources import settings_from
 from tests.conftest import AIRLINE, SAMPLES
 

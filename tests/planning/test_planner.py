@@ -10,7 +10,7 @@ from forecast_cli import planning
 from forecast_cli.errors import TooLittleDataError
 from forecast_cli.panel import Panel, from_series, head
 from forecast_cli.planning import Decided, Plan
-from forecast_cli.reader import read_csv
+from forecast_cli.reading import read_csv
 from forecast_cli.sources import settings_from
 from tests.conftest import AIRLINE, SAMPLES
 

@@ -1,0 +1,383 @@
+"""The skeleton of a text: delimiter, header, records, and the line that each row begins on.
+
+Nothing is guessed here: a row has as many fields as the header, or is refused, or left out by
+`--bad-rows skip`.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forecast_cli.calendar import Ints
+from forecast_cli.errors import DataError
+from forecast_cli.messages import Note, and_more, plural
+from forecast_cli.reading.scanning import count_regular_rows, find_broken_quote, scan_records
+from forecast_cli.reading.skips import Skipped
+from forecast_cli.reading.source import Source
+from forecast_cli.settings import DataSettings
+
+DELIMITERS = (",", ";", "\t", "|")
+SAMPLE = 1 << 16  # bytes that decide on the delimiter
+LONGEST_HEADER = 1 << 20  # bytes that are searched for the end of the header
+MANY_QUOTES = 100  # lines with a broken quote that are left out before the whole file is refused
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """The text of a source whose rows all have the width of the header.
+
+    body: where in the text the rows begin; lines: (R,) the line that each begins on, None where
+    it is `first + row`. skipped: rows that were left out of it.
+    """
+
+    source: Source
+    delimiter: str
+    names: tuple[str, ...]
+    body: int
+    rows: int
+    first: int
+    lines: Ints | None = None
+    skipped: tuple[Skipped, ...] = ()
+
+    def line(self, row: int) -> int:
+        if self.lines is None:
+            return self.first + int(row)
+        return int(self.lines[row])
+
+    def place(self, row: int) -> str:
+        return f"{self.source.name}:{self.line(row)}"
+
+    def without_text(self) -> Table:
+        """The same without the text, which is not needed to name a place."""
+        return replace(self, source=replace(self.source, text=b""))
+
+    def error(
+        self,
+        row: int,
+        text: str,
+        hint: str,
+        *,
+        column: str = "",
+        value: str = "",
+        option: str = "",
+    ) -> DataError:
+        """The error for a row, or for its cell in a column: `data.csv:5: column 'y': ...`."""
+        of_column = f"column {column!r}: " if column else ""
+        return DataError(
+            f"{self.place(row)}: {of_column}{text}",
+            hint,
+            option=option,
+            path=self.source.name,
+            line=self.line(row),
+            column=column,
+            value=value,
+        )
+
+
+def read_table(source: Source, settings: DataSettings, notes: list[Note]) -> Table:
+    """Check every record of a text against its header. Raises DataError."""
+    text, is_whole = source.text, source.text.endswith(b"\n")
+    if not is_whole:
+        text += b"\n"
+
+    delimiter = settings.delimiter or _delimiter(source.name, text)
+    checked = _check_quotes(source.name, text, delimiter, settings, notes, is_whole=is_whole)
+    text, is_whole = checked.text, is_whole or checked.was_cut
+
+    body, names = _header(source.name, text, delimiter)
+    first = text.count(b"\n", 0, body) + 1
+    if is_whole and not checked.left_out:
+        rows = count_regular_rows(text, body, delimiter, len(names))
+        if rows is not None:
+            return Table(replace(source, text=text), delimiter, names, body, rows, first)
+
+    skeleton = Table(replace(source, text=text), delimiter, names, body, 0, first)
+    return _irregular(skeleton, checked.left_out, settings, notes, is_whole=is_whole)
+
+
+# -- delimiter and header ----------------------------------------------------------------------
+
+
+def _delimiter(name: str, text: bytes) -> str:
+    """The one delimiter that splits the header; a comma for a single column."""
+    begin = len(text) - len(text.lstrip(b"\n"))
+    end = text.find(b"\n", begin, begin + LONGEST_HEADER)
+    header = text[begin : end if end >= 0 else begin + LONGEST_HEADER].decode()
+
+    splitting = [mark for mark in DELIMITERS if len(next(csv.reader([header], delimiter=mark))) > 1]
+    if len(splitting) > 1:
+        splitting = [mark for mark in splitting if _splits_evenly(text, mark)] or splitting
+
+    if len(splitting) > 1:
+        shown = " or ".join(repr(mark) for mark in splitting)
+        options = [f"--delimiter {_as_option(mark)}" for mark in splitting]
+        raise DataError(
+            f"{name}:1: the header can be split at {shown}",
+            f"use {' or '.join(options)}",
+            option="delimiter",
+            path=name,
+            line=1,
+        )
+    if not splitting:
+        return ","
+    return splitting[0]
+
+
+def _as_option(delimiter: str) -> str:
+    return "tab" if delimiter == "\t" else repr(delimiter)
+
+
+def _splits_evenly(text: bytes, delimiter: str) -> bool:
+    """Whether a delimiter splits the first records into equally many fields."""
+    sample = text[:SAMPLE]
+    sample = sample[: sample.rfind(b"\n") + 1]
+    if not sample:
+        return True
+
+    fields = scan_records(sample, 0, delimiter).fields
+    several = fields[fields > 1]
+    # An open quote may leave no record at all.
+    counted = several if len(several) else fields
+    return len(counted) > 0 and int(np.ptp(counted)) == 0
+
+
+def _header(name: str, text: bytes, delimiter: str) -> tuple[int, tuple[str, ...]]:
+    """Where the header ends, and the names in it; a column without a name gets its number."""
+    begin = end = len(text) - len(text.lstrip(b"\n"))
+    while True:
+        end = text.index(b"\n", end) + 1
+        if text.count(b'"', begin, end) % 2 == 0:
+            break
+
+    row = next(csv.reader(io.StringIO(text[begin:end].decode()), delimiter=delimiter))
+    names = tuple(cell.strip() or f"column {number}" for number, cell in enumerate(row, 1))
+    _check_header(name, text.count(b"\n", 0, begin) + 1, names)
+    return end, names
+
+
+def _check_header(name: str, line: int, names: tuple[str, ...]) -> None:
+    repeated = sorted(cell for cell, count in Counter(names).items() if count > 1)
+    if repeated:
+        raise DataError(
+            f"{name}:{line}: column {repeated[0]!r} is there twice",
+            "rename one of them",
+            path=name,
+            line=line,
+            column=repeated[0],
+        )
+
+    if all(re.fullmatch(r"[-+]?[\d.,]+([-/:. T]\d+)*", cell) for cell in names):
+        raise DataError(
+            f"{name}:{line}: the first row looks like data: {', '.join(map(repr, names[:3]))}",
+            "add a row of names",
+            path=name,
+            line=line,
+        )
+
+
+# -- quotes ------------------------------------------------------------------------------------
+
+
+@dataclass
+class _CheckedQuotes:
+    """A text without lines in which a quote is broken.
+
+    left_out: the lines that were taken out, and what is wrong with each; was_cut: whether the
+    last line was cut off.
+    """
+
+    text: bytes
+    left_out: dict[int, str] = field(default_factory=dict)
+    was_cut: bool = False
+
+    def line(self, at: int) -> int:
+        """The line of the file that a byte of the text is on."""
+        line = self.text.count(b"\n", 0, at) + 1
+        for number in sorted(self.left_out):
+            line += line >= number
+        return line
+
+
+def _check_quotes(
+    name: str,
+    text: bytes,
+    delimiter: str,
+    settings: DataSettings,
+    notes: list[Note],
+    *,
+    is_whole: bool,
+) -> _CheckedQuotes:
+    """Refuse, or leave out, lines in which a quote does not open or close a field."""
+    checked = _CheckedQuotes(text)
+    if b'"' not in text:
+        return checked
+
+    while (broken := find_broken_quote(checked.text, delimiter)) is not None:
+        at, reason = broken
+        begin, end = checked.text.rfind(b"\n", 0, at) + 1, checked.text.index(b"\n", at) + 1
+        line = checked.line(begin)
+        is_header = not checked.text[:begin].strip()
+        if not is_whole and end == len(checked.text) and not is_header:
+            checked.text, checked.was_cut = checked.text[:begin], True
+            notes.append(_last_line_cut(name, line))
+            continue
+
+        error = DataError(
+            f"{name}:{line}: {reason}",
+            "quote whole fields and double the quotes in them",
+            path=name,
+            line=line,
+        )
+        if settings.bad_rows != "skip":
+            error.hint += ", or use --bad-rows skip"
+            error.option = "bad_rows"
+            raise error
+        if is_header or len(checked.left_out) >= MANY_QUOTES:
+            raise error
+        if not checked.left_out:
+            words = f"rows with broken quotes were left out: {error.message}"
+            notes.append(Note("rows_skipped", "degraded", words))
+        checked.left_out[line] = reason
+        checked.text = checked.text[:begin] + checked.text[end:]
+    return checked
+
+
+def _last_line_cut(name: str, line: int) -> Note:
+    return Note(
+        "last_line_cut", "degraded", f"{name}:{line}: the last line is cut off and was left out"
+    )
+
+
+# -- records of another width ------------------------------------------------------------------
+
+
+def _irregular(
+    table: Table,
+    left_out: dict[int, str],
+    settings: DataSettings,
+    notes: list[Note],
+    *,
+    is_whole: bool,
+) -> Table:
+    """The table of a text with blank lines, quoted newlines, a cut end or rows of another
+    width.
+    """
+    text = table.source.text
+    records = scan_records(text, table.body, table.delimiter)
+    lines = records.lines
+    for number in sorted(left_out):
+        # Lines that were taken out before still count.
+        lines = lines + (lines >= number)
+
+    is_blank = _blank(text, records.starts, records.ends, records.fields != len(table.names))
+    if len(table.names) == 1:
+        _refuse_blank(table.source.name, is_blank, lines)
+
+    is_odd = (records.fields != len(table.names)) & ~is_blank
+    keep = ~is_blank
+    if not is_whole and len(lines):
+        is_cut = bool(is_odd[-1])
+        notes.append(_unfinished(table.source.name, int(lines[-1]), is_cut=is_cut))
+        if is_cut:
+            keep[-1] = is_odd[-1] = False
+
+    odd_fields, odd_lines = records.fields[is_odd], lines[is_odd]
+    if len(odd_lines):
+        _refuse_width(table, odd_fields, odd_lines, settings, notes)
+        keep &= ~is_odd
+
+    skipped = [*_with_broken_quotes(left_out)]
+    skipped += _of_another_width(odd_fields, odd_lines, len(table.names))
+    if not keep.all():
+        kept = _runs(text, records.starts, records.ends, keep)
+        text = b"".join([text[: table.body], *kept])
+    return replace(
+        table,
+        source=replace(table.source, text=text),
+        rows=int(keep.sum()),
+        first=int(lines[0]) if len(lines) else 0,
+        lines=lines[keep],
+        skipped=tuple(skipped),
+    )
+
+
+def _blank(text: bytes, starts: Ints, ends: Ints, is_odd: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Which records are empty lines, or lines of spaces."""
+    is_blank: NDArray[np.bool_] = ends == starts
+    for at in np.flatnonzero(is_odd & ~is_blank):
+        is_blank[at] = not text[starts[at] : ends[at]].strip(b" \t")
+    return is_blank
+
+
+def _refuse_blank(name: str, is_blank: NDArray[np.bool_], lines: Ints) -> None:
+    """Refuse an empty line between the rows of a single column, where it may be a missing
+    value.
+    """
+    filled = np.flatnonzero(~is_blank)
+    end = int(filled[-1]) + 1 if len(filled) else 0
+    if is_blank[:end].any():
+        line = int(lines[np.argmax(is_blank)])
+        raise DataError(
+            f"{name}:{line}: an empty line in a file of one column is a missing value, or nothing",
+            "write NA for a missing value, or remove the line",
+            path=name,
+            line=line,
+        )
+
+
+def _unfinished(name: str, line: int, *, is_cut: bool) -> Note:
+    """What is said of a last line without a newline."""
+    if is_cut:
+        return _last_line_cut(name, line)
+    words = f"{name}:{line}: the last line has no newline; it was used"
+    return Note("last_line_unfinished", "warning", words)
+
+
+def _refuse_width(
+    table: Table, fields: Ints, lines: Ints, settings: DataSettings, notes: list[Note]
+) -> None:
+    """Refuse rows of another width, or note that they are left out."""
+    name, line = table.source.name, int(lines[0])
+    count = plural(int(fields[0]), "field")
+    message = f"{name}:{line}: {count} where the header has {len(table.names)}"
+    message += and_more(len(lines))
+    if settings.bad_rows != "skip":
+        raise DataError(
+            message,
+            "quote fields that contain the delimiter, correct the row, or use --bad-rows skip",
+            option="bad_rows",
+            path=name,
+            line=line,
+        )
+
+    rows = f"{len(lines):,} rows of another width were left out: {message}"
+    notes.append(Note("rows_skipped", "degraded", rows))
+
+
+def _of_another_width(fields: Ints, lines: Ints, width: int) -> Iterator[Skipped]:
+    """Rows that were left out, by how many fields they have."""
+    for number in np.unique(fields).tolist():
+        reason = f"{plural(number, 'field')} where the header has {width}"
+        yield Skipped(lines[fields == number], f"have {reason}", reason)
+
+
+def _with_broken_quotes(left_out: dict[int, str]) -> Iterator[Skipped]:
+    """Rows that were left out, by what is wrong with their quotes."""
+    for reason in dict.fromkeys(left_out.values()):
+        lines = [line for line, of_line in left_out.items() if of_line == reason]
+        yield Skipped(np.array(lines, np.int64), f"have {reason}", reason)
+
+
+def _runs(text: bytes, starts: Ints, ends: Ints, keep: NDArray[np.bool_]) -> Iterator[bytes]:
+    """The kept records, neighbors in one piece."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], keep.view(np.int8), [0]])))
+    for low, high in zip(edges[::2], edges[1::2], strict=True):
+        yield text[starts[low] : ends[high - 1] + 1]

@@ -1,0 +1,170 @@
+"""The bytes of an input: read from a file or standard input, unpacked, and turned into text."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import stat
+import sys
+import zlib
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from forecast_cli.errors import DataError
+from forecast_cli.messages import nearest
+from forecast_cli.reading.encodings import to_utf8
+
+EXPANDED = 8 << 30  # bytes that a .gz file may expand to
+PIECE = 1 << 17  # bytes unpacked at once
+_KINDS = {b"PK\x03\x04": "a zip archive", b"PAR1": "a Parquet file"}
+
+
+@dataclass(frozen=True)
+class Source:
+    """The text of an input, in UTF-8 with single newlines.
+
+    name: what messages call it; path: where to read it again, `-` for a stream; fingerprint:
+    the sha256 of the bytes, which is computed in a thread while they are read on.
+    """
+
+    name: str
+    path: str
+    text: bytes
+    fingerprint: Future[str]
+
+
+def load(
+    path: str,
+    encoding: str | None = None,
+    *,
+    expanded: int = EXPANDED,
+    content: bytes | None = None,
+) -> Source:
+    """The text of a file (`-`: standard input), unpacked if it is gzip. Raises DataError.
+
+    content: the bytes, where something else has read the file at `path`.
+    """
+    name, path_again = path, str(Path(path).absolute())
+    if content is not None:
+        data = content
+    elif path == "-":
+        name, path_again = "standard input", "-"
+        data = _standard_input()
+    else:
+        data, is_regular = read_file(path, "CSV")
+        path_again = path_again if is_regular else "-"
+
+    fingerprint = _hash(data)
+    if data[:2] == b"\x1f\x8b":
+        data = _expanded(name, data, expanded)
+
+    kind = _KINDS.get(data[:4])
+    if kind is not None:
+        raise DataError(f"{name}: {kind} is not read", "give the CSV file itself", path=name)
+
+    text = to_utf8(name, data, encoding)
+    # Most files have text at their beginning; only the others are stripped as a whole.
+    if not text[:PIECE].strip() and not text.strip():
+        raise DataError(
+            f"{name}: the file is empty", "give a CSV file with a header and rows", path=name
+        )
+    return Source(name, path_again, text, fingerprint)
+
+
+def read_file(path: str, kind: str) -> tuple[bytes, bool]:
+    """The bytes of a file, and whether it is a regular one.
+
+    Raises DataError, also if it changes meanwhile.
+
+    kind: of the file that is expected, for messages.
+    """
+    try:
+        with open(path, "rb") as file:
+            before = os.fstat(file.fileno())
+            data = file.read()
+            after = os.fstat(file.fileno())
+    except FileNotFoundError:
+        raise _no_such_file(path) from None
+    except OSError as error:
+        raise DataError(
+            f"{path}: {error.strerror}", f"give a {kind} file that can be read", path=path
+        ) from None
+
+    is_regular = stat.S_ISREG(after.st_mode)
+    has_changed = (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns)
+    is_other_size = after.st_size > 0 and len(data) != after.st_size
+    if is_regular and (has_changed or is_other_size):
+        raise DataError(
+            f"{path}: the file changed while it was read",
+            "run again when the writer is done",
+            path=path,
+        )
+    return data, is_regular
+
+
+def _standard_input() -> bytes:
+    if sys.stdin is None:
+        raise DataError("standard input is closed", "give a file, or pipe the data in")
+    return sys.stdin.buffer.read()
+
+
+def _hash(data: bytes) -> Future[str]:
+    """The sha256 of the bytes, computed in a thread."""
+    worker = ThreadPoolExecutor(1, thread_name_prefix="sha256")
+    fingerprint = worker.submit(lambda: hashlib.sha256(data).hexdigest())
+    worker.shutdown(wait=False)
+    return fingerprint
+
+
+def _no_such_file(path: str) -> DataError:
+    if re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", path):
+        return DataError(
+            f"{path}: a URL is never read", "download it, and give the file", path=path
+        )
+    return DataError(f"{path}: no such file", _near_file(path), path=path)
+
+
+def _near_file(path: str) -> str:
+    """A hint that names the file of the folder whose name is nearest."""
+    usual = "check the path"
+    try:
+        files = [entry.name for entry in os.scandir(Path(path).parent)]
+    except OSError:
+        return usual
+    close = nearest(Path(path).name, files)
+    return close if close.startswith("did") else usual
+
+
+def _expanded(name: str, data: bytes, limit: int) -> bytes:
+    """The content of gzip members, one after the other.
+
+    Raises DataError as soon as it is beyond the limit.
+    """
+    parts: list[bytes] = []
+    size, rest = 0, data
+    try:
+        while rest:
+            unpack = zlib.decompressobj(wbits=31)
+            while not unpack.eof:
+                part = unpack.decompress(rest, min(PIECE, limit - size + 1))
+                parts.append(part)
+                size += len(part)
+                rest = unpack.unconsumed_tail
+                if size > limit:
+                    raise DataError(
+                        f"{name}: expands to more than {limit:,} bytes",
+                        "unpack it, and give a part of it",
+                        path=name,
+                    )
+                if not part and not rest and not unpack.eof:
+                    raise _damaged(name, "is cut off")
+            rest = unpack.unused_data.lstrip(b"\0")
+    except zlib.error:
+        raise _damaged(name, "is damaged") from None
+    return b"".join(parts)
+
+
+def _damaged(name: str, state: str) -> DataError:
+    return DataError(f"{name}: the gzip file {state}", "copy it again", path=name)

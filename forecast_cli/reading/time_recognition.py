@@ -1,0 +1,131 @@
+"""Which column holds the times, by the texts of the first rows; and columns that may hold times
+nobody named.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Sequence
+
+from forecast_cli.errors import DataError
+from forecast_cli.messages import Note, listed
+from forecast_cli.reading import number_formats
+from forecast_cli.reading.date_formats import is_date, mixed_steps, steps
+from forecast_cli.reading.date_parsing import NEVER, parse
+from forecast_cli.reading.marks import most_are_numbers
+from forecast_cli.reading.parsing import MISSING, Sample
+
+SEEN = 1000  # cells of a column that are looked at
+SEEN_DATES = 100  # cells that decide whether a column holds dates
+TIME_NAMES = ("ds", "date", "datetime", "time", "timestamp", "day", "week", "month", "quarter")
+
+
+def recognize_time(sample: Sample, names: Sequence[str], *, again: bool) -> tuple[str, ...]:
+    """The only column of dates, if there is one; it may be one without a name.
+
+    Raises DataError for several.
+
+    again: for a run, which has recognized the times of its file by the first cell of a column
+    alone.
+    """
+    dated = [name for name in names if _holds_dates(sample[name], 1 if again else SEEN_DATES)]
+    if len(dated) > 1:
+        raise DataError(
+            f"{len(dated)} columns of dates: {listed(dated)}",
+            f"pick one with --time {shlex.quote(dated[0])}",
+            option="time",
+        )
+    return tuple(dated)
+
+
+def refuse_unread_times(sample: Sample, names: Sequence[str]) -> None:
+    """Raise DataError if an unused column seems to hold times that were not recognized: then
+    rows are not steps.
+    """
+    for name in names:
+        cells = [cell for cell in sample[name][:SEEN] if cell]
+        if not cells:
+            continue
+
+        date_format = _format_of_whole_numbers(cells)
+        if date_format:
+            raise _may_hold_times(name, cells[0], f" --date-format {date_format}")
+        if name.lower() == "year" and _are_years(cells):
+            raise _may_hold_times(name, cells[0], "")
+        if name.lower() in TIME_NAMES and not most_are_numbers(cells, MISSING):
+            column = shlex.quote(name)
+            raise DataError(
+                f"column {name!r}: {cells[0]!r} is not a date that can be read in one way only",
+                f"say what it is with --time {column} --date-format, e.g. %d/%m/%Y",
+                option="time",
+                column=name,
+                value=cells[0],
+            )
+
+
+def refuse_mixed_steps(
+    sample: Sample, names: Sequence[str], notes: list[Note], *, again: bool
+) -> None:
+    """Raise DataError if an unused column says that the rows are years, quarters and months.
+
+    again: a run that was trained on such rows before they were refused goes on, with a warning.
+    """
+    for name in names:
+        cells = [cell for cell in sample[name] if cell]
+        examples = steps(cells)
+        if len(examples) < 2 or not _are_mostly_steps(cells):
+            continue
+
+        shown = ", ".join(repr(cell) for cell in examples.values())
+        message = f"column {name!r} has rows of different steps: {shown}"
+        hint = mixed_steps(examples)
+        if not again:
+            raise DataError(message, hint, column=name)
+        notes.append(Note("mixed_steps", "warning", f"{message}; {hint}"))
+
+
+def _holds_dates(cells: list[str], seen: int) -> bool:
+    """Whether most of the cells are dates, though the first may be a unit or a typing error."""
+    first = [cell for cell in cells if cell][:seen]
+    if not first:
+        return False
+    looks_like_dates = is_date(first[0])
+    if not looks_like_dates and not number_formats.is_number(first[0]):
+        looks_like_dates = 2 * sum(map(is_date, first)) >= len(first)
+    return looks_like_dates and not most_are_numbers(cells, MISSING)
+
+
+def _format_of_whole_numbers(cells: list[str]) -> str:
+    """The format of cells such as 20240131 or 1704067200, if they may be times."""
+    if len(cells) < 2 or not all(re.fullmatch(r"\d{8}|\d{10}|\d{13}", cell) for cell in cells):
+        return ""
+
+    if len(cells[0]) == 8:
+        are_days = (parse(cells, "%Y%m%d") != NEVER).all()
+        return "%Y%m%d" if are_days else ""
+
+    if cells != sorted(cells):
+        return ""
+    if len(cells[0]) == 10:
+        return "epoch"
+    return "epoch-ms"
+
+
+def _are_years(cells: list[str]) -> bool:
+    return len(cells) > 1 and all(re.fullmatch(r"[12]\d{3}", cell) for cell in cells)
+
+
+def _are_mostly_steps(cells: list[str]) -> bool:
+    of_steps = [cell for cell in cells if steps([cell])]
+    return 2 * len(of_steps) >= len(cells)
+
+
+def _may_hold_times(name: str, cell: str, more: str) -> DataError:
+    return DataError(
+        f"column {name!r} may hold times: {cell!r}",
+        f"use --time {shlex.quote(name)}{more}",
+        option="time",
+        column=name,
+        value=cell,
+    )
