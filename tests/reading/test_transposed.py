@@ -532,11 +532,12 @@ def test_whatever_the_bytes_the_answer_is_a_panel_or_an_error_of_ours(write: Wri
         data = bytearray(text.encode())
         for _ in range(random.integers(1, 5)):
             data[random.integers(len(data))] = letters[random.integers(len(letters))]
-        for settings in (
+        choices: list[dict[str, Any]] = [
             {},
             {"dates_as_columns": word},
             {"dates_as_columns": word, "bad_rows": "skip"},
-        ):
+        ]
+        for settings in choices:
             try:
                 panel = read_csv(write(bytes(data)), **settings)
             except ForecastError:
