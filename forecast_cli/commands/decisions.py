@@ -91,7 +91,7 @@ def _flat(plan: Plan) -> list[tuple[str, Any]]:
 def _is_default(name: str, value: Any) -> bool:
     """Whether a value of a plan is what its setting is by default."""
     if name == "warm_start":
-        return value == ""  # by default, a training starts from random weights
+        return not value  # by default, a training starts from random weights
     setting = fields_by_name().get(OPTIONS.get(name, name))
     if setting is None or setting.default is None:
         return False
