@@ -1,7 +1,8 @@
-"""All that people see: messages and progress on stderr, data on stdout, tables, JSON. The only rich, and only on terminals.
+"""All that people see: messages and progress on stderr, data on stdout, tables, JSON.
 
-stdout is data, stderr is talk. User text is printed as text: control characters and bidi marks come out escaped.
-With --log-format json each message on stderr is one JSON object on a line: time, level, message, and what belongs to it.
+This is the only module that imports rich, and it does so on terminals only. User text is printed
+as text: control characters and bidi marks come out escaped. With --log-format json, each message
+on stderr is one JSON object on a line: time, level, message, and what belongs to it.
 """
 
 from __future__ import annotations
@@ -19,19 +20,20 @@ import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from contextvars import ContextVar
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
 from forecast_cli.errors import CLOSED_PIPE, ForecastError, StorageError
 from forecast_cli.progress import Epoch, Event, MemberDone, Phase, Report, silent
 
 BARS = "▁▂▃▄▅▆▇█"
 EVERY = 10.0  # seconds between plain lines about epochs
-QUIET = 1.0  # seconds without a plain line after which a phase that goes on is named
+QUIET = 1.0  # seconds without a plain line after which a phase that continues is named
+NEVER = float("-inf")  # the time of what has not happened yet
 _FORMAT: ContextVar[str] = ContextVar("log_format", default="text")
 
 
 class ClosedPipeError(ForecastError):
-    """Whoever read our output has gone; nothing to say and no one to say it to."""
+    """The reader of our output has gone, so the command ends without a message."""
 
     exit_code = CLOSED_PIPE
 
@@ -41,19 +43,22 @@ class ClosedPipeError(ForecastError):
 
 def escape(text: str) -> str:
     """Text that cannot steer a terminal: control, format and bidi characters as \\x1b, \\u202e, ..."""
-    return "".join(
-        c
-        if c == " " or unicodedata.category(c)[0] not in "CZ"
-        else c.encode("unicode_escape").decode()
-        for c in text
-    )
+    return "".join(map(_escape_character, text))
+
+
+def _escape_character(character: str) -> str:
+    is_printable = unicodedata.category(character)[0] not in "CZ"  # controls and separators
+    if is_printable or character == " ":
+        return character
+    return character.encode("unicode_escape").decode()
 
 
 def emit(data: bytes) -> None:
-    """Write data to stdout and make sure that it got there."""
+    """Write data to stdout, and make sure that it got there. Raises ClosedPipeError, StorageError."""
     stream = sys.stdout
     if stream is None:
         raise StorageError("stdout is closed, so the output is lost", "use -o FILE")
+
     try:
         stream.flush()
         stream.buffer.write(data)
@@ -63,13 +68,12 @@ def emit(data: bytes) -> None:
         raise ClosedPipeError from None
     except OSError as error:
         _silence_stdout()
-        raise StorageError(
-            f"cannot write to stdout: {error.strerror}", "free some space, or use -o FILE"
-        ) from None
+        message = f"cannot write to stdout: {error.strerror}"
+        raise StorageError(message, "free some space, or use -o FILE") from None
 
 
 def _silence_stdout() -> None:
-    """What is still buffered must not fail again when Python exits."""
+    """Drop what is still buffered, so that it does not fail again when Python exits."""
     with contextlib.suppress(OSError):
         null = os.open(os.devnull, os.O_WRONLY)
         os.dup2(null, sys.stdout.fileno())
@@ -77,6 +81,7 @@ def _silence_stdout() -> None:
 
 
 def emit_json(content: dict[str, Any]) -> None:
+    """Write one JSON document to stdout."""
     emit((json.dumps(content, ensure_ascii=False, allow_nan=False, indent=1) + "\n").encode())
 
 
@@ -86,6 +91,7 @@ def lines(texts: Sequence[str]) -> None:
 
 
 def stdout_is_terminal() -> bool:
+    """Whether the data go to a person."""
     return sys.stdout is not None and sys.stdout.isatty()
 
 
@@ -94,7 +100,7 @@ def _stderr_is_terminal() -> bool:
 
 
 def talk_as(log_format: str) -> None:
-    """How messages look from here on: `text` or `json`."""
+    """Set the format of the messages that follow: `text` or `json`."""
     _FORMAT.set(log_format)
 
 
@@ -103,13 +109,16 @@ def _is_json() -> bool:
 
 
 def _log(level: str, message: str, **more: Any) -> None:
-    """One JSON object on a line of stderr; ASCII, so that nothing in it can steer a terminal."""
+    """Write a message as one JSON object on a line of stderr.
+
+    It is ASCII, so that nothing in it can steer a terminal.
+    """
     now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     _line(json.dumps({"time": now, "level": level, "message": message, **more}))
 
 
 def say(text: str) -> None:
-    """A line on stderr, whatever becomes of it."""
+    """Write a line to stderr. If that fails, the command continues."""
     if _is_json():
         _log("info", text)
     else:
@@ -137,6 +146,7 @@ def _paint(word: str, style: str) -> str:
 
 
 def warning(text: str) -> None:
+    """Write a warning to stderr, also with --quiet."""
     if _is_json():
         _log("warning", text)
     else:
@@ -144,7 +154,7 @@ def warning(text: str) -> None:
 
 
 def error(failure: ForecastError, *, debug: bool = False) -> None:
-    """One line of what is wrong, one line of what to do; with `debug` where it happened."""
+    """Write to stderr what is wrong, and what to do about it; with `debug`, where it happened."""
     trace = "".join(traceback.format_exception(failure)) if debug else ""
     if _is_json():
         more = {"traceback": trace} if trace else {}
@@ -162,9 +172,10 @@ def sparkline(values: Sequence[float]) -> str:
     low, high = min(values), max(values)
     if high <= low:
         return BARS[3] * len(values)
-    return "".join(
-        BARS[min(int((v - low) / (high - low) * len(BARS)), len(BARS) - 1)] for v in values
-    )
+
+    highest_bar = len(BARS) - 1
+    heights = [int((value - low) / (high - low) * len(BARS)) for value in values]
+    return "".join(BARS[min(height, highest_bar)] for height in heights)
 
 
 def table(
@@ -175,57 +186,75 @@ def table(
     stderr: bool = False,
     text_columns: int = 1,
 ) -> None:
-    """A table for people; rich draws it on a terminal, plain columns elsewhere. The first columns are text, the others numbers."""
+    """A table for people. Its first columns are text, the others numbers.
+
+    rich draws it on a terminal; elsewhere it is plain columns. As a message in JSON it is one
+    object, with the rows in a field.
+    """
     if stderr and _is_json():
         _log("info", title, rows=[dict(zip(header, row, strict=True)) for row in rows])
         return
-    terminal = _stderr_is_terminal() if stderr else stdout_is_terminal()
-    cells = [[escape(cell) for cell in row] for row in rows]
-    if terminal:
-        from rich import box
-        from rich.console import Console
-        from rich.table import Table
-        from rich.text import Text
 
-        drawn = Table(
-            title=Text(escape(title)) if title else None, title_justify="left", box=box.SIMPLE_HEAD
-        )
-        for number, name in enumerate(header):
-            drawn.add_column(
-                Text(escape(name)),
-                justify="left" if number < text_columns else "right",
-                overflow="fold",
-            )
-        for row in cells:
-            drawn.add_row(*(Text(cell) for cell in row))
-        Console(stderr=stderr).print(drawn)
+    names = [escape(name) for name in header]
+    cells = [[escape(cell) for cell in row] for row in rows]
+    if _stderr_is_terminal() if stderr else stdout_is_terminal():
+        _draw_table(title, names, cells, text_columns, stderr=stderr)
         return
-    widths = [
-        max(len(row[n]) for row in [list(map(escape, header)), *cells]) for n in range(len(header))
-    ]
-    lines = [title] if title else []
-    for row in [list(header), *cells]:
-        lines.append(
-            "  ".join(
-                c.ljust(w) if n < text_columns else c.rjust(w)
-                for n, (c, w) in enumerate(zip(row, widths, strict=True))
-            ).rstrip()
-        )
+
+    plain = _plain_table(names, cells, text_columns)
+    if title:
+        plain.insert(0, title)
     if stderr:
-        for line in lines:
+        for line in plain:
             say(line)
     else:
-        emit(("\n".join(lines) + "\n").encode())
+        emit("".join(f"{line}\n" for line in plain).encode())
+
+
+def _draw_table(
+    title: str, header: list[str], rows: list[list[str]], text_columns: int, *, stderr: bool
+) -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    heading = Text(escape(title)) if title else None
+    drawn = Table(title=heading, title_justify="left", box=box.SIMPLE_HEAD)
+    for number, name in enumerate(header):
+        side: Literal["left", "right"] = "left" if number < text_columns else "right"
+        drawn.add_column(Text(name), justify=side, overflow="fold")
+    for row in rows:
+        drawn.add_row(*map(Text, row))
+    Console(stderr=stderr).print(drawn)
+
+
+def _plain_table(header: list[str], rows: list[list[str]], text_columns: int) -> list[str]:
+    """The lines of a table: text to the left, numbers to the right."""
+    everything = [header, *rows]
+    widths = [max(map(len, column)) for column in zip(*everything, strict=True)]
+    lines = []
+    for row in everything:
+        texts = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
+        numbers = [cell.rjust(width) for cell, width in zip(row, widths, strict=True)]
+        aligned = texts[:text_columns] + numbers[text_columns:]
+        lines.append("  ".join(aligned).rstrip())
+    return lines
 
 
 def number(value: float | None) -> str:
-    """A number for a table: four significant digits, no exponent where it can be helped; - for what is not known."""
+    """A number for a table; - for what is not known.
+
+    It has four significant digits, and no exponent unless it is very small or very large.
+    """
     if value is None or math.isnan(value):
         return "-"
-    if value and not 1e-4 <= abs(value) < 1e9:
+
+    size = abs(value)
+    if value and not 1e-4 <= size < 1e9:
         return f"{value:.3g}"
-    digits = max(0, 3 - len(str(int(abs(value)))) + 1) if abs(value) >= 1 else 4
-    return f"{value:,.{digits}f}"
+    decimals = 4 if size < 1 else max(0, 4 - len(str(int(size))))
+    return f"{value:,.{decimals}f}"
 
 
 def share(value: float | None) -> str:
@@ -235,7 +264,10 @@ def share(value: float | None) -> str:
 
 @contextlib.contextmanager
 def progress(*, quiet: bool) -> Iterator[Report]:
-    """Yields a report of what is being done: a live bar on a terminal, plain lines elsewhere, nothing when quiet."""
+    """Yield the callback that shows progress.
+
+    It shows a live bar on a terminal, plain lines elsewhere, and nothing when quiet.
+    """
     if quiet:
         yield silent
     elif _stderr_is_terminal() and not _is_json():
@@ -247,20 +279,23 @@ def progress(*, quiet: bool) -> Iterator[Report]:
 
 
 class _Tally:
-    """The epochs of all members that are trained in one phase."""
+    """The epochs of all members that are trained in one phase.
+
+    most, done: the epochs of each member, at most and so far; begun: when the first epoch was
+    reported, and how many there were then.
+    """
 
     def __init__(self, phase: Phase | None = None) -> None:
         self.most = dict(phase.epochs) if phase else {}
         self.done = dict.fromkeys(self.most, 0)
-        self.begun: tuple[float, int] | None = (
-            None  # when the first epoch was reported, and the count then
-        )
+        self.begun: tuple[float, int] | None = None
 
     def add(self, event: Epoch | MemberDone, now: float) -> None:
         """Count an epoch; a member that is done takes no more of them."""
         if isinstance(event, MemberDone):
             self.most[event.member] = self.done.get(event.member, 0)
             return
+
         self.done[event.member] = event.epoch
         self.most[event.member] = event.epochs
         if self.begun is None:
@@ -282,6 +317,7 @@ class _Tally:
         """Seconds that are left at most, at the pace so far; None before there is one."""
         if self.begun is None or self.epochs <= self.begun[1]:
             return None
+
         since, before = self.begun
         return (now - since) / (self.epochs - before) * (self.total - self.epochs)
 
@@ -295,30 +331,28 @@ def _duration(seconds: float) -> str:
 
 
 def _losses(epoch: Epoch) -> str:
-    validation = (
-        ""
-        if epoch.validation_loss != epoch.validation_loss
-        else f"  validation {epoch.validation_loss:.4f}"
-    )
-    best = f"  best epoch {epoch.best_epoch}" if validation else ""
-    return f"loss {epoch.training_loss:.4f}{validation}{best}"
+    text = f"loss {epoch.training_loss:.4f}"
+    if math.isnan(epoch.validation_loss):
+        return text
+    return f"{text}  validation {epoch.validation_loss:.4f}  best epoch {epoch.best_epoch}"
 
 
 class _Plain:
     """Progress in plain lines.
 
-    The first phase is named at once, every other one when nothing was said for a second, so that a short training
-    takes few lines and a long one is never silent about what it does. Epochs get a line every ten seconds.
+    The first phase is named at once, every other one when nothing was said for a second. So a
+    short training takes few lines, and a long one is never silent about what it does. Epochs get
+    a line every ten seconds.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self.clock = clock
-        self.lock = threading.Lock()  # the clock's thread and the command both say things
+        self.lock = threading.Lock()  # the thread of the clock and the command both write
         self.phase: Phase | None = None
         self.tally = _Tally()
         self.named = False
-        self.said = float("-inf")
-        self.counted = float("-inf")
+        self.said = NEVER
+        self.counted = NEVER
 
     def report(self, event: Event) -> None:
         """Take note of what is happening, and say it if it is time to."""
@@ -326,12 +360,13 @@ class _Plain:
             if isinstance(event, Phase):
                 self._begin(event)
                 return
+
             self.tally.add(event, self.clock())
             if isinstance(event, Epoch) and self.clock() - self.counted >= EVERY:
                 self._count(event)
 
     def tick(self) -> None:
-        """Name the phase if it goes on in silence."""
+        """Name the phase if it continues in silence."""
         with self.lock:
             if self.phase is not None and not self.named and self.clock() - self.said >= QUIET:
                 self._name()
@@ -341,7 +376,7 @@ class _Plain:
             return
         first = self.phase is None
         self.phase, self.tally = phase, _Tally(phase)
-        self.named, self.counted = False, float("-inf")
+        self.named, self.counted = False, NEVER
         if first or phase.name == "waiting":  # which may be all that there is to see for long
             self._name()
 
@@ -351,18 +386,19 @@ class _Plain:
         self.named = True
 
     def _count(self, epoch: Epoch) -> None:
+        """Write how many epochs are done, and how long the others will take."""
         tally, now = self.tally, self.clock()
-        name, subject = (self.phase.name, self.phase.text) if self.phase else ("", epoch.stage)
-        most = "" if name == "refit" else "at most "
+        subject = self.phase.text if self.phase else epoch.stage
+        is_exact = self.phase is not None and self.phase.name == "refit"
+        most = "" if is_exact else "at most "
+
+        member = f"member {epoch.member}: " if tally.members > 1 else ""
         text = f"{subject}: epoch {tally.epochs:,} of {most}{tally.total:,}"
-        text += (
-            f"  member {epoch.member}: {_losses(epoch)}"
-            if tally.members > 1
-            else f"  {_losses(epoch)}"
-        )
+        text += f"  {member}{_losses(epoch)}"
         left = tally.left(now)
         if left is not None:
             text += f"  {most}{_duration(left)} left"
+
         self._say(
             text,
             stage=epoch.stage,
@@ -383,8 +419,9 @@ class _Plain:
 
 @contextlib.contextmanager
 def _plain_lines() -> Iterator[Report]:
+    """Yield a callback that writes plain lines, with a thread beside it that notices silence."""
     plain, over = _Plain(), threading.Event()
-    context = contextvars.copy_context()  # a thread begins with a context of its own
+    context = contextvars.copy_context()  # a new thread does not inherit the format of messages
 
     def keep_time() -> None:
         while not over.wait(QUIET / 4):
@@ -400,8 +437,8 @@ def _plain_lines() -> Iterator[Report]:
 
 
 @contextlib.contextmanager
-def _bar() -> Iterator[Report]:  # noqa: C901 -- rich's columns are declared inside
-    """One line that lives: what is being done, and for a training the epochs of all members and the time left."""
+def _bar() -> Iterator[Report]:
+    """Yield a callback that updates one line: the phase, the epochs of all members, the time left."""
     from rich.console import Console
     from rich.progress import BarColumn, Progress, ProgressColumn, Task
     from rich.table import Column
@@ -441,9 +478,10 @@ def _bar() -> Iterator[Report]:  # noqa: C901 -- rich's columns are declared ins
             nonlocal shown, tally
             if phase == shown:
                 return
+
             shown, tally = phase, _Tally(phase)
-            former, total = bar.task_ids, tally.total or None
-            # Hidden until the one before it is gone, so that there is one line at a time.
+            previous, total = bar.task_ids, tally.total or None
+            # Hidden until the previous one is gone, so that there is one line at a time.
             task = bar.add_task(
                 "",
                 total=total,
@@ -453,19 +491,20 @@ def _bar() -> Iterator[Report]:  # noqa: C901 -- rich's columns are declared ins
                 losses="",
                 end=None,
             )
-            for one in former:
-                bar.remove_task(one)
+            for each in previous:
+                bar.remove_task(each)
             bar.update(task, visible=True, refresh=True)
 
         def report(event: Event) -> None:
             if isinstance(event, Phase):
                 begin(event)
                 return
+
             now = time.monotonic()
             tally.add(event, now)
             left = tally.left(now)
+            end = None if left is None else now + left
             for task in bar.task_ids:
-                end = None if left is None else now + left
                 counts = f"epoch {tally.epochs:,}/{tally.total:,}"
                 bar.update(task, completed=tally.epochs, total=tally.total, epochs=counts, end=end)
                 if isinstance(event, Epoch):

@@ -1,7 +1,7 @@
-"""What a command is doing: its phases and the epochs of a training, told through one callback as they happen.
+"""What a command is doing: its phases and the epochs of a training, told through one callback.
 
-The core tells, `console` shows. Nothing but the standard library is imported here, so that the first thing can be
-told before numpy, pandas and torch are loaded.
+The core reports, `console` shows. Only the standard library is imported here, so that the first
+event can be reported before numpy, pandas and torch are loaded.
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Phase:
-    """Something begins: its name for programs, and what it is in words.
+    """Something begins. name: for programs; text: for people.
 
-    epochs: at most how many each member is going to be trained for, by its number; empty where none is trained.
+    epochs: the number of each member and the maximum number of its epochs; empty where nothing is
+    trained.
     """
 
     name: str
@@ -26,7 +27,8 @@ class Phase:
 class Epoch:
     """An epoch is over: one line of the history.
 
-    Losses are in units of the window's spread; NaN: not measured. clipped: share of steps; member: its number, from 1.
+    The losses are in units of the window's spread, and NaN where they were not measured. clipped:
+    the share of steps whose gradients were clipped; member: its number, from 1.
     """
 
     epoch: int
@@ -42,13 +44,13 @@ class Epoch:
 
 @dataclass(frozen=True)
 class MemberDone:
-    """A member is trained, after as many epochs as it took."""
+    """The training of a member is over, whether or not it took all of its epochs."""
 
     member: int
 
 
 def reading(source: str) -> Phase:
-    """A file is read, or standard input (-)."""
+    """The phase in which a file is read, or standard input (-)."""
     return Phase("reading", f"reading {'standard input' if source == '-' else source}")
 
 
@@ -57,4 +59,4 @@ Report = Callable[[Event], None]
 
 
 def silent(event: Event) -> None:
-    """A report that nobody hears."""
+    """No-op progress callback."""

@@ -29,39 +29,31 @@ EXAMPLES: dict[str, tuple[str, str, Any]] = {
     "bad_rows": ('"skip"', "skip", "skip"),
     "not_null": ('["-1", "-999"]', "-1,-999", ["-1", "-999"]),
     "date_format": ('["%Y-%m", "%b %d, %Y"]', '%Y-%m,"%b %d, %Y"', ["%Y-%m", "%b %d, %Y"]),
-    "delimiter": ('";"', ";", ";"),
     "decimal": ('","', ",", ","),
     "thousands": ('"."', ".", "."),
     "encoding": ('"cp1252"', "cp1252", "cp1252"),
     "freq": ('"h"', "h", "h"),
     "timezone": ('"Europe/Berlin"', "Europe/Berlin", "Europe/Berlin"),
-    "digits": ('"2"', "2", "2"),
-    "season": ('"24,168"', "24,168", "24,168"),
-    "levels": ('"50"', "50", "50"),
-    "time_limit": ('"2h"', "2h", "2h"),
-    "lock_wait": ('"10m"', "10m", "10m"),
     "if_locked": ('"skip"', "skip", "skip"),
     "log_format": ('"json"', "json", "json"),
-    "units": ('"50,100"', "50,100", "50,100"),
     "refit": ("false", "no", False),
     "dropout": ("0", "0", 0.0),
     "learning_rate": ("0.01", "1e-2", 0.01),
 }
 
 
-# What some of them are as settings, where that is not what is written.
-PARSED: dict[str, Any] = {
-    "digits": 2,
-    "season": (24, 168),
-    "levels": (50.0,),
-    "time_limit": 7200.0,
-    "lock_wait": 600.0,
-    "units": (50, 100),
-}
+def parsed(name: str, value: Any) -> Any:
+    """What is written for a setting, as the setting has it."""
+    form = fields_by_name()[name].metadata["form"]
+    return value if form is None else form.parse(value, name)
 
 
 def example(name: str) -> tuple[str, str, Any]:
     kind = types_by_name().get(name, str)
+    form = None if name == "store" else fields_by_name()[name].metadata["form"]
+    if form is not None:
+        return f'"{form.example}"', form.example, form.example
+
     usual = {
         int: ("3", " 3", 3),
         str: ('"a b"', "a b", "a b"),
@@ -94,8 +86,8 @@ def test_every_setting_can_come_from_the_file_and_from_the_environment(
     assert read_environment({variable: text}) == ({name: value}, [])
     if name != "store":
         settings = settings_of(gather({}, {variable: text}))
-        assert setting(settings, name) == PARSED.get(name, value)
-        assert settings == settings_from(**{name: PARSED.get(name, value)})
+        assert setting(settings, name) == parsed(name, value)
+        assert settings == settings_from(**{name: parsed(name, value)})
 
 
 @pytest.mark.parametrize(

@@ -95,7 +95,7 @@ def _is_default(name: str, value: Any) -> bool:
     setting = fields_by_name().get(OPTIONS.get(name, name))
     if setting is None or setting.default is None:
         return False
-    return text(value) == text(setting.default)
+    return bool(text(value) == text(setting.default))
 
 
 def _decision(name: str, value: Any, why: str, sources: SettingSources) -> Decision:
