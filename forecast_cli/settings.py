@@ -313,7 +313,7 @@ class TrainingSettings(Group):
     )
     schedule: choices.Schedule = setting(
         "constant",
-        "Learning rate after the warm-up; cosine lowers it to zero.",
+        "How the learning rate changes.",
         metavar="NAME",
     )
     weight_decay: float = setting(

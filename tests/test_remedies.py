@@ -345,6 +345,6 @@ def test_runs_of_the_same_test_are_compared_best_first(forecast: Callable[..., R
     assert gru["operations"] == 2 * (24 * 3 * 4 * (1 + 4) + 12 * 4)
     alone = forecast("runs", "compare")
     assert alone.out.count("\n") == 2
-    assert "2 more runs, of other data or other rows, not shown" in alone.err
+    assert "2 more runs of other data or other rows not shown" in alone.err
     mixed = forecast("runs", "compare", "--run", 1, "--run", 3)
     assert "these runs were tested on different rows" in mixed.err

@@ -127,9 +127,10 @@ def _fit_at(
             member=options.member,
         )
         progress.history.append(line)
-        report(line)
+        # Kept first: an epoch that was reported is one that --resume does not repeat.
         if options.keep is not None:
             options.keep(take_snapshot(learners, progress, rate))
+        report(line)
 
     used = progress.done if steps is not None else progress.best_epoch * plan.epoch_batches
     history = tuple(progress.history)

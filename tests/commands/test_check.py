@@ -46,7 +46,7 @@ def test_check_json_is_one_document(forecast: Forecast) -> None:
 @pytest.mark.parametrize(
     ("text", "code", "name", "message", "hint"),
     [
-        ("t,y\n2024-01-01,1\n2024-01-02,x\n2024-01-03,3\n", 20, "reading", "d.csv:3: column 'y': 'x' is not a number", "name missing values with --null (besides empty, NA, NaN and null), correct these cells, or --bad-rows skip"),
+        ("t,y\n2024-01-01,1\n2024-01-02,x\n2024-01-03,3\n", 20, "reading", "d.csv:3: column 'y': 'x' is not a number", "name missing values with --null (besides empty, NA, NaN and null), correct these cells, or use --bad-rows skip"),
         ("y\n1\n2\n3\n", 21, "training", "3 rows are too few for horizon 1: at least 5 are needed (2 to look back on, 1 to learn from, 1 for validation, 1 held out)", "give more rows, or a smaller --horizon, --validation or --test"),
     ],
 )  # fmt: skip
