@@ -16,6 +16,7 @@ Attention = Literal["none", "bahdanau", "luong", "luong-dot"]
 Decoder = Literal["direct", "seq2seq", "recursive"]
 Head = Literal["linear", "mlp"]
 Skip = Literal["none", "linear"]
+Embedding = Literal["relu", "linear", "none"]
 
 # The training
 Loss = Literal["mse", "mae", "huber", "quantile"]
@@ -24,7 +25,9 @@ Schedule = Literal["constant", "cosine", "one-cycle"]
 Combine = Literal["median", "mean"]
 
 # The data
-Normalization = Literal["log", "spread", "minmax", "standard"]
+Normalization = Literal["log", "shifted-log", "spread", "minmax", "standard"]
+Spread = Literal["deviation", "absolute", "root"]
+Squash = Literal["none", "asinh"]
 ShortSeries = Literal["fallback", "drop", "refuse"]
 Gaps = Literal["auto", "interpolate", "ffill", "zero", "drop", "error"]
 Duplicates = Literal["error", "first", "last", "mean", "sum"]

@@ -16,6 +16,7 @@ from forecast_cli.panel import Floats, Panel
 from forecast_cli.planning import Plan
 from forecast_cli.progress import Phase
 from forecast_cli.sample_weights import sample_weights
+from forecast_cli.shrinkage import shrunk
 from forecast_cli.training import FitOptions, Fitted, Fold, TrainingData, Weights
 from forecast_cli.windows import Windows
 
@@ -52,7 +53,8 @@ def learn(panel: Panel, plan: Plan, execution: Execution) -> Learned:
     start = cut.training * 0 if nothing_held_out else cut.training
     later = windows.between(panel, plan.lookback, plan.horizon, start, panel.lengths)
     residuals = forecasting.residuals(panel, model, _evenly(later, intervals.KEPT))
-    return Learned(replace(model, residuals=residuals), tuple(fitted))
+    model = replace(model, residuals=residuals)
+    return Learned(replace(model, plan=shrunk(panel, model)), tuple(fitted))
 
 
 def refit(panel: Panel, learned: Learned, execution: Execution) -> Model:
@@ -74,6 +76,17 @@ def refit(panel: Panel, learned: Learned, execution: Execution) -> Model:
     fitted = train_members(data, [fold], options, execution)
     if any(member.expired for member in fitted):
         return model
+    return _with_members(model, fitted)
+
+
+def fit_once(panel: Panel, plan: Plan, ends: Ints, execution: Execution) -> Model:
+    """A model of the first `ends` (S,) rows alone, without residuals: to try a plan."""
+    model = _untrained(panel, plan, ends)
+    data = _training_data(panel, model, ends)
+    start = np.zeros(len(panel), np.int64)
+    every = windows.between(panel, plan.lookback, plan.architecture.outputs, start, ends)
+    options = [FitOptions() for _ in range(plan.members)]
+    fitted = train_members(data, [Fold(_changing(data.values, every))], options, execution)
     return _with_members(model, fitted)
 
 
@@ -135,7 +148,8 @@ def _folds(panel: Panel, plan: Plan, values: Floats) -> list[Fold]:
     if not plan.validation:
         return [Fold(_changing(values, every))]
 
-    wanted = MOST_FOLDS if len(every) < planning.SMALL else 1
+    # Several folds make early stopping less of an accident; without it, one shows the losses.
+    wanted = MOST_FOLDS if len(every) < planning.SMALL and plan.patience else 1
     folds: list[Fold] = []
     for number in range(MOST_FOLDS):
         # Where there are holes, the newest validation part may have no complete window: an

@@ -233,7 +233,7 @@ class WindowSettings(Group):
         None,
         "Rows held out before the test rows, for early stopping.",
         minimum=0,
-        auto="the horizon",
+        auto="by preset",
         metavar="N",
     )
     short: choices.ShortSeries = setting(
@@ -286,6 +286,15 @@ class NetworkSettings(Group):
     head: choices.Head | None = setting(
         None, "Output layer: one linear layer, or two with ReLU (mlp).", auto="by preset"
     )
+    skip: choices.Skip | None = setting(
+        None, "Add a linear map of the window to the forecast.", auto="by preset", metavar="KIND"
+    )
+    squash: choices.Squash | None = setting(
+        None,
+        "Squash what the network sees and predicts, against wild values.",
+        auto="by preset",
+        metavar="KIND",
+    )
 
 
 @dataclass(frozen=True)
@@ -311,10 +320,16 @@ class TrainingSettings(Group):
         auto="by preset",
         metavar="NUMBER",
     )
-    schedule: choices.Schedule = setting(
-        "constant",
-        "How the learning rate changes.",
-        metavar="NAME",
+    momentum: float | None = setting(
+        None,
+        "Momentum of RMSprop and SGD.",
+        minimum=0,
+        maximum=0.999,
+        auto="by preset",
+        metavar="NUMBER",
+    )
+    schedule: choices.Schedule | None = setting(
+        None, "How the learning rate changes.", auto="by preset", metavar="NAME"
     )
     weight_decay: float = setting(
         0.0, "L2 penalty on the weights.", minimum=0, maximum=10, metavar="NUMBER"
@@ -375,8 +390,13 @@ class EnsembleSettings(Group):
 
     panel: ClassVar[str] = "Ensemble"
 
-    members: int = setting(
-        1, "Number of networks, each with a seed of its own.", minimum=1, maximum=1000, metavar="N"
+    members: int | None = setting(
+        None,
+        "Number of networks, each with a seed of its own.",
+        minimum=1,
+        maximum=1000,
+        auto="by preset",
+        metavar="N",
     )
     bagging: bool = setting(False, "Train each member on blocks of windows drawn with replacement.")
     boosting: bool = setting(

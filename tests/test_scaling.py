@@ -60,7 +60,7 @@ def test_undo_of_apply_is_the_identity(seed: int, kind: Normalization, lag: int)
     series = np.arange(6)
     z_past = scaling.transform(past, kind, ends, series[:, None])
     z_future = scaling.transform(future, kind, ends, series[:, None])
-    scale = scaling.window_scale(z_past, 5, kind, lag)
+    scale = scaling.window_scale(z_past, 5, scaling.Frame(kind, lag))
     again = scaling.answers(scaling.targets(z_future, scale), scale)
     assert np.allclose(scaling.restore(again, kind, ends, series), future, rtol=1e-9)
 
@@ -120,8 +120,12 @@ def test_the_scale_of_a_series_sees_only_its_training_part() -> None:
 
 def test_the_reference_is_the_value_one_season_earlier() -> None:
     past = np.arange(8.0)[None]
-    assert scaling.window_scale(past, 5, "spread", 4).reference.tolist() == [[4, 5, 6, 7, 4]]
-    assert scaling.window_scale(past, 3, "spread", 1).reference.tolist() == [[7, 7, 7]]
+    assert scaling.window_scale(past, 5, scaling.Frame("spread", 4)).reference.tolist() == [
+        [4, 5, 6, 7, 4]
+    ]
+    assert scaling.window_scale(past, 3, scaling.Frame("spread", 1)).reference.tolist() == [
+        [7, 7, 7]
+    ]
 
 
 def test_logs_of_values_that_are_not_positive_are_refused_with_the_place() -> None:
@@ -130,7 +134,5 @@ def test_logs_of_values_that_are_not_positive_are_refused_with_the_place() -> No
     panel = from_series([np.arange(1.0, 41.0), np.arange(1.0, 41.0)], ids=["a", "b"])
     model = random_model(1, "log", panel)
     panel.values[-2] = -3.5
-    with pytest.raises(
-        RunMismatchError, match=r"^series 'b': the value -3.5 at 38 is not positive"
-    ):
+    with pytest.raises(RunMismatchError, match=r"^series 'b': the value -3.5 at 38 is negative"):
         forecasting.forecast(panel, model, ())

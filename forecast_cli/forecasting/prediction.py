@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from forecast_cli import covariates, network, scaling, windows
 from forecast_cli.calendar import Ints
@@ -82,21 +83,34 @@ class Reader:
         """Past steps (B, lookback), transformed. Raises RunMismatchError where that cannot be."""
         past = windows.pasts(self.panel.values, chosen, index)
         normalization = self.model.plan.normalization
-        if normalization == "log" and (past <= 0).any():
-            raise self._not_positive(chosen, index, past)
+        lowest = self._lowest(series)[:, None]
+        if (past <= lowest).any():
+            raise self._not_positive(chosen, index, past, past <= lowest)
         return scaling.transform(past, normalization, self.scale, series[:, None])
 
-    def _not_positive(self, chosen: Windows, index: Ints, past: Floats) -> RunMismatchError:
+    def _lowest(self, series: Ints) -> Floats:
+        """(B,) values must be above this to have a logarithm."""
+        normalization = self.model.plan.normalization
+        if normalization == "log":
+            return np.zeros(len(series))
+        if normalization == "shifted-log":
+            return self.scale.zero[series]
+        return np.full(len(series), -np.inf)
+
+    def _not_positive(
+        self, chosen: Windows, index: Ints, past: Floats, too_low: NDArray[np.bool_]
+    ) -> RunMismatchError:
         """The error for a value that has no logarithm: it names the first."""
         panel = self.panel
-        row, step = (int(a[0]) for a in np.nonzero(past <= 0))
+        row, step = (int(a[0]) for a in np.nonzero(too_low))
         series = int(chosen.series[index[row]])
         local = int(chosen.origins[index[row]] - panel.offsets[series]) - past.shape[1] + step
         when = format_times(panel, times_of(panel, series, local, local + 1))[0]
         where = f"series {panel.ids[series]!r}: " if panel.ids[series] else ""
+        kind = "negative" if past[row, step] < 0 else "zero"
         return RunMismatchError(
-            f"{where}the value {float(past[row, step])!r} at {when} is not positive, "
-            "and the run was trained on positive values alone",
+            f"{where}the value {float(past[row, step])!r} at {when} is {kind}, "
+            "and the run was trained on values that are not",
             "train again on this data",
         )
 
@@ -122,12 +136,12 @@ def predict(model: Model, past: Floats, features: Features | None = None) -> Pre
     """
     plan, architecture = model.plan, model.plan.architecture
     point = architecture.point_index
-    spread = scaling.window_scale(past, architecture.outputs, plan.normalization, plan.lag).spread
+    spread = scaling.window_scale(past, architecture.outputs, plan.frame).spread
 
     combined_parts: list[Floats] = []
     member_parts: list[Floats] = []
     for step in range(0, plan.horizon, architecture.outputs):
-        scale = scaling.window_scale(past, architecture.outputs, plan.normalization, plan.lag)
+        scale = scaling.window_scale(past, architecture.outputs, plan.frame)
         inputs = network_inputs(past, scale, None if features is None else features(step))
         outputs = np.stack(
             [network.forward(architecture, weights, *inputs) for weights in model.members]
@@ -195,7 +209,7 @@ def newest_inputs(panel: Panel, model: Model, series: int) -> tuple[Floats, ...]
     newest = Windows(np.zeros(1, np.int64), lone.offsets[1:], plan.lookback, plan.horizon)
     batch = next(reader_of(lone, model).batches(newest))
     outputs = plan.architecture.outputs
-    scale = scaling.window_scale(batch.past, outputs, plan.normalization, plan.lag)
+    scale = scaling.window_scale(batch.past, outputs, plan.frame)
     return network_inputs(batch.past, scale, None if batch.features is None else batch.features(0))
 
 

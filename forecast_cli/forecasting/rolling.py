@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast_cli import intervals, scaling, windows
+from forecast_cli.baselines import seasonal_naive
 from forecast_cli.errors import RunMismatchError
 from forecast_cli.forecasting.model import Model
 from forecast_cli.forecasting.prediction import Batch, Prediction, Reader, predict, reader_of
@@ -86,7 +87,24 @@ def forecast_windows(
     for window in without_spread:
         constant[window] = _bound_without_spread(reader, chosen, int(window), values, bounds)
     empty_unordered_bounds(values, bounds, constant)
+    _shrink(panel, model, chosen, values, bounds)
     return WindowForecasts(values, bounds, members)
+
+
+def _shrink(panel: Panel, model: Model, chosen: Windows, values: Floats, bounds: Bounds) -> None:
+    """Move forecasts and their bounds, in place, toward the naive forecast, where validation said so.
+
+    The naive forecast repeats what is inside of the window.
+    """
+    plan = model.plan
+    if not plan.shrinkage:
+        return
+    past = windows.pasts(panel.values, chosen)
+    shift = plan.shrinkage * (seasonal_naive(past, plan.horizon, plan.shrink_lag) - values)
+    values += shift
+    for low, high in bounds.values():
+        low += shift
+        high += shift
 
 
 def _if_constant(panel: Panel, chosen: Windows, batch: Batch) -> Floats:

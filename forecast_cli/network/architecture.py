@@ -29,7 +29,8 @@ class Architecture:
     inputs: numbers in a step of the window. known: how many features are known for each step
     ahead. static: how many describe the series as a whole. quantiles: the levels predicted for
     each step, of which the middle one is the forecast; empty: one number each. A `recursive`
-    network predicts one step, and its forecast is fed back to reach the horizon. A linear skip
+    network predicts one step, and its forecast is fed back to reach the horizon. Segments are
+    embedded by a linear layer, with or without a ReLU, or read as they are. A linear skip
     adds a linear map of the window's target to the forecast.
     """
 
@@ -47,12 +48,18 @@ class Architecture:
     decoder: choices.Decoder = "direct"
     head: choices.Head = "linear"
     skip: choices.Skip = "none"
+    embedding: choices.Embedding = "relu"
     quantiles: tuple[float, ...] = ()
 
     @property
     def steps(self) -> int:
         """T: steps of the recurrence over one window."""
         return self.lookback // self.segment
+
+    @property
+    def embeds(self) -> bool:
+        """Whether a linear layer embeds the segments."""
+        return self.segment > 1 and self.embedding != "none"
 
     @property
     def directions(self) -> tuple[str, ...]:
@@ -109,9 +116,9 @@ def tensor_shapes(architecture: Architecture) -> dict[str, tuple[int, ...]]:
 
 def _encoder_shapes(a: Architecture) -> dict[str, tuple[int, ...]]:
     shapes: dict[str, tuple[int, ...]] = {}
-    inputs = a.inputs
-    if a.segment > 1:
-        shapes |= _linear_shapes("embedding", a.inputs * a.segment, a.units[0])
+    inputs = a.inputs * a.segment
+    if a.embeds:
+        shapes |= _linear_shapes("embedding", inputs, a.units[0])
         inputs = a.units[0]
 
     for number, units in enumerate(a.units):

@@ -122,12 +122,16 @@ def layer_trace(
 def read_segments(architecture: Architecture, x: Floats, weights: Weights) -> Floats:
     """Segments instead of points (Lin et al., SegRNN, 2023).
 
-    relu(W [x_1 .. x_segment] + b) for each segment: (B, lookback, inputs) -> (B, T, U).
+    relu(W [x_1 .. x_segment] + b) for each segment: (B, lookback, inputs) -> (B, T, U). Without
+    the ReLU for a linear embedding, and the values of the segment themselves for none.
     """
     if architecture.segment == 1:
         return x
     x = x.reshape(len(x), -1, architecture.segment * architecture.inputs)
-    return np.maximum(linear(x, weights["embedding.weight"], weights["embedding.bias"]), 0)
+    if not architecture.embeds:
+        return x
+    embedded = linear(x, weights["embedding.weight"], weights["embedding.bias"])
+    return np.maximum(embedded, 0) if architecture.embedding == "relu" else embedded
 
 
 def encode(architecture: Architecture, weights: Weights, x: Floats) -> Encoded:

@@ -1,7 +1,19 @@
 """Planning: every number of a training, decided from settings and data, with its reason."""
 
-from forecast_cli.planning.plan import Decided, Plan
+from forecast_cli.planning.candidates import Candidate, candidates, trial_epochs
+from forecast_cli.planning.plan import Decided, Plan, Trial
 from forecast_cli.planning.planner import make
 from forecast_cli.planning.presets import PRESETS, SMALL, Preset
 
-__all__ = ["PRESETS", "SMALL", "Decided", "Plan", "Preset", "make"]
+__all__ = [
+    "PRESETS",
+    "SMALL",
+    "Candidate",
+    "Decided",
+    "Plan",
+    "Preset",
+    "Trial",
+    "candidates",
+    "make",
+    "trial_epochs",
+]

@@ -7,6 +7,7 @@ from typing import Generic, TypeVar
 
 from forecast_cli import choices
 from forecast_cli.network import Architecture
+from forecast_cli.scaling import Frame
 
 T = TypeVar("T")
 
@@ -17,6 +18,20 @@ class Decided(Generic[T]):
 
     value: T
     reason: str = ""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What validation found on one candidate: its name, its error, and whether it was chosen.
+
+    error: the mean MASE from `origins` origins; the one of a naive forecast is beside it.
+    """
+
+    name: str
+    error: float
+    naive_error: float
+    origins: int
+    chosen: bool
 
 
 @dataclass(frozen=True)
@@ -42,6 +57,10 @@ class Plan:
     - refit: whether to train again on all rows after scoring
     - levels: of the intervals, in percent
     - warm_start: the run whose weights training began with
+    - level_steps, spread, squash: how windows are normalized, as in `scaling.Frame`
+    - skip_rate: the learning rate of the linear skip, as a part of that of the others
+    - shrinkage: the weight of the naive forecast of `shrink_lag` steps in the forecast
+    - trials: what validation chose between
     - reasons: why each value is as it is, for people
 
     New fields need a default, so that runs of older releases can be read.
@@ -83,12 +102,24 @@ class Plan:
     boosting: bool = False
     combine: choices.Combine = "median"
     warm_start: str = ""
+    level_steps: int = 0
+    spread: choices.Spread = "deviation"
+    squash: choices.Squash = "none"
+    skip_rate: float = 1.0
+    shrinkage: float = 0.0
+    shrink_lag: int = 1
+    trials: tuple[Trial, ...] = ()
     reasons: dict[str, str] = field(default_factory=dict)
 
     @property
     def lookback(self) -> int:
         """Steps of the past in one window."""
         return self.architecture.lookback
+
+    @property
+    def frame(self) -> Frame:
+        """How windows are normalized."""
+        return Frame(self.normalization, self.lag, self.level_steps, self.spread, self.squash)
 
     @property
     def season(self) -> int:

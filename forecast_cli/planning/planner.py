@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
 from typing import Any, TypeVar
 
 from forecast_cli import covariates
-from forecast_cli.network import Architecture
-from forecast_cli.panel import Floats, Panel
-from forecast_cli.planning import conflicts, rules
+from forecast_cli.panel import Panel
+from forecast_cli.planning import conflicts, rules, seasonal, seasonal_rules
+from forecast_cli.planning.draft import Draft, TrainingParts
 from forecast_cli.planning.plan import Decided, Plan
-from forecast_cli.planning.presets import PRESETS, Preset
+from forecast_cli.planning.presets import PRESETS
 from forecast_cli.settings import Settings
 
 T = TypeVar("T")
@@ -19,8 +18,8 @@ T = TypeVar("T")
 # Settings that are in the plan as the user set them, by the group that declares them.
 COPIED = {
     "window": ("short",),
-    "training": ("preset", "schedule", "weight_decay", "jitter", "balance", "seed"),
-    "ensemble": ("members", "bagging", "boosting", "combine"),
+    "training": ("preset", "weight_decay", "jitter", "balance", "seed"),
+    "ensemble": ("bagging", "boosting", "combine"),
 }
 
 # Parts of the network that the user or the preset chooses, whatever the data are.
@@ -39,14 +38,17 @@ def make(
     many rows are needed, and SettingsError for settings that do not go together.
     """
     preset = PRESETS[settings.training.preset]
-    draft = _Draft(settings, preset, dict(fixed or {}))
+    draft = Draft(settings, preset, dict(fixed or {}))
 
     data = _decide_parts(draft, panel)
     _decide_network(draft)
-    decide_window = _decide_textbook_window if preset.is_textbook else _decide_window
-    windows = decide_window(draft, panel, data)
-    _decide_size(draft, windows)
-    _decide_training(draft, panel, windows)
+    if preset.is_seasonal:
+        seasonal.decide(draft, panel, data)
+    else:
+        decide_window = _decide_textbook_window if preset.is_textbook else _decide_window
+        windows = decide_window(draft, panel, data)
+        _decide_size(draft, windows)
+        _decide_training(draft, panel, windows)
     _copy_settings(draft)
 
     plan = draft.plan()
@@ -54,52 +56,7 @@ def make(
     return plan
 
 
-@dataclass
-class _Draft:
-    """The decisions so far, by the names of their fields in Plan and Architecture."""
-
-    settings: Settings
-    preset: Preset
-    fixed: dict[str, Decided[Any]]
-    decisions: dict[str, Decided[Any]] = field(default_factory=dict)
-
-    def decide(self, name: str, decided: Decided[T]) -> T:
-        """Write a decision down, and return the value that holds."""
-        self.decisions[name] = self.fixed.get(name, decided)
-        value: T = self.decisions[name].value
-        return value
-
-    def value(self, name: str) -> Any:
-        """What was decided before."""
-        return self.decisions[name].value
-
-    def plan(self) -> Plan:
-        """The plan that they make. Raises TypeError where a decision is missing or unknown."""
-        of_plan: dict[str, Any] = {}
-        of_architecture: dict[str, Any] = {}
-        reasons: dict[str, str] = {}
-        in_architecture = {field.name for field in fields(Architecture)}
-        for name, decided in self.decisions.items():
-            values = of_architecture if name in in_architecture else of_plan
-            values[name] = decided.value
-            if decided.reason:
-                reasons[name] = decided.reason
-        return Plan(architecture=Architecture(**of_architecture), reasons=reasons, **of_plan)
-
-
-@dataclass(frozen=True, eq=False)
-class _Data:
-    """What the rules look at in the data.
-
-    held_out: rows of validation and test; rows: of the longest training part.
-    """
-
-    held_out: int
-    rows: int
-    training_parts: list[Floats]
-
-
-def _decide_parts(draft: _Draft, panel: Panel) -> _Data:
+def _decide_parts(draft: Draft, panel: Panel) -> TrainingParts:
     """The horizon, the rows that are not trained on, and the seasons that the others show."""
     window, season_setting = draft.settings.window, draft.settings.data.season
     is_textbook = draft.preset.is_textbook
@@ -113,6 +70,8 @@ def _decide_parts(draft: _Draft, panel: Panel) -> _Data:
     if is_textbook:
         conflicts.refuse_textbook_validation(window.validation)
         share = Decided(0, "preset classic: the last 5 % of the training windows instead")
+    elif draft.preset.is_seasonal:
+        share = seasonal_rules.choose_validation(window.validation, horizon, panel.lengths)
     else:
         share = rules.choose_held_out(window.validation, horizon)
     validation = draft.decide("validation", share)
@@ -131,10 +90,10 @@ def _decide_parts(draft: _Draft, panel: Panel) -> _Data:
         "seasons",
         rules.choose_seasons(season_setting, panel.frequency, rows, parts),
     )
-    return _Data(test + validation, rows, parts)
+    return TrainingParts(test + validation, rows, parts)
 
 
-def _decide_network(draft: _Draft) -> None:
+def _decide_network(draft: Draft) -> None:
     """What the user or the preset says about the network, whatever the data are."""
     draft.decide("cell", Decided(draft.settings.network.cell))
     for name in PRESET_PARTS:
@@ -147,7 +106,7 @@ def _decide_network(draft: _Draft) -> None:
     draft.decide("quantiles", rules.choose_quantiles(loss, levels))
 
 
-def _decide_window(draft: _Draft, panel: Panel, data: _Data) -> int:
+def _decide_window(draft: Draft, panel: Panel, data: TrainingParts) -> int:
     """What a window holds and how it is scaled; returns the number of training windows."""
     window = draft.settings.window
     horizon, seasons = draft.value("horizon"), draft.value("seasons")
@@ -178,7 +137,7 @@ def _decide_window(draft: _Draft, panel: Panel, data: _Data) -> int:
     return rules.count_windows(panel, data.held_out, lookback, horizon)
 
 
-def _decide_textbook_window(draft: _Draft, panel: Panel, data: _Data) -> int:
+def _decide_textbook_window(draft: Draft, panel: Panel, data: TrainingParts) -> int:
     """What a window holds in the textbook recipe; returns the number of training windows."""
     window, preset = draft.settings.window, draft.preset
     features = covariates.count(panel, window.calendar)
@@ -199,7 +158,7 @@ def _decide_textbook_window(draft: _Draft, panel: Panel, data: _Data) -> int:
     return max(data.rows - lookback, 1)
 
 
-def _decide_size(draft: _Draft, windows: int) -> None:
+def _decide_size(draft: Draft, windows: int) -> None:
     """The size of the network and of its batches, by the number of training windows."""
     training, preset = draft.settings.training, draft.preset
     unit_setting = draft.settings.network.units
@@ -220,7 +179,7 @@ def _decide_size(draft: _Draft, windows: int) -> None:
     draft.decide("threads", rules.choose_threads(training.threads, units, batch_size))
 
 
-def _decide_training(draft: _Draft, panel: Panel, windows: int) -> None:
+def _decide_training(draft: Draft, panel: Panel, windows: int) -> None:
     """How steps are taken."""
     training, preset = draft.settings.training, draft.preset
     is_weighted = training.balance or len(panel.weights) > 0
@@ -232,7 +191,11 @@ def _decide_training(draft: _Draft, panel: Panel, windows: int) -> None:
         "learning_rate",
         rules.choose_learning_rate(training.learning_rate, preset, windows),
     )
-    draft.decide("momentum", rules.choose_momentum(None, draft.value("optimizer")))
+    draft.decide("momentum", rules.choose_momentum(training.momentum, draft.value("optimizer")))
+    draft.decide("schedule", rules.setting_or(training.schedule, Decided("constant")))
+    draft.decide("members", rules.setting_or(draft.settings.ensemble.members, Decided(1)))
+    draft.decide("skip", rules.setting_or(draft.settings.network.skip, Decided("none")))
+    draft.decide("squash", rules.setting_or(draft.settings.network.squash, Decided("none")))
     draft.decide("warmup", rules.choose_warmup(preset, windows))
     draft.decide("averaging", rules.choose_averaging(preset))
     draft.decide("clip_norm", rules.choose_clip_norm(training.clip_norm, preset))
@@ -241,7 +204,7 @@ def _decide_training(draft: _Draft, panel: Panel, windows: int) -> None:
     draft.decide("refit", rules.choose_refit(training.refit, preset))
 
 
-def _copy_settings(draft: _Draft) -> None:
+def _copy_settings(draft: Draft) -> None:
     for group, names in COPIED.items():
         for name in names:
             draft.decide(name, Decided(getattr(getattr(draft.settings, group), name)))

@@ -16,7 +16,8 @@ class Preset:
     None lets the rules choose one for single windows, and the network predicts differences to a
     reference forecast. is_textbook: the recipe is followed to the letter. No rule about the
     data applies, there are no covariates and no segments, validation takes the last windows
-    instead of the last rows, and there is no refit.
+    instead of the last rows, and there is no refit. is_seasonal: windows of whole seasons and a
+    fixed number of steps, by the rules in `seasonal_rules`.
     """
 
     name: choices.Preset
@@ -33,6 +34,7 @@ class Preset:
     epochs: int | None = None
     patience: int | None = None
     is_textbook: bool = False
+    is_seasonal: bool = False
 
     @property
     def predicts_differences(self) -> bool:
@@ -40,7 +42,7 @@ class Preset:
         return self.normalization is None
 
 
-AUTO = Preset("auto")
+AUTO = Preset("auto", dropout=0.1, patience=0, is_seasonal=True)
 
 CLASSIC = Preset(
     "classic",

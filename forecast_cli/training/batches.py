@@ -119,7 +119,7 @@ def gather(data: TrainingData, chosen: Windows, index: Ints | slice) -> Batch:
     plan = data.plan
     past = windows.pasts(data.values, chosen, index)
     future = windows.futures(data.values, chosen, index)
-    scale = scaling.window_scale(past, chosen.horizon, plan.normalization, plan.lag)
+    scale = scaling.window_scale(past, chosen.horizon, plan.frame)
 
     x = scaling.inputs(past, scale)[:, :, None]
     targets = scaling.targets(future, scale)

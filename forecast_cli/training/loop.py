@@ -7,6 +7,7 @@ import copy
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -188,15 +189,22 @@ def _frozen(plan: Plan, weights: Weights) -> nn.Module:
 
 
 def _optimizer(plan: Plan, network: nn.Module, rate: float) -> torch.optim.Optimizer:
-    parameters, decay = network.parameters(), plan.weight_decay
+    """The optimizer of the plan; each group of parameters has its own part of the rate."""
+    skip = [p for name, p in network.named_parameters() if name.startswith("skip.")]
+    others = [p for name, p in network.named_parameters() if not name.startswith("skip.")]
+    groups: list[dict[str, Any]] = [{"params": others, "part": 1.0}]
+    if skip:
+        groups.append({"params": skip, "part": plan.skip_rate})
+
+    decay, momentum = plan.weight_decay, plan.momentum
     if plan.optimizer == "adam":
-        return torch.optim.Adam(parameters, lr=rate, weight_decay=decay)
+        return torch.optim.Adam(groups, lr=rate, weight_decay=decay)
     if plan.optimizer == "adamw":
-        return torch.optim.AdamW(parameters, lr=rate, weight_decay=decay)
+        return torch.optim.AdamW(groups, lr=rate, weight_decay=decay)
     if plan.optimizer == "sgd":
-        return torch.optim.SGD(parameters, lr=rate, momentum=plan.momentum, weight_decay=decay)
+        return torch.optim.SGD(groups, lr=rate, momentum=momentum, weight_decay=decay)
     return torch.optim.RMSprop(
-        parameters, lr=rate, alpha=0.9, eps=1e-7, momentum=plan.momentum, weight_decay=decay
+        groups, lr=rate, alpha=0.9, eps=1e-7, momentum=momentum, weight_decay=decay
     )
 
 
@@ -222,8 +230,9 @@ def _train_epoch(
         _add_noise(batch, plan, learner.seed, step)
         targets = _left_over(batch, learner.previous_members)
 
+        rate = schedules.learning_rate_at(plan, learner.rate, step, learner.total_steps)
         for group in learner.optimizer.param_groups:
-            group["lr"] = schedules.learning_rate_at(plan, learner.rate, step, learner.total_steps)
+            group["lr"] = rate * group["part"]
         learner.optimizer.zero_grad(set_to_none=True)
         forcing = schedules.teacher_forcing_at(plan, step)
         outputs = learner.network(*batch.inputs, teacher=targets, forcing=forcing)

@@ -205,15 +205,17 @@ def _cost(origins: int, step: int, horizon: int, trainings: int) -> str:
 
 def _fit(panel: Panel, job: _Rolling, horizon: int) -> Model:
     """A model trained on all rows of the panel."""
-    from forecast_cli import learning, members
+    from forecast_cli import candidates, learning, members
     from forecast_cli.workflow.training import number_of_workers
 
     window = replace(job.settings.window, horizon=horizon)
-    plan = planning.make(panel, replace(job.settings, window=window))
+    settings = replace(job.settings, window=window)
+    plan = planning.make(panel, settings)
     ends = windows.split(panel, plan.validation, plan.test).training
     windows.require_complete(panel, plan.lookback, plan.architecture.outputs, ends)
     workers = number_of_workers(plan, job.settings, by_cores=job.by_cores)
     execution = members.Execution(report=job.report, workers=workers)
+    plan = candidates.choose(panel, settings, plan, execution)
     learned = learning.learn(panel, plan, execution)
     return learning.refit(panel, learned, execution)
 

@@ -45,6 +45,10 @@ if TYPE_CHECKING:  # torch is imported when there is something to train on
 
 Data = str | os.PathLike[str] | Panel
 
+# Windows that a member learns from, one after the other: fewer take less time than it takes to
+# start another process and to load PyTorch there.
+WORTH_A_PROCESS = 100_000
+
 
 def train(  # noqa: PLR0913 -- keywords of the public API
     data: Data,
@@ -225,7 +229,11 @@ class _Fit:
 def _fit(panel: Panel, plan: Plan, job: _Job, lock: Lock, start: Run | None) -> _Fit:
     """Train on the training part, score the held-out rows, and train again on all rows."""
     job.report(Phase("loading", "loading PyTorch"))
-    from forecast_cli import learning, members  # here, so that what went before need not wait
+    from forecast_cli import (  # here, so that what went before need not wait
+        candidates,
+        learning,
+        members,
+    )
     from forecast_cli.workflow.warm_start import saw_held_out_rows, start_weights
 
     checkpoint, why_none = _checkpoint(panel, plan, job, lock)
@@ -237,6 +245,7 @@ def _fit(panel: Panel, plan: Plan, job: _Job, lock: Lock, start: Run | None) -> 
         deadline=job.deadline,
     )
     with _keeping(checkpoint, lock):
+        plan = candidates.choose(panel, job.settings, plan, execution)
         learned = learning.learn(panel, plan, execution)
         rows = _forecast_held_out(panel, learned.model, job)
         scores = evaluation.score_training(
@@ -260,6 +269,8 @@ def number_of_workers(plan: Plan, settings: Settings, *, by_cores: bool) -> int:
     """Members that train at the same time: the setting, or as many as there are cores."""
     if settings.ensemble.workers:
         return settings.ensemble.workers
+    if plan.epochs * plan.epoch_batches * plan.batch_size < WORTH_A_PROCESS:
+        return 1
     return max(engine.cores() // plan.threads, 1) if by_cores else 1
 
 

@@ -39,6 +39,7 @@ def architectures(
         skip="none"
         if decoder == "seq2seq"
         else draw(st.sampled_from(typing.get_args(choices.Skip))),
+        embedding=draw(st.sampled_from(typing.get_args(choices.Embedding))),
         quantiles=draw(st.sampled_from([(), (0.5,), (0.1, 0.5, 0.9)])),
     )
 

@@ -35,9 +35,9 @@ class Recurrent(nn.Module):
 
         # The order of the layers decides the random numbers that each begins with: add new ones
         # last.
-        inputs = a.inputs
-        if a.segment > 1:
-            self.embedding = nn.Linear(a.inputs * a.segment, a.units[0])
+        inputs = a.inputs * a.segment
+        if a.embeds:
+            self.embedding = nn.Linear(inputs, a.units[0])
             inputs = a.units[0]
         layer = TORCH_CELLS[a.cell].layer
         self.layers = nn.ModuleList(
@@ -71,9 +71,12 @@ class Recurrent(nn.Module):
 
         For a cell without a memory, the state stands in its place.
         """
-        if self.architecture.segment > 1:
-            x = x.reshape(len(x), -1, self.architecture.segment * self.architecture.inputs)
-            x = torch.relu(self.embedding(x))
+        a = self.architecture
+        if a.segment > 1:
+            x = x.reshape(len(x), -1, a.segment * a.inputs)
+        if a.embeds:
+            x = self.embedding(x)
+            x = torch.relu(x) if a.embedding == "relu" else x
 
         states = []
         for number, layer in enumerate(self.layers):

@@ -1,0 +1,86 @@
+"""What validation chooses between where the rules of `auto` are in doubt."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from forecast_cli import learning, planning, windows
+from forecast_cli.errors import DivergedError, TooLittleDataError
+from forecast_cli.members import Execution
+from forecast_cli.panel import Panel
+from forecast_cli.planning import Candidate, Plan, Trial
+from forecast_cli.progress import Phase
+from forecast_cli.settings import Settings
+from forecast_cli.shrinkage import Validation, validate
+
+MEMBERS = 1  # in a trial
+
+
+@dataclass(frozen=True, eq=False)
+class _Tried:
+    candidate: Candidate
+    validation: Validation
+
+
+def choose(panel: Panel, settings: Settings, plan: Plan, execution: Execution) -> Plan:
+    """The plan of the candidate with the smallest error in validation.
+
+    Each is trained once, on the training part alone. The plan as it is, where there is nothing to
+    choose between. A candidate that diverges, or has no window to learn from, is left out.
+    """
+    candidates = planning.candidates(panel, settings, plan)
+    if len(candidates) < 2:
+        return plan
+
+    tried = list(_try_all(panel, settings, candidates, execution))
+    if not tried:
+        return plan
+
+    best = min(tried, key=lambda one: one.validation.error)
+    chosen = planning.make(panel, settings, best.candidate.fixed(_reason(best, tried)))
+    return replace(chosen, trials=tuple(_trial(one, is_best=one is best) for one in tried))
+
+
+def _try_all(
+    panel: Panel, settings: Settings, candidates: Sequence[Candidate], execution: Execution
+) -> Iterator[_Tried]:
+    silent = Execution(workers=execution.workers, deadline=execution.deadline)
+    for number, candidate in enumerate(candidates):
+        text = f"trying {candidate.name} ({number + 1} of {len(candidates)})"
+        execution.report(Phase("candidates", text))
+        plan = planning.make(panel, settings, candidate.fixed("a candidate"))
+        plan = replace(
+            plan,
+            epochs=planning.trial_epochs(panel, plan),
+            members=MEMBERS,
+        )
+        ends = windows.split(panel, plan.validation, plan.test).training
+        try:
+            model = learning.fit_once(panel, plan, ends, silent)
+        except (DivergedError, TooLittleDataError):
+            continue
+        validation = validate(panel, model)
+        if validation is not None and np.isfinite(validation.error):
+            yield _Tried(candidate, validation)
+
+
+def _trial(one: _Tried, *, is_best: bool) -> Trial:
+    validation = one.validation
+    return Trial(
+        name=one.candidate.name,
+        error=validation.error,
+        naive_error=validation.naive_error,
+        origins=validation.origins,
+        chosen=is_best,
+    )
+
+
+def _reason(best: _Tried, tried: Sequence[_Tried]) -> str:
+    """Why it was chosen, in words."""
+    errors = [f"{one.candidate.name} {one.validation.error:.3g}" for one in tried]
+    origins = best.validation.origins
+    count = "one origin" if origins == 1 else f"{origins} origins"
+    return f"the smallest MASE from {count} of the validation part: {', '.join(errors)}"
