@@ -9,12 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from forecast_cli import covariates, forecasting, scaling
-from forecast_cli.choices import Normalization
+from forecast_cli.choices import Normalization, Spread, Squash
 from forecast_cli.forecasting import Model
 from forecast_cli.network import Architecture, tensor_shapes
 from forecast_cli.panel import Panel, from_series
 from forecast_cli.planning import Plan
-from forecast_cli.scaling import SeriesScale
 
 SEEDS = st.integers(0, 10_000)
 NORMALIZATIONS = typing.get_args(Normalization)
@@ -51,16 +50,28 @@ def random_model(seed: int, normalization: Normalization, panel: Panel) -> Model
     return Model(plan, (weights,), panel.ids, scale, random.normal(0, 1, (20, horizon, 1)), none)
 
 
-@given(SEEDS, st.sampled_from(NORMALIZATIONS), st.integers(1, 12))
-def test_undo_of_apply_is_the_identity(seed: int, kind: Normalization, lag: int) -> None:
+FRAMES = st.builds(
+    scaling.Frame,
+    kind=st.sampled_from(NORMALIZATIONS),
+    lag=st.integers(1, 12),
+    level_steps=st.integers(0, 15),
+    spread=st.sampled_from(typing.get_args(Spread)),
+    squash=st.sampled_from(typing.get_args(Squash)),
+)
+
+
+@given(SEEDS, FRAMES)
+def test_undo_of_apply_is_the_identity(seed: int, frame: scaling.Frame) -> None:
+    kind = frame.kind
     random = np.random.default_rng(seed)
     past, future = random.lognormal(2, 1, (6, 12)), random.lognormal(2, 1, (6, 5))
     values = np.concatenate([past, future], axis=1)
-    ends = SeriesScale(values.min(axis=1), values.max(axis=1))
+    offsets = np.arange(7) * values.shape[1]
+    ends = scaling.fit(values.ravel(), offsets, np.full(6, values.shape[1]), kind)
     series = np.arange(6)
     z_past = scaling.transform(past, kind, ends, series[:, None])
     z_future = scaling.transform(future, kind, ends, series[:, None])
-    scale = scaling.window_scale(z_past, 5, scaling.Frame(kind, lag))
+    scale = scaling.window_scale(z_past, 5, frame)
     again = scaling.answers(scaling.targets(z_future, scale), scale)
     assert np.allclose(scaling.restore(again, kind, ends, series), future, rtol=1e-9)
 
@@ -116,6 +127,35 @@ def test_the_scale_of_a_series_sees_only_its_training_part() -> None:
     )
     assert scale.zero.tolist() == [1, 5]
     assert scale.one.tolist() == [2, 6]
+
+
+def test_zeros_have_a_logarithm_where_the_training_had_small_values_or_not() -> None:
+    values = np.array([10.0, 12.0, 11.0, 0.0, 10.0, 11.0])
+    scale = scaling.fit(values, np.array([0, 3, 6]), np.array([3, 3]), "shifted-log")
+    assert scale.zero == pytest.approx([-0.01 * 11, -0.1 * 10.5])
+    logs = scaling.transform(np.zeros(2), "shifted-log", scale, np.array([0, 1]))
+    assert np.isfinite(logs).all()
+
+
+def test_the_level_is_the_mean_of_the_newest_steps_and_the_spread_measured_from_it() -> None:
+    past = np.array([[0.0, 0.0, 4.0, 8.0]])
+    frame = scaling.Frame("spread", lag=1, level_steps=2, spread="absolute")
+    scale = scaling.window_scale(past, 2, frame)
+    assert scale.level.tolist() == [6]
+    assert scale.spread == pytest.approx([(6 + 6 + 2 + 2) / 4 + 1e-3 * 3])
+    root = scaling.window_scale(past, 2, scaling.Frame("log", 1, 2, "root"))
+    assert root.spread == pytest.approx([2.0])
+
+
+def test_squashed_targets_grow_like_logarithms() -> None:
+    past = np.array([[-1.0, 1.0, -1.0, 1.0]])
+    plain, squashed = (
+        scaling.window_scale(past, 1, scaling.Frame("spread", 1, 2, "deviation", squash))
+        for squash in typing.get_args(Squash)
+    )
+    wild = np.array([[1e6]])
+    assert scaling.targets(wild, plain)[0, 0] > 9e5
+    assert scaling.targets(wild, squashed)[0, 0] < 15
 
 
 def test_the_reference_is_the_value_one_season_earlier() -> None:

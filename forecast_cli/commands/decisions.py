@@ -47,6 +47,7 @@ def decisions(
     return [
         *_of_reading(panel, sources),
         *_of_plan(plan, sources),
+        *_candidates(panel, plan, settings),
         _decision("digits", digits, DIGITS_RULE, sources),
         _decision("store", store, "", sources),
     ]
@@ -75,6 +76,16 @@ def _of_plan(plan: Plan, sources: SettingSources) -> list[Decision]:
     return found
 
 
+def _candidates(panel: Panel, plan: Plan, settings: Settings) -> list[Decision]:
+    """What validation would choose between; nothing where the rules have decided."""
+    from forecast_cli import planning
+
+    names = [candidate.name for candidate in planning.candidates(panel, settings, plan)]
+    if len(names) < 2:
+        return []
+    return [Decision("candidates", "; ".join(names), "validation chooses between them", "rule")]
+
+
 def _flat(plan: Plan) -> list[tuple[str, Any]]:
     """The fields of a plan by name, those of its architecture among them."""
     pairs: list[tuple[str, Any]] = []
@@ -83,7 +94,7 @@ def _flat(plan: Plan) -> list[tuple[str, Any]]:
         if dataclasses.is_dataclass(value):
             inner = [each.name for each in dataclasses.fields(value)]
             pairs += [(name, getattr(value, name)) for name in inner]
-        elif field.name != "reasons":
+        elif field.name not in ("reasons", "trials"):
             pairs.append((field.name, value))
     return pairs
 

@@ -98,7 +98,15 @@ def _window_rows(run: Run) -> list[list[str]]:
         "normalization": plan.normalization,
     }
     rows = [[name, value, plan.reasons.get(name, "")] for name, value in values.items()]
-    return [*rows, ["difference to", reference, plan.reasons.get("lag", "")]]
+    rows.append(["difference to", reference, plan.reasons.get("lag", "")])
+    for trial in plan.trials:
+        errors = f"MASE {console.number(trial.error)}, naive {console.number(trial.naive_error)}"
+        chosen = "chosen in validation" if trial.chosen else ""
+        rows.append([f"candidate: {trial.name}", errors, chosen])
+    if plan.shrinkage:
+        share = f"{plan.shrinkage:.0%} of the naive forecast"
+        rows.append(["shrinkage", share, plan.reasons.get("shrinkage", "")])
+    return rows
 
 
 def _network_rows(run: Run) -> list[list[str]]:

@@ -15,6 +15,7 @@ from forecast_cli.settings import Settings
 from forecast_cli.sources import SettingSources
 
 if TYPE_CHECKING:
+    from forecast_cli.planning import Plan
     from forecast_cli.store import HeldOutScores, Scores
     from forecast_cli.workflow import Trained
 
@@ -195,13 +196,34 @@ def _summary(trained: Trained) -> None:
     if test:
         _show_scores(test)
     console.say(console.escape(trained.metrics.verdict))
-    for line in (_members_line(trained), _intervals_line(trained)):
+    plan = run.config.plan
+    for line in (
+        _trials_line(plan),
+        plan.reasons.get("shrinkage", ""),
+        _members_line(trained),
+        _intervals_line(trained),
+    ):
         if line:
             console.say(line)
 
     console.say(f"run {run.name}")
     for name in FILES:
         console.say(f"  {console.escape(str(run.folder / name))}")
+
+
+def _trials_line(plan: Plan) -> str:
+    """What validation chose, and by how much; an empty text where there was nothing to choose."""
+    best = [trial for trial in plan.trials if trial.chosen]
+    others = [trial for trial in plan.trials if not trial.chosen]
+    if not best or not others:
+        return ""
+
+    errors = [f"{trial.name} {console.number(trial.error)}" for trial in others]
+    origins = plural(best[0].origins, "origin")
+    return (
+        f"validation from {origins} chose {best[0].name}: MASE {console.number(best[0].error)} "
+        f"({', '.join(errors)}; naive {console.number(best[0].naive_error)})"
+    )
 
 
 def _show_scores(test: HeldOutScores) -> None:

@@ -20,6 +20,7 @@ from forecast_cli.planning.rules import AS_GIVEN, known_values, naive_errors, se
 FEW_SERIES = 10  # with fewer, a network learns the one series at hand, and not what all share
 FEW_WINDOWS = 1000  # with fewer, the seed decides, so that several networks are averaged
 HORIZONS = 2.5  # in a lookback, at least
+SHORTEST = 4  # lookback
 LEAST_SEGMENTS, MOST_SEGMENTS = 3, 5
 UNITS = (64, 64)
 BATCH_SIZE = 256
@@ -72,12 +73,12 @@ def choose_lookback(
     if setting is not None:
         return Decided(setting, AS_GIVEN)
 
-    wanted = min(max(season, HORIZONS * horizon), rows / 4)
+    wanted = max(min(max(season, HORIZONS * horizon), rows / 4, room), SHORTEST)
     if wanted >= season > 1:
-        count = int(wanted // season)
+        count = max(int(wanted // season), -(-SHORTEST // season))
         words = "one season" if count == 1 else f"{count} seasons"
-        return Decided(min(count * season, room), f"{words} of {season}")
-    lookback = min(max(4, int(wanted)), room)
+        return Decided(count * season, f"{words} of {season}")
+    lookback = max(1, min(int(wanted), room))
     return Decided(_composite(lookback), "a quarter of the rows, or 2.5 horizons")
 
 
