@@ -20,10 +20,13 @@ import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from contextvars import ContextVar
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from forecast_cli.errors import CLOSED_PIPE, ForecastError, StorageError
 from forecast_cli.progress import Epoch, Event, MemberDone, Phase, Report, silent
+
+if TYPE_CHECKING:
+    from rich.progress import ProgressColumn
 
 BARS = "▁▂▃▄▅▆▇█"
 EVERY = 10.0  # seconds between plain lines about epochs
@@ -436,11 +439,9 @@ def _plain_lines() -> Iterator[Report]:
         thread.join()
 
 
-@contextlib.contextmanager
-def _bar() -> Iterator[Report]:
-    """Yield a callback that updates one line: the phase, the epochs of all members, the time left."""
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, ProgressColumn, Task
+def _bar_columns() -> tuple[ProgressColumn, ...]:
+    """The phase, a bar, the epochs, the time left, and the losses."""
+    from rich.progress import BarColumn, ProgressColumn, Task
     from rich.table import Column
     from rich.text import Text
 
@@ -463,14 +464,22 @@ def _bar() -> Iterator[Report]:
 
     # Where the line is too short, the losses give way first.
     fixed = Column(no_wrap=True)
-    columns = (
+    return (
         Field("phase", fixed),
         BarColumn(bar_width=20),
         Field("epochs", fixed),
         Left(fixed),
         Field("losses"),
     )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+
+
+@contextlib.contextmanager
+def _bar() -> Iterator[Report]:
+    """Yield a callback that updates one line: the phase, the epochs of all members, the time left."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(*_bar_columns(), console=Console(stderr=True), transient=True) as bar:
         shown: Phase | None = None
         tally = _Tally()
 

@@ -64,11 +64,6 @@ class Gathered:
     future_features: Floats
     static: Floats
 
-    @property
-    def ahead(self) -> Floats:
-        """The former name of `future_features`, which training and forecasting still use."""
-        return self.future_features
-
 
 def count(panel: Panel, use_calendar: bool) -> tuple[int, int, int]:
     """How many features there are over the lookback, over the horizon, and static."""

@@ -10,8 +10,7 @@ import numpy as np
 import pytest
 
 from forecast_cli import forecasting, intervals, predict, train
-from forecast_cli.forecasting import Forecast, rolling
-from forecast_cli.forecasting.prediction import Prediction
+from forecast_cli.forecasting import Forecast
 from forecast_cli.panel import Floats, Panel, from_series
 from tests.conftest import AIRLINE, Result, daily
 
@@ -255,18 +254,6 @@ def test_a_series_that_repeats_itself_exactly_has_empty_bounds_and_it_is_said(
     ]
 
 
-def test_quantiles_that_residuals_would_narrow_past_the_forecast_stop_before_it() -> None:
-    """(B, H, Q) answers of a network whose quantiles are too wide on the whole, and here and there narrow."""
-    values = np.array([[[-0.1, 0.0, 0.2], [-3.0, 0.0, 4.0], [0.0, 0.0, 0.0]]])
-    prediction = Prediction(values, np.array([2.0]), np.empty((0, 1, 3)))
-    narrower, least = np.full(3, 0.5), np.full(3, 0.05)
-    lower, upper = rolling.Offset(0, narrower), rolling.Offset(2, -narrower)
-    low = rolling.bound_distance(prediction, 1, lower, least, sign=-1)
-    high = rolling.bound_distance(prediction, 1, upper, least, sign=1)
-    assert low.tolist() == [[-0.1, -2.0, -0.1]]
-    assert high.tolist() == [[0.1, 3.0, 0.1]]
-
-
 def test_residuals_next_to_nothing_leave_a_width_by_the_largest_of_them() -> None:
     """Nine in ten windows repeat the last value, and a network is off by the noise of its weights alone."""
     random = np.random.default_rng(1)
@@ -292,13 +279,6 @@ def test_the_least_width_leaves_ordinary_residuals_and_single_outliers_alone() -
         tail = (100 - level) / 200 * 401
         assert low.tolist() == ordered[int(tail + 1e-9) - 1].tolist()
         assert high.tolist() == ordered[-int(tail + 1e-9)].tolist()
-
-
-def test_bounds_that_are_not_on_both_sides_are_left_empty_but_for_constants() -> None:
-    values = np.array([[1.0, 2.0], [3.0, 3.0]])
-    low, high = np.array([[0.5, 2.0], [3.0, 3.0]]), np.array([[1.5, 2.5], [3.0, 3.0]])
-    rolling.empty_unordered_bounds(values, {80.0: (low, high)}, np.array([False, True]))
-    assert np.isnan(low).tolist() == np.isnan(high).tolist() == [[False, True], [False, False]]
 
 
 def test_without_a_window_to_measure_errors_in_the_bounds_are_empty_and_it_is_said(

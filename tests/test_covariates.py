@@ -87,9 +87,11 @@ def test_windows_see_no_past_only_covariate_of_their_horizon() -> None:
     chosen = windows.between(panel, lookback, horizon, np.zeros(1, int), panel.lengths)
     seen = covariates.gather(known, chosen, slice(None), 7)
     assert np.array_equal(seen.past[:, :, 0], chosen.origins[:, None] + np.arange(-lookback, 0))
-    assert np.array_equal(seen.ahead[:, :, 0], 100 + chosen.origins[:, None] + np.arange(horizon))
     assert np.array_equal(
-        seen.ahead[:, :, 1], 100 + chosen.origins[:, None] + np.arange(horizon) - 7
+        seen.future_features[:, :, 0], 100 + chosen.origins[:, None] + np.arange(horizon)
+    )
+    assert np.array_equal(
+        seen.future_features[:, :, 1], 100 + chosen.origins[:, None] + np.arange(horizon) - 7
     )
 
 

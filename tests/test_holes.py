@@ -24,7 +24,6 @@ from forecast_cli import (
     windows,
 )
 from forecast_cli.errors import TooLittleDataError
-from forecast_cli.forecasting import newest
 from forecast_cli.members import Execution
 from forecast_cli.panel import Panel, from_series
 from forecast_cli.sources import settings_from
@@ -475,14 +474,6 @@ def test_many_series_of_which_the_first_have_holes_are_published(tmp_path: Path)
     )
     assert len(trained.forecast.fallback) == 70
     assert np.isfinite(trained.forecast.values).all()
-
-
-def test_holes_are_filled_season_by_season() -> None:
-    nan = np.nan
-    values = np.array([nan, 2, nan, 4, 5, nan, 7, nan, 9])
-    assert newest.without_holes(values, 3).tolist() == [2, 2, 2, 4, 5, 5, 7, 5, 9]
-    whole = np.arange(5.0)
-    assert newest.without_holes(whole, 3) is whole
 
 
 def test_weekdays_are_told_from_other_holes() -> None:

@@ -164,7 +164,12 @@ def _clipping(run: Run) -> str:
 
 
 def _scores(scores: Scores) -> str:
-    return (
-        f"MAE {console.number(scores.mae)}, RMSE {console.number(scores.rmse)}, "
-        f"sMAPE {console.number(scores.smape)}, MASE {console.number(scores.mase)}"
-    )
+    """The scores that the run has, each with the title of its metric."""
+    from forecast_cli.evaluation import METRICS
+
+    recorded = scores.as_dict()
+    errors = []
+    for name, metric in METRICS.items():
+        if name in recorded:
+            errors.append(f"{metric.title} {console.number(recorded[name])}")
+    return ", ".join(errors)

@@ -228,6 +228,8 @@ def _trials_line(plan: Plan) -> str:
 
 def _show_scores(test: HeldOutScores) -> None:
     """A table of the errors on the held-out rows, of the network and of naive forecasts."""
+    from forecast_cli.evaluation import METRICS
+
     rows = [_scores_row("this network", test.network, None)]
     if test.season > 1:
         name = f"seasonal naive ({test.season})"
@@ -236,13 +238,15 @@ def _show_scores(test: HeldOutScores) -> None:
 
     series = f" of {test.series:,} series (means over series)" if test.series > 1 else ""
     title = f"Held-out last {test.rows:,} rows{series}"
-    header = ["", "MAE", "RMSE", "sMAPE", "MASE", "skill against"]
+    titles = [metric.title for metric in METRICS.values()]
+    header = ["", *titles, "skill against"]
     console.table(title, header, rows, stderr=True)
 
 
 def _scores_row(label: str, scores: Scores, skill: float | None) -> list[str]:
-    errors = (scores.mae, scores.rmse, scores.smape, scores.mase)
-    numbers = [console.number(error) for error in errors]
+    from forecast_cli.evaluation import METRICS
+
+    numbers = [console.number(scores.value_of(metric)) for metric in METRICS]
     return [label, *numbers, "" if skill is None else console.share(skill)]
 
 

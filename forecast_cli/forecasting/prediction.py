@@ -186,7 +186,7 @@ def network_inputs(
     x = scaling.inputs(past, scale)[:, :, None]
     if gathered is None:
         return (x,)
-    return np.concatenate([x, gathered.past], axis=2), gathered.ahead, gathered.static
+    return np.concatenate([x, gathered.past], axis=2), gathered.future_features, gathered.static
 
 
 def newest_inputs(panel: Panel, model: Model, series: int) -> tuple[Floats, ...]:

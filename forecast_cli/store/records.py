@@ -200,12 +200,21 @@ class _OpenRecord(BaseModel):
 
 
 class Scores(_OpenRecord):
-    """Errors of one method on the held-out rows; None where a score is not defined."""
+    """Errors of one method on the held-out rows; None where a score is not defined.
+
+    These four are in every run. Metrics that were added later are further keys, with numbers, too.
+    """
 
     mae: float | None
     rmse: float | None
     smape: float | None
     mase: float | None
+    __pydantic_extra__: dict[str, float | None]
+
+    def value_of(self, metric: str) -> float | None:
+        """The score of this name; None where it is not defined, or newer than the run."""
+        value: float | None = getattr(self, metric, None)
+        return value
 
 
 class Skill(_OpenRecord):

@@ -135,7 +135,7 @@ def gather(data: TrainingData, chosen: Windows, index: Ints | slice) -> Batch:
 
     seen = covariates.gather(data.covariates, chosen, index, plan.lag)
     past_inputs = tensor(np.concatenate([x, seen.past], axis=2))
-    inputs = (past_inputs, tensor(seen.ahead), tensor(seen.static))
+    inputs = (past_inputs, tensor(seen.future_features), tensor(seen.static))
     return Batch(inputs, tensor(targets), weights)
 
 

@@ -6,15 +6,23 @@ Use cases:   train, predict, backtest, draw_plots
 Results:     Trained, Predicted, Backtested, Drawn
 Reports:     training_document
 Plans:       with_warm_start
+
+Each name is loaded when it is first used: `forecast predict` needs neither trainings nor scores.
 """
 
-from forecast_cli.workflow.backtesting import Backtested, backtest
-from forecast_cli.workflow.drawing import Drawn, draw_plots
-from forecast_cli.workflow.predicting import Predicted, predict
-from forecast_cli.workflow.reports import training_document
-from forecast_cli.workflow.results import Trained
-from forecast_cli.workflow.training import train
-from forecast_cli.workflow.warm_start import with_warm_start
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from forecast_cli.workflow.backtesting import Backtested, backtest
+    from forecast_cli.workflow.drawing import Drawn, draw_plots
+    from forecast_cli.workflow.predicting import Predicted, predict
+    from forecast_cli.workflow.reports import training_document
+    from forecast_cli.workflow.results import Trained
+    from forecast_cli.workflow.training import train
+    from forecast_cli.workflow.warm_start import with_warm_start
 
 __all__ = [
     "Backtested",
@@ -28,3 +36,22 @@ __all__ = [
     "training_document",
     "with_warm_start",
 ]
+
+_HOMES = {
+    "Backtested": "backtesting",
+    "Drawn": "drawing",
+    "Predicted": "predicting",
+    "Trained": "results",
+    "backtest": "backtesting",
+    "draw_plots": "drawing",
+    "predict": "predicting",
+    "train": "training",
+    "training_document": "reports",
+    "with_warm_start": "warm_start",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

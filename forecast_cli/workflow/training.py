@@ -73,8 +73,8 @@ def train(  # noqa: PLR0913 -- keywords of the public API
       nothing; for a main module that spawned processes can import
     - draw: draw the losses and predictions into `plots/` of the run
 
-    The the report of the training is kept in
-    `last_run.json` of the store, also where it fails. Raises ForecastError and its children.
+    The report of the training is kept in `last_run.json` of the store, also where it fails.
+    Raises ForecastError and its children.
     """
     settings, report = settings or settings_from(**named), report or silent
     root = Path(store_folder)

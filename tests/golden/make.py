@@ -67,7 +67,8 @@ def main() -> None:
         train(
             panel, draw=False, store_folder=FOLDER / "store", epochs=2, seed=3, threads=1, **given
         )
-    (FOLDER / "store" / "lock").unlink()
+    for name in ("lock", "last_run.json"):  # no runs, and the report names folders of this machine
+        (FOLDER / "store" / name).unlink()
 
 
 if __name__ == "__main__":

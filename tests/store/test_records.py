@@ -52,6 +52,17 @@ def test_what_a_newer_release_says_in_metrics_stays_readable(store_copy: Path) -
     assert run.metrics.as_dict() == json.loads(run.texts["metrics.json"])
 
 
+def test_a_score_of_a_newer_release_is_a_number_or_the_run_is_rejected(store_copy: Path) -> None:
+    def say_more(texts: dict[str, bytes]) -> None:
+        content = json.loads(texts["metrics.json"])
+        content["test"]["network"]["crps"] = "small"
+        texts["metrics.json"] = json.dumps(content).encode()
+
+    reseal(store_copy, say_more)
+    with pytest.raises(RunRejectedError, match="crps"):
+        store.load(store_copy)
+
+
 @pytest.mark.parametrize(
     "key", ["as_dict", "model_dump", "__class__", "_private", "", "test.network"]
 )
