@@ -8,11 +8,12 @@ Reports:     training_document
 Plans:       with_warm_start
 """
 
-from forecast_cli.workflow.backtesting import Backtested, backtest
+from forecast_cli.workflow.backtesting import backtest
 from forecast_cli.workflow.drawing import Drawn, draw_plots
 from forecast_cli.workflow.predicting import Predicted, predict
 from forecast_cli.workflow.reports import training_document
 from forecast_cli.workflow.results import Trained
+from forecast_cli.workflow.rolled import Backtested
 from forecast_cli.workflow.training import train
 from forecast_cli.workflow.warm_start import with_warm_start
 
