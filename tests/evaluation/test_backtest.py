@@ -74,33 +74,37 @@ def random_backtest() -> tuple[Backtest, pd.DataFrame, pd.DataFrame]:
 def test_scores_agree_with_utilsforecast() -> None:
     ours, table, before = random_backtest()
     scores = scores_by(ours, NETWORK, "series")
-    close = {"rel": 1e-9, "abs": 1e-9}
-    assert scores["mae"] == pytest.approx(theirs.mae(table, ["m"])["m"].to_numpy(), **close)
-    assert scores["rmse"] == pytest.approx(theirs.rmse(table, ["m"])["m"].to_numpy(), **close)
+    assert scores["mae"] == pytest.approx(
+        theirs.mae(table, ["m"])["m"].to_numpy(), rel=1e-9, abs=1e-9
+    )
+    assert scores["rmse"] == pytest.approx(
+        theirs.rmse(table, ["m"])["m"].to_numpy(), rel=1e-9, abs=1e-9
+    )
     # Theirs is |y - f| / (|y| + |f|), and ours 200 times as much.
     symmetric = 200 * theirs.smape(table, ["m"])["m"].to_numpy()
-    assert scores["smape"] == pytest.approx(symmetric, **close)
+    assert scores["smape"] == pytest.approx(symmetric, rel=1e-9, abs=1e-9)
     scaled = theirs.mase(table, ["m"], SEASON, before)["m"].to_numpy()
-    assert scores["mase"] == pytest.approx(scaled, **close)
-    assert summary(ours)[NETWORK]["mase"] == pytest.approx(scaled.mean(), **close)
+    assert scores["mase"] == pytest.approx(scaled, rel=1e-9, abs=1e-9)
+    assert summary(ours)[NETWORK]["mase"] == pytest.approx(scaled.mean(), rel=1e-9, abs=1e-9)
 
 
 def test_scores_of_intervals_agree_with_utilsforecast() -> None:
     ours, table, before = random_backtest()
     scores = interval_scores_by(ours, LEVEL, "series")
-    close = {"rel": 1e-9, "abs": 1e-9}
     inside = theirs.coverage(table, ["m"], LEVEL)["m"].to_numpy()
-    assert scores["coverage"] == pytest.approx(inside, **close)
+    assert scores["coverage"] == pytest.approx(inside, rel=1e-9, abs=1e-9)
     winkler = theirs.winkler_score(table, ["m"], LEVEL)["m"].to_numpy()
     scale = theirs.mase(table.assign(m=table["y"] + 1), ["m"], SEASON, before)["m"].to_numpy()
-    assert scores["msis"] == pytest.approx(winkler * scale, **close)
+    assert scores["msis"] == pytest.approx(winkler * scale, rel=1e-9, abs=1e-9)
     tail = (100 - LEVEL) / 200
     sides = [
         theirs.quantile_loss(table, {"m": f"m-{side}-{LEVEL}"}, q)["m"].to_numpy()
         for side, q in (("lo", tail), ("hi", 1 - tail))
     ]
-    assert scores["pinball"] == pytest.approx((sides[0] + sides[1]) / 2, **close)
-    assert interval_summary(ours)[LEVEL]["coverage"] == pytest.approx(inside.mean(), **close)
+    assert scores["pinball"] == pytest.approx((sides[0] + sides[1]) / 2, rel=1e-9, abs=1e-9)
+    assert interval_summary(ours)[LEVEL]["coverage"] == pytest.approx(
+        inside.mean(), rel=1e-9, abs=1e-9
+    )
 
 
 def test_scores_of_arrays_are_those_of_the_plain_functions() -> None:
