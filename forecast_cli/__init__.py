@@ -1,6 +1,6 @@
 """Train an LSTM on a CSV, keep the run, forecast from the newest rows ever after.
 
-    from forecast_cli import read_csv, train, predict
+    from forecast_cli import read_csv, train, predict, backtest
 
 The names below are loaded when they are first used, so that `forecast --help` stays fast.
 """
@@ -15,17 +15,19 @@ if TYPE_CHECKING:
     from forecast_cli.forecasting import Forecast as Forecast
     from forecast_cli.panel import Panel as Panel
     from forecast_cli.reading import read_csv as read_csv
+    from forecast_cli.workflow import backtest as backtest
     from forecast_cli.workflow import predict as predict
     from forecast_cli.workflow import train as train
 
 _HOMES = {
     "Forecast": "forecast_cli.forecasting",
     "Panel": "forecast_cli.panel",
+    "backtest": "forecast_cli.workflow",
     "predict": "forecast_cli.workflow",
     "read_csv": "forecast_cli.reading",
     "train": "forecast_cli.workflow",
 }
-__all__ = ["Forecast", "Panel", "__version__", "predict", "read_csv", "train"]
+__all__ = ["Forecast", "Panel", "__version__", "backtest", "predict", "read_csv", "train"]
 
 
 def __getattr__(name: str) -> Any:

@@ -16,6 +16,7 @@ from typer.core import TyperGroup
 import forecast_cli
 from forecast_cli import console
 from forecast_cli.commands import (
+    backtest,
     check,
     plot,
     predict,
@@ -41,6 +42,7 @@ from forecast_cli.sources import variable_name
 COMMANDS = {
     "train": train.train,
     "predict": predict.predict,
+    "backtest": backtest.backtest,
     "plot": plot.plot,
     "check": check.check,
 }

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 BARS = "▁▂▃▄▅▆▇█"
 EVERY = 10.0  # seconds between plain lines about epochs
 QUIET = 1.0  # seconds without a plain line after which a phase that continues is named
+ALWAYS_NAMED = ("waiting", "cost")  # phases that are named at once, also after another one
 NEVER = float("-inf")  # the time of what has not happened yet
 _FORMAT: ContextVar[str] = ContextVar("log_format", default="text")
 
@@ -380,7 +381,7 @@ class _Plain:
         first = self.phase is None
         self.phase, self.tally = phase, _Tally(phase)
         self.named, self.counted = False, NEVER
-        if first or phase.name == "waiting":  # which may be all that there is to see for long
+        if first or phase.name in ALWAYS_NAMED:
             self._name()
 
     def _name(self) -> None:
@@ -505,18 +506,26 @@ def _bar() -> Iterator[Report]:
             bar.update(task, visible=True, refresh=True)
 
         def report(event: Event) -> None:
+            if isinstance(event, Phase) and event.name == "cost":
+                bar.console.print(Text(escape(event.text)))  # above the bar, where it stays
+                return
             if isinstance(event, Phase):
                 begin(event)
                 return
 
-            now = time.monotonic()
-            tally.add(event, now)
-            left = tally.left(now)
-            end = None if left is None else now + left
-            for task in bar.task_ids:
-                counts = f"epoch {tally.epochs:,}/{tally.total:,}"
-                bar.update(task, completed=tally.epochs, total=tally.total, epochs=counts, end=end)
-                if isinstance(event, Epoch):
-                    bar.update(task, losses=_losses(event))
+            tally.add(event, time.monotonic())
+            _update(bar, tally, event)
 
         yield report
+
+
+def _update(bar: Any, tally: _Tally, event: Epoch | MemberDone) -> None:
+    """Show an epoch, and the time that is left, on the bar."""
+    now = time.monotonic()
+    left = tally.left(now)
+    end = None if left is None else now + left
+    for task in bar.task_ids:
+        counts = f"epoch {tally.epochs:,}/{tally.total:,}"
+        bar.update(task, completed=tally.epochs, total=tally.total, epochs=counts, end=end)
+        if isinstance(event, Epoch):
+            bar.update(task, losses=_losses(event))

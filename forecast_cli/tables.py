@@ -3,8 +3,9 @@
 - `forecast.csv`, which `forecast predict` writes too: one row for each step ahead of each series.
 - `predictions.csv`: one row for each held-out step of each series.
 - `history.csv`: one row for each epoch of each member.
+- What `forecast backtest -o FILE` writes: one row for each step ahead of each origin.
 
-A new column is one `Column` in one of the three declarations; `default` says what older files
+A new column is one `Column` in one of the four declarations; `default` says what older files
 without it stand for.
 """
 
@@ -24,9 +25,10 @@ import numpy as np
 from forecast_cli.calendar import Ints
 from forecast_cli.errors import SettingsError
 from forecast_cli.fields import MOST_DECIMALS, Digits
-from forecast_cli.forecasting import Forecast, HeldOut
-from forecast_cli.panel import Columns, Floats, Panel
+from forecast_cli.forecasting import BASELINES, Forecast, HeldOut
+from forecast_cli.panel import Columns, Floats, Panel, format_times, times_of
 from forecast_cli.progress import Epoch
+from forecast_cli.windows import Windows
 
 if TYPE_CHECKING:  # torch is for training alone
     from forecast_cli.training import Fitted
@@ -92,6 +94,48 @@ class EpochOf:
     epoch: Epoch
 
 
+@dataclass(frozen=True, eq=False)
+class OriginForecasts:
+    """What the table of a backtest is written from: W windows of a panel, ordered by series.
+
+    actual: (W, H); forecasts: of `network` and the baselines, (W, H) each; bounds: by level, lower
+    and upper, (W, H) each.
+    """
+
+    panel: Panel
+    windows: Windows
+    actual: Floats
+    forecasts: dict[str, Floats]
+    bounds: Bounds
+
+    def ids(self) -> list[str]:
+        """The series of each row."""
+        ids = np.array(self.panel.ids, object)[self.windows.series]
+        return np.repeat(ids, self.windows.horizon).tolist()
+
+    def times(self) -> list[str]:
+        """The time of each row."""
+        ahead = np.arange(self.windows.horizon)
+        texts = self._texts()[self.windows.origins[:, None] + ahead]
+        return list(texts.reshape(-1))
+
+    def cutoffs(self) -> list[str]:
+        """The time of the last row before the origin of each row."""
+        last = self._texts()[self.windows.origins - 1]
+        return np.repeat(last, self.windows.horizon).tolist()
+
+    def _texts(self) -> Any:
+        """The times of the flat steps of the panel (N,), of series with windows from the first on."""
+        chosen, panel = self.windows, self.panel
+        texts = np.full(len(panel.values), "", object)
+        series, starts = np.unique(chosen.series, return_index=True)
+        for index, first in zip(series.tolist(), chosen.origins[starts].tolist(), strict=True):
+            local = first - 1 - int(panel.offsets[index])
+            written = format_times(panel, times_of(panel, index, local))
+            texts[first - 1 : first - 1 + len(written)] = written
+        return texts
+
+
 # -- the declarations --------------------------------------------------------------------------
 
 
@@ -138,6 +182,28 @@ HISTORY: Table[list[EpochOf]] = (
     Column("clipped", Kind.EXACT, lambda rows: [row.epoch.clipped for row in rows], default=np.nan),
     Column("member", Kind.COUNT, lambda rows: [row.member for row in rows], default=1),
 )
+
+
+def backtest_table(columns: Columns, levels: Iterable[float]) -> Table[OriginForecasts]:
+    """The columns of a backtest; `actual` is empty where there is no value, or one filled in."""
+
+    def steps(source: OriginForecasts) -> list[int]:
+        horizon = source.windows.horizon
+        return list(range(1, horizon + 1)) * len(source.windows)
+
+    def forecast_of(method: str) -> Callable[[OriginForecasts], Floats]:
+        return lambda source: source.forecasts[method].reshape(-1)
+
+    return (
+        *([Column(columns.id, Kind.TEXT, OriginForecasts.ids, key=ID)] if columns.id else []),
+        Column("cutoff", Kind.TEXT, OriginForecasts.cutoffs),
+        Column(columns.time, Kind.TEXT, OriginForecasts.times, key=TIME),
+        Column("step", Kind.COUNT, steps),
+        Column("actual", Kind.MEASURED, lambda source: source.actual.reshape(-1)),
+        Column("forecast", Kind.ROUNDED, forecast_of("network"), known=True),
+        *(Column(name, Kind.ROUNDED, forecast_of(name)) for name in BASELINES),
+        *_bounds(levels, lambda source: source.bounds),
+    )
 
 
 def bound_name(side: str, level: float) -> str:
@@ -190,6 +256,12 @@ def history_csv(fitted: tuple[Fitted, ...]) -> bytes:
     for member, network in enumerate(fitted, 1):
         rows += [EpochOf(member, epoch) for epoch in network.history]
     return _write(HISTORY, rows, "full")
+
+
+def backtest_csv(forecasts: OriginForecasts, digits: Digits) -> bytes:
+    """The forecasts of every origin of a backtest."""
+    table = backtest_table(forecasts.panel.columns, forecasts.bounds)
+    return _write(table, forecasts, digits)
 
 
 def forecast_columns(result: Forecast, *, headings: bool = True) -> dict[str, list[Any]]:

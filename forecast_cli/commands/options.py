@@ -98,6 +98,7 @@ def with_settings(
     *groups: str,
     most_used: tuple[str, ...] = (),
     from_the_run: Iterable[str] = (),
+    without: Iterable[str] = (),
 ) -> Callable[[Callable[..., int]], Callable[..., int]]:
     """Give a command one option for each setting of the named groups, `--config`, `--log-format`.
 
@@ -108,11 +109,15 @@ def with_settings(
     - most_used: options that stand before all others in `--help`
     - from_the_run: settings of other groups that the command takes, but which are by default what
       the run was trained with
+    - without: settings of the groups that are no options of the command; it may have an option of
+      its own with such a name
     """
     options = {name: option for group in groups for name, option in _options_of(group).items()}
     for name in from_the_run:
         options[name] = _option(fields_by_name()[name], from_the_run=True)
     options |= _options_of("log")
+    for name in without:
+        del options[name]
 
     def decorate(command: Callable[..., int]) -> Callable[..., int]:
         wanted = inspect.signature(command, eval_str=True).parameters

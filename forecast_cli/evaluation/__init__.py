@@ -4,20 +4,25 @@ What is named here is what other packages may use:
 
 Scores:      METRICS, Metric; mae, rmse, smape, mase with mase_scale, skill
 Held out:    score_training
-Backtests:   Backtest, NETWORK, summary, per_series, per_origin, per_step, interval_scores
-Comparison:  Comparison, compare_with_best, sentence
+Backtests:   Backtest, By, NETWORK; summary, scores_by; interval_summary, interval_scores_by
+Comparison:  Comparison, compare, compare_with_best, sentence
 """
 
 from forecast_cli.evaluation.backtest import (
     NETWORK,
     Backtest,
-    interval_scores,
-    per_origin,
-    per_series,
-    per_step,
+    By,
+    interval_scores_by,
+    interval_summary,
+    scores_by,
     summary,
 )
-from forecast_cli.evaluation.comparison import Comparison, compare_with_best, sentence
+from forecast_cli.evaluation.comparison import (
+    Comparison,
+    compare,
+    compare_with_best,
+    sentence,
+)
 from forecast_cli.evaluation.metrics import (
     METRICS,
     Metric,
@@ -34,18 +39,19 @@ __all__ = [
     "METRICS",
     "NETWORK",
     "Backtest",
+    "By",
     "Comparison",
     "Metric",
+    "compare",
     "compare_with_best",
-    "interval_scores",
+    "interval_scores_by",
+    "interval_summary",
     "mae",
     "mase",
     "mase_scale",
-    "per_origin",
-    "per_series",
-    "per_step",
     "rmse",
     "score_training",
+    "scores_by",
     "sentence",
     "skill",
     "smape",

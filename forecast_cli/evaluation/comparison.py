@@ -3,32 +3,40 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from forecast_cli.calendar import Ints
-from forecast_cli.evaluation.backtest import NETWORK, Backtest, per_series, summary
+from forecast_cli.evaluation.backtest import NETWORK, Backtest, scores_by, summary
+from forecast_cli.evaluation.metrics import absolute_errors
 from forecast_cli.panel import Floats
 
 DRAWS = 2000  # of the bootstrap
 CONFIDENCE = 95.0  # percent
-FEW = 5  # pairs of series and origin, with fewer of which nothing is said about certainty
+FEW = 5  # series or blocks of origins, with fewer of which nothing is said about certainty
+NO_BETTER = 0.005  # share of the error: less is no difference
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """The network against a rival, by the error of each pair of series and origin.
+    """The network against a rival, by the errors of the same forecasts.
 
     - metric: `mase`, or `mae` where no series has a scale
-    - pairs: how many there are; won: the share in which the network's error is smaller
-    - difference: the mean error of the network minus that of the rival
-    - low, high: the bootstrap interval of that difference; None where pairs are few
+    - pairs: forecasts that both made, one for each series and origin; won: the share of them in
+      which the network's error is smaller
+    - series_won, origins_won: the same of series, over all of their origins, and of origins, over
+      all of their series
+    - error, rival_error: the means over series; difference: the first minus the second
+    - low, high: the bootstrap interval of the difference; None where there is too little
     """
 
     rival: str
     metric: str
     pairs: int
     won: float
+    series_won: float
+    origins_won: float
     error: float
     rival_error: float
     difference: float
@@ -58,56 +66,100 @@ def compare_with_best(backtest: Backtest, seed: int = 1) -> Comparison | None:
 
 
 def compare(backtest: Backtest, rival: str, metric: str, seed: int = 1) -> Comparison:
-    """The network against one rival."""
-    errors = _pair_errors(backtest, NETWORK, metric)
-    rival_errors = _pair_errors(backtest, rival, metric)
-    known = np.isfinite(errors) & np.isfinite(rival_errors)
-    differences = (errors - rival_errors)[known]
-    low, high = _bootstrap(differences, backtest.series[known], backtest.origin[known], seed)
-    error = float(np.nanmean(per_series(backtest, NETWORK, metric)))
-    rival_error = float(np.nanmean(per_series(backtest, rival, metric)))
+    """The network against one rival. metric: `mase` or `mae`."""
+    by_series = _difference(backtest, rival, metric)
+    known = by_series[np.isfinite(by_series)]
+    low, high = _bootstrap(backtest, rival, metric, seed)
+
+    pairs = _pair_differences(backtest, rival, metric)
+    error, rival_error = (
+        float(np.nanmean(scores_by(backtest, method, "series")[metric]))
+        for method in (NETWORK, rival)
+    )
     return Comparison(
         rival=rival,
         metric=metric,
-        pairs=int(known.sum()),
-        won=float(np.mean(differences < 0)) if len(differences) else float("nan"),
+        pairs=int(np.isfinite(pairs).sum()),
+        won=_share_below_zero(pairs),
+        series_won=_share_below_zero(by_series),
+        origins_won=_share_below_zero(_means_by(backtest.origin, pairs)),
         error=error,
         rival_error=rival_error,
-        difference=error - rival_error,
+        difference=float(known.mean()),
         low=low,
         high=high,
     )
 
 
-def _pair_errors(backtest: Backtest, method: str, metric: str) -> Floats:
-    """(W,) the mean absolute error of each window, over the scale of its series for MASE."""
-    errors = np.abs(backtest.actual - backtest.forecasts[method])
-    known = ~np.isnan(errors)
-    counts = known.sum(axis=1)
-    sums = np.where(known, errors, 0.0).sum(axis=1)
-    means = np.where(counts > 0, sums / np.maximum(counts, 1), np.nan)
+def _difference(backtest: Backtest, rival: str, metric: str) -> Floats:
+    """(S,) the error of the network minus that of a rival, for each series."""
+    error = scores_by(backtest, NETWORK, "series")[metric]
+    return error - scores_by(backtest, rival, "series")[metric]
+
+
+def _step_differences(backtest: Backtest, rival: str, metric: str) -> Floats:
+    """(W, H) the absolute error of the network minus that of a rival, NaN where not known."""
+    errors = absolute_errors(backtest.actual, backtest.forecasts[NETWORK])
+    differences = errors - absolute_errors(backtest.actual, backtest.forecasts[rival])
     if metric == "mae":
-        return means
-    scales = backtest.scales[backtest.series]
-    return np.asarray(means / np.where(scales > 0, scales, np.nan))
+        return differences
+    scales = np.where(backtest.scales > 0, backtest.scales, np.nan)
+    return np.asarray(differences / scales[backtest.series][:, None])
+
+
+def _pair_differences(backtest: Backtest, rival: str, metric: str) -> Floats:
+    """(W,) the mean difference of each window, NaN where none of its steps is known."""
+    differences = _step_differences(backtest, rival, metric)
+    is_known = np.isfinite(differences)
+    sums, counts = np.where(is_known, differences, 0.0).sum(axis=1), is_known.sum(axis=1)
+    return np.where(counts > 0, sums / np.maximum(counts, 1), np.nan)
+
+
+def _means_by(group: Ints, values: Floats) -> Floats:
+    """The mean of the finite values (W,) of each group (W,) that has some."""
+    is_known = np.isfinite(values)
+    sums = np.bincount(group[is_known], values[is_known])
+    counts = np.bincount(group[is_known])
+    return np.asarray(sums[counts > 0] / counts[counts > 0])
+
+
+def _share_below_zero(differences: Floats) -> float:
+    known = differences[np.isfinite(differences)]
+    return float(np.mean(known < 0)) if len(known) else float("nan")
+
+
+# -- the bootstrap -----------------------------------------------------------------------------
 
 
 def _bootstrap(
-    differences: Floats, series: Ints, origins: Ints, seed: int
+    backtest: Backtest, rival: str, metric: str, seed: int
 ) -> tuple[float | None, float | None]:
-    """The interval of the mean difference.
+    """The interval of the mean difference (Efron 1979).
 
-    Series are drawn with replacement, since windows of one series are alike; of a single series,
-    its origins (Efron 1979).
+    Of several series, these are drawn with replacement, each with all of its origins: the errors
+    of one series are alike. Of a single one, blocks of origins in a row are drawn, so long that
+    the horizons of two blocks overlap little (Künsch 1989).
     """
-    groups = series if len(np.unique(series)) > 1 else origins
-    _, group = np.unique(groups, return_inverse=True)
-    count = int(group.max()) + 1 if len(group) else 0
+    by_series = _difference(backtest, rival, metric)
+    is_known = np.isfinite(by_series)
+    if is_known.sum() > 1:
+        known = by_series[is_known]
+        return _interval(known, np.ones(len(known)), seed)
+
+    differences = _step_differences(backtest, rival, metric)
+    known_steps = np.isfinite(differences)
+    _, block = np.unique(backtest.origin // backtest.overlap, return_inverse=True)
+    sums = np.bincount(block, np.where(known_steps, differences, 0.0).sum(axis=1))
+    sizes = np.bincount(block, known_steps.sum(axis=1))
+    return _interval(sums[sizes > 0], sizes[sizes > 0], seed)
+
+
+def _interval(sums: Any, sizes: Any, seed: int) -> tuple[float | None, float | None]:
+    """Of the mean of groups (G,), drawn with replacement; None where there are few of them."""
+    count = len(sums)
     if count < FEW:
         return None, None
 
-    sums = np.bincount(group, differences, minlength=count)
-    sizes = np.bincount(group, minlength=count)
     random = np.random.default_rng(seed)
     means = np.empty(DRAWS)
     for draw in range(DRAWS):
@@ -118,24 +170,32 @@ def _bootstrap(
     return float(low), float(high)
 
 
+# -- in words ----------------------------------------------------------------------------------
+
+
 def sentence(comparison: Comparison | None, names: dict[str, str]) -> str:
     """The comparison in one plain sentence. names: of the methods, in words."""
     if comparison is None:
         return "No row could be scored, so nothing says whether the network is worth it."
 
-    rival = names[comparison.rival]
-    gain, pairs = comparison.gain, f"{comparison.pairs:,} forecasts"
+    rival, gain = names[comparison.rival], comparison.gain
     if gain is None:
         return f"The {rival} forecast is perfect: a network is not worth it."
-    won = f"it is better in {comparison.won:.0%} of {pairs}"
-    if comparison.low is None:
-        sure = "too few origins to say how certain that is"
-    elif comparison.is_certain:
-        sure = "the difference is larger than chance would explain"
-    else:
-        sure = "the difference may be chance"
+
+    pairs = f"{comparison.pairs:,} forecasts" if comparison.pairs > 1 else "the one forecast"
     side = "below" if gain >= 0 else "above"
+    size = f"{abs(gain):.0%} {side}" if abs(gain) >= NO_BETTER else "level with"
+    that = "that of" if abs(gain) >= NO_BETTER else ""
+    against = " ".join(f"{size} {that} the {rival} forecast".split())
     return (
-        f"The network's error is {abs(gain):.0%} {side} that of the {rival} forecast, "
-        f"the best of the others; {won}; {sure}."
+        f"The network's error is {against}, the best of the others; "
+        f"it is smaller in {comparison.won:.0%} of {pairs}; {_certainty(comparison)}."
     )
+
+
+def _certainty(comparison: Comparison) -> str:
+    if comparison.low is None:
+        return "these are too few to say how certain that is"
+    if comparison.is_certain:
+        return "the difference is larger than chance would explain"
+    return "the difference may be chance"

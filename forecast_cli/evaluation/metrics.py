@@ -12,15 +12,54 @@ import numpy as np
 
 from forecast_cli.panel import Floats
 
+# -- losses of each value, in the shape of the arrays ------------------------------------------
+
+
+def absolute_errors(actual: Floats, forecast: Floats) -> Floats:
+    """|y - f|, in the units of the data."""
+    return np.abs(actual - forecast)
+
+
+def squared_errors(actual: Floats, forecast: Floats) -> Floats:
+    """(y - f)^2, in squared units of the data."""
+    return np.square(actual - forecast)
+
+
+def symmetric_errors(actual: Floats, forecast: Floats) -> Floats:
+    """200 |y - f| / (|y| + |f|), in percent; 0 where both are zero."""
+    size = np.abs(actual) + np.abs(forecast)
+    safe = np.where(size == 0, 1.0, size)
+    return 200 * np.abs(actual - forecast) / safe
+
+
+def pinball_losses(actual: Floats, quantile: Floats, level: float) -> Floats:
+    """max(q (y - f), (q - 1) (y - f)) for the quantile q = level, in the units of the data."""
+    errors = actual - quantile
+    return np.maximum(level * errors, (level - 1) * errors)
+
+
+def interval_losses(actual: Floats, low: Floats, high: Floats, level: float) -> Floats:
+    """The width of the interval, and 2 / alpha times how far the value lies outside.
+
+    The interval should hold `level` percent, and alpha is the rest, as a share. Winkler (1972).
+    """
+    alpha = 1 - level / 100
+    below = np.maximum(low - actual, 0)
+    above = np.maximum(actual - high, 0)
+    return high - low + 2 / alpha * (below + above)
+
+
+# -- means -------------------------------------------------------------------------------------
+
 
 def mae(actual: Floats, forecast: Floats) -> float:
     """Mean absolute error, in the units of the data."""
-    return float(np.nanmean(np.abs(actual - forecast)))
+    return float(np.nanmean(absolute_errors(actual, forecast)))
 
 
 def rmse(actual: Floats, forecast: Floats) -> float:
     """Root of the mean squared error, in the units of the data."""
-    return float(np.sqrt(np.nanmean((actual - forecast) ** 2)))
+    return float(np.sqrt(np.nanmean(squared_errors(actual, forecast))))
 
 
 def smape(actual: Floats, forecast: Floats) -> float:
@@ -28,9 +67,7 @@ def smape(actual: Floats, forecast: Floats) -> float:
 
     0 where both are zero.
     """
-    size = np.abs(actual) + np.abs(forecast)
-    safe = np.where(size == 0, 1.0, size)
-    return float(np.nanmean(200 * np.abs(actual - forecast) / safe))
+    return float(np.nanmean(symmetric_errors(actual, forecast)))
 
 
 def mase_scale(training: Floats, season: int) -> float:
@@ -58,8 +95,7 @@ def pinball(actual: Floats, quantile: Floats, level: float) -> float:
 
     Koenker & Bassett (1978).
     """
-    errors = actual - quantile
-    return float(np.nanmean(np.maximum(level * errors, (level - 1) * errors)))
+    return float(np.nanmean(pinball_losses(actual, quantile, level)))
 
 
 def coverage(actual: Floats, low: Floats, high: Floats) -> float:
@@ -83,11 +119,8 @@ def msis(actual: Floats, low: Floats, high: Floats, level: float, scale: float) 
     known = ~np.isnan(actual) & ~np.isnan(low) & ~np.isnan(high)
     if not known.any() or not scale > 0:
         return float("nan")
-    alpha = 1 - level / 100
-    below = np.maximum(low[known] - actual[known], 0)
-    above = np.maximum(actual[known] - high[known], 0)
-    width = high[known] - low[known]
-    return float(np.mean(width + 2 / alpha * (below + above)) / scale)
+    losses = interval_losses(actual[known], low[known], high[known], level)
+    return float(np.mean(losses) / scale)
 
 
 def skill(error: float, baseline_error: float) -> float:

@@ -5,7 +5,8 @@ What is named here is what other packages may use:
 Model:        Model, extended
 Forecasts:    Forecast, forecast, no_forecast; HeldOut, forecast_held_out; forecast_windows
 Windows:      has_full_window, require_full_window, unreadable, newest_inputs
-Origins:      BASELINES, rolling_origins, actual_values, baseline_forecasts
+Origins:      BASELINES, rolling_origins, actual_values, baseline_forecasts,
+              knows_later_rows
 Errors:       residuals
 """
 
@@ -17,6 +18,7 @@ from forecast_cli.forecasting.origins import (
     BASELINES,
     actual_values,
     baseline_forecasts,
+    knows_later_rows,
     rolling_origins,
 )
 from forecast_cli.forecasting.prediction import newest_inputs, residuals
@@ -35,6 +37,7 @@ __all__ = [
     "forecast_held_out",
     "forecast_windows",
     "has_full_window",
+    "knows_later_rows",
     "newest_inputs",
     "no_forecast",
     "require_full_window",

@@ -6,11 +6,12 @@ import numpy as np
 
 from forecast_cli import baselines, windows
 from forecast_cli.calendar import Ints
-from forecast_cli.forecasting.newest import without_holes
+from forecast_cli.forecasting.newest import Flags, without_holes
 from forecast_cli.panel import Floats, Panel
 from forecast_cli.windows import Windows
 
 MEAN_OF_SEASONS = 5  # the newest ones, in the seasonal mean
+LARGEST_ARRAY = 1 << 22  # numbers of the histories that are looked at at once
 
 BASELINES = {
     "naive": "naive",
@@ -26,8 +27,9 @@ def rolling_origins(
     """Windows from `count` origins of each series, `step` steps apart, the last one horizon before
     the end; and (W,) the number of the origin of each, from 0 for the earliest.
 
-    earliest: (S,) the first origin that is allowed, in steps from the start of each series. Origins
-    before it, or without a whole window before them, or with a hole in it, are left out.
+    earliest: (S,) the first origin that is allowed, in steps from the start of each series. Left
+    out are origins before it, those without a whole window before them or with a hole in it, and
+    those whose last step was filled in by the values on both sides of it: it was not known then.
     """
     back = (count - 1 - np.arange(count)) * step
     local = panel.lengths[:, None] - horizon - back
@@ -35,8 +37,17 @@ def rolling_origins(
     series, number = np.nonzero(allowed)
     origins = panel.offsets[:-1][series] + local[series, number]
     chosen = Windows(series.astype(np.int64), origins.astype(np.int64), lookback, horizon)
-    complete = ~windows.holes_between(panel, chosen.origins - lookback, chosen.origins)
-    return windows.selected(chosen, complete), number[complete].astype(np.int64)
+
+    usable = ~windows.holes_between(panel, chosen.origins - lookback, chosen.origins)
+    usable &= ~knows_later_rows(panel)[chosen.origins - 1]
+    return windows.selected(chosen, usable), number[usable].astype(np.int64)
+
+
+def knows_later_rows(panel: Panel) -> Flags:
+    """(N,) whether a value was interpolated by the reader, from the rows before and after it."""
+    if len(panel.filled) and panel.reading.gaps in ("auto", "interpolate"):
+        return panel.filled
+    return np.zeros(len(panel.values), bool)
 
 
 def actual_values(panel: Panel, chosen: Windows) -> Floats:
@@ -48,24 +59,60 @@ def actual_values(panel: Panel, chosen: Windows) -> Floats:
     return np.where(panel.filled[steps], np.nan, values)
 
 
+# -- forecasts that need no training -----------------------------------------------------------
+
+
 def baseline_forecasts(panel: Panel, chosen: Windows, season: int) -> dict[str, Floats]:
     """(W, horizon) of each forecast that needs no training, by its name.
 
     They see all rows before the origin, also beyond the lookback of a network.
     """
-    horizon = chosen.horizon
-    forecasts = {name: np.empty((len(chosen), horizon)) for name in BASELINES}
-    for row, (series, origin) in enumerate(zip(chosen.series, chosen.origins, strict=True)):
-        start = int(panel.offsets[series])
-        newest = panel.values[max(start, origin - MEAN_OF_SEASONS * season) : origin]
-        if np.isnan(newest).any():
-            newest = without_holes(newest, season)
-        history = newest[None]
-        forecasts["naive"][row] = baselines.naive(history, horizon)[0]
-        forecasts["seasonal_naive"][row] = baselines.seasonal_naive(history, horizon, season)[0]
-        forecasts["seasonal_mean"][row] = baselines.seasonal_mean(history, horizon, season)[0]
-
-        every = panel.values[start:origin]
-        known = every[~np.isnan(every)]
-        forecasts["drift"][row] = baselines.drift(known[None], horizon)[0]
+    forecasts = {name: np.empty((len(chosen), chosen.horizon)) for name in BASELINES}
+    before = chosen.origins - panel.offsets[chosen.series]
+    lengths = np.minimum(before, MEAN_OF_SEASONS * season)
+    for length in np.unique(lengths).tolist():
+        alike = np.flatnonzero(lengths == length)
+        at_once = max(LARGEST_ARRAY // length, 1)
+        for start in range(0, len(alike), at_once):
+            rows = alike[start : start + at_once]
+            history = _histories(panel, chosen.origins[rows], length, season)
+            _repeat(forecasts, rows, history, season)
+    forecasts["drift"] = _drift(panel, chosen)
     return forecasts
+
+
+def _histories(panel: Panel, origins: Ints, length: int, season: int) -> Floats:
+    """(B, length) the steps before origins (B,), their holes filled by earlier ones."""
+    view = np.lib.stride_tricks.sliding_window_view(panel.values, length)
+    history: Floats = view[origins - length]
+    for row in np.flatnonzero(np.isnan(history).any(axis=1)):
+        history[row] = without_holes(history[row], season)
+    return history
+
+
+def _repeat(forecasts: dict[str, Floats], rows: Ints, history: Floats, season: int) -> None:
+    """Set the forecasts of some windows (B,) that repeat their history (B, L), in place."""
+    horizon = forecasts["naive"].shape[1]
+    forecasts["naive"][rows] = baselines.naive(history, horizon)
+    forecasts["seasonal_naive"][rows] = baselines.seasonal_naive(history, horizon, season)
+    forecasts["seasonal_mean"][rows] = baselines.seasonal_mean(history, horizon, season)
+
+
+def _drift(panel: Panel, chosen: Windows) -> Floats:
+    """(W, horizon) the line from the first value of the series to the last one before the origin.
+
+    A window has no hole, so that its last step has a value.
+    """
+    first = _first_with_value(panel)[chosen.series]
+    last = chosen.origins - 1
+    slope = (panel.values[last] - panel.values[first]) / np.maximum(last - first, 1)
+    lines: Floats = panel.values[last][:, None] + slope[:, None] * np.arange(1, chosen.horizon + 1)
+    return lines
+
+
+def _first_with_value(panel: Panel) -> Ints:
+    """(S,) the flat position of the first value of each series; its start, if it has none."""
+    known = np.append(np.flatnonzero(~np.isnan(panel.values)), len(panel.values))
+    starts = panel.offsets[:-1]
+    first = known[np.searchsorted(known, starts)]
+    return np.where(first < panel.offsets[1:], first, starts).astype(np.int64)

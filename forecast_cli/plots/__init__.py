@@ -1,4 +1,4 @@
-"""Pictures of a run as PNG: losses, predictions, gates, attention.
+"""Pictures as PNG: losses, predictions, gates and attention of a run, and errors of a backtest.
 
 This package alone imports matplotlib.
 
@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from forecast_cli.evaluation import Backtest
     from forecast_cli.store import Run
 
-__all__ = ["AFTER_TRAINING", "OF_ONE_SERIES", "Kind", "Pictures", "draw"]
+__all__ = ["AFTER_TRAINING", "OF_ONE_SERIES", "Kind", "Pictures", "draw", "draw_backtest"]
 
 
 class Kind(StrEnum):
@@ -56,10 +57,7 @@ def draw(run: Run, kinds: Iterable[str] = AFTER_TRAINING, series: str | None = N
     default. Raises SettingsError for a series that is not there and a network without
     attention, TooLittleDataError for a series that the network cannot read.
     """
-    import logging
-
-    # Matplotlib warns when it starts without a HOME. From cron that would be a mail each time.
-    logging.getLogger("matplotlib").setLevel(logging.ERROR)
+    _hush()
     from forecast_cli.plots import attention, fonts, gates, loss, predictions, style
 
     label = fonts.labels_for(run)
@@ -72,3 +70,24 @@ def draw(run: Run, kinds: Iterable[str] = AFTER_TRAINING, series: str | None = N
     with style.applied(label.families):
         files = {f"{kind}.png": style.png(figures[kind]()) for kind in map(Kind, kinds)}
     return Pictures(files, label.note)
+
+
+def draw_backtest(result: Backtest, target: str) -> Pictures:
+    """Draw the errors of a backtest, by step ahead and by origin, into `backtest.png`.
+
+    target: the name of the column that was forecast.
+    """
+    _hush()
+    from forecast_cli.plots import backtest, fonts, style
+
+    label = fonts.labels_of([target])
+    with style.applied(label.families):
+        files = {"backtest.png": style.png(backtest.figure(result, label(target)))}
+    return Pictures(files, label.note)
+
+
+def _hush() -> None:
+    """Matplotlib warns when it starts without a HOME. From cron that would be a mail each time."""
+    import logging
+
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)

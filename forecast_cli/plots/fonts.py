@@ -55,7 +55,12 @@ def width(text: str, points: float = 10) -> float:
 def labels_for(run: Run) -> Labels:
     """How the names in a run are written, with the fonts of this machine."""
     columns = run.config.columns
-    needed = _letters([columns.target, columns.time, *run.tail.ids])
+    return labels_of([columns.target, columns.time, *run.tail.ids])
+
+
+def labels_of(names: Iterable[str]) -> Labels:
+    """How some names are written, with the fonts of this machine."""
+    needed = _letters(names)
     families, missing = _families(needed)
 
     note = ""

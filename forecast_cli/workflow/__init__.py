@@ -2,9 +2,9 @@
 
 What is named here is what other packages may use:
 
-Use cases:   train, predict, backtest, draw_plots
+Use cases:   train, predict, backtest, draw_plots, draw_backtest
 Results:     Trained, Predicted, Backtested, Drawn
-Reports:     training_document
+Reports:     training_document, backtest_document
 Plans:       with_warm_start
 
 Each name is loaded when it is first used: `forecast predict` needs neither trainings nor scores.
@@ -16,11 +16,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from forecast_cli.workflow.backtesting import Backtested, backtest
-    from forecast_cli.workflow.drawing import Drawn, draw_plots
+    from forecast_cli.workflow.backtesting import backtest
+    from forecast_cli.workflow.drawing import Drawn, draw_backtest, draw_plots
     from forecast_cli.workflow.predicting import Predicted, predict
-    from forecast_cli.workflow.reports import training_document
+    from forecast_cli.workflow.reports import backtest_document, training_document
     from forecast_cli.workflow.results import Trained
+    from forecast_cli.workflow.rolled import Backtested
     from forecast_cli.workflow.training import train
     from forecast_cli.workflow.warm_start import with_warm_start
 
@@ -30,6 +31,8 @@ __all__ = [
     "Predicted",
     "Trained",
     "backtest",
+    "backtest_document",
+    "draw_backtest",
     "draw_plots",
     "predict",
     "train",
@@ -38,11 +41,13 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Backtested": "backtesting",
+    "Backtested": "rolled",
     "Drawn": "drawing",
     "Predicted": "predicting",
     "Trained": "results",
     "backtest": "backtesting",
+    "backtest_document": "reports",
+    "draw_backtest": "drawing",
     "draw_plots": "drawing",
     "predict": "predicting",
     "train": "training",

@@ -10,6 +10,7 @@ from forecast_cli import plots, store
 from forecast_cli.errors import ForecastError, StoppedError
 from forecast_cli.messages import Note
 from forecast_cli.store import Run
+from forecast_cli.workflow.rolled import Backtested
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,13 @@ def draw_plots(
     paths = tuple(folder / name for name in pictures.files)
     notes = (Note("letters_not_drawn", "warning", pictures.note),) if pictures.note else ()
     return Drawn(paths, notes)
+
+
+def draw_backtest(backtested: Backtested, path: Path) -> tuple[Note, ...]:
+    """Draw the errors of a backtest into a PNG file. Raises StorageError."""
+    pictures = plots.draw_backtest(backtested.result, backtested.panel.columns.target)
+    store.replace_file(path, pictures.files["backtest.png"])
+    return (Note("letters_not_drawn", "warning", pictures.note),) if pictures.note else ()
 
 
 def draw_after_training(run: Run) -> tuple[Note, ...]:

@@ -59,13 +59,13 @@ def predict(  # noqa: PLR0913 -- keywords of the public API
     """
     wanted_levels = None if levels is None else IntervalSettings(levels).levels
     wanted_digits = settings_from(digits=digits).output.digits
-    run = _reading_as(_load(run, Path(store_folder)), reading)
+    run = reading_as(_load(run, Path(store_folder)), reading)
 
     source, panel, source_notes = _read(data, run)
     if future_values is not None:
         panel = read_future_values(future_values, panel, run.config.data)
 
-    model, horizon_notes = _for_horizon(run.model, horizon)
+    model, horizon_notes = for_horizon(run.model, horizon)
     with naming_file(source):
         forecasting.require_full_window(panel, model.plan)
         forecast = forecasting.forecast(
@@ -83,7 +83,7 @@ def _load(run: Run | str | None, root: Path) -> Run:
     return store.load(root, store.resolve(root, run))
 
 
-def _reading_as(run: Run, reading: dict[str, Any]) -> Run:
+def reading_as(run: Run, reading: dict[str, Any]) -> Run:
     """The run with other settings of its reader. Raises SettingsError for others than those."""
     allowed = rereading()
     for name in reading:
@@ -101,7 +101,7 @@ def _digits(run: Run, wanted: Digits | None) -> Digits:
     return run.digits if wanted is None else wanted
 
 
-def _for_horizon(model: Model, horizon: int | None) -> tuple[Model, tuple[Note, ...]]:
+def for_horizon(model: Model, horizon: int | None) -> tuple[Model, tuple[Note, ...]]:
     """The model for the horizon that is wanted, and a note where it is rolled forward."""
     trained = model.plan.horizon
     if horizon is None or horizon == trained:
@@ -153,16 +153,25 @@ def read_for(run: Run, path: str) -> Panel:
             error.hint += "or train on this one"
         raise
 
-    trained = run.config
-    if (trained.frequency, trained.columns) != (panel.frequency, panel.columns):
-        raise RunMismatchError(
-            f"{path} does not fit the run {run.name}: it has "
-            f"{_shape(panel.frequency, panel.columns)}, "
-            f"the run {_shape(trained.frequency, trained.columns)}",
-            "give data of the same shape, or train on this data",
-            path=path,
-        )
+    require_shape(run, panel, path)
     return panel
+
+
+def require_shape(run: Run, panel: Panel, source: str) -> None:
+    """Raise RunMismatchError where a panel has other columns or times than the run was trained on.
+
+    source: the name of the panel in the message.
+    """
+    trained = run.config
+    if (trained.frequency, trained.columns) == (panel.frequency, panel.columns):
+        return
+    raise RunMismatchError(
+        f"{source} does not fit the run {run.name}: it has "
+        f"{_shape(panel.frequency, panel.columns)}, "
+        f"the run {_shape(trained.frequency, trained.columns)}",
+        "give data of the same shape, or train on this data",
+        path=source,
+    )
 
 
 def _shape(frequency: Any, columns: Any) -> str:

@@ -12,7 +12,7 @@ from tests.commands.helpers import QUICK, Forecast, several
 from tests.conftest import AIRLINE, Result
 
 SILENT = Result(0, "", "")
-TESTED = {"train", "predict", "plot", "check", "list", "show", "compare", "verify"}
+TESTED = {"train", "predict", "backtest", "plot", "check", "list", "show", "compare", "verify"}
 TESTED |= {"rollback", "prune", "pin", "unpin"}
 
 
