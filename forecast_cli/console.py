@@ -479,6 +479,7 @@ def _bar() -> Iterator[Report]:
     """Yield a callback that updates one line: the phase, the epochs of all members, the time left."""
     from rich.console import Console
     from rich.progress import Progress
+    from rich.text import Text
 
     with Progress(*_bar_columns(), console=Console(stderr=True), transient=True) as bar:
         shown: Phase | None = None
