@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from forecast_cli.commands import options
 from forecast_cli.errors import ForecastError
 
 SCHEMA = "forecast/runs-list/v1"
+WIDE = 100  # characters of a terminal that has room for the whole names of runs
 
 
 @options.with_settings()
@@ -114,8 +116,14 @@ def _show(rows: list[dict[str, Any]]) -> None:
 
 
 def _label(row: dict[str, Any]) -> str:
-    """The name of a run, with what is special about it."""
+    """The name of a run, with what is special about it.
+
+    A narrow terminal has no room for whole names. It gets their ends, which --run takes, too.
+    """
+    name = row["run"]
+    if console.stdout_is_terminal() and shutil.get_terminal_size().columns < WIDE:
+        name = name.split("-", 1)[1]
     mark = "* " if row["latest"] else "  "
     pinned = " pinned" if row["pinned"] else ""
     promoted = "" if row["promoted"] else " not promoted"
-    return f"{mark}{row['run']}{pinned}{promoted}"
+    return f"{mark}{name}{pinned}{promoted}"

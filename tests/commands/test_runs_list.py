@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 from benchmarks.faults import again
-from forecast_cli import store
+from forecast_cli import console, store
 from tests.commands.helpers import Forecast
 from tests.conftest import Result
 
@@ -43,3 +45,22 @@ def test_a_run_that_was_never_promoted_is_listed_as_such(
         0, "", f"the latest run is now {trial}\n"
     )
     assert f"* {trial}  " in forecast("runs", "list", "--store", store_copy).out
+
+
+@pytest.mark.parametrize(("columns", "is_whole"), [(80, False), (120, True)])
+def test_a_narrow_terminal_shows_the_ends_of_names_which_run_takes_too(
+    columns: int,
+    is_whole: bool,
+    forecast: Forecast,
+    airline_store: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(console, "stdout_is_terminal", lambda: True)
+    monkeypatch.setenv("COLUMNS", str(columns))
+    name = store.latest(airline_store)
+    shown = name if is_whole else name.split("-", 1)[1]
+
+    lines = forecast("runs", "list", "--store", airline_store).out.splitlines()
+    (row,) = [line for line in lines if "Passengers" in line]
+    assert row.split()[:3] == ["*", shown, "auto"]
+    assert store.resolve(airline_store, shown) == name
