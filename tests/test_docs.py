@@ -50,7 +50,10 @@ def blocks(name: str) -> list[str]:
     return re.findall(r"^    ((?:forecast|env) .*)$", (ROOT / name).read_text(), re.M)
 
 
-@pytest.mark.parametrize(("page", "least"), [("README.md", 8), ("docs/looking-inside.md", 7)])
+@pytest.mark.parametrize(
+    ("page", "least"),
+    [("README.md", 8), ("docs/looking-inside.md", 7), ("docs/backtesting.md", 5)],
+)
 def test_pages_show_only_commands_and_options_that_exist(page: str, least: int) -> None:
     from typer.main import get_command
 
@@ -89,8 +92,9 @@ def test_the_pictures_of_the_pages_are_there_and_small() -> None:
 
 
 @pytest.mark.slow
-def test_the_quick_start_of_the_readme_runs_as_written(tmp_path: object) -> None:
-    quick = (ROOT / "README.md").read_text().split("## Quick start", 1)[1].split("\n## ", 1)[0]
+@pytest.mark.parametrize("heading", ["Quick start", "Is it any good? Backtest"])
+def test_the_examples_of_the_readme_run_as_written(tmp_path: object, heading: str) -> None:
+    quick = (ROOT / "README.md").read_text().split(f"## {heading}", 1)[1].split("\n## ", 1)[0]
     commands = [line.split("#")[0] for line in re.findall(r"^    (forecast (?!=).*)$", quick, re.M)]
     assert commands
     script = "set -e\nforecast() { " + shlex.quote(sys.executable) + ' -m forecast_cli "$@"; }\n'

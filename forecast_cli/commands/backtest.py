@@ -40,14 +40,14 @@ def backtest(
     settings: Settings,
     sources: SettingSources,
     origins: Annotated[
-        int,
+        int | None,
         typer.Option(
             "--origins",
             metavar="N",
             help="Origins of each series to forecast from, the last one horizon before its end.",
             show_default="5",
         ),
-    ] = 5,
+    ] = None,
     step: Annotated[
         int | None,
         typer.Option(

@@ -66,7 +66,10 @@ def _draw(axes: Axes, result: Backtest, by: By, metric: str) -> None:
         )
     count = len(scores_by(result, NETWORK, by)[metric])
     axes.grid(alpha=0.25)
-    axes.xaxis.set_major_locator(MaxNLocator(count if count <= SHORT else 8, integer=True))
+    if count <= SHORT:
+        axes.set_xticks(range(1, count + 1))
+    else:
+        axes.xaxis.set_major_locator(MaxNLocator(SHORT, integer=True))
 
 
 def _top(result: Backtest, metric: str) -> float:

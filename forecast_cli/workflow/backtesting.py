@@ -30,7 +30,15 @@ from forecast_cli.sources import settings_from
 from forecast_cli.store import Run
 from forecast_cli.workflow import rolling_runs
 from forecast_cli.workflow.naming import naming_file
-from forecast_cli.workflow.rolled import Backtested, Origins, Part, forecast_part, scored
+from forecast_cli.workflow.rolled import (
+    DEFAULT_ORIGINS,
+    Backtested,
+    Origins,
+    Part,
+    at_most,
+    forecast_part,
+    scored,
+)
 
 Data = str | os.PathLike[str] | Panel
 Refit = Literal["never", "every"] | int
@@ -42,7 +50,7 @@ def backtest(  # noqa: PLR0913 -- keywords of the public API
     data: Data,
     settings: Settings | None = None,
     *,
-    origins: int = 5,
+    origins: int | None = None,
     step: int | None = None,
     refit: Refit | None = None,
     run: Run | str | None = None,
@@ -53,8 +61,8 @@ def backtest(  # noqa: PLR0913 -- keywords of the public API
 ) -> Backtested:
     """Forecast from rolling origins, and score the forecasts beside those of simple methods.
 
-    - origins: how many, the last one horizon before the end; step: rows between two of them, by
-      default one horizon
+    - origins: how many, the last one horizon before the end, by default 5, or as many as the newer
+      rows of a run allow if these are fewer; step: rows between two of them, by default one horizon
     - refit: train once before the first origin (`never`, the default), before `every` origin, or
       before every n-th
     - run: a saved run to roll instead, which is not trained again and needs no torch; only origins
@@ -82,12 +90,13 @@ def backtest(  # noqa: PLR0913 -- keywords of the public API
             return rolling_runs.roll(data, rolling_runs.load(run, Path(store_folder)), asked)
 
         settings = settings or settings_from(**named)
-        every = _origins_per_training(refit or "never", origins)
-        return _roll(data, _Job(settings, origins, step, every, report, by_cores))
+        count = DEFAULT_ORIGINS if origins is None else origins
+        every = _origins_per_training(refit or "never", count)
+        return _roll(data, _Job(settings, count, step, every, report, by_cores))
 
 
-def _check_counts(origins: int, step: int | None) -> None:
-    if origins < 1:
+def _check_counts(origins: int | None, step: int | None) -> None:
+    if origins is not None and origins < 1:
         raise SettingsError(
             f"--origins must be at least 1, got {origins}",
             "use --origins 1 or more",
@@ -182,7 +191,7 @@ def _require_rows(panel: Panel, origins: Origins) -> None:
         return
 
     possible = origins.possible(longest - FEWEST)
-    hint = f"use --origins {possible} or less" if possible else "use a smaller --horizon"
+    hint = at_most(possible) if possible else "use a smaller --horizon"
     if origins.count > 1:
         hint += ", or a smaller --step"
     raise TooLittleDataError(

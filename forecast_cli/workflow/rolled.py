@@ -19,6 +19,13 @@ from forecast_cli.planning import Plan
 from forecast_cli.store import Run
 from forecast_cli.windows import Windows
 
+DEFAULT_ORIGINS = 5
+
+
+def at_most(origins: int) -> str:
+    """A hint that so many origins are possible."""
+    return f"use --origins {origins}{' or less' if origins > 1 else ''}"
+
 
 @dataclass(frozen=True)
 class Origins:

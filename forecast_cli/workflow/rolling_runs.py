@@ -22,7 +22,14 @@ from forecast_cli.sources import settings_from
 from forecast_cli.store import Run
 from forecast_cli.workflow.naming import naming_file
 from forecast_cli.workflow.predicting import for_horizon, read_for, reading_as, require_shape
-from forecast_cli.workflow.rolled import Backtested, Origins, forecast_part, scored
+from forecast_cli.workflow.rolled import (
+    DEFAULT_ORIGINS,
+    Backtested,
+    Origins,
+    at_most,
+    forecast_part,
+    scored,
+)
 
 Data = str | os.PathLike[str] | Panel
 OF_A_RUN = ("horizon", "levels", "digits")  # settings that need no training
@@ -30,9 +37,13 @@ OF_A_RUN = ("horizon", "levels", "digits")  # settings that need no training
 
 @dataclass(frozen=True)
 class Asked:
-    """What was asked for. step: None for one horizon; named: settings by name."""
+    """What was asked for.
 
-    origins: int
+    origins: None for the usual number, or as many as there can be; step: None for one horizon;
+    named: settings by name.
+    """
+
+    origins: int | None
     step: int | None
     report: Report
     named: dict[str, Any]
@@ -53,10 +64,11 @@ def roll(data: Data, run: Run, asked: Asked) -> Backtested:
     model = _with_levels(model, asked.named.get("levels"))
 
     horizon = model.plan.horizon
-    origins = Origins(asked.origins, asked.step or horizon, horizon)
     with naming_file(data):
         earliest = _first_unseen(panel, run)
-        _require_newer_rows(panel, run, earliest, origins)
+        newer = max(int((panel.lengths - earliest).max()), 0)
+        origins = _origins(asked, horizon, newer)
+        _require_newer_rows(run, newer, origins)
         asked.report(Phase("cost", origins.cost(len(panel), 0)))
 
         asked.report(Phase("forecasting", f"forecasting from {plural(origins.count, 'origin')}"))
@@ -117,9 +129,17 @@ def _first_unseen(panel: Panel, run: Run) -> Ints:
     return steps
 
 
-def _require_newer_rows(panel: Panel, run: Run, earliest: Ints, origins: Origins) -> None:
+def _origins(asked: Asked, horizon: int, newer: int) -> Origins:
+    """The origins that were asked for, or those that the newer rows allow."""
+    step = asked.step or horizon
+    if asked.origins is not None:
+        return Origins(asked.origins, step, horizon)
+    usual = Origins(DEFAULT_ORIGINS, step, horizon)
+    return replace(usual, count=min(max(usual.possible(newer), 1), DEFAULT_ORIGINS))
+
+
+def _require_newer_rows(run: Run, newer: int, origins: Origins) -> None:
     """Raise TooLittleDataError where the rows after the training do not allow the first origin."""
-    newer = max(int((panel.lengths - earliest).max()), 0)
     if newer >= origins.rows:
         return
 
@@ -127,7 +147,7 @@ def _require_newer_rows(panel: Panel, run: Run, earliest: Ints, origins: Origins
     hint = "give newer rows, or train with --no-refit, which leaves the test part unseen"
     possible = origins.possible(newer)
     if possible:
-        hint = f"use --origins {possible} or less, or {hint}"
+        hint = f"{at_most(possible)}, or {hint}"
     raise TooLittleDataError(
         f"the run {run.name} was trained on {seen} of these data: "
         f"{plural(origins.count, 'origin')} and a horizon of {origins.horizon:,} need "

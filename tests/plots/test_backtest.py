@@ -55,3 +55,8 @@ def test_the_picture_of_one_origin_and_of_thousands_has_the_usual_size() -> None
     for origins in (1, 3_000):
         drawn = plots.draw_backtest(a_backtest(origins), "日 $sales$")
         assert picture(drawn.files["backtest.png"]).shape[:2] == (450, 800)
+
+
+def test_a_single_origin_is_number_one_on_its_axis() -> None:
+    _, right = backtest.figure(a_backtest(1), "sales").axes
+    assert right.get_xticks().tolist() == [1]
