@@ -124,7 +124,7 @@ def airline() -> Suite:
     """144 months of airline passengers, the last twelve held out: a sample of the project."""
     table = pd.read_csv(Path(__file__).parent.parent / "sample_data" / "airline.csv")
     months = table["Month"].astype(str).tolist()
-    return _held_out("airline", table["Passengers"].to_numpy(np.float64), months, (12, 12, 1))
+    return held_out("airline", table["Passengers"].to_numpy(np.float64), months, (12, 12, 1))
 
 
 def nyc_taxi(data: Path) -> Suite:
@@ -152,7 +152,7 @@ def pollution(data: Path) -> Suite:
     times = hours.strftime("%Y-%m-%d %H:%M").tolist()
     values = table["pm2.5"].to_numpy(np.float64)
     first = int(np.flatnonzero(~np.isnan(values))[0])
-    suite = _held_out("pollution", values[first:], times[first:], (24, 24, 14))
+    suite = held_out("pollution", values[first:], times[first:], (24, 24, 14))
     return replace(suite, gaps="interpolate")
 
 
@@ -162,15 +162,15 @@ def shampoo(data: Path) -> Suite:
     return replace(suite, times=None, seasons="12")
 
 
-def _single(data: Path, name: str, time: str, target: str, held_out: tuple[int, int, int]) -> Suite:
+def _single(data: Path, name: str, time: str, target: str, sizes: tuple[int, int, int]) -> Suite:
     table = pd.read_csv(require(data / "small" / f"{name}.csv"))
     times = table[time].astype(str).tolist()
-    return _held_out(name, table[target].to_numpy(np.float64), times, held_out)
+    return held_out(name, table[target].to_numpy(np.float64), times, sizes)
 
 
-def _held_out(name: str, values: Floats, times: list[str], held_out: tuple[int, int, int]) -> Suite:
-    """held_out: horizon, season, origins, which are one horizon apart."""
-    horizon, season, origins = held_out
+def held_out(name: str, values: Floats, times: list[str], sizes: tuple[int, int, int]) -> Suite:
+    """A single series. sizes: horizon, season, origins, which are one horizon apart."""
+    horizon, season, origins = sizes
     training, test = _cut({"": values}, horizon * origins)
     return Suite(name, training, test, horizon, season, times=times, origins=origins)
 
