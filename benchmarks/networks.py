@@ -19,8 +19,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from accuracy import ROOT, forecast
+sys.path.insert(0, str(Path(__file__).parent.parent))
 
+from benchmarks.commands import ROOT, forecast
 from forecast_cli.network import Architecture, count_operations, count_parameters
 
 # Each is what is added to `forecast train DATA`; the first is what all others are measured against.
