@@ -1,4 +1,4 @@
-"""What validation chooses between where the rules of `auto` are in doubt."""
+"""What validation chooses between where the rules of a preset are in doubt."""
 
 from __future__ import annotations
 

@@ -123,9 +123,7 @@ def restore(values: Floats, kind: Normalization, scale: SeriesScale, series: Int
     if kind == "log":
         return np.exp(np.clip(values, -LARGEST_LOG, LARGEST_LOG))
     if kind == "shifted-log":
-        shifted = np.exp(np.clip(values, -LARGEST_LOG, LARGEST_LOG)) + scale.zero[series, None]
-        # Only values of zero and more are learned from.
-        return np.maximum(shifted, 0.0)
+        return np.exp(np.clip(values, -LARGEST_LOG, LARGEST_LOG)) + scale.zero[series, None]
     if kind in PER_SERIES:
         return values * _width(scale)[series, None] + scale.zero[series, None]
     return values

@@ -324,7 +324,7 @@ class TrainingSettings(Group):
         None,
         "Momentum of RMSprop and SGD.",
         minimum=0,
-        maximum=0.999,
+        maximum=1,
         auto="by preset",
         metavar="NUMBER",
     )

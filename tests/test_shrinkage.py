@@ -13,7 +13,14 @@ from forecast_cli.panel import Panel, from_series
 from forecast_cli.sources import settings_from
 
 WALK = np.random.default_rng(3).normal(0, 1, 1500).cumsum()
-QUICK: dict[str, Any] = {"horizon": 6, "season": "1", "units": "4", "epochs": 1, "members": 1}
+QUICK: dict[str, Any] = {
+    "preset": "seasonal",
+    "horizon": 6,
+    "season": "1",
+    "units": "4",
+    "epochs": 1,
+    "members": 1,
+}
 
 
 def learned(panel: Panel, **settings: Any) -> Model:
@@ -67,7 +74,7 @@ def test_one_origin_of_one_series_is_too_few_to_conclude_from() -> None:
 
 def test_other_presets_are_left_as_they_are() -> None:
     panel = from_series([WALK[:300]])
-    model = learned(panel, preset="seq2seq", learning_rate=0.5)
+    model = learned(panel, preset="auto", learning_rate=0.5)
     assert model.plan.shrinkage == 0
 
 

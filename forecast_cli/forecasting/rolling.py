@@ -88,6 +88,9 @@ def forecast_windows(
         constant[window] = _bound_without_spread(reader, chosen, int(window), values, bounds)
     empty_unordered_bounds(values, bounds, constant)
     _shrink(panel, model, chosen, values, bounds)
+    if plan.normalization == "shifted-log":
+        # Only values of zero and more are learned from; bounds may lie a little below.
+        np.maximum(values, 0.0, out=values)
     return WindowForecasts(values, bounds, members)
 
 

@@ -1,6 +1,6 @@
 """Planning: every number of a training, decided from settings and data, with its reason."""
 
-from forecast_cli.planning.candidates import Candidate, candidates, trial_epochs
+from forecast_cli.planning.alternatives import Candidate, candidates, trial_epochs
 from forecast_cli.planning.plan import Decided, Plan, Trial
 from forecast_cli.planning.planner import make
 from forecast_cli.planning.presets import PRESETS, SMALL, Preset

@@ -1,4 +1,4 @@
-"""What `auto` decides: a window of whole seasons, and a fixed number of steps."""
+"""What the preset `seasonal` decides: a window of whole seasons, and a fixed number of steps."""
 
 from __future__ import annotations
 

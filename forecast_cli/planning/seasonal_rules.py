@@ -1,4 +1,4 @@
-"""The rules of `auto`: windows of whole seasons, and a fixed number of steps.
+"""The rules of the preset `seasonal`: windows of whole seasons, and a fixed number of steps.
 
 They were found by experiment, on rolling origins inside the training parts of a dozen public sets:
 docs/accuracy.md has the log. Nothing here looks at the test part.

@@ -1,4 +1,4 @@
-"""Decisions that the rules of `auto` leave to validation, and the plans between which it chooses."""
+"""Decisions that the rules of `seasonal` leave to validation, and the plans between which it chooses."""
 
 from __future__ import annotations
 
