@@ -278,7 +278,7 @@ def test_a_zero_after_the_first_origin_has_no_logarithm(write: Write) -> None:
     path = write(monthly(values))
     with pytest.raises(RunMismatchError) as caught:
         backtest(path, **{**ASKED, "origins": 3})
-    assert caught.value.message.startswith("the value 0.0 at 2005-06 is not positive")
+    assert caught.value.message.startswith("the value 0.0 at 2005-06 is zero, and")
     assert caught.value.hint == "use --refit every, which trains on the rows before each origin"
     assert backtest(path, refit="every", **{**ASKED, "origins": 3}).trainings == 3
 
