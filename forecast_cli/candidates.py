@@ -12,7 +12,7 @@ from forecast_cli.errors import DivergedError, TooLittleDataError
 from forecast_cli.members import Execution
 from forecast_cli.panel import Panel
 from forecast_cli.planning import Candidate, Plan, Trial
-from forecast_cli.progress import Phase
+from forecast_cli.progress import Event, Phase, Report
 from forecast_cli.settings import Settings
 from forecast_cli.shrinkage import Validation, validate
 
@@ -29,10 +29,10 @@ def choose(panel: Panel, settings: Settings, plan: Plan, execution: Execution) -
     """The plan of the candidate with the smallest error in validation.
 
     Each is trained once, on the training part alone. The plan as it is, where there is nothing to
-    choose between. A candidate that diverges, or has no window to learn from, is left out.
+    choose between, or where training begins with the weights of a run. A candidate that diverges, or has no window to learn from, is left out.
     """
     candidates = planning.candidates(panel, settings, plan)
-    if len(candidates) < 2:
+    if len(candidates) < 2 or plan.warm_start:
         return plan
 
     tried = list(_try_all(panel, settings, candidates, execution))
@@ -47,10 +47,13 @@ def choose(panel: Panel, settings: Settings, plan: Plan, execution: Execution) -
 def _try_all(
     panel: Panel, settings: Settings, candidates: Sequence[Candidate], execution: Execution
 ) -> Iterator[_Tried]:
-    silent = Execution(workers=execution.workers, deadline=execution.deadline)
     for number, candidate in enumerate(candidates):
         text = f"trying {candidate.name} ({number + 1} of {len(candidates)})"
-        execution.report(Phase("candidates", text))
+        trial = Execution(
+            report=_as_trial(execution.report, text),
+            workers=execution.workers,
+            deadline=execution.deadline,
+        )
         plan = planning.make(panel, settings, candidate.fixed("a candidate"))
         plan = replace(
             plan,
@@ -59,12 +62,23 @@ def _try_all(
         )
         ends = windows.split(panel, plan.validation, plan.test).training
         try:
-            model = learning.fit_once(panel, plan, ends, silent)
+            model = learning.fit_once(panel, plan, ends, trial)
         except (DivergedError, TooLittleDataError):
             continue
         validation = validate(panel, model)
         if validation is not None and np.isfinite(validation.error):
             yield _Tried(candidate, validation)
+
+
+def _as_trial(report: Report, text: str) -> Report:
+    """Report the training of a candidate as such; its epochs are counted like others."""
+
+    def report_trial(event: Event) -> None:
+        if isinstance(event, Phase):
+            event = replace(event, name="candidates", text=text)
+        report(event)
+
+    return report_trial
 
 
 def _trial(one: _Tried, *, is_best: bool) -> Trial:

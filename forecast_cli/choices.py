@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-Preset = Literal["auto", "seasonal", "classic", "bilstm", "seq2seq"]
+Preset = Literal["auto", "classic", "bilstm", "seq2seq"]
 
 # The network
 Cell = Literal["lstm", "gru", "rnn"]

@@ -136,7 +136,7 @@ def window_scale(past: Floats, horizon: int, frame: Frame) -> WindowScale:
     """
     if frame.kind in PER_SERIES:
         zeros = np.zeros(len(past))
-        return WindowScale(zeros, zeros + 1, np.zeros((len(past), horizon)))
+        return WindowScale(zeros, zeros + 1, np.zeros((len(past), horizon)), frame.squash)
 
     lag = max(frame.lag, 1)
     level = past[:, -min(frame.level_steps or lag, past.shape[1]) :].mean(axis=1)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from forecast_cli import evaluation, forecasting, windows
+from forecast_cli import evaluation, forecasting, planning, windows
 from forecast_cli.baselines import seasonal_naive
 from forecast_cli.calendar import Ints
 from forecast_cli.forecasting import Model
@@ -20,8 +20,6 @@ LEAST_ORIGINS = 3  # of few series, with fewer of which nothing is concluded
 WEIGHTS = np.linspace(0, 1, 11)  # of the naive forecast
 TRUST = 0.5  # in the best weight, which is found on few origins
 MOST_ORIGINS = 60  # of a series
-FEW_SERIES = 10  # with fewer, several origins of each are needed
-FEW_WINDOWS = 1000
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,19 +52,7 @@ class Validation:
 
     def mase(self, forecast: Floats) -> float:
         """NaN where nothing can be scored."""
-        return mean_scaled_error(self.windows.series, self.actual, forecast, self.scales)
-
-
-def mean_scaled_error(series: Ints, actual: Floats, forecast: Floats, scales: Floats) -> float:
-    """The mean over series of their mean absolute errors in units of `scales` (S,)."""
-    errors = np.abs(actual - forecast)
-    known = ~np.isnan(errors)
-    sums = np.bincount(series, np.where(known, errors, 0).sum(axis=1), minlength=len(scales))
-    counts = np.bincount(series, known.sum(axis=1), minlength=len(scales))
-    usable = (counts > 0) & (scales > 0)
-    if not usable.any():
-        return float("nan")
-    return float(np.mean(sums[usable] / counts[usable] / scales[usable]))
+        return evaluation.mean_mase(self.windows.series, self.actual, forecast, self.scales)
 
 
 def validate(panel: Panel, model: Model) -> Validation | None:
@@ -82,7 +68,7 @@ def validate(panel: Panel, model: Model) -> Validation | None:
         return None
 
     count = 1
-    if len(panel) < FEW_SERIES:
+    if len(panel) < planning.FEW_SERIES:
         count = min(MOST_ORIGINS, 4 * rows // plan.horizon + 1)
     step = max(rows // max(count - 1, 1), 1)
     chosen, _ = forecasting.rolling_origins(
@@ -115,7 +101,7 @@ def _best_naive(
     """The naive forecast with the smallest error, and how many steps it repeats."""
     lags = sorted({1, *(season for season in plan.seasons if season <= plan.lookback)})
     forecasts = [seasonal_naive(past, plan.horizon, lag) for lag in lags]
-    errors = [mean_scaled_error(series, actual, forecast, scales) for forecast in forecasts]
+    errors = [evaluation.mean_mase(series, actual, forecast, scales) for forecast in forecasts]
     if np.isnan(errors).all():
         return forecasts[0], lags[0]
     best = int(np.nanargmin(errors))
@@ -157,9 +143,9 @@ def _is_in_doubt(panel: Panel, plan: Plan, validation: Validation) -> bool:
     A short series loses much of what there is to learn from to validation, so the network is
     better in the end than it is there.
     """
-    if len(panel) < FEW_SERIES and validation.origins < LEAST_ORIGINS:
+    if len(panel) < planning.FEW_SERIES and validation.origins < LEAST_ORIGINS:
         return False
     ends = windows.split(panel, plan.validation, plan.test).training
     learned_from = int(np.maximum(ends - plan.lookback - plan.horizon + 1, 0).sum())
-    limit = DOUBTFUL if learned_from >= FEW_WINDOWS else DOUBTFUL_OF_FEW
+    limit = DOUBTFUL if learned_from >= planning.FEW_WINDOWS else DOUBTFUL_OF_FEW
     return validation.error >= limit * validation.naive_error

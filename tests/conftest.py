@@ -88,7 +88,7 @@ def airline_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from forecast_cli import train
 
     folder = tmp_path_factory.mktemp("airline") / "runs"
-    train(AIRLINE, draw=False, store_folder=folder, epochs=3, units="8,6", seed=3)
+    train(AIRLINE, draw=False, store_folder=folder, epochs=3, units="8,6", members=1, seed=3)
     return folder
 
 

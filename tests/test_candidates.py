@@ -14,7 +14,7 @@ STEPS = np.arange(1600)
 DAYS = np.sin(2 * np.pi * STEPS / 12) + np.sin(2 * np.pi * STEPS / 60) / 3
 PANEL = from_series([5 + DAYS])
 SETTINGS = settings_from(
-    horizon=6, season="12,60", preset="seasonal", units="4", batch_size=32, members=1
+    horizon=6, season="12,60", preset="auto", units="4", batch_size=32, members=1
 )
 
 
@@ -52,6 +52,6 @@ def test_a_candidate_that_diverges_is_left_out(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_without_a_choice_the_plan_stays() -> None:
-    settings = settings_from(horizon=6, season="12", preset="seasonal", units="4", epochs=2)
+    settings = settings_from(horizon=6, season="12", preset="auto", units="4", epochs=2)
     plan = planning.make(PANEL, settings)
     assert candidates.choose(PANEL, settings, plan, Execution()) is plan

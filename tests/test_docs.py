@@ -10,6 +10,7 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -154,29 +155,26 @@ def test_every_choice_of_a_network_and_its_training_is_on_the_page_of_networks(n
         )
 
 
-def test_each_preset_stands_for_the_options_that_the_page_names(
+def decided(forecast: Callable[..., Result], *words: str) -> dict[str, Any]:
+    """What `train --print-config` decides for the hourly sample."""
+    shown = forecast("train", SAMPLES / "hourly.csv", *words, "--print-config", "--json").out
+    return {one["name"]: one["value"] for one in json.loads(shown)["settings"]}
+
+
+def test_each_preset_has_the_options_that_the_page_names(
     forecast: Callable[..., Result],
 ) -> None:
     rows = re.findall(r"^\| `(\w+)` \| `(--[^`]+)` \|(.*)\|$", NETWORKS, re.M)
-    # What `seasonal` stands for depends on the data, and is on the page in words.
-    assert {name for name, _, _ in rows} == set(choices_of(types_by_name()["preset"])) - {
-        "seasonal"
-    }
+    assert {name for name, _, _ in rows} == set(choices_of(types_by_name()["preset"]))
+
     for preset, options, beside in rows:
-        decided = []
-        for words in (["--preset", preset], options.split()):
-            found = json.loads(
-                forecast("train", SAMPLES / "hourly.csv", *words, "--print-config", "--json").out
-            )
-            decided.append(
-                {one["name"]: one["value"] for one in found["settings"] if one["name"] != "preset"}
-            )
-        differing = {name: value for name, value in decided[0].items() if value != decided[1][name]}
-        named = dict(re.findall(r"`(\w+)` (\w+)", beside))
-        shown = {
-            name: f"{v:g}" if type(v) is float else str(v).lower() for name, v in differing.items()
-        }
-        assert shown == named, preset
+        alone = decided(forecast, "--preset", preset)
+        assert decided(forecast, "--preset", preset, *options.split()) == alone, preset
+
+        for name, value in re.findall(r"`(\w+)` (\w+)", beside):
+            number = alone[name]
+            shown = f"{number:g}" if type(number) is float else str(number).lower()
+            assert shown == value, (preset, name)
 
 
 def test_the_tables_of_networks_hold_every_setting_of_the_benchmark_in_its_order() -> None:

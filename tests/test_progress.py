@@ -420,9 +420,10 @@ def test_log_format_json_is_json_on_every_line(forecast: Callable[..., Result]) 
 
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 def test_a_terminal_shows_one_bar_of_all_members_and_every_phase(tmp_path: Path) -> None:
-    code, screen = terminal(*WORDS, "--no-refit", cwd=tmp_path)
+    # Long enough for the bar to be drawn several times, on a busy machine, too.
+    code, screen = terminal(*WORDS, "--epochs", 60, "--no-refit", cwd=tmp_path)
     assert code == 0
-    counts = [int(count) for count in re.findall(r"epoch (\d+)/12", screen)]
+    counts = [int(count) for count in re.findall(r"epoch (\d+)/120", screen)]
     assert len(set(counts)) > 1
     assert counts == sorted(counts)
     for text in (

@@ -144,11 +144,12 @@ def _print_config(
     for text in warnings:
         console.warning(text)
 
-    plan = planning.make(panel, settings)
-    if start is not None:
+    if start is None:
+        plan = planning.make(panel, settings)
+    else:
         from forecast_cli import workflow
 
-        plan = workflow.with_warm_start(plan, store, start)
+        plan, _ = workflow.plan_from_run(panel, settings, store, start)
         sources = sources.with_typed("from", start)
 
     listed = decisions.decisions(panel, plan, settings, sources, store)

@@ -2,7 +2,7 @@
 
 What is named here is what other packages may use:
 
-Scores:      METRICS, Metric; mae, rmse, smape, mase with mase_scale, skill
+Scores:      METRICS, Metric; mae, rmse, smape, mase with mase_scale, mean_mase, skill
 Held out:    score_training
 Backtests:   Backtest, By, NETWORK; summary, scores_by; interval_summary, interval_scores_by
 Comparison:  Comparison, compare, compare_with_best, sentence
@@ -29,6 +29,7 @@ from forecast_cli.evaluation.metrics import (
     mae,
     mase,
     mase_scale,
+    mean_mase,
     rmse,
     skill,
     smape,
@@ -49,6 +50,7 @@ __all__ = [
     "mae",
     "mase",
     "mase_scale",
+    "mean_mase",
     "rmse",
     "score_training",
     "scores_by",

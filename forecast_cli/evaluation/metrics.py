@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from forecast_cli.calendar import Ints
 from forecast_cli.panel import Floats
 
 # -- losses of each value, in the shape of the arrays ------------------------------------------
@@ -88,6 +89,21 @@ def mase(actual: Floats, forecast: Floats, scale: float) -> float:
     NaN where that is zero.
     """
     return mae(actual, forecast) / scale if scale > 0 else float("nan")
+
+
+def mean_mase(series: Ints, actual: Floats, forecast: Floats, scales: Floats) -> float:
+    """The MASE of windows (W, H) of the series (W,): per series first, then the mean over series.
+
+    scales: (S,) of MASE. NaN where no series can be scored.
+    """
+    errors = absolute_errors(actual, forecast)
+    known = ~np.isnan(errors)
+    sums = np.bincount(series, np.where(known, errors, 0).sum(axis=1), minlength=len(scales))
+    counts = np.bincount(series, known.sum(axis=1), minlength=len(scales))
+    usable = (counts > 0) & (scales > 0)
+    if not usable.any():
+        return float("nan")
+    return float(np.mean(sums[usable] / counts[usable] / scales[usable]))
 
 
 def pinball(actual: Floats, quantile: Floats, level: float) -> float:

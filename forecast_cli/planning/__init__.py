@@ -4,8 +4,11 @@ from forecast_cli.planning.alternatives import Candidate, candidates, trial_epoc
 from forecast_cli.planning.plan import Decided, Plan, Trial
 from forecast_cli.planning.planner import make
 from forecast_cli.planning.presets import PRESETS, SMALL, Preset
+from forecast_cli.planning.seasonal_rules import FEW_SERIES, FEW_WINDOWS
 
 __all__ = [
+    "FEW_SERIES",
+    "FEW_WINDOWS",
     "PRESETS",
     "SMALL",
     "Candidate",

@@ -70,6 +70,6 @@ def _step_counts(panel: Panel, settings: Settings, plan: Plan) -> list[int | Non
 
 def trial_epochs(panel: Panel, plan: Plan) -> int:
     """Epochs in which a candidate is tried: few for many series, which rank them as well."""
-    if len(panel) < seasonal.FEW_SERIES:
-        return plan.epochs
-    return min(plan.epochs, seasonal.epochs_for(seasonal.TRIAL_STEPS, plan.epoch_batches))
+    is_few = len(panel) < seasonal.FEW_SERIES
+    steps = seasonal.LONG_STEPS if is_few else seasonal.TRIAL_STEPS
+    return min(plan.epochs, seasonal.epochs_for(steps, plan.epoch_batches))

@@ -6,6 +6,7 @@ from forecast_cli import choices
 from forecast_cli.errors import SettingsError, TooLittleDataError
 from forecast_cli.network import LOSSES
 from forecast_cli.planning.plan import Plan
+from forecast_cli.planning.rules import WITH_MOMENTUM
 
 
 def refuse_too_few_rows(
@@ -104,6 +105,8 @@ def refuse_conflicts(plan: Plan) -> None:
         _refuse_single_member,
         _refuse_bagging_with_boosting,
         _refuse_boosting,
+        _refuse_skip_of_decoder,
+        _refuse_momentum_of_adam,
     ):
         refuse(plan)
 
@@ -141,4 +144,23 @@ def _refuse_boosting(plan: Plan) -> None:
             f"--boosting does not go with --loss {plan.loss}: the sum of quantiles is not a quantile",
             "use --loss mae, or --bagging",
             option="boosting",
+        )
+
+
+def _refuse_skip_of_decoder(plan: Plan) -> None:
+    if plan.architecture.skip != "none" and plan.architecture.decoder == "seq2seq":
+        raise SettingsError(
+            f"--skip {plan.architecture.skip} does not go with --decoder seq2seq, "
+            "which has no place for it",
+            "leave one of them out",
+            option="skip",
+        )
+
+
+def _refuse_momentum_of_adam(plan: Plan) -> None:
+    if plan.momentum and plan.optimizer not in WITH_MOMENTUM:
+        raise SettingsError(
+            f"--momentum does not go with --optimizer {plan.optimizer}, which has one of its own",
+            "leave one of them out",
+            option="momentum",
         )

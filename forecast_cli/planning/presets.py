@@ -42,9 +42,7 @@ class Preset:
         return self.normalization is None
 
 
-AUTO = Preset("auto")
-
-SEASONAL = Preset("seasonal", dropout=0.1, patience=0, is_seasonal=True)
+AUTO = Preset("auto", dropout=0.1, patience=0, is_seasonal=True)
 
 CLASSIC = Preset(
     "classic",
@@ -71,7 +69,7 @@ BILSTM = Preset(
 
 SEQ2SEQ = Preset("seq2seq", attention="bahdanau", decoder="seq2seq")
 
-_ALL = (AUTO, SEASONAL, CLASSIC, BILSTM, SEQ2SEQ)
+_ALL = (AUTO, CLASSIC, BILSTM, SEQ2SEQ)
 PRESETS: dict[choices.Preset, Preset] = {preset.name: preset for preset in _ALL}
 
 

@@ -28,6 +28,7 @@ LONGEST_HORIZON = 96  # steps of a season up to which it is the default horizon
 TEXTBOOK_LOOKBACK = 50
 LONG_LOOKBACK = 36  # steps from which a window is read in segments
 ATTENTION_STEPS = 48  # steps that attention weighs at most, unless the user asks for more
+WITH_MOMENTUM: tuple[choices.Optimizer, ...] = ("rmsprop", "sgd")
 EPOCH_BATCHES = 50  # most batches in an epoch: validation comes at least this often
 SAMPLED_SERIES, SAMPLED_ROWS, SAMPLED_ORIGINS = 200, 5_000, 200  # enough of the data for a rule
 

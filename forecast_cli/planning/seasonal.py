@@ -90,7 +90,7 @@ def _decide_training(draft: Draft, windows: int) -> None:
         seasonal.choose_learning_rate(training.learning_rate, draft.value("segment")),
     )
     draft.decide("schedule", rules.setting_or_preset(training.schedule, preset, "one-cycle"))
-    momentum = 0.9 if optimizer in ("rmsprop", "sgd") else 0.0
+    momentum = 0.9 if optimizer in rules.WITH_MOMENTUM else 0.0
     draft.decide("momentum", rules.setting_or_preset(training.momentum, preset, momentum))
     draft.decide("skip_rate", Decided(0.3, "a linear map learns faster than the recurrence"))
     draft.decide("members", seasonal.choose_members(draft.settings.ensemble.members, windows))

@@ -16,6 +16,7 @@ from forecast_cli.calendar import Ints
 from forecast_cli.network.modules import weights_of
 from forecast_cli.progress import Epoch
 from forecast_cli.training.batches import Source, tensor
+from forecast_cli.training.optimizers import Optimizer
 from forecast_cli.training.records import Fold, Snapshot, Weights
 
 Arrays = dict[str, NDArray[Any]]
@@ -38,7 +39,7 @@ class Learner:
     validation: Source | None
     network: nn.Module
     averaged: nn.Module
-    optimizer: torch.optim.Optimizer
+    optimizer: Optimizer
     rate: float
     total_steps: int
     batches: Iterator[Ints]
@@ -70,7 +71,7 @@ def take_snapshot(learners: Sequence[Learner], progress: Progress, rate: float) 
         arrays |= _named(f"{number}.network.", weights_of(learner.network))
         arrays |= _named(f"{number}.averaged.", weights_of(learner.averaged))
         arrays |= _named(f"{number}.best.", progress.best[number])
-        for index, state in learner.optimizer.state_dict()["state"].items():
+        for index, state in enumerate(learner.optimizer.states()):
             values = {key: value.numpy().copy() for key, value in state.items()}
             arrays |= _named(f"{number}.optimizer.{index}.", values)
 
@@ -108,13 +109,14 @@ def restore(snapshot: Snapshot, learners: Sequence[Learner], progress: Progress)
     progress.history = [Epoch(*line) for line in record["history"]]
 
 
-def _restore_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:
-    state: dict[int, dict[str, Tensor]] = {}
-    for name, value in tensors.items():
-        index, key = name.split(".", 1)
-        state.setdefault(int(index), {})[key] = value
-    groups = optimizer.state_dict()["param_groups"]
-    optimizer.load_state_dict({"state": state, "param_groups": groups})
+def _restore_optimizer(optimizer: Optimizer, tensors: dict[str, Tensor]) -> None:
+    """Set the states in place. Raises LookupError or ValueError where they are of another one."""
+    for index, state in enumerate(optimizer.states()):
+        for name, values in state.items():
+            kept = tensors[f"{index}.{name}"]
+            if kept.shape != values.shape:
+                raise ValueError(f"the state of the optimizer has other shapes: {name}")
+            values.copy_(kept)
 
 
 def _named(prefix: str, arrays: Arrays) -> Arrays:

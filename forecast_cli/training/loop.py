@@ -7,7 +7,6 @@ import copy
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import torch
@@ -21,6 +20,7 @@ from forecast_cli.progress import Epoch, Report
 from forecast_cli.training import batches, schedules
 from forecast_cli.training.batches import Batch
 from forecast_cli.training.learners import Learner, Progress, load_weights, restore, take_snapshot
+from forecast_cli.training.optimizers import optimizer_of
 from forecast_cli.training.records import FitOptions, Fitted, Fold, TrainingData, Weights
 
 FOLD_SEEDS = 1000  # between the seeds of two folds
@@ -173,7 +173,7 @@ def _learner(
         validation=batches.source_of(data, fold.validation) if fold.validation else None,
         network=network,
         averaged=copy.deepcopy(network) if plan.averaging else network,
-        optimizer=_optimizer(plan, network, rate),
+        optimizer=optimizer_of(plan, network),
         rate=rate,
         total_steps=options.steps or plan.epochs * plan.epoch_batches,
         batches=batches.endless(len(fold.training), plan.batch_size, np.random.default_rng(seed)),
@@ -186,26 +186,6 @@ def _frozen(plan: Plan, weights: Weights) -> nn.Module:
     network = NETWORKS[plan.architecture.decoder](plan.architecture, zero_head=True)
     load_weights(network, weights)
     return network.eval()
-
-
-def _optimizer(plan: Plan, network: nn.Module, rate: float) -> torch.optim.Optimizer:
-    """The optimizer of the plan; each group of parameters has its own part of the rate."""
-    skip = [p for name, p in network.named_parameters() if name.startswith("skip.")]
-    others = [p for name, p in network.named_parameters() if not name.startswith("skip.")]
-    groups: list[dict[str, Any]] = [{"params": others, "part": 1.0}]
-    if skip:
-        groups.append({"params": skip, "part": plan.skip_rate})
-
-    decay, momentum = plan.weight_decay, plan.momentum
-    if plan.optimizer == "adam":
-        return torch.optim.Adam(groups, lr=rate, weight_decay=decay)
-    if plan.optimizer == "adamw":
-        return torch.optim.AdamW(groups, lr=rate, weight_decay=decay)
-    if plan.optimizer == "sgd":
-        return torch.optim.SGD(groups, lr=rate, momentum=momentum, weight_decay=decay)
-    return torch.optim.RMSprop(
-        groups, lr=rate, alpha=0.9, eps=1e-7, momentum=momentum, weight_decay=decay
-    )
 
 
 # -- one epoch ---------------------------------------------------------------------------------
@@ -231,15 +211,13 @@ def _train_epoch(
         targets = _left_over(batch, learner.previous_members)
 
         rate = schedules.learning_rate_at(plan, learner.rate, step, learner.total_steps)
-        for group in learner.optimizer.param_groups:
-            group["lr"] = rate * group["part"]
-        learner.optimizer.zero_grad(set_to_none=True)
+        learner.network.zero_grad(set_to_none=True)
         forcing = schedules.teacher_forcing_at(plan, step)
         outputs = learner.network(*batch.inputs, teacher=targets, forcing=forcing)
         loss = _mean_loss(loss_of, outputs, targets, batch)
         loss.backward()  # type: ignore[no-untyped-call]
         clipped += _clip(learner.network, plan.clip_norm)
-        learner.optimizer.step()
+        learner.optimizer.step(rate)
         if plan.averaging:
             _average(learner, schedules.averaging_decay(plan, step))
 

@@ -5,7 +5,7 @@ What is named here is what other packages may use:
 Use cases:   train, predict, backtest, draw_plots, draw_backtest
 Results:     Trained, Predicted, Backtested, Drawn
 Reports:     training_document, backtest_document
-Plans:       with_warm_start
+Plans:       plan_from_run
 
 Each name is loaded when it is first used: `forecast predict` needs neither trainings nor scores.
 """
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from forecast_cli.workflow.results import Trained
     from forecast_cli.workflow.rolled import Backtested
     from forecast_cli.workflow.training import train
-    from forecast_cli.workflow.warm_start import with_warm_start
+    from forecast_cli.workflow.warm_start import plan_from_run
 
 __all__ = [
     "Backtested",
@@ -34,10 +34,10 @@ __all__ = [
     "backtest_document",
     "draw_backtest",
     "draw_plots",
+    "plan_from_run",
     "predict",
     "train",
     "training_document",
-    "with_warm_start",
 ]
 
 _HOMES = {
@@ -52,7 +52,7 @@ _HOMES = {
     "predict": "predicting",
     "train": "training",
     "training_document": "reports",
-    "with_warm_start": "warm_start",
+    "plan_from_run": "warm_start",
 }
 
 

@@ -107,10 +107,7 @@ def _train(data: Data, job: _Job) -> Trained:
         # no store.
         lock = stack.enter_context(_lock(job)) if store.exists(job.root) else None
         panel = _read(data, job)
-        plan = _plan(panel, data, job)
-        start = _load_start(job, plan)
-        if start is not None:
-            plan = replace(plan, warm_start=start.name)
+        plan, start = _plan(panel, data, job)
         lock = lock or stack.enter_context(_lock(job))
 
         fitted = _fit(panel, plan, job, lock, start)
@@ -166,14 +163,14 @@ def _read(data: Data, job: _Job) -> Panel:
 # -- plan --------------------------------------------------------------------------------------
 
 
-def _plan(panel: Panel, data: Data, job: _Job) -> Plan:
-    """Everything that is decided.
+def _plan(panel: Panel, data: Data, job: _Job) -> tuple[Plan, Run | None]:
+    """Everything that is decided, and the run that training begins with.
 
     What cannot be trained on is refused now, not after the training: times that a run cannot
     hold, windows that are never complete, and a newest one that cannot be read.
     """
     job.report(Phase("planning", "looking at the data"))
-    plan = planning.make(panel, job.settings)
+    plan, start = _make_plan(panel, job)
     _check_span(panel, plan)
     with naming_file(data):
         ends = windows.split(panel, plan.validation, plan.test).training
@@ -182,7 +179,15 @@ def _plan(panel: Panel, data: Data, job: _Job) -> Plan:
         readable = forecasting.has_full_window(panel, plan)
         if plan.short == "refuse" and not readable.all():
             raise forecasting.unreadable(panel, plan, readable)
-    return plan
+    return plan, start
+
+
+def _make_plan(panel: Panel, job: _Job) -> tuple[Plan, Run | None]:
+    if job.warm_start is None:
+        return planning.make(panel, job.settings), None
+    from forecast_cli.workflow.warm_start import plan_from_run
+
+    return plan_from_run(panel, job.settings, job.root, job.warm_start)
 
 
 def _check_span(panel: Panel, plan: Plan) -> None:
@@ -202,14 +207,6 @@ def _check_span(panel: Panel, plan: Plan) -> None:
             "correct the times",
             path=panel.source,
         )
-
-
-def _load_start(job: _Job, plan: Plan) -> Run | None:
-    if job.warm_start is None:
-        return None
-    from forecast_cli.workflow.warm_start import load_start
-
-    return load_start(job.root, job.warm_start, plan)
 
 
 # -- fit and assess ----------------------------------------------------------------------------
@@ -236,16 +233,17 @@ def _fit(panel: Panel, plan: Plan, job: _Job, lock: Lock, start: Run | None) -> 
     )
     from forecast_cli.workflow.warm_start import saw_held_out_rows, start_weights
 
-    checkpoint, why_none = _checkpoint(panel, plan, job, lock)
     execution = members.Execution(
         report=job.report,
         workers=number_of_workers(plan, job.settings, by_cores=job.by_cores),
         start=start_weights(start),
-        checkpoint=checkpoint,
         deadline=job.deadline,
     )
+    plan = candidates.choose(panel, job.settings, plan, execution)
+    # Of the plan that was chosen, which another time limit may have made another one.
+    checkpoint, why_none = _checkpoint(panel, plan, job, lock)
+    execution = replace(execution, checkpoint=checkpoint)
     with _keeping(checkpoint, lock):
-        plan = candidates.choose(panel, job.settings, plan, execution)
         learned = learning.learn(panel, plan, execution)
         rows = _forecast_held_out(panel, learned.model, job)
         scores = evaluation.score_training(

@@ -7,11 +7,12 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from forecast_cli import store
+from forecast_cli import planning, store
 from forecast_cli.errors import SettingsError
 from forecast_cli.network import Architecture
 from forecast_cli.panel import Panel
-from forecast_cli.planning import Plan
+from forecast_cli.planning import Decided, Plan
+from forecast_cli.settings import Settings
 from forecast_cli.store import Run
 
 if TYPE_CHECKING:  # torch is imported when there is something to train on
@@ -22,10 +23,37 @@ MUST_BE_EQUAL = tuple(f.name for f in fields(Architecture) if f.name != "dropout
 MUST_BE_EQUAL_IN_PLAN = ("normalization", "lag")
 
 
-def load_start(root: Path, name: str, plan: Plan) -> Run:
-    """The run to begin with. Raises SettingsError where its network is not that of the plan."""
+def plan_from_run(
+    panel: Panel, settings: Settings, store_folder: str | os.PathLike[str], name: str
+) -> tuple[Plan, Run]:
+    """The plan of a training that begins with the weights of a run, and that run.
+
+    What validation chose for the run is not chosen again: its weights fit no other choice.
+    Raises what `store.load` raises for the run, and SettingsError where its network is another
+    one.
+    """
+    root = Path(store_folder)
     run = store.load(root, store.resolve(root, name))
-    theirs = run.config.plan
+    plan = planning.make(panel, settings, _chosen_before(run.config.plan, settings))
+    _refuse_other_network(name, run.config.plan, plan)
+    return replace(plan, warm_start=run.name), run
+
+
+def _chosen_before(theirs: Plan, settings: Settings) -> dict[str, Decided[Any]]:
+    """What validation chose for a run, for `planning.make`; settings of the user come first."""
+    if not theirs.trials:
+        return {}
+
+    reason = "as in the run that training begins with"
+    chosen: dict[str, Decided[Any]] = {}
+    if settings.window.lookback is None:
+        chosen["level_steps"] = Decided(theirs.level_steps, reason)
+    if settings.training.epochs is None:
+        chosen["epochs"] = Decided(theirs.epochs, reason)
+    return chosen
+
+
+def _refuse_other_network(name: str, theirs: Plan, plan: Plan) -> None:
     differences = [
         *_differences(theirs.architecture, plan.architecture, MUST_BE_EQUAL),
         *_differences(theirs, plan, MUST_BE_EQUAL_IN_PLAN),
@@ -35,17 +63,6 @@ def load_start(root: Path, name: str, plan: Plan) -> Run:
             f"--from {name}: the network of that run is another one: {'; '.join(differences)}",
             "give the same settings as there (see `forecast runs show`), or train without --from",
         )
-    return run
-
-
-def with_warm_start(plan: Plan, store_folder: str | os.PathLike[str], run: str) -> Plan:
-    """The plan of a training that starts from the weights of a run.
-
-    Raises what `train` raises for that run: NoRunError, RunRejectedError, and SettingsError where
-    its network is another one.
-    """
-    start = load_start(Path(store_folder), run, plan)
-    return replace(plan, warm_start=start.name)
 
 
 def _differences(theirs: Any, ours: Any, names: tuple[str, ...]) -> list[str]:

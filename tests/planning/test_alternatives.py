@@ -14,7 +14,7 @@ WAVES = np.sin(2 * np.pi * STEPS / 24) + np.sin(2 * np.pi * STEPS / 168) + 5
 
 
 def names(panel: Panel, **settings: Any) -> list[str]:
-    parsed = settings_from(**{"horizon": 24, "season": "24,168", "preset": "seasonal", **settings})
+    parsed = settings_from(**{"horizon": 24, "season": "24,168", "preset": "auto", **settings})
     plan = planning.make(panel, parsed)
     return [candidate.name for candidate in planning.candidates(panel, parsed, plan)]
 
@@ -33,7 +33,9 @@ def test_many_series_choose_between_seasons_alone() -> None:
     assert names(panel) == ["season 168", "season 24"]
 
 
-@pytest.mark.parametrize("settings", [{"preset": "auto"}, {"preset": "classic"}, {"validation": 0}])
+@pytest.mark.parametrize(
+    "settings", [{"preset": "bilstm"}, {"preset": "classic"}, {"validation": 0}]
+)
 def test_other_presets_and_no_validation_leave_nothing_to_choose(settings: dict[str, Any]) -> None:
     assert names(from_series([WAVES]), **settings) == []
 
@@ -46,7 +48,7 @@ def test_what_was_asked_for_is_not_chosen_again() -> None:
 def test_a_candidate_decides_what_follows_from_it() -> None:
     panel, settings = (
         from_series([WAVES]),
-        settings_from(horizon=24, season="24,168", preset="seasonal"),
+        settings_from(horizon=24, season="24,168", preset="auto"),
     )
     plan = planning.make(panel, settings)
     *_, shortest = planning.candidates(panel, settings, plan)

@@ -42,11 +42,25 @@ def refused(panel: Panel, settings: dict[str, Any]) -> tuple[str, str]:
             "--attention luong has nothing to weigh: a lookback of 24 in segments of 24 is a single step",
             "use a longer --lookback, a smaller --segment, or --attention none",
         ),
-        ({"bagging": True}, "--bagging needs --members 2 or more", "add --members 5"),
-        ({"boosting": True}, "--boosting needs --members 2 or more", "add --members 5"),
+        ({"bagging": True, "members": 1}, "--bagging needs --members 2 or more", "add --members 5"),
+        (
+            {"boosting": True, "members": 1},
+            "--boosting needs --members 2 or more",
+            "add --members 5",
+        ),
         (
             {"members": 2, "bagging": True, "boosting": True},
             "--bagging does not go with --boosting: members are either trained alike or one after the other",
+            "leave one of them out",
+        ),
+        (
+            {"decoder": "seq2seq", "skip": "linear"},
+            "--skip linear does not go with --decoder seq2seq, which has no place for it",
+            "leave one of them out",
+        ),
+        (
+            {"optimizer": "adam", "momentum": 0.5},
+            "--momentum does not go with --optimizer adam, which has one of its own",
             "leave one of them out",
         ),
         (

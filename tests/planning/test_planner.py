@@ -25,12 +25,12 @@ def plan_for(panel: Panel, **settings: object) -> Plan:
 def test_auto_reads_the_airline_sample_as_a_person_would() -> None:
     plan = plan_for(read_csv(AIRLINE))
     assert (plan.horizon, plan.lookback, plan.lag, plan.seasons) == (12, 24, 12, (12,))
-    assert (plan.validation, plan.test, plan.normalization) == (12, 12, "log")
+    assert (plan.validation, plan.test, plan.normalization) == (28, 12, "shifted-log")
 
 
 def test_auto_looks_a_week_back_where_the_week_matters() -> None:
     plan = plan_for(read_csv(SAMPLES / "hourly.csv"))
-    assert (plan.horizon, plan.lag, plan.lookback, plan.architecture.segment) == (24, 168, 168, 24)
+    assert (plan.horizon, plan.lag, plan.lookback, plan.architecture.segment) == (24, 168, 168, 56)
 
 
 def test_classic_is_the_textbook_recipe() -> None:
@@ -100,30 +100,38 @@ def test_every_decision_of_a_rule_has_its_reason() -> None:
     expected = {
         "horizon": "one main season (monthly)",
         "test": "one horizon",
-        "validation": "one horizon",
+        "validation": "a fifth of the rows, or 20 horizons",
         "seasons": "monthly, with two full seasons in the training part",
         "dropout": "preset auto",
         "bidirectional": "preset auto",
         "attention": "preset auto",
         "decoder": "preset auto",
         "head": "preset auto",
-        "normalization": "all values are positive: logarithms, then each window by its own level and spread",
-        "lag": "repeating the value 12 steps earlier has the smallest error",
-        "lookback": "two seasons of 12",
-        "segment": "the lookback is short",
+        "normalization": "no value is negative: logarithms, then by window",
+        "level_steps": "the season",
+        "lag": "differences to the value 12 steps earlier",
+        "spread": "the mean absolute deviation",
+        "lookback": "2 seasons of 12",
+        "segment": "at least 3 segments",
         "inputs": "the target",
         "known": "covariates known ahead",
         "static": "covariates of one value a series",
         "outputs": "the horizon",
-        "units": "85 training windows",
-        "batch_size": "85 training windows",
-        "epoch_batches": "85 training windows",
-        "epochs": "3 batches each",
-        "patience": "a third of the epochs, at least 10",
+        "units": "two layers",
+        "embedding": "few series: segments are read as they are",
+        "skip": "decoder direct",
+        "skip_rate": "a linear map learns faster than the recurrence",
+        "squash": "loss mse",
+        "batch_size": "69 training windows",
+        "epoch_batches": "69 training windows",
+        "epochs": "300 steps, 69 training windows",
+        "patience": "preset auto",
+        "members": "69 training windows: the seed matters",
         "threads": "a small network trains as fast on one thread, also on a busy machine",
         "optimizer": "preset auto",
-        "learning_rate": "85 training windows",
-        "warmup": "85 training windows",
+        "learning_rate": "segments of 8",
+        "schedule": "preset auto",
+        "momentum": "preset auto",
         "clip_norm": "preset auto",
     }
     assert plan_for(read_csv(AIRLINE)).reasons == expected
@@ -143,9 +151,10 @@ def test_settings_without_a_rule_are_copied() -> None:
 def test_a_fixed_decision_stands_and_the_others_follow_it() -> None:
     """So that a candidate is a decision: what depends on it is decided as if the rule had said so."""
     panel = read_csv(SAMPLES / "hourly.csv")
-    plan = planning.make(panel, settings_from(), fixed={"lag": Decided(24, "won by 3 %")})
-    assert (plan.lag, plan.lookback, plan.architecture.segment) == (24, 48, 12)
-    assert (plan.reasons["lag"], plan.reasons["lookback"]) == ("won by 3 %", "two seasons of 24")
+    plan = planning.make(panel, settings_from(), fixed={"level_steps": Decided(24, "won by 3 %")})
+    assert (plan.lag, plan.lookback, plan.architecture.segment) == (24, 48, 16)
+    assert plan.reasons["level_steps"] == "won by 3 %"
+    assert plan.reasons["lookback"] == "2 seasons of 24"
 
     network = planning.make(
         panel, settings_from(), fixed={"cell": Decided("gru", "won by 1 %")}
@@ -156,7 +165,8 @@ def test_a_fixed_decision_stands_and_the_others_follow_it() -> None:
 def test_weights_in_the_data_leave_targets_uncut() -> None:
     """Whoever read them: the plan looks at the data, not at the option that names the column."""
     weighted = replace(SINE, weights=np.ones(400))
-    assert (plan_for(SINE).target_clip, plan_for(weighted).target_clip) == (3.0, 0.0)
+    plain, uncut = plan_for(SINE, preset="seq2seq"), plan_for(weighted, preset="seq2seq")
+    assert (plain.target_clip, uncut.target_clip) == (3.0, 0.0)
 
 
 def test_too_few_rows_say_how_many_are_needed() -> None:

@@ -15,7 +15,7 @@ HOURS = np.arange(1400)
 NOISE: Floats = np.random.default_rng(1).normal(size=1400)
 DAY: Floats = 3 * np.sin(2 * np.pi * HOURS / 24)
 WEEK: Floats = np.where(HOURS // 24 % 7 >= 5, -3.0, 0.0)
-AUTO, CLASSIC, BILSTM = PRESETS["auto"], PRESETS["classic"], PRESETS["bilstm"]
+SEQ2SEQ, CLASSIC, BILSTM = PRESETS["seq2seq"], PRESETS["classic"], PRESETS["bilstm"]
 
 
 # -- what any rule may use -------------------------------------------------------------------------------------------
@@ -245,12 +245,14 @@ def test_the_normalization_of_a_preset_needs_no_data() -> None:
     assert chosen == Decided(
         "standard", "preset bilstm: fitted on the training part of each series"
     )
-    assert rules.choose_normalization(AUTO, NOISE, [NOISE]).value == "spread"
-    assert rules.choose_normalization(AUTO, np.exp(NOISE / 4), [np.exp(NOISE / 4)]).value == "log"
+    assert rules.choose_normalization(SEQ2SEQ, NOISE, [NOISE]).value == "spread"
+    assert (
+        rules.choose_normalization(SEQ2SEQ, np.exp(NOISE / 4), [np.exp(NOISE / 4)]).value == "log"
+    )
 
 
 def test_a_network_that_predicts_values_has_no_reference() -> None:
-    assert rules.choose_reference(Decided(24, "why"), AUTO) == Decided(24, "why")
+    assert rules.choose_reference(Decided(24, "why"), SEQ2SEQ) == Decided(24, "why")
     assert rules.choose_reference(Decided(24, "why"), BILSTM) == Decided(
         0, "preset bilstm: the network predicts values, not differences"
     )
@@ -337,7 +339,9 @@ def test_a_segment_longer_than_the_rows_is_refused() -> None:
 def test_units_are_as_given_or_of_the_preset_or_by_the_number_of_windows() -> None:
     assert rules.choose_units((7,), BILSTM, 100) == Decided((7,), "as given")
     assert rules.choose_units(None, BILSTM, 100) == Decided((32, 32, 32, 32), "preset bilstm")
-    assert rules.choose_units(None, AUTO, 60_000) == Decided((128, 128), "60,000 training windows")
+    assert rules.choose_units(None, SEQ2SEQ, 60_000) == Decided(
+        (128, 128), "60,000 training windows"
+    )
 
 
 def test_inputs_are_the_target_and_the_covariates() -> None:
@@ -362,7 +366,7 @@ def test_quantiles_are_the_median_and_both_ends_of_every_interval() -> None:
 
 def test_batches_grow_with_the_number_of_windows() -> None:
     sizes = [
-        rules.choose_batch_size(None, AUTO, windows).value for windows in (100, 10_000, 100_000)
+        rules.choose_batch_size(None, SEQ2SEQ, windows).value for windows in (100, 10_000, 100_000)
     ]
     assert sizes == [32, 64, 256]
     assert rules.choose_batch_size(None, CLASSIC, 100_000) == Decided(50, "preset classic")
@@ -371,7 +375,13 @@ def test_batches_grow_with_the_number_of_windows() -> None:
 
 @pytest.mark.parametrize(
     ("preset", "windows", "batches"),
-    [(AUTO, 0, 1), (AUTO, 32, 1), (AUTO, 33, 2), (AUTO, 100_000, 50), (CLASSIC, 100_000, 3125)],
+    [
+        (SEQ2SEQ, 0, 1),
+        (SEQ2SEQ, 32, 1),
+        (SEQ2SEQ, 33, 2),
+        (SEQ2SEQ, 100_000, 50),
+        (CLASSIC, 100_000, 3125),
+    ],
 )
 def test_an_epoch_is_all_windows_or_fifty_batches(
     preset: Preset, windows: int, batches: int
@@ -385,7 +395,7 @@ def test_an_epoch_is_all_windows_or_fifty_batches(
 def test_epochs_together_take_as_many_steps_as_the_windows_call_for(
     windows: int, batches: int, epochs: int
 ) -> None:
-    assert rules.choose_epochs(None, AUTO, windows, batches) == Decided(
+    assert rules.choose_epochs(None, SEQ2SEQ, windows, batches) == Decided(
         epochs, f"{batches} batches each"
     )
     assert rules.choose_epochs(None, CLASSIC, windows, batches) == Decided(20, "preset classic")
@@ -394,35 +404,39 @@ def test_epochs_together_take_as_many_steps_as_the_windows_call_for(
 @pytest.mark.parametrize(("epochs", "patience"), [(200, 66), (30, 10), (1, 10)])
 def test_patience_is_a_third_of_the_epochs(epochs: int, patience: int) -> None:
     reason = "a third of the epochs, at least 10"
-    assert rules.choose_patience(None, AUTO, epochs) == Decided(patience, reason)
-    assert rules.choose_patience(0, AUTO, epochs) == Decided(0, "as given")
+    assert rules.choose_patience(None, SEQ2SEQ, epochs) == Decided(patience, reason)
+    assert rules.choose_patience(0, SEQ2SEQ, epochs) == Decided(0, "as given")
     assert rules.choose_patience(None, CLASSIC, epochs).value == 0
 
 
 def test_few_windows_are_learned_fast_after_a_warmup() -> None:
-    rates = [rules.choose_learning_rate(None, AUTO, windows).value for windows in (1_999, 2_000)]
+    rates = [rules.choose_learning_rate(None, SEQ2SEQ, windows).value for windows in (1_999, 2_000)]
     assert rates == [3e-3, 1e-3]
     assert rules.choose_learning_rate(None, BILSTM, 1_999) == Decided(1e-3, "preset bilstm")
-    assert [rules.choose_warmup(AUTO, windows).value for windows in (1_999, 2_000)] == [300, 0]
+    assert [rules.choose_warmup(SEQ2SEQ, windows).value for windows in (1_999, 2_000)] == [300, 0]
     assert rules.choose_warmup(BILSTM, 1_999).value == 0
 
 
 def test_networks_that_predict_values_are_trained_as_they_are() -> None:
     """No averaged weights, no clipping, no start at the reference: the recipes of others are followed."""
-    assert (rules.choose_averaging(AUTO).value, rules.choose_averaging(BILSTM).value) == (0.98, 0.0)
-    assert (rules.choose_zero_head(AUTO).value, rules.choose_zero_head(BILSTM).value) == (
+    assert (rules.choose_averaging(SEQ2SEQ).value, rules.choose_averaging(BILSTM).value) == (
+        0.98,
+        0.0,
+    )
+    assert (rules.choose_zero_head(SEQ2SEQ).value, rules.choose_zero_head(BILSTM).value) == (
         True,
         False,
     )
     assert (
-        rules.choose_clip_norm(None, AUTO).value,
+        rules.choose_clip_norm(None, SEQ2SEQ).value,
         rules.choose_clip_norm(None, BILSTM).value,
     ) == (1.0, 0.0)
-    assert rules.choose_clip_norm(0.0, AUTO) == Decided(0.0, "as given")
+    assert rules.choose_clip_norm(0.0, SEQ2SEQ) == Decided(0.0, "as given")
 
 
 @pytest.mark.parametrize(
-    ("preset", "is_weighted", "clip"), [(AUTO, False, 3.0), (AUTO, True, 0.0), (BILSTM, False, 0.0)]
+    ("preset", "is_weighted", "clip"),
+    [(SEQ2SEQ, False, 3.0), (SEQ2SEQ, True, 0.0), (BILSTM, False, 0.0)],
 )
 def test_targets_are_cut_unless_rare_ones_are_to_count(
     preset: Preset, is_weighted: bool, clip: float
@@ -431,8 +445,8 @@ def test_targets_are_cut_unless_rare_ones_are_to_count(
 
 
 def test_the_textbook_recipe_is_not_fitted_again() -> None:
-    assert rules.choose_refit(True, AUTO).value is True
-    assert rules.choose_refit(False, AUTO).value is False
+    assert rules.choose_refit(True, SEQ2SEQ).value is True
+    assert rules.choose_refit(False, SEQ2SEQ).value is False
     assert rules.choose_refit(True, CLASSIC) == Decided(False, "preset classic")
 
 
