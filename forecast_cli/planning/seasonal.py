@@ -37,7 +37,7 @@ def _decide_window(draft: Draft, panel: Panel, data: TrainingParts) -> None:
 
     parts = data.training_parts
     draft.decide("lag", seasonal.choose_lag(parts, season, lookback, horizon))
-    draft.decide("normalization", seasonal.choose_normalization(panel.values))
+    draft.decide("normalization", seasonal.choose_normalization(panel.values, parts))
     draft.decide("calendar", Decided(window.calendar))
     features, known, static = covariates.count(panel, window.calendar)
     draft.decide("inputs", rules.choose_inputs(features))

@@ -19,6 +19,8 @@ from forecast_cli.planning.rules import AS_GIVEN, known_values, naive_errors, se
 
 FEW_SERIES = 10  # with fewer, a network learns the one series at hand, and not what all share
 FEW_WINDOWS = 1000  # with fewer, the seed decides, so that several networks are averaged
+MOST_ZEROS = 0.25  # of all values, up to which logarithms are taken
+LEAST_RANGE = 0.02  # of a series, as a part of its largest value, from which they say more
 HORIZONS = 2.5  # in a lookback, at least
 SHORTEST = 4  # lookback
 LEAST_SEGMENTS, MOST_SEGMENTS = 3, 5
@@ -45,12 +47,26 @@ def choose_validation(setting: int | None, horizon: int, lengths: Ints) -> Decid
     return Decided(rows, "a fifth of the rows, or 20 horizons")
 
 
-def choose_normalization(values: Floats) -> Decided[choices.Normalization]:
-    """Logarithms, if no value (N,) is negative and they vary by more than rounding."""
+def choose_normalization(values: Floats, parts: Sequence[Floats]) -> Decided[choices.Normalization]:
+    """Logarithms, where no value (N,) is negative, few are zero, and series vary by some percent.
+
+    parts: the training parts of a sample of the series.
+    """
     known = known_values(values)
-    if (known >= 0).all() and np.ptp(known) > 1e-6 * known.max():
-        return Decided("shifted-log", "no value is negative: logarithms, then by window")
-    return Decided("spread", "each window by its own level and spread")
+    if len(known) and known.min() < 0:
+        return Decided("spread", "there are negative values: each window by its level and spread")
+    if (known == 0).mean() > MOST_ZEROS:
+        return Decided("spread", "many values are zero: each window by its level and spread")
+    if np.median([_relative_range(part) for part in parts]) < LEAST_RANGE:
+        return Decided("spread", "values hardly vary: each window by its level and spread")
+    return Decided("shifted-log", "no value is negative: logarithms, then by window")
+
+
+def _relative_range(part: Floats) -> float:
+    """The range of values (n,), none of them negative, as a part of the largest one."""
+    known = known_values(part)
+    largest = float(known.max()) if len(known) else 0.0
+    return float(np.ptp(known)) / largest if largest else 0.0
 
 
 def choose_main_season(seasons: tuple[int, ...]) -> Decided[int]:
@@ -124,7 +140,9 @@ def choose_lag(parts: Sequence[Floats], season: int, lookback: int, horizon: int
 
 def choose_spread(normalization: choices.Normalization, windows: int) -> Decided[choices.Spread]:
     """The root of the deviation where there is enough to learn from its size, else itself."""
-    if normalization == "shifted-log" and windows >= FEW_WINDOWS:
+    if normalization != "shifted-log":
+        return Decided("deviation", "the standard deviation")
+    if windows >= FEW_WINDOWS:
         return Decided("root", "the network sees how large the spread is")
     return Decided("absolute", "the mean absolute deviation")
 

@@ -82,6 +82,14 @@ def to_schema_3(old: RawContent) -> RawContent:
     return old
 
 
+def to_schema_4(old: RawContent) -> RawContent:
+    """Schema 4 (0.7.0) has portfolios; what was the preset `seasonal` before is `auto`."""
+    plan = old.config["plan"]
+    if plan["preset"] == "seasonal":
+        plan["preset"] = "auto"
+    return old
+
+
 _FILES_SINCE_1 = (
     "config.json",
     "forecast.csv",
@@ -96,7 +104,8 @@ _FILES_SINCE_1 = (
 RUN_SCHEMAS: dict[int, RunSchema] = {
     1: RunSchema(required=_FILES_SINCE_1, upgrade=to_schema_2),
     2: RunSchema(required=_FILES_SINCE_1, upgrade=to_schema_3),
-    3: RunSchema(required=_FILES_SINCE_1),
+    3: RunSchema(required=_FILES_SINCE_1, upgrade=to_schema_4),
+    4: RunSchema(required=_FILES_SINCE_1),
 }
 
 

@@ -59,11 +59,27 @@ def test_segments_divide_the_lookback_and_are_at_least_three(
     assert lookback >= 4
 
 
-def test_zeros_are_no_reason_against_logarithms_and_negative_values_are() -> None:
-    values = np.array([0.0, 3.0, 5.0, np.nan])
-    assert seasonal.choose_normalization(values).value == "shifted-log"
-    assert seasonal.choose_normalization(values - 1).value == "spread"
-    assert seasonal.choose_normalization(1e9 + np.arange(3) / 1e3).value == "spread"
+@pytest.mark.parametrize(
+    ("values", "normalization"),
+    [
+        ([0.0, 3.0, 5.0, 4.0, np.nan], "shifted-log"),
+        ([-1.0, 2.0, 4.0, 3.0], "spread"),
+        ([0.0, 0.0, 5.0, 4.0], "spread"),
+        ([1e15, 1e15 + 1000, 1e15 - 1000], "spread"),
+        ([101_300.0, 101_400.0, 101_325.0], "spread"),
+    ],
+    ids=["a zero", "a negative value", "half of them zero", "a high level", "pressure"],
+)
+def test_logarithms_are_for_positive_values_that_vary_by_some_percent(
+    values: list[float], normalization: str
+) -> None:
+    series = np.array(values)
+    assert seasonal.choose_normalization(series, [series]).value == normalization
+
+
+def test_what_varies_between_series_alone_is_no_reason_for_logarithms() -> None:
+    parts = [1000 + np.arange(10.0), 10 * (1000 + np.arange(10.0))]
+    assert seasonal.choose_normalization(np.concatenate(parts), parts).value == "spread"
 
 
 def test_differences_are_to_the_season_where_its_naive_forecast_is_no_worse() -> None:

@@ -263,7 +263,9 @@ def make_schema_2(root: Path, data: Callable[[dict[str, Any]], Any]) -> None:
         ).encode()
 
     def change_manifest(texts: dict[str, bytes]) -> None:
-        texts["manifest.json"] = texts["manifest.json"].replace(b'"schema": 3', b'"schema": 2')
+        texts["manifest.json"] = texts["manifest.json"].replace(
+            f'"schema": {NEWEST}'.encode(), b'"schema": 2'
+        )
 
     reseal(root, change_config)
     reseal(root, change_manifest)
@@ -292,5 +294,41 @@ def test_a_date_format_of_a_run_of_schema_2_that_is_none_is_refused(
 @pytest.mark.parametrize("wrong", [None, [], ["date_format"], 3, "date_format"])
 def test_a_run_of_schema_2_without_settings_is_refused(store_copy: Path, wrong: object) -> None:
     make_schema_2(store_copy, lambda data: wrong)
+    with pytest.raises(RunRejectedError):
+        store.load(store_copy)
+
+
+# -- schema 4 --------------------------------------------------------------------------------------
+
+
+def make_schema_3(root: Path, preset: object) -> None:
+    """Turn a run into one of 0.5.0 or 0.6.0, trained with a preset."""
+
+    def change_config(texts: dict[str, bytes]) -> None:
+        config = json.loads(texts["config.json"])
+        plan = config["plan"] | {"preset": preset}
+        texts["config.json"] = json.dumps(config | {"schema": 3, "plan": plan}).encode()
+
+    def change_manifest(texts: dict[str, bytes]) -> None:
+        texts["manifest.json"] = texts["manifest.json"].replace(
+            f'"schema": {NEWEST}'.encode(), b'"schema": 3'
+        )
+
+    reseal(root, change_config)
+    reseal(root, change_manifest)
+
+
+def test_the_preset_seasonal_of_a_run_of_schema_3_is_auto(store_copy: Path) -> None:
+    make_schema_3(store_copy, "seasonal")
+    run = store.load(store_copy)
+    assert (run.manifest.schema, run.config.plan.preset) == (3, "auto")
+    assert len(predict(store_folder=store_copy).forecast.values) == 1
+
+
+@pytest.mark.parametrize("wrong", ["unknown", None, 3, ["seasonal"]])
+def test_a_preset_of_a_run_of_schema_3_that_is_none_is_refused(
+    store_copy: Path, wrong: object
+) -> None:
+    make_schema_3(store_copy, wrong)
     with pytest.raises(RunRejectedError):
         store.load(store_copy)
