@@ -376,6 +376,62 @@ def kill_trainings(folder: Path, kills: int, seed: int = 1) -> Figure:
     return {"kills": kills, **outcome, **read, "broken": broken}
 
 
+# Writes what it has done at every chance, where the tool itself waits for some seconds of work.
+BACKTEST = """
+import sys
+from forecast_cli.store import checkpoints
+from forecast_cli.workflow import backtest_progress
+checkpoints.SECONDS_BETWEEN_WRITES = backtest_progress.SECONDS_BETWEEN_WRITES = 0.0
+from forecast_cli.app import app
+app(sys.argv[1:])
+"""
+
+
+def kill_backtests(folder: Path, kills: int, seed: int = 1) -> Figure:
+    """kill -9 of `forecast backtest --resume` at random, until one ends: with the bytes of one that
+    nobody killed."""
+    chance = random.Random(seed)  # noqa: S311  not for secrets
+    root, whole, resumed = folder / "store", folder / "whole.csv", folder / "resumed.csv"
+    words = ["backtest", str(AIRLINE), *SMALL, "--epochs", "60", "--patience", "0", "--lookback"]
+    words += ["6", "--origins", "4", "--refit", "every", "--store", str(root), "--quiet", "-o"]
+    line = [sys.executable, "-c", BACKTEST, *words]
+    broken: list[str] = []
+    outcome: Counter[str] = Counter()
+
+    started = time.monotonic()
+    subprocess.run([*line, str(whole)], env=environment(), check=True, timeout=300)
+    seconds = time.monotonic() - started
+    while outcome["killed"] + outcome["ended before"] < kills:
+        with subprocess.Popen(
+            [*line, str(resumed), "--resume"], env=environment(), stderr=subprocess.PIPE
+        ) as process:
+            try:
+                _, said = process.communicate(timeout=chance.uniform(0.5, seconds))
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.communicate()
+                outcome["killed"] += 1
+                outcome["with something kept"] += store.has_backtest(root)
+                continue
+        outcome["ended before"] += 1
+        broken += _of_resumed(process.returncode, said, whole, resumed)
+
+    last = subprocess.run(
+        [*line, str(resumed), "--resume"], env=environment(), capture_output=True, timeout=300
+    )
+    broken += _of_resumed(last.returncode, last.stderr, whole, resumed)
+    if store.has_backtest(root):
+        broken.append("what was kept is still there")
+    return {**outcome, "broken": broken}
+
+
+def _of_resumed(code: int, said: bytes, whole: Path, resumed: Path) -> list[str]:
+    """What is wrong with a backtest that was gone on with."""
+    if code or (said and b"no backtest was left" not in said):
+        return [f"exit {code}: {said.decode()}"]
+    return [] if resumed.read_bytes() == whole.read_bytes() else ["other bytes"]
+
+
 def prune_under_readers(folder: Path, publications: int) -> Figure:
     """Publications that prune all they may, while others read."""
     root = new_store(folder)
@@ -724,6 +780,9 @@ def main() -> int:
         "kills": lambda folder, quick: kill_trainings(
             folder, options.kills or (10 if quick else 200), options.seed
         ),
+        "backtests": lambda folder, quick: kill_backtests(
+            folder, options.kills or (5 if quick else 100), options.seed
+        ),
         "prune": lambda folder, quick: prune_under_readers(folder, 50 if quick else 500),
         "full-disk": lambda folder, quick: full_disk(folder, 10 if quick else 60),
         "file-size": lambda folder, quick: file_size_limits(
@@ -747,7 +806,7 @@ def main() -> int:
     parser.add_argument(
         "--only", action="append", choices=list(attacks), help="this attack; repeat it for several"
     )
-    parser.add_argument("--kills", type=int, help="random kill -9 of a training")
+    parser.add_argument("--kills", type=int, help="random kill -9 of a training or a backtest")
     parser.add_argument("--flips", type=int, help="flipped bits of each file")
     parser.add_argument(
         "--seed", type=int, default=1, help="of the times of kills and the places of flips"

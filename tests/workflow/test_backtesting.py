@@ -306,8 +306,10 @@ def test_settings_of_a_training_have_no_effect_on_a_run_and_are_refused(
     )
     with pytest.raises(SettingsError, match="unknown setting 'unit'"):
         backtest(AIRLINE, run="1", store_folder=airline_store, unit="5")
-    with pytest.raises(SettingsError, match="--refit have no effect with --run"):
+    with pytest.raises(SettingsError, match="--resume have no effect with --run"):
         backtest(AIRLINE, run="1", store_folder=airline_store, refit="every")
+    with pytest.raises(SettingsError, match="--resume have no effect with --run"):
+        backtest(AIRLINE, run="1", store_folder=airline_store, resume=True)
 
 
 def test_a_stopped_backtest_says_that_nothing_was_written() -> None:
