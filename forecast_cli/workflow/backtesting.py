@@ -261,10 +261,10 @@ def _require_rows(panel: Panel, origins: Origins) -> None:
     hint = at_most(possible) if possible else "use a smaller --horizon"
     if origins.count > 1:
         hint += ", or a smaller --step"
+    apart = f", {plural(origins.step, 'row')} apart," if origins.count > 1 else ""
     raise TooLittleDataError(
-        f"{plural(origins.count, 'origin')}, {plural(origins.step, 'row')} apart, and a horizon "
-        f"of {origins.horizon:,} need {needed:,} rows at least, and the longest series has "
-        f"{longest:,}",
+        f"{plural(origins.count, 'origin')}{apart} and a horizon of {origins.horizon:,} need "
+        f"{needed:,} rows at least, and the longest series has {longest:,}",
         f"{hint}, or give more rows",
         option="origins",
     )

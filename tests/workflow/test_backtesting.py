@@ -251,8 +251,7 @@ def test_the_rows_of_the_table_are_ordered_and_hold_the_values_of_the_file() -> 
         (
             {"horizon": 70, "origins": 1},
             TooLittleDataError,
-            "1 origin, 70 rows apart, and a horizon of 70 need 72 rows at least, "
-            "and the longest series has 60",
+            "1 origin and a horizon of 70 need 72 rows at least, and the longest series has 60",
             "use a smaller --horizon, or give more rows",
         ),
     ],
