@@ -43,38 +43,34 @@ def backtest(
     sources: SettingSources,
     origins: Annotated[
         int | None,
-        typer.Option(
+        options.value(
             "--origins",
             metavar="N",
-            help="Origins of each series to forecast from, the last one horizon before its end.",
-            show_default="5",
+            text="Origins of each series to forecast from, the last one horizon before its end.",
+            default="5",
         ),
     ] = None,
     step: Annotated[
         int | None,
-        typer.Option(
-            "--step",
-            metavar="N",
-            help="Rows between two origins.",
-            show_default="one horizon",
+        options.value(
+            "--step", metavar="N", text="Rows between two origins.", default="one horizon"
         ),
     ] = None,
     refit: Annotated[
         str | None,
-        typer.Option(
+        options.value(
             "--refit",
             metavar="never|every|N",
-            help="Train before the first origin, before every one, or before every N-th.",
-            show_default="never",
+            text="Train before the first origin, before every one, or before every N-th.",
+            default="never",
         ),
     ] = None,
     run: Annotated[
         str | None,
-        typer.Option(
+        options.value(
             "--run",
             metavar="ID",
-            help="Roll this run over rows that it was not trained on, without training.",
-            show_default=False,
+            text="Roll this run over rows that it was not trained on, without training.",
         ),
     ] = None,
     resume: Annotated[
@@ -84,22 +80,14 @@ def backtest(
         ),
     ] = False,
     output: Annotated[
-        str | None,
-        typer.Option(
-            "--output",
-            "-o",
-            metavar="FILE",
-            help="Write the forecasts from every origin to a CSV file.",
-            show_default=False,
-        ),
+        str | None, options.output("FILE", "Write the forecasts from every origin to a CSV file.")
     ] = None,
     plot: Annotated[
         str | None,
-        typer.Option(
+        options.value(
             "--plot",
             metavar="FILE",
-            help="Draw the errors by step ahead and by origin into a PNG file.",
-            show_default=False,
+            text="Draw the errors by step ahead and by origin into a PNG file.",
         ),
     ] = None,
     store: options.Store = STORE,

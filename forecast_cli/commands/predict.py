@@ -50,31 +50,24 @@ def predict(
     settings: Settings,
     sources: SettingSources,
     output: Annotated[
-        str | None,
-        typer.Option(
-            "--output",
-            "-o",
-            metavar="FILE",
-            help="Write the forecast to a file.",
-            show_default="stdout",
-        ),
+        str | None, options.output("FILE", "Write the forecast to a file.", "stdout")
     ] = None,
     format_: Annotated[
         Format | None,
-        typer.Option(
+        options.value(
             "--format",
             metavar="|".join(Format),
-            help="Format of the forecast.",
-            show_default="by the name of FILE, else csv",
+            text="Format of the forecast.",
+            default="by the name of FILE, else csv",
         ),
     ] = None,
     future_values: Annotated[
         str | None,
-        typer.Option(
+        options.value(
             "--future-values",
             metavar="FILE",
-            help="CSV with the known-future covariates after the last row.",
-            show_default="rows of DATA",
+            text="CSV with the known-future covariates after the last row.",
+            default="rows of DATA",
         ),
     ] = None,
     run: options.Run = None,

@@ -16,6 +16,7 @@ import pytest
 from forecast_cli import backtest, evaluation, read_csv, store, train
 from forecast_cli.calendar import DAY, Frequency
 from forecast_cli.errors import (
+    DataError,
     ForecastError,
     RunMismatchError,
     SettingsError,
@@ -25,7 +26,7 @@ from forecast_cli.errors import (
 from forecast_cli.panel import Columns, Panel, TimeFormat, from_series
 from forecast_cli.progress import Event, Phase
 from forecast_cli.workflow import Backtested
-from tests.conftest import AIRLINE, ROOT, monthly
+from tests.conftest import AIRLINE, ROOT, SAMPLES, monthly
 
 Write = Callable[..., Path]
 QUICK: dict[str, Any] = {"epochs": 1, "units": "4", "draw": False}
@@ -292,6 +293,16 @@ def test_a_run_of_other_data_is_refused(airline_store: Path, write: Write) -> No
     for data in (a_panel((60,)), write(quarterly)):
         with pytest.raises(RunMismatchError, match="does not fit the run"):
             backtest(data, run=run)
+
+
+def test_a_run_of_data_with_other_columns_says_what_it_was_trained_on(airline_store: Path) -> None:
+    with pytest.raises(DataError) as caught:
+        backtest(SAMPLES / "hourly.csv", run="1", store_folder=airline_store)
+    name = store.names(airline_store)[0]
+    assert (caught.value.message, caught.value.hint) == (
+        f"{SAMPLES / 'hourly.csv'}: no column 'Month' for --time",
+        f"known: time, load; the run {name} was trained on {AIRLINE}",
+    )
 
 
 def test_settings_of_a_training_have_no_effect_on_a_run_and_are_refused(
