@@ -25,6 +25,7 @@ import time
 import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -376,6 +377,62 @@ def kill_trainings(folder: Path, kills: int, seed: int = 1) -> Figure:
     return {"kills": kills, **outcome, **read, "broken": broken}
 
 
+# Writes what it has done at every chance, where the tool itself waits for some seconds of work.
+BACKTEST = """
+import sys
+from forecast_cli.store import checkpoints
+from forecast_cli.workflow import backtest_progress
+checkpoints.SECONDS_BETWEEN_WRITES = backtest_progress.SECONDS_BETWEEN_WRITES = 0.0
+from forecast_cli.app import app
+app(sys.argv[1:])
+"""
+
+
+def kill_backtests(folder: Path, kills: int, seed: int = 1) -> Figure:
+    """kill -9 of `forecast backtest --resume` at random, until one ends: with the bytes of one that
+    nobody killed."""
+    chance = random.Random(seed)  # noqa: S311  not for secrets
+    root, whole, resumed = folder / "store", folder / "whole.csv", folder / "resumed.csv"
+    words = ["backtest", str(AIRLINE), *SMALL, "--epochs", "60", "--patience", "0", "--lookback"]
+    words += ["6", "--origins", "4", "--refit", "every", "--store", str(root), "--quiet", "-o"]
+    line = [sys.executable, "-c", BACKTEST, *words]
+    broken: list[str] = []
+    outcome: Counter[str] = Counter()
+
+    started = time.monotonic()
+    subprocess.run([*line, str(whole)], env=environment(), check=True, timeout=300)
+    seconds = time.monotonic() - started
+    while outcome["killed"] + outcome["ended before"] < kills:
+        with subprocess.Popen(
+            [*line, str(resumed), "--resume"], env=environment(), stderr=subprocess.PIPE
+        ) as process:
+            try:
+                _, said = process.communicate(timeout=chance.uniform(0.5, seconds))
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.communicate()
+                outcome["killed"] += 1
+                outcome["with something kept"] += store.has_backtest(root)
+                continue
+        outcome["ended before"] += 1
+        broken += _of_resumed(process.returncode, said, whole, resumed)
+
+    last = subprocess.run(
+        [*line, str(resumed), "--resume"], env=environment(), capture_output=True, timeout=300
+    )
+    broken += _of_resumed(last.returncode, last.stderr, whole, resumed)
+    if store.has_backtest(root):
+        broken.append("what was kept is still there")
+    return {**outcome, "broken": broken}
+
+
+def _of_resumed(code: int, said: bytes, whole: Path, resumed: Path) -> list[str]:
+    """What is wrong with a backtest that was gone on with."""
+    if code or (said and b"no backtest was left" not in said):
+        return [f"exit {code}: {said.decode()}"]
+    return [] if resumed.read_bytes() == whole.read_bytes() else ["other bytes"]
+
+
 def prune_under_readers(folder: Path, publications: int) -> Figure:
     """Publications that prune all they may, while others read."""
     root = new_store(folder)
@@ -713,57 +770,69 @@ def _into_closed_pipe(line: list[Any]) -> int:
 # -- all of them -------------------------------------------------------------------------------------------------------
 
 
-def main() -> int:
-    attacks: dict[str, Callable[[Path, bool], Figure]] = {
-        "calls-fail": lambda folder, quick: fail_at_calls(
-            prepared(folder), folder, {"EIO": errno.EIO} if quick else CODES, 3 if quick else 1
-        ),
-        "calls-kill": lambda folder, quick: kill_at_calls(
-            prepared(folder), folder, 5 if quick else 1
-        ),
-        "kills": lambda folder, quick: kill_trainings(
-            folder, options.kills or (10 if quick else 200), options.seed
-        ),
-        "prune": lambda folder, quick: prune_under_readers(folder, 50 if quick else 500),
-        "full-disk": lambda folder, quick: full_disk(folder, 10 if quick else 60),
-        "file-size": lambda folder, quick: file_size_limits(
-            folder,
-            [0, 4096]
-            if quick
-            else [0, 1, 100, 500, 1000, 1500, 2000, 4000, 8000, 16_000, 40_000, 1 << 20],
-        ),
-        "locks": lambda folder, quick: trainings_at_once(folder, 8),
-        "truncations": lambda folder, quick: truncations(folder, 25 if quick else 1),
-        "flips": lambda folder, quick: bit_flips(
-            folder, options.flips or (100 if quick else 2000), options.seed
-        ),
-        "canaries": lambda folder, quick: canaries(folder),
-        "output": lambda folder, quick: lost_output(folder),
-    }
+@dataclass(frozen=True)
+class Size:
+    """How much of an attack is made. kills, flips: None for the usual number."""
+
+    quick: bool
+    seed: int
+    kills: int | None
+    flips: int | None
+
+    def of(self, part: Any, whole: Any) -> Any:
+        """A bounded part of an attack, or the whole of it."""
+        return part if self.quick else whole
+
+
+SIZES = [0, 1, 100, 500, 1000, 1500, 2000, 4000, 8000, 16_000, 40_000, 1 << 20]  # bytes
+ATTACKS: dict[str, Callable[[Path, Size], Figure]] = {
+    "calls-fail": lambda folder, size: fail_at_calls(
+        prepared(folder), folder, size.of({"EIO": errno.EIO}, CODES), size.of(3, 1)
+    ),
+    "calls-kill": lambda folder, size: kill_at_calls(prepared(folder), folder, size.of(5, 1)),
+    "kills": lambda folder, size: kill_trainings(folder, size.kills or size.of(10, 200), size.seed),
+    "backtests": lambda folder, size: kill_backtests(
+        folder, size.kills or size.of(5, 100), size.seed
+    ),
+    "prune": lambda folder, size: prune_under_readers(folder, size.of(50, 500)),
+    "full-disk": lambda folder, size: full_disk(folder, size.of(10, 60)),
+    "file-size": lambda folder, size: file_size_limits(folder, size.of([0, 4096], SIZES)),
+    "locks": lambda folder, size: trainings_at_once(folder, 8),
+    "truncations": lambda folder, size: truncations(folder, size.of(25, 1)),
+    "flips": lambda folder, size: bit_flips(folder, size.flips or size.of(100, 2000), size.seed),
+    "canaries": lambda folder, size: canaries(folder),
+    "output": lambda folder, size: lost_output(folder),
+}
+
+
+def parsed() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--quick", action="store_true", help="a bounded part, in under two minutes")
     parser.add_argument(
-        "--only", action="append", choices=list(attacks), help="this attack; repeat it for several"
+        "--only", action="append", choices=list(ATTACKS), help="this attack; repeat it for several"
     )
-    parser.add_argument("--kills", type=int, help="random kill -9 of a training")
+    parser.add_argument("--kills", type=int, help="random kill -9 of a training or a backtest")
     parser.add_argument("--flips", type=int, help="flipped bits of each file")
     parser.add_argument(
         "--seed", type=int, default=1, help="of the times of kills and the places of flips"
     )
-    options = parser.parse_args()
+    return parser.parse_args()
+
+
+def main() -> int:
+    options = parsed()
+    size = Size(options.quick, options.seed, options.kills, options.flips)
     failed = False
-    for name in options.only or attacks:
+    for name in options.only or ATTACKS:
         started = time.monotonic()
         with tempfile.TemporaryDirectory() as place:
-            figure = attacks[name](Path(place).resolve(), options.quick)
+            figure = ATTACKS[name](Path(place).resolve(), size)
         failed |= bool(figure["broken"])
         figure |= {"broken": len(figure["broken"]), "examples": figure["broken"][:3]}
-        print(
-            json.dumps({"what": name, **figure, "seconds": round(time.monotonic() - started, 1)}),
-            flush=True,
-        )
+        seconds = round(time.monotonic() - started, 1)
+        print(json.dumps({"what": name, **figure, "seconds": seconds}), flush=True)
     return int(failed)
 
 

@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -177,7 +177,7 @@ def row(figures: list[Figure], unit: float) -> str:
     )
 
 
-def main() -> None:
+def parsed() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, help="folder of the public data")
     parser.add_argument(
@@ -208,26 +208,45 @@ def main() -> None:
         metavar="FILE",
         help="train nothing: tables of printed lines",
     )
-    chosen = parser.parse_args()
-    if chosen.table:
-        lines = [line for path in chosen.table for line in path.read_text().splitlines()]
-        print("\n".join(table([json.loads(line) for line in lines])))
+    return parser.parse_args()
+
+
+def print_table(paths: Iterable[Path]) -> None:
+    """Tables of the lines that were printed before."""
+    lines = [line for path in paths for line in path.read_text().splitlines()]
+    print("\n".join(table([json.loads(line) for line in lines])))
+
+
+def chosen_settings(words: list[str] | None) -> list[str]:
+    """The settings that hold one of the words, and the first, to which all are compared."""
+    others = list(SETTINGS[1:])
+    if words:
+        others = [setting for setting in others if any(word in setting for word in words)]
+    return [SETTINGS[0], *others]
+
+
+def trainings(settings: list[str], seeds: int) -> Iterator[tuple[str, int]]:
+    """Every setting with each of its seeds; the first has some more, which show the spread."""
+    for setting in settings:
+        most = max(seeds, SPREAD) if setting == SETTINGS[0] else seeds
+        for seed in range(1, most + 1):
+            yield setting, seed
+
+
+def main() -> None:
+    options = parsed()
+    if options.table:
+        print_table(options.table)
         return
-    settings = [
-        s
-        for s in SETTINGS
-        if s == SETTINGS[0] or not chosen.only or any(word in s for word in chosen.only)
-    ]
+
+    settings = chosen_settings(options.only)
+    names = options.sets or (WITH_DATA if options.data else WITHOUT_DATA)
     with tempfile.TemporaryDirectory() as work:
-        names = chosen.sets or (WITH_DATA if chosen.data else WITHOUT_DATA)
-        files = {name: SETS[name][0](Path(work), chosen.data) for name in names}
+        files = {name: SETS[name][0](Path(work), options.data) for name in names}
         for name, file in files.items():
-            for setting in settings:
-                for seed in range(
-                    1, max(chosen.seeds, SPREAD if setting == SETTINGS[0] else 1) + 1
-                ):
-                    found = train(name, file.resolve(), SETS[name][1], setting, seed, chosen.limit)
-                    print(json.dumps(found), flush=True)
+            for setting, seed in trainings(settings, options.seeds):
+                found = train(name, file.resolve(), SETS[name][1], setting, seed, options.limit)
+                print(json.dumps(found), flush=True)
 
 
 if __name__ == "__main__":

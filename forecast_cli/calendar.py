@@ -35,6 +35,7 @@ _MONTHS = {"M": 1, "Q": 3, "Y": 12}
 _WEEKDAYS = ("MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN")
 _MONTH_NAMES = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 _THURSDAY = 3  # 1970-01-01 was a Thursday
+MOST_UNITS = 100_000  # in one step
 _LAST_DAY = 31  # as the day of a month: its last one
 _EPOCH = np.datetime64("1970-01-01")
 
@@ -181,35 +182,49 @@ def _parse(alias: str, times: Ints) -> Frequency:
 
     Raises SettingsError for a text that is no alias.
     """
+    count, unit, anchor = _parts_of_alias(alias)
+    if count > 1:
+        anchor = ""  # it places one week, quarter or year; the first time places longer steps
+
+    if unit == "B":
+        return Frequency("business", 1, clock=int(times[0] % DAY))
+    if unit in _UNITS:
+        return _of_fixed_steps(count * _UNITS[unit], anchor, times)
+    return _of_months(count * _MONTHS[unit[0]], unit, anchor, times)
+
+
+def _parts_of_alias(alias: str) -> tuple[int, str, str]:
+    """The number, the unit and the anchor of an alias. Raises SettingsError."""
     match = re.fullmatch(r"(\d*)(min|s|h|D|B|W|[MQY][SE])(?:-([A-Z]{3}))?", alias)
     if match is None:
         raise _no_step(alias)
+
     count, unit, anchor = int(match[1] or 1), match[2], match[3] or ""
-    anchors = {"W": _WEEKDAYS, "Q": _MONTH_NAMES, "Y": _MONTH_NAMES}.get(unit[0], ())
-    if not 1 <= count <= 100_000 or (anchor and anchor not in anchors):
+    if not 1 <= count <= (1 if unit == "B" else MOST_UNITS):
         raise _no_step(alias)
 
-    clock = int(times[0] % DAY)
-    if unit == "B":
-        if count != 1:
-            raise _no_step(alias)
-        return Frequency("business", 1, clock=clock)
+    anchors = {"W": _WEEKDAYS, "Q": _MONTH_NAMES, "Y": _MONTH_NAMES}.get(unit[0], ())
+    if anchor and anchor not in anchors:
+        raise _no_step(alias)
+    return count, unit, anchor
 
-    # An anchor places steps of one week, quarter or year. Longer ones are placed by the first time.
-    has_anchor = bool(anchor) and count == 1
-    if unit in _UNITS:
-        size = count * _UNITS[unit]
-        phase = int(times[0] % size)
-        if has_anchor:
-            phase = (_WEEKDAYS.index(anchor) - _THURSDAY) % 7 * DAY + clock
-        return Frequency("fixed", size, phase)
 
-    size = count * _MONTHS[unit[0]]
+def _of_fixed_steps(size: int, weekday: str, times: Ints) -> Frequency:
+    """Steps of `size` microseconds from the first time on, or from a day of the week."""
+    if not weekday:
+        return Frequency("fixed", size, int(times[0] % size))
+    day = (_WEEKDAYS.index(weekday) - _THURSDAY) % 7
+    return Frequency("fixed", size, day * DAY + int(times[0] % DAY))
+
+
+def _of_months(size: int, unit: str, anchor: str, times: Ints) -> Frequency:
+    """Steps of `size` months from the first time on, or from a month of the year; at the first or
+    the last day of the month, as the unit says."""
     month = int(_months_and_days(times[:1])[0][0])
-    if has_anchor:
+    if anchor:
         month = _MONTH_NAMES.index(anchor)
     day = 1 if unit[1] == "S" else _LAST_DAY
-    return Frequency("months", size, month % size, day, clock)
+    return Frequency("months", size, month % size, day, int(times[0] % DAY))
 
 
 def _no_step(alias: str) -> SettingsError:

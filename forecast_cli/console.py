@@ -31,7 +31,11 @@ if TYPE_CHECKING:
 BARS = "▁▂▃▄▅▆▇█"
 EVERY = 10.0  # seconds between plain lines about epochs
 QUIET = 1.0  # seconds without a plain line after which a phase that continues is named
-ALWAYS_NAMED = ("waiting", "cost")  # phases that are named at once, also after another one
+ALWAYS_NAMED = (
+    "waiting",
+    "cost",
+    "resuming",
+)  # phases that are named at once, also after another one
 NEVER = float("-inf")  # the time of what has not happened yet
 _FORMAT: ContextVar[str] = ContextVar("log_format", default="text")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,6 +13,7 @@ from forecast_cli.commands import options
 from forecast_cli.commands.options import STORE
 from forecast_cli.errors import SettingsError, StorageError
 from forecast_cli.messages import plural
+from forecast_cli.progress import Phase
 from forecast_cli.settings import Settings
 from forecast_cli.sources import SettingSources
 
@@ -41,57 +43,51 @@ def backtest(
     sources: SettingSources,
     origins: Annotated[
         int | None,
-        typer.Option(
+        options.value(
             "--origins",
             metavar="N",
-            help="Origins of each series to forecast from, the last one horizon before its end.",
-            show_default="5",
+            text="Origins of each series to forecast from, the last one horizon before its end.",
+            default="5",
         ),
     ] = None,
     step: Annotated[
         int | None,
-        typer.Option(
-            "--step",
-            metavar="N",
-            help="Rows between two origins.",
-            show_default="one horizon",
+        options.value(
+            "--step", metavar="N", text="Rows between two origins.", default="one horizon"
         ),
     ] = None,
     refit: Annotated[
         str | None,
-        typer.Option(
+        options.value(
             "--refit",
             metavar="never|every|N",
-            help="Train before the first origin, before every one, or before every N-th.",
-            show_default="never",
+            text="Train before the first origin, before every one, or before every N-th.",
+            default="never",
         ),
     ] = None,
     run: Annotated[
         str | None,
-        typer.Option(
+        options.value(
             "--run",
             metavar="ID",
-            help="Roll this run over rows that it was not trained on, without training.",
-            show_default=False,
+            text="Roll this run over rows that it was not trained on, without training.",
         ),
     ] = None,
-    output: Annotated[
-        str | None,
+    resume: Annotated[
+        bool,
         typer.Option(
-            "--output",
-            "-o",
-            metavar="FILE",
-            help="Write the forecasts from every origin to a CSV file.",
-            show_default=False,
+            "--resume", help="Continue the backtest that was stopped, if it is the same one."
         ),
+    ] = False,
+    output: Annotated[
+        str | None, options.output("FILE", "Write the forecasts from every origin to a CSV file.")
     ] = None,
     plot: Annotated[
         str | None,
-        typer.Option(
+        options.value(
             "--plot",
             metavar="FILE",
-            help="Draw the errors by step ahead and by origin into a PNG file.",
-            show_default=False,
+            text="Draw the errors by step ahead and by origin into a PNG file.",
         ),
     ] = None,
     store: options.Store = STORE,
@@ -101,26 +97,54 @@ def backtest(
 ) -> int:
     """Forecast from past rows as if later ones were not there, and score the forecasts.
 
-    The scores stand beside those of simple methods. Nothing is added to the store.
+    The scores stand beside those of simple methods. No run is added to the store.
 
     Example: forecast backtest sample_data/airline.csv --origins 3 --horizon 12
     """
     _check_files(data, output, plot)
 
     hidden = quiet or json
-    with console.progress(quiet=hidden) as report:
+    with contextlib.ExitStack() as stack:
+        report = stack.enter_context(console.progress(quiet=hidden))
         report(progress.reading(data))  # before the imports below, which take their time
         from forecast_cli import workflow
 
         asked: dict[str, Any] = {"settings": settings, "refit": refit or "never"}
         if run is not None:
-            asked = {"run": run, "store_folder": store, "refit": refit, **_typed(sources)}
-        backtested = workflow.backtest(
-            data, origins=origins, step=step, report=report, by_cores=True, **asked
-        )
+            asked = {"run": run, "refit": refit, **_typed(sources)}
 
-    warnings = [note.text for note in backtested.notes if note.level != "info"]
-    warnings += _write(backtested, output, plot)
+        def write(backtested: Backtested) -> None:
+            report(Phase("writing", "writing the results"))
+            warnings = _write(backtested, output, plot)
+            stack.close()  # the progress ends before the tables begin
+            _tell(backtested, warnings, [output, plot], json=json, quiet=quiet)
+
+        workflow.backtest(
+            data,
+            origins=origins,
+            step=step,
+            resume=resume,
+            store_folder=store,
+            report=report,
+            by_cores=True,
+            write=write,
+            **asked,
+        )
+    return 0
+
+
+def _tell(
+    backtested: Backtested,
+    warnings: list[str],
+    written: list[str | None],
+    *,
+    json: bool,
+    quiet: bool,
+) -> None:
+    """Say what there is to warn of, and show the scores or the JSON document."""
+    from forecast_cli import workflow
+
+    warnings = [note.text for note in backtested.notes if note.level != "info"] + warnings
     for text in warnings:
         console.warning(text)
 
@@ -129,10 +153,9 @@ def backtest(
         console.emit_json({**document, "warnings": warnings})
     elif not quiet:
         _show(backtested, document)
-        for path in (output, plot):
+        for path in written:
             if path:
                 console.say(f"wrote {console.escape(path)}")
-    return 0
 
 
 def _typed(sources: SettingSources) -> dict[str, Any]:

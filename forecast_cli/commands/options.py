@@ -25,13 +25,19 @@ SHARED = ("config", "store", "json", "quiet", "debug", "log_format")  # behind t
 # -- options that several commands have --------------------------------------------------------
 
 
+def value(*names: str, metavar: str, text: str, default: str = "") -> Any:
+    """An option of one command that takes a value. default: what holds without it, in words."""
+    return typer.Option(*names, metavar=metavar, help=text, show_default=default or False)
+
+
+def output(metavar: str, text: str, default: str = "") -> Any:
+    """Where a command writes."""
+    return value("--output", "-o", metavar=metavar, text=text, default=default)
+
+
 def _run_option(default: str) -> Any:
-    return typer.Option(
-        "--run",
-        metavar="ID",
-        help="Run to use: its name, its number, or the end of its name.",
-        show_default=default,
-    )
+    text = "Run to use: its name, its number, or the end of its name."
+    return value("--run", metavar="ID", text=text, default=default)
 
 
 Data = Annotated[

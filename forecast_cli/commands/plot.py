@@ -5,8 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from forecast_cli import console
 from forecast_cli.commands import options
 from forecast_cli.errors import SettingsError
@@ -22,31 +20,24 @@ SCHEMA = "forecast/plot/v1"
 def plot(
     kind: Annotated[
         list[Kind] | None,
-        typer.Option(
+        options.value(
             "--kind",
             metavar="KIND",
-            help=f"Plot to draw. Can be repeated. One of {', '.join(Kind)}.",
-            show_default="loss and predictions",
+            text=f"Plot to draw. Can be repeated. One of {', '.join(Kind)}.",
+            default="loss and predictions",
         ),
     ] = None,
     series: Annotated[
         str | None,
-        typer.Option(
+        options.value(
             "--series",
             metavar="ID",
-            help="Series whose gates or attention are drawn.",
-            show_default="the first",
+            text="Series whose gates or attention are drawn.",
+            default="the first",
         ),
     ] = None,
     output: Annotated[
-        str | None,
-        typer.Option(
-            "--output",
-            "-o",
-            metavar="DIR",
-            help="Folder for the plots.",
-            show_default="plots/ in the run",
-        ),
+        str | None, options.output("DIR", "Folder for the plots.", "plots/ in the run")
     ] = None,
     run: options.Run = None,
     store: options.Store = options.STORE,

@@ -50,31 +50,24 @@ def predict(
     settings: Settings,
     sources: SettingSources,
     output: Annotated[
-        str | None,
-        typer.Option(
-            "--output",
-            "-o",
-            metavar="FILE",
-            help="Write the forecast to a file.",
-            show_default="stdout",
-        ),
+        str | None, options.output("FILE", "Write the forecast to a file.", "stdout")
     ] = None,
     format_: Annotated[
         Format | None,
-        typer.Option(
+        options.value(
             "--format",
             metavar="|".join(Format),
-            help="Format of the forecast.",
-            show_default="by the name of FILE, else csv",
+            text="Format of the forecast.",
+            default="by the name of FILE, else csv",
         ),
     ] = None,
     future_values: Annotated[
         str | None,
-        typer.Option(
+        options.value(
             "--future-values",
             metavar="FILE",
-            help="CSV with the known-future covariates after the last row.",
-            show_default="rows of DATA",
+            text="CSV with the known-future covariates after the last row.",
+            default="rows of DATA",
         ),
     ] = None,
     run: options.Run = None,
@@ -93,8 +86,8 @@ def predict(
     """
     from forecast_cli import workflow
 
-    chosen_format = format_ or ENDINGS.get(Path(output or "").suffix.lower(), Format.csv)
-    _check_output(output, chosen_format, is_named=format_ is not None, json=json)
+    kind = format_ or _format_by_name(output)
+    _check_output(output, kind, is_named=format_ is not None, json=json)
 
     given = sources.values
     predicted = workflow.predict(
@@ -107,23 +100,37 @@ def predict(
         digits=settings.output.digits,
         **{name: given[name] for name in rereading() if name in given},
     )
-    for note in predicted.notes:
-        if note.level != "info":
-            console.warning(note.text)
+    _warn(predicted)
     _check_not_the_data(output, predicted.panel.source)
 
     if output:
-        _write(Path(output), predicted.forecast, chosen_format)
+        _write(Path(output), predicted.forecast, kind)
     if json:
         console.emit_json(_document(predicted))
     elif output:
-        if not quiet:
-            console.say(f"wrote {console.escape(output)}")
+        _say_written(output, quiet=quiet)
     elif format_ is None and console.stdout_is_terminal():
         _show(predicted, quiet=quiet)
     else:
-        console.emit(_data(predicted.forecast, chosen_format))
+        console.emit(_data(predicted.forecast, kind))
     return DEGRADED if _reasons(predicted) else 0
+
+
+def _format_by_name(output: str | None) -> Format:
+    """The format that the name of the file says, CSV where it says nothing."""
+    ending = Path(output or "").suffix.lower()
+    return ENDINGS.get(ending, Format.csv)
+
+
+def _warn(predicted: Predicted) -> None:
+    for note in predicted.notes:
+        if note.level != "info":
+            console.warning(note.text)
+
+
+def _say_written(path: str, *, quiet: bool) -> None:
+    if not quiet:
+        console.say(f"wrote {console.escape(path)}")
 
 
 def _check_output(output: str | None, kind: Format, *, is_named: bool, json: bool) -> None:

@@ -77,7 +77,7 @@ def pin(
 
     Example: forecast runs pin --run 3
     """
-    return _pin(Path(store), run, settings, on=True, json=json, quiet=quiet)
+    return _pin(store, run, settings, on=True, json=json, quiet=quiet)
 
 
 @options.with_settings("lock")
@@ -93,15 +93,15 @@ def unpin(
 
     Example: forecast runs unpin --run 3
     """
-    return _pin(Path(store), run, settings, on=False, json=json, quiet=quiet)
+    return _pin(store, run, settings, on=False, json=json, quiet=quiet)
 
 
 def _pin(
-    root: Path, run: str | None, settings: Settings, *, on: bool, json: bool, quiet: bool
+    store: str, run: str | None, settings: Settings, *, on: bool, json: bool, quiet: bool
 ) -> int:
     from forecast_cli import store as runs
 
-    schema = _schema("pin" if on else "unpin")
+    root, schema = Path(store), _schema("pin" if on else "unpin")
     try:
         with locked(root, settings, quiet=quiet) as lock:
             name = runs.resolve(root, run) or runs.latest(root)

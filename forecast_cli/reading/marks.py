@@ -87,18 +87,26 @@ def _parts(cell: str) -> Parts | None:
     if match is None:
         return None
 
-    sign, late_sign, before, after = (
-        match[name] or "" for name in ("sign", "late_sign", "before", "after")
-    )
-    currency, unit = before or after, (match["unit"] or "").strip()
-    has_both = (before and after) or (sign and late_sign) or (currency and unit == "%")
-    if has_both or not (currency or unit):
-        return None
+    texts = match.groupdict("")
+    signs = texts["sign"] + texts["late_sign"]
+    currencies = [text for text in (texts["before"], texts["after"]) if text]
+    unit = texts["unit"].strip()
+    marks = [*currencies, *(["%"] if unit == "%" else [])]
+    if len(signs) > 1 or len(marks) > 1:
+        return None  # both before and after the number, or a percentage of a currency
 
-    is_code = currency.isalpha() and currency.isascii()
-    if is_code and currency not in CURRENCIES:
+    currency = "".join(currencies)
+    if not currency and not unit:
         return None
-    return Parts(f"{sign or late_sign}{match['digits']}", currency, unit)
+    if not _may_be_currency(currency):
+        return None
+    return Parts(f"{signs}{texts['digits']}", currency, unit)
+
+
+def _may_be_currency(text: str) -> bool:
+    """Whether three letters are the code of a currency; signs are all known."""
+    is_code = text.isalpha() and text.isascii()
+    return not is_code or text in CURRENCIES
 
 
 def is_marked_number(cell: str) -> bool:

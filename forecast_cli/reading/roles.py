@@ -79,29 +79,43 @@ def choose_roles(
     again = levels is not None
     settings = with_usual_names(settings, names)
     time = named_time(settings, names)
-    identity = settings.id or ""
-    covariates = [*(settings.past or []), *(settings.future or []), *(settings.static or [])]
     _check_names(names, settings, time)
 
-    free = [name for name in names if name not in (identity, *covariates)]
+    identity = [settings.id] if settings.id else []
+    covariates = _covariates(settings)
+    free = _without(names, [*identity, *covariates])
     if not time:
-        candidates = [name for name in free if name not in (settings.target or [])]
-        time = recognize_time(sample, candidates, again=again)
+        time = recognize_time(sample, _without(free, settings.target or []), again=again)
 
-    targets = _targets([name for name in free if name not in time], sample, settings, names)
-
-    every = [*time, *([identity] if identity else []), *targets, *covariates]
+    targets = _targets(_without(free, time), sample, settings, names)
+    every = [*time, *identity, *targets, *covariates]
     _check_apart(every, identity, targets)
-    unused = [name for name in names if name not in every]
+
+    unused = _without(names, every)
     if not time:
         refuse_unread_times(sample, unused)
         refuse_mixed_steps(sample, unused, notes, again=again)
+        if not identity:
+            notes += _columns_that_may_name_series(sample, unused)
 
-    if not time and not identity:
-        notes += _columns_that_may_name_series(sample, unused)
+    return Roles(
+        time=time,
+        targets=tuple(targets),
+        id="".join(identity),
+        covariates=tuple(covariates),
+        texts=tuple(_text_covariates(covariates, sample, settings, levels)),
+        unused=tuple(unused),
+    )
 
-    texts = _text_covariates(covariates, sample, settings, levels)
-    return Roles(time, tuple(targets), identity, tuple(covariates), tuple(texts), tuple(unused))
+
+def _covariates(settings: DataSettings) -> list[str]:
+    """The columns that are named as covariates of some kind."""
+    return [*(settings.past or []), *(settings.future or []), *(settings.static or [])]
+
+
+def _without(names: Sequence[str], others: Sequence[str]) -> list[str]:
+    """The names that are not among others, in their order."""
+    return [name for name in names if name not in others]
 
 
 def with_usual_names(settings: DataSettings, names: Sequence[str]) -> DataSettings:
@@ -150,7 +164,7 @@ def _check_names(names: Sequence[str], settings: DataSettings, time: tuple[str, 
             )
 
 
-def _check_apart(every: list[str], identity: str, targets: list[str]) -> None:
+def _check_apart(every: list[str], identity: list[str], targets: list[str]) -> None:
     """Raise SettingsError for a column with two roles, and for several targets of named series."""
     twice = [name for name in every if every.count(name) > 1]
     if twice:

@@ -13,9 +13,24 @@ Upkeep:        verify, check_tables, smoke_forecast, prune, roll_back, pin
 Limits:        EARLIEST_TIME, LATEST_TIME, of what a run can hold
 Records:       Run, Contents, RunConfig, Manifest, Metrics and its parts, metrics_from
 Checkpoints:   Checkpoint, load_checkpoint, save_checkpoint, remove_checkpoint, training_identity
+Backtests:     lock_backtest, has_backtest, forget_backtest, save_forecasts, load_forecasts,
+               save_training, load_training, OTHER_BACKTEST: what `backtest --resume` goes on
+               from
 Other files:   make_folder, replace_file, for what is written beside the store, such as -o FILE
 """
 
+from forecast_cli.store.backtests import (
+    OTHER_BACKTEST,
+    BacktestLock,
+    PartForecasts,
+    forget_backtest,
+    has_backtest,
+    load_forecasts,
+    load_training,
+    lock_backtest,
+    save_forecasts,
+    save_training,
+)
 from forecast_cli.store.checkpoints import (
     Checkpoint,
     load_checkpoint,
@@ -56,6 +71,8 @@ from forecast_cli.store.upkeep import pin, prune, roll_back, verify
 __all__ = [
     "EARLIEST_TIME",
     "LATEST_TIME",
+    "OTHER_BACKTEST",
+    "BacktestLock",
     "Checkpoint",
     "Contents",
     "HeldOutScores",
@@ -64,6 +81,7 @@ __all__ = [
     "Manifest",
     "MemberScores",
     "Metrics",
+    "PartForecasts",
     "Run",
     "RunConfig",
     "Scores",
@@ -71,10 +89,15 @@ __all__ = [
     "TrainingScores",
     "check_tables",
     "exists",
+    "forget_backtest",
+    "has_backtest",
     "latest",
     "load",
     "load_checkpoint",
+    "load_forecasts",
+    "load_training",
     "lock",
+    "lock_backtest",
     "make_folder",
     "metrics_from",
     "names",
@@ -90,6 +113,8 @@ __all__ = [
     "resolve",
     "roll_back",
     "save_checkpoint",
+    "save_forecasts",
+    "save_training",
     "smoke_forecast",
     "training_identity",
     "unpromoted",

@@ -2,6 +2,8 @@
 
 One file that is replaced in one step: the sha256 of the rest, then safetensors with a JSON record
 among them. A file that is damaged or of another training is never an error: training starts anew.
+
+The files of an unfinished backtest have the same form; they are in `backtests`.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load as parse_tensors
 from safetensors.numpy import save as format_tensors
 
-from forecast_cli.errors import ForecastError, StorageError
+from forecast_cli.errors import RunRejectedError, StorageError
 from forecast_cli.store import files
 from forecast_cli.store.locking import Lock
 from forecast_cli.store.rejection import MAX_FILE_BYTES, read_plain_file
@@ -43,14 +45,16 @@ class Checkpoint:
     """A training so far. Its parts bear the names of their stages, such as `training 2 of 5`.
 
     lock: of the store in which it is kept; identity: what must be equal for it to be resumed;
-    finished: parts that are done; running: where the others stand.
+    finished: parts that are done; running: where the others stand; write: what is called to write
+    it, where it is not the training of a store, which `save_checkpoint` writes.
     """
 
-    lock: Lock
+    lock: Lock | None
     identity: str
     finished: dict[str, Fitted] = field(default_factory=dict)
     running: dict[str, Snapshot] = field(default_factory=dict)
     written: float = field(default_factory=time.monotonic)
+    write: Callable[[Checkpoint], object] | None = None
 
     def keep(self, part: str) -> Callable[[Snapshot], None]:
         """What the training of a part calls after every epoch."""
@@ -61,9 +65,16 @@ class Checkpoint:
                 return
             # A full disk is no reason to stop a training that goes well.
             with contextlib.suppress(StorageError):
-                save_checkpoint(self.lock, self)
+                self._save()
 
         return keep
+
+    def _save(self) -> None:
+        if self.write is not None:
+            self.write(self)
+            self.written = time.monotonic()
+        elif self.lock is not None:
+            save_checkpoint(self.lock, self)
 
     def finish(self, part: str, fitted: Fitted) -> None:
         """Take down that a part is done."""
@@ -85,9 +96,8 @@ def save_checkpoint(lock: Lock, checkpoint: Checkpoint) -> bool:
     if not checkpoint.finished and not checkpoint.running:
         return False
 
-    data = _encode(checkpoint)
     files.make_folder(folder)
-    files.replace_file(folder / NAME, hashlib.sha256(data).hexdigest().encode() + data)
+    files.replace_file(folder / NAME, sealed(encode(checkpoint)))
     checkpoint.written = time.monotonic()
     return True
 
@@ -95,26 +105,17 @@ def save_checkpoint(lock: Lock, checkpoint: Checkpoint) -> bool:
 def load_checkpoint(lock: Lock, identity: str) -> tuple[Checkpoint, str]:
     """The checkpoint of the training with that identity, or a new one and why there is none."""
     new = Checkpoint(lock, identity)
-    path = _path(lock)
     try:
-        content = read_plain_file(path, MAX_FILE_BYTES)
+        record, arrays = read_sealed(_path(lock), identity, MAX_FILE_BYTES)
+        return decode(lock, record, arrays), ""
     except FileNotFoundError:
         return new, "no training was left unfinished"
-    except ForecastError as error:
+    except OtherIdentityError:
+        return new, "the unfinished training is of other data, settings or versions"
+    except (RunRejectedError, StorageError) as error:
         return new, error.message
-
-    expected_hash, data = content[:HASH_LENGTH], content[HASH_LENGTH:]
-    if hashlib.sha256(data).hexdigest().encode() != expected_hash:
-        return new, f"{path} is damaged"
-
-    try:
-        arrays = parse_tensors(data)
-        record = json.loads(arrays.pop(RECORD).tobytes())
-        if record["identity"] != identity:
-            return new, "the unfinished training is of other data, settings or versions"
-        return _decode(lock, record, arrays), ""
-    except (ValueError, LookupError, TypeError, AttributeError, SafetensorError):
-        return new, f"{path} is not a checkpoint of forecast"
+    except (ValueError, LookupError, TypeError, AttributeError):
+        return new, f"{_path(lock)} is not a checkpoint of forecast"
 
 
 def remove_checkpoint(lock: Lock) -> None:
@@ -128,7 +129,51 @@ def _path(lock: Lock) -> Path:
     return lock.root / FOLDER / NAME
 
 
-def _encode(checkpoint: Checkpoint) -> bytes:
+# -- the form of the files ---------------------------------------------------------------------
+
+
+class OtherIdentityError(Exception):
+    """A checkpoint is of other data, settings or versions."""
+
+
+def sealed(data: bytes) -> bytes:
+    """The bytes of a file: the sha256 of the data, and the data."""
+    return hashlib.sha256(data).hexdigest().encode() + data
+
+
+def read_sealed(path: Path, identity: str, max_bytes: int) -> tuple[dict[str, Any], Arrays]:
+    """The record and the arrays of a file.
+
+    Raises FileNotFoundError, OtherIdentityError, RunRejectedError for a file that is damaged or of
+    another kind, StorageError, and ValueError, LookupError, TypeError or AttributeError for one of
+    another form.
+    """
+    content = read_plain_file(path, max_bytes)
+    expected_hash, data = content[:HASH_LENGTH], content[HASH_LENGTH:]
+    if hashlib.sha256(data).hexdigest().encode() != expected_hash:
+        raise RunRejectedError(f"{path} is damaged")
+
+    try:
+        arrays = parse_tensors(data)
+    except SafetensorError as error:
+        raise ValueError(str(error)) from None
+    try:
+        record = json.loads(arrays.pop(RECORD).tobytes())
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+    if record["identity"] != identity:
+        raise OtherIdentityError
+    return record, arrays
+
+
+def format_record(record: dict[str, Any], arrays: Arrays) -> bytes:
+    """A record and arrays as safetensors."""
+    named = {**arrays, RECORD: np.frombuffer(json.dumps(record).encode(), np.uint8)}
+    return format_tensors({name: np.array(values, order="C") for name, values in named.items()})
+
+
+def encode(checkpoint: Checkpoint) -> bytes:
+    """A checkpoint as safetensors."""
     arrays: Arrays = {}
     record: dict[str, Any] = {"identity": checkpoint.identity, "finished": {}, "running": {}}
 
@@ -149,12 +194,11 @@ def _encode(checkpoint: Checkpoint) -> bytes:
         for name, values in snapshot.arrays.items():
             arrays[f"running/{part}/{name}"] = values
 
-    arrays[RECORD] = np.frombuffer(json.dumps(record).encode(), np.uint8)
-    return format_tensors({name: np.array(values, order="C") for name, values in arrays.items()})
+    return format_record(record, arrays)
 
 
-def _decode(lock: Lock, record: dict[str, Any], arrays: Arrays) -> Checkpoint:
-    """The checkpoint that `_encode` made. Raises ValueError, LookupError, TypeError otherwise."""
+def decode(lock: Lock | None, record: dict[str, Any], arrays: Arrays) -> Checkpoint:
+    """The checkpoint that `encode` made. Raises ValueError, LookupError, TypeError otherwise."""
     from forecast_cli.progress import Epoch
     from forecast_cli.training import Fitted, Snapshot
 

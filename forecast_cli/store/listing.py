@@ -7,7 +7,7 @@
     runs/NAME/      one folder for each run; its name holds its time, its sequence and its hash
     pins/NAME       an empty file for each run that is never pruned
     unpromoted/NAME an empty file for each run that was never the latest
-    checkpoints/    unfinished training
+    checkpoints/    an unfinished training, and an unfinished backtest
 
 Nothing here takes the lock or writes. Runs are ordered by their sequence, never by their time.
 """

@@ -62,7 +62,7 @@ def lock(
     release.
     """
     files.make_folder(root / "runs")
-    with files.lock_file(root / "lock", _our_name(), wait, on_wait) as holder:
+    with files.lock_file(root / "lock", our_name(), wait, on_wait) as holder:
         if holder is not None:
             raise LockedError(
                 f"another command is writing in {root}: {holder}",
@@ -83,7 +83,7 @@ def lock(
             held._release()
 
 
-def _our_name() -> str:
+def our_name() -> str:
     started = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     return f"pid {os.getpid()} on {platform.node()} since {started}\n"
 

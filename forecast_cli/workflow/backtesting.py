@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -16,19 +17,21 @@ from forecast_cli import forecasting, planning, tables, windows
 from forecast_cli.calendar import Ints
 from forecast_cli.errors import (
     RunMismatchError,
+    RunRejectedError,
     SettingsError,
     StoppedError,
     TooLittleDataError,
 )
 from forecast_cli.forecasting import Model
-from forecast_cli.messages import plural
+from forecast_cli.messages import Note, plural
 from forecast_cli.panel import Panel, head, select
 from forecast_cli.progress import Event, Phase, Report, reading, silent
 from forecast_cli.reading import read
 from forecast_cli.settings import DEFAULT_STORE, DataSettings, Settings
 from forecast_cli.sources import settings_from
-from forecast_cli.store import Run
-from forecast_cli.workflow import rolling_runs
+from forecast_cli.store import PartForecasts, Run
+from forecast_cli.workflow import backtest_progress, rolling_runs
+from forecast_cli.workflow.backtest_progress import NOTHING_WRITTEN, Progress
 from forecast_cli.workflow.naming import naming_file
 from forecast_cli.workflow.rolled import (
     DEFAULT_ORIGINS,
@@ -37,8 +40,12 @@ from forecast_cli.workflow.rolled import (
     Part,
     at_most,
     forecast_part,
+    part_windows,
     scored,
 )
+
+if TYPE_CHECKING:  # torch is imported when there is something to train on
+    from forecast_cli.learning import Learned
 
 Data = str | os.PathLike[str] | Panel
 Refit = Literal["never", "every"] | int
@@ -54,9 +61,11 @@ def backtest(  # noqa: PLR0913 -- keywords of the public API
     step: int | None = None,
     refit: Refit | None = None,
     run: Run | str | None = None,
+    resume: bool = False,
     store_folder: str | os.PathLike[str] = DEFAULT_STORE,
     report: Report | None = None,
     by_cores: bool = False,
+    write: Callable[[Backtested], None] | None = None,
     **named: Any,
 ) -> Backtested:
     """Forecast from rolling origins, and score the forecasts beside those of simple methods.
@@ -69,30 +78,47 @@ def backtest(  # noqa: PLR0913 -- keywords of the public API
       after the last row that it was trained on are used, as many as are asked for, in one pass.
       With it, settings by name are those that `predict` has: horizon, levels, digits, and those of
       the reader that new rows may need
-    - report, by_cores, and settings by name: as for `train`. A time limit holds for each training
+    - resume: go on with a backtest that was stopped, if it is this one
+    - store_folder: of the run, and where what was done is kept when the backtest is stopped
+    - report, by_cores, and settings by name: as for `train`. A time limit is shared by all
+      trainings: each gets an equal part of the time that is left
+    - write: is called with the result, and what was done is not forgotten before it has returned,
+      so that a full disk costs no training
 
     Every model is trained on a panel that is cut at its first origin, so nothing can leak.
-    Publishes and writes nothing. Raises ForecastError and its children: TooLittleDataError where
-    the data do not allow so many origins, RunMismatchError where the run is of other data.
+    Publishes nothing. Raises ForecastError and its children: TooLittleDataError where the data do
+    not allow so many origins, RunMismatchError where the run is of other data, LockedError where
+    another backtest is to be gone on with in the same store.
     """
     report = report or silent
     _check_counts(origins, step)
-    with _nothing_written():
-        if run is not None:
-            if settings is not None or refit is not None:
-                raise SettingsError(
-                    "a saved run is not trained again, so settings of a training and --refit "
-                    "have no effect with --run",
-                    "leave them out, or leave out --run",
-                    option="run",
-                )
-            asked = rolling_runs.Asked(origins, step, report, named)
-            return rolling_runs.roll(data, rolling_runs.load(run, Path(store_folder)), asked)
+    if run is not None:
+        if settings is not None or refit is not None or resume:
+            raise SettingsError(
+                "a saved run is not trained again, so settings of a training, --refit and "
+                "--resume have no effect with --run",
+                "leave them out, or leave out --run",
+                option="run",
+            )
+        asked = rolling_runs.Asked(origins, step, report, named)
+        with _nothing_written():
+            rolled = rolling_runs.roll(data, rolling_runs.load(run, Path(store_folder)), asked)
+            _write(rolled, write)
+        return rolled
 
-        settings = settings or settings_from(**named)
-        count = DEFAULT_ORIGINS if origins is None else origins
-        every = _origins_per_training(refit or "never", count)
-        return _roll(data, _Job(settings, count, step, every, report, by_cores))
+    settings = settings or settings_from(**named)
+    count = DEFAULT_ORIGINS if origins is None else origins
+    every = _origins_per_training(refit or "never", count)
+    limit = settings.training.time_limit
+    deadline = None if limit is None else time.monotonic() + limit
+    root = Path(store_folder)
+    job = _Job(settings, count, step, every, root, resume, report, by_cores, deadline)
+    return _roll(data, job, write)
+
+
+def _write(backtested: Backtested, write: Callable[[Backtested], None] | None) -> None:
+    if write is not None:
+        write(backtested)
 
 
 def _check_counts(origins: int | None, step: int | None) -> None:
@@ -130,7 +156,7 @@ def _nothing_written() -> Iterator[None]:
     try:
         yield
     except StoppedError as error:
-        raise StoppedError(error.signal_number, "nothing was written") from None
+        raise StoppedError(error.signal_number, NOTHING_WRITTEN) from None
 
 
 # -- training as it goes -----------------------------------------------------------------------
@@ -138,37 +164,78 @@ def _nothing_written() -> Iterator[None]:
 
 @dataclass(frozen=True)
 class _Job:
-    """What was asked for. step: None for one horizon; every: origins forecast by one training."""
+    """What was asked for.
+
+    step: None for one horizon; every: origins forecast by one training; root: the store; deadline:
+    of all trainings, or of one, in time.monotonic().
+    """
 
     settings: Settings
     origins: int
     step: int | None
     every: int
+    root: Path
+    resume: bool
     report: Report
     by_cores: bool
+    deadline: float | None
 
 
-def _roll(data: Data, job: _Job) -> Backtested:
+def _roll(data: Data, job: _Job, write: Callable[[Backtested], None] | None) -> Backtested:
     """Train before the first origin, and again as often as was asked for."""
-    panel = _read(data, job.settings, job.report)
+    with _nothing_written():
+        panel = _read(data, job.settings, job.report)
+        with naming_file(data):
+            origins = _origins(panel, job)
+        wanted = _origins_by_training(job)
+        job.report(Phase("cost", origins.cost(len(panel), len(wanted))))
+        place = backtest_progress.Place(
+            job.root,
+            backtest_progress.backtest_identity(
+                panel, job.settings, dataclasses.asdict(origins), job.every
+            ),
+            trainings=len(wanted),
+            most_values=_most_values(panel, job, origins),
+        )
+
+    with backtest_progress.keeping(place, resume=job.resume) as progress:
+        with naming_file(data):
+            trained = _train_all(panel, job, origins, wanted, progress)
+            digits = job.settings.output.digits
+            digits = tables.decimals(panel) if digits is None else digits
+            result = scored(panel, [each.part for each in trained], origins, digits)
+        notes = (*result.notes, *_about_resuming(job, progress), *_time_limit(trained, progress))
+        result = replace(result, notes=notes)
+        _write(result, write)
+    return result
+
+
+def _about_resuming(job: _Job, progress: Progress) -> tuple[Note, ...]:
+    return backtest_progress.about_resuming(progress) if job.resume else ()
+
+
+def _origins_by_training(job: _Job) -> list[range]:
+    """The numbers of the origins that each training forecasts from."""
+    return [
+        range(start, min(start + job.every, job.origins))
+        for start in range(0, job.origins, job.every)
+    ]
+
+
+def _origins(panel: Panel, job: _Job) -> Origins:
+    """Where the origins lie. Raises TooLittleDataError where the rows do not allow the first."""
     job.report(Phase("planning", "looking at the data"))
-    with naming_file(data):
-        # Where no horizon was asked for it follows from the frequency, the seasons and the length.
-        horizon = job.settings.window.horizon or planning.make(panel, job.settings).horizon
-        origins = Origins(job.origins, job.step or horizon, horizon)
-        _require_rows(panel, origins)
+    # Where no horizon was asked for it follows from the frequency, the seasons and the length.
+    horizon = job.settings.window.horizon or planning.make(panel, job.settings).horizon
+    origins = Origins(job.origins, job.step or horizon, horizon)
+    _require_rows(panel, origins)
+    return origins
 
-        starts = range(0, origins.count, job.every)
-        job.report(Phase("cost", origins.cost(len(panel), len(starts))))
-        parts = []
-        for number, start in enumerate(starts, 1):
-            report = _numbered(job.report, number, len(starts))
-            wanted = range(start, min(start + job.every, origins.count))
-            parts.append(_train_and_forecast(panel, replace(job, report=report), origins, wanted))
 
-        wanted_digits = job.settings.output.digits
-        digits = tables.decimals(panel) if wanted_digits is None else wanted_digits
-        return scored(panel, parts, origins, digits)
+def _most_values(panel: Panel, job: _Job, origins: Origins) -> int:
+    """How many numbers the forecasts of one training can have, with their bounds."""
+    arrays = 1 + 2 * len(job.settings.interval.levels)
+    return len(panel) * job.every * origins.horizon * arrays
 
 
 def _read(data: Data, settings: Settings, report: Report) -> Panel:
@@ -194,13 +261,79 @@ def _require_rows(panel: Panel, origins: Origins) -> None:
     hint = at_most(possible) if possible else "use a smaller --horizon"
     if origins.count > 1:
         hint += ", or a smaller --step"
+    apart = f", {plural(origins.step, 'row')} apart," if origins.count > 1 else ""
     raise TooLittleDataError(
-        f"{plural(origins.count, 'origin')}, {plural(origins.step, 'row')} apart, and a horizon "
-        f"of {origins.horizon:,} need {needed:,} rows at least, and the longest series has "
-        f"{longest:,}",
+        f"{plural(origins.count, 'origin')}{apart} and a horizon of {origins.horizon:,} need "
+        f"{needed:,} rows at least, and the longest series has {longest:,}",
         f"{hint}, or give more rows",
         option="origins",
     )
+
+
+# -- one training after the other --------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False)
+class _Trained:
+    """The forecasts of one training. epochs: of each member, where its time was up."""
+
+    part: Part
+    epochs: tuple[int, ...] = ()
+
+
+def _train_all(
+    panel: Panel, job: _Job, origins: Origins, wanted: list[range], progress: Progress
+) -> list[_Trained]:
+    """The forecasts of every training: those that were done before are taken as they are."""
+    resumed = _resumed_parts(panel, job, origins, wanted, progress)
+    if resumed:
+        done = f"{len(resumed):,} of {plural(len(wanted), 'training')}"
+        job.report(Phase("resuming", f"done before: {done}"))
+
+    left = len(wanted) - len(resumed)
+    trained = []
+    for number, numbers in enumerate(wanted, 1):
+        if number in resumed:
+            trained.append(_Trained(resumed[number]))
+            continue
+
+        report = _numbered(job.report, number, len(wanted))
+        numbered = replace(job, report=report, deadline=_share_of_time(job.deadline, left))
+        each = _train_and_forecast(panel, numbered, origins, numbers, (progress, number))
+        backtest_progress.training_done(progress, number, None if each.epochs else _kept(each.part))
+        trained.append(each)
+        left -= 1
+    return trained
+
+
+def _share_of_time(deadline: float | None, trainings: int) -> float | None:
+    """When the next training must be over: each gets an equal part of the time that is left."""
+    if deadline is None:
+        return None
+    now = time.monotonic()
+    return now + (deadline - now) / trainings
+
+
+def _kept(part: Part) -> PartForecasts:
+    return PartForecasts(part.plan, part.values, part.bounds)
+
+
+def _resumed_parts(
+    panel: Panel, job: _Job, origins: Origins, wanted: list[range], progress: Progress
+) -> dict[int, Part]:
+    """Forecasts that were made before, by the number of their training, if they are of these
+    windows."""
+    levels, parts = job.settings.interval.levels, {}
+    for number, kept in progress.resumed.items():
+        numbers = wanted[number - 1]
+        _, earliest = _training_rows(panel, origins, numbers)
+        chosen, origin = part_windows(panel, kept.plan, origins, earliest, numbers)
+        fits = kept.plan.horizon == origins.horizon and len(chosen) == len(kept.values)
+        if not fits or kept.plan.levels != levels:
+            progress.reasons.append(f"the forecasts of training {number:,} do not fit the data")
+        else:
+            parts[number] = Part(kept.plan, chosen, origin, kept.values, kept.bounds)
+    return parts
 
 
 def _numbered(report: Report, number: int, trainings: int) -> Report:
@@ -216,17 +349,28 @@ def _numbered(report: Report, number: int, trainings: int) -> Report:
     return numbered
 
 
-def _train_and_forecast(panel: Panel, job: _Job, origins: Origins, wanted: range) -> Part:
-    """Forecast from the wanted origins with a network trained on the rows before the first."""
-    cuts = origins.cuts(panel)[:, wanted[0]]
-    training = _rows_before(panel, cuts)
+def _train_and_forecast(
+    panel: Panel, job: _Job, origins: Origins, wanted: range, place: tuple[Progress, int]
+) -> _Trained:
+    """Forecast from the wanted origins with a network trained on the rows before the first.
+
+    place: where the training is kept, and its number.
+    """
     with _naming_origin(wanted[0] + 1):
-        model = _fit(training, job, origins.horizon)
+        training, earliest = _training_rows(panel, origins, wanted)
+        model, epochs = _fit(training, job, origins.horizon, place)
 
         job.report(Phase("forecasting", f"forecasting from {plural(len(wanted), 'origin')}"))
-        is_known = np.isin(panel.ids, training.ids)
-        earliest = np.where(is_known, cuts, panel.lengths)
-        return forecast_part(panel, model, origins, earliest, wanted)
+        return _Trained(forecast_part(panel, model, origins, earliest, wanted), epochs)
+
+
+def _training_rows(panel: Panel, origins: Origins, wanted: range) -> tuple[Panel, Ints]:
+    """The rows before the first of the wanted origins; and (S,) the first origin that is allowed,
+    which no origin is for a series that is not among these rows."""
+    cuts = origins.cuts(panel)[:, wanted[0]]
+    training = _rows_before(panel, cuts)
+    is_known = np.isin(panel.ids, training.ids)
+    return training, np.where(is_known, cuts, panel.lengths)
 
 
 @contextlib.contextmanager
@@ -237,6 +381,9 @@ def _naming_origin(number: int) -> Iterator[None]:
     except TooLittleDataError as error:
         error.message = f"the rows before origin {number:,} do not suffice: {error.message}"
         error.hint = f"{error.hint}; or use fewer --origins" if error.hint else ""
+        raise
+    except RunRejectedError as error:
+        error.hint = "run it without --resume"
         raise
     except RunMismatchError as error:
         error.hint = "use --refit every, which trains on the rows before each origin"
@@ -266,8 +413,11 @@ def _rows_before(panel: Panel, cuts: Ints) -> Panel:
     return head(select(panel, keep), ends[keep])
 
 
-def _fit(panel: Panel, job: _Job, horizon: int) -> Model:
-    """A model that was trained on a panel as `train` does it."""
+def _fit(
+    panel: Panel, job: _Job, horizon: int, place: tuple[Progress, int]
+) -> tuple[Model, tuple[int, ...]]:
+    """A model that was trained on a panel as `train` does it; and the epochs of its members, where
+    their time was up."""
     settings = _with_horizon(job.settings, horizon)
     plan = planning.make(panel, settings)
     ends = windows.split(panel, plan.validation, plan.test).training
@@ -281,15 +431,43 @@ def _fit(panel: Panel, job: _Job, horizon: int) -> Model:
     )
     from forecast_cli.workflow.training import number_of_workers
 
-    limit = job.settings.training.time_limit
     execution = members.Execution(
         report=job.report,
         workers=number_of_workers(plan, job.settings, by_cores=job.by_cores),
-        deadline=None if limit is None else time.monotonic() + limit,
+        deadline=job.deadline,
     )
     plan = candidates.choose(panel, settings, plan, execution)
+
+    checkpoint = backtest_progress.training_checkpoint(*place, plan)
+    execution = replace(execution, checkpoint=checkpoint)
     learned = learning.learn(panel, plan, execution)
-    return learning.refit(panel, learned, execution)
+    model = learning.refit(panel, learned, execution)
+    return model, _epochs_cut_short(learned, job.deadline)
+
+
+def _epochs_cut_short(learned: Learned, deadline: float | None) -> tuple[int, ...]:
+    """The epochs of each member, where the time was up before all was done."""
+    is_late = deadline is not None and time.monotonic() >= deadline
+    if is_late or any(member.expired for member in learned.fitted):
+        return tuple(len(member.history) for member in learned.fitted)
+    return ()
+
+
+def _time_limit(trained: list[_Trained], progress: Progress) -> tuple[Note, ...]:
+    """What --time-limit cut short. The other trainings are kept, to go on with."""
+    cut_short = [each for each in trained if each.epochs]
+    if not cut_short:
+        return ()
+
+    fewest = min(min(each.epochs) for each in cut_short)
+    most = max(max(each.epochs) for each in cut_short)
+    epochs = plural(most, "epoch") if fewest == most else f"{fewest:,} to {most:,} epochs"
+    where = f" in {len(cut_short):,} of {len(trained):,} trainings" if len(trained) > 1 else ""
+    text = f"time was up after {epochs}{where}: the forecasts are those of the best so far"
+    if backtest_progress.write_all(progress):
+        text += "; the other trainings are kept, and --resume with more time goes on with them"
+    fields = {"trainings": len(cut_short), "epochs": [list(each.epochs) for each in cut_short]}
+    return (Note("time_limit", "warning", text, fields),)
 
 
 def _with_horizon(settings: Settings, horizon: int) -> Settings:

@@ -151,6 +151,9 @@ def read_for(run: Run, path: str) -> Panel:
         if error.option and error.option not in rereading():
             error.hint = "bring the file to the form of the one that was trained on, "
             error.hint += "or train on this one"
+        elif error.column and error.line is None:
+            trained = f"the run {run.name} was trained on {run.config.source or 'a panel'}"
+            error.hint = f"{error.hint}; {trained}" if error.hint else trained
         raise
 
     require_shape(run, panel, path)

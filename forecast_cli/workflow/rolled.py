@@ -111,12 +111,16 @@ class Backtested:
 
 @dataclass(frozen=True, eq=False)
 class Part:
-    """Forecasts from some of the origins, by one model. number: (W,) of the origin of each."""
+    """Forecasts from some of the origins, by one model.
 
-    model: Model
+    number: (W,) of the origin of each; values: (W, horizon); bounds: by level, lower and upper.
+    """
+
+    plan: Plan
     windows: Windows
     number: Ints
-    forecasts: forecasting.WindowForecasts
+    values: Floats
+    bounds: dict[float, tuple[Floats, Floats]]
 
 
 def forecast_part(
@@ -126,18 +130,25 @@ def forecast_part(
 
     earliest: (S,) the first origin that is allowed, in steps from the start of each series.
     """
+    chosen, number = part_windows(panel, model.plan, origins, earliest, wanted)
+    forecasts = forecasting.forecast_windows(panel, model, chosen, model.plan.levels)
+    return Part(model.plan, chosen, number, forecasts.values, dict(forecasts.bounds))
+
+
+def part_windows(
+    panel: Panel, plan: Plan, origins: Origins, earliest: Ints, wanted: range
+) -> tuple[Windows, Ints]:
+    """The W windows that `forecast_part` forecasts from, and (W,) the numbers of their origins."""
     every, number = forecasting.rolling_origins(
         panel,
-        lookback=model.plan.lookback,
+        lookback=plan.lookback,
         horizon=origins.horizon,
         count=origins.count,
         step=origins.step,
         earliest=earliest,
     )
     is_wanted = np.isin(number, wanted)
-    chosen = windows.selected(every, is_wanted)
-    forecasts = forecasting.forecast_windows(panel, model, chosen, model.plan.levels)
-    return Part(model, chosen, number[is_wanted], forecasts)
+    return windows.selected(every, is_wanted), number[is_wanted]
 
 
 # -- scores ------------------------------------------------------------------------------------
@@ -148,7 +159,7 @@ def scored(panel: Panel, parts: list[Part], origins: Origins, digits: Digits) ->
 
     Raises TooLittleDataError where there is no forecast, or no actual value to score one.
     """
-    plan = parts[0].model.plan
+    plan = parts[0].plan
     chosen, number, order = _joined_windows(parts)
     if not len(chosen):
         raise TooLittleDataError(
@@ -157,7 +168,7 @@ def scored(panel: Panel, parts: list[Part], origins: Origins, digits: Digits) ->
             option="origins",
         )
 
-    values = np.concatenate([part.forecasts.values for part in parts])[order]
+    values = np.concatenate([part.values for part in parts])[order]
     baselines = forecasting.baseline_forecasts(panel, chosen, plan.season)
     result = Backtest(
         series=chosen.series,
@@ -205,9 +216,9 @@ def _joined_windows(parts: list[Part]) -> tuple[Windows, Ints, Ints]:
 
 def _joined_bounds(parts: list[Part], order: Ints) -> dict[float, tuple[Floats, Floats]]:
     bounds = {}
-    for level in parts[0].forecasts.bounds:
-        low = np.concatenate([part.forecasts.bounds[level][0] for part in parts])
-        high = np.concatenate([part.forecasts.bounds[level][1] for part in parts])
+    for level in parts[0].bounds:
+        low = np.concatenate([part.bounds[level][0] for part in parts])
+        high = np.concatenate([part.bounds[level][1] for part in parts])
         bounds[level] = (low[order], high[order])
     return bounds
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -13,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from forecast_cli import store, train
-from tests.commands.helpers import QUICK, Forecast, terminal
+from tests.commands.helpers import QUICK, Forecast, shell, terminal
 from tests.conftest import AIRLINE, ROOT, SAMPLES
 
 ASKED = ("backtest", AIRLINE, *QUICK, "--horizon", "12", "--origins", "3")
@@ -189,22 +190,87 @@ def test_few_series_are_listed_with_their_errors(forecast: Forecast) -> None:
     assert [line.split()[0] for line in part[:3]] == ["series", "shop_1", "shop_2"]
 
 
-def test_ctrl_c_ends_a_backtest_with_130_and_nothing_is_written(tmp_path: Path) -> None:
-    words = ["backtest", str(SAMPLES / "hourly.csv"), "--epochs", "5000", "--patience", "0"]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "forecast_cli", *words, "-o", "out.csv", "--plot", "out.png"],
-        cwd=tmp_path,
+LONG = ("--epochs", "40", "--patience", "0", "--units", "4", "--horizon", "4", "--lookback", "8")
+
+
+def start(words: tuple[object, ...], folder: Path) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "forecast_cli", *map(str, words)],
+        cwd=folder,
         env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)},
         stderr=subprocess.PIPE,
     )
-    assert process.stderr is not None
-    assert any(b"epoch" in line for line in process.stderr)
-    process.send_signal(signal.SIGINT)
-    rest = process.stderr.read()
-    assert process.wait(30) == 130
-    process.stderr.close()
-    assert b"error: stopped by signal 2; nothing was written\n" in rest
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_stops_a_backtest_and_resume_ends_in_the_same_bytes(
+    number: int, code: int, tmp_path: Path
+) -> None:
+    words = ("backtest", SAMPLES / "hourly.csv", *LONG, "--origins", "2", "--refit", "every")
+    with start((*words, "-o", "out.csv", "--plot", "out.png"), tmp_path) as process:
+        assert process.stderr is not None
+        assert any(b"epoch" in line for line in process.stderr)
+        process.send_signal(number)
+        rest = process.stderr.read().decode()
+        assert process.wait(30) == code
+    assert rest.endswith(
+        f"error: stopped by signal {number}; what was done is kept in forecast_runs\n"
+        "hint: go on where it stopped: the same command with --resume\n"
+    )
+    assert [path.name for path in tmp_path.iterdir()] == ["forecast_runs"]
+
+    resumed = shell(*words, "--resume", "-o", "resumed.csv", cwd=tmp_path)
+    assert resumed.returncode == 0
+    assert b"warning" not in resumed.stderr
+    assert shell(*words, "-o", "whole.csv", cwd=tmp_path).returncode == 0
+    assert (tmp_path / "resumed.csv").read_bytes() == (tmp_path / "whole.csv").read_bytes()
+    kept = tmp_path / "forecast_runs" / "checkpoints"
+    assert [path.name for path in kept.iterdir()] == ["backtest.lock"]
+
+
+def test_a_backtest_that_is_stopped_before_its_first_epoch_writes_nothing(tmp_path: Path) -> None:
+    words = ("backtest", SAMPLES / "hourly.csv", *LONG)
+    with start((*words, "-o", "out.csv"), tmp_path) as process:
+        assert process.stderr is not None
+        assert any(b"reading" in line for line in process.stderr)
+        process.send_signal(signal.SIGINT)
+        rest = process.stderr.read().decode()
+        assert process.wait(30) == 130
+    assert "error: stopped by signal 2; nothing was " in rest
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_time_limit_ends_all_trainings_and_says_so(forecast: Forecast) -> None:
+    words = ("--time-limit", "2s", "--refit", "every", "--epochs", "100000", "--patience", "0")
+    result = forecast("backtest", AIRLINE, *words, "--origins", "2", "--units", "4")
+    assert result.code == 0
+    assert re.fullmatch(
+        "warning: time was up after [0-9, to]+ epochs in 2 of 2 trainings: "
+        "the forecasts are those of the best so far\n",
+        result.said,
+    )
+    assert not Path("forecast_runs").exists()
+
+
+def test_resume_without_anything_to_go_on_with_is_said(forecast: Forecast) -> None:
+    result = forecast(*ASKED, "--resume")
+    assert result.code == 0
+    text = "started from the beginning: no backtest was left unfinished"
+    assert result.said == f"warning: {text}\n"
+    assert not Path("forecast_runs").exists()
+
+
+def test_a_full_disk_at_the_end_costs_no_training(forecast: Forecast) -> None:
+    failed = forecast(*ASKED, "-o", "/dev/full")
+    assert failed.code == 30
+    assert failed.said.endswith("what was done is kept: --resume goes on with it\n")
+
+    again = forecast(*ASKED, "-o", "out.csv", "--resume")
+    assert again.code == 0
+    assert "done before: 1 of 1 training\n" in again.err
+    assert "epoch" not in again.err
+    assert forecast(*ASKED, "-o", "whole.csv").code == 0
+    assert Path("out.csv").read_bytes() == Path("whole.csv").read_bytes()
 
 
 def test_the_cost_stays_on_a_terminal(tmp_path: Path) -> None:

@@ -159,6 +159,17 @@ def test_without_pyarrow_parquet_is_a_usage_error(
         assert caught.value.hint == "install it: pip install 'forecast-cli[parquet]'"
 
 
+def text_of(number: float) -> str:
+    """A number as text; an empty one for NaN."""
+    return "" if np.isnan(number) else str(number)
+
+
+def as_numbers(line: str) -> str:
+    """A line of the CSV with its numbers written as Python does."""
+    shop, day, *numbers = line.split(",")
+    return ",".join([shop, day, *(number and str(float(number)) for number in numbers)])
+
+
 def test_train_and_predict_with_parquet_in_and_out(
     save: Callable[..., str], forecast: Callable[..., Result]
 ) -> None:
@@ -176,14 +187,9 @@ def test_train_and_predict_with_parquet_in_and_out(
     assert forecast("predict", "-o", "out.parquet").code == 0
     table = pyarrow.parquet.read_table("out.parquet")
     assert table.column_names == lines[0].split(",")
-    rows = [
-        [shop, str(day)[:10], *numbers]
-        for shop, day, *numbers in (row.values() for row in table.to_pylist())
-    ]
-    cells = [line.split(",") for line in lines[1:]]
-    known = [[float(number) if number else None for number in numbers] for _, _, *numbers in cells]
-    assert [row[:2] for row in rows] == [cell[:2] for cell in cells]
-    assert [[None if np.isnan(number) else number for number in row[2:]] for row in rows] == known
+    for row, line in zip(table.to_pylist(), lines[1:], strict=True):
+        shop, day, *numbers = row.values()
+        assert ",".join([shop, str(day)[:10], *map(text_of, numbers)]) == as_numbers(line)
     assert table.schema.field("day").type == pyarrow.timestamp("us")
     written = Path("out.parquet").read_bytes()
     assert forecast("predict", "-o", "again", "--format", "parquet").code == 0

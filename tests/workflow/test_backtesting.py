@@ -16,6 +16,7 @@ import pytest
 from forecast_cli import backtest, evaluation, read_csv, store, train
 from forecast_cli.calendar import DAY, Frequency
 from forecast_cli.errors import (
+    DataError,
     ForecastError,
     RunMismatchError,
     SettingsError,
@@ -25,7 +26,7 @@ from forecast_cli.errors import (
 from forecast_cli.panel import Columns, Panel, TimeFormat, from_series
 from forecast_cli.progress import Event, Phase
 from forecast_cli.workflow import Backtested
-from tests.conftest import AIRLINE, ROOT, monthly
+from tests.conftest import AIRLINE, ROOT, SAMPLES, monthly
 
 Write = Callable[..., Path]
 QUICK: dict[str, Any] = {"epochs": 1, "units": "4", "draw": False}
@@ -251,8 +252,7 @@ def test_the_rows_of_the_table_are_ordered_and_hold_the_values_of_the_file() -> 
         (
             {"horizon": 70, "origins": 1},
             TooLittleDataError,
-            "1 origin, 70 rows apart, and a horizon of 70 need 72 rows at least, "
-            "and the longest series has 60",
+            "1 origin and a horizon of 70 need 72 rows at least, and the longest series has 60",
             "use a smaller --horizon, or give more rows",
         ),
     ],
@@ -295,6 +295,16 @@ def test_a_run_of_other_data_is_refused(airline_store: Path, write: Write) -> No
             backtest(data, run=run)
 
 
+def test_a_run_of_data_with_other_columns_says_what_it_was_trained_on(airline_store: Path) -> None:
+    with pytest.raises(DataError) as caught:
+        backtest(SAMPLES / "hourly.csv", run="1", store_folder=airline_store)
+    name = store.names(airline_store)[0]
+    assert (caught.value.message, caught.value.hint) == (
+        f"{SAMPLES / 'hourly.csv'}: no column 'Month' for --time",
+        f"known: time, load; the run {name} was trained on {AIRLINE}",
+    )
+
+
 def test_settings_of_a_training_have_no_effect_on_a_run_and_are_refused(
     airline_store: Path,
 ) -> None:
@@ -306,8 +316,10 @@ def test_settings_of_a_training_have_no_effect_on_a_run_and_are_refused(
     )
     with pytest.raises(SettingsError, match="unknown setting 'unit'"):
         backtest(AIRLINE, run="1", store_folder=airline_store, unit="5")
-    with pytest.raises(SettingsError, match="--refit have no effect with --run"):
+    with pytest.raises(SettingsError, match="--resume have no effect with --run"):
         backtest(AIRLINE, run="1", store_folder=airline_store, refit="every")
+    with pytest.raises(SettingsError, match="--resume have no effect with --run"):
+        backtest(AIRLINE, run="1", store_folder=airline_store, resume=True)
 
 
 def test_a_stopped_backtest_says_that_nothing_was_written() -> None:
