@@ -82,18 +82,28 @@ def fit(values: Floats, offsets: Ints, ends: Ints, kind: Normalization = "minmax
 
     values: (N,) of all series; offsets: (S + 1,) where each begins and ends.
     """
-    parts = []
-    for start, end in zip(offsets[:-1], ends, strict=True):
-        parts.append(values[start : start + max(int(end), 1)])
+    stops = offsets[:-1] + np.maximum(ends, 1)
+    parts = [values[start:stop] for start, stop in zip(offsets[:-1], stops, strict=True)]
 
     if kind == "standard":
         mean = _of_each(parts, np.nanmean)
         return SeriesScale(mean, mean + _of_each(parts, np.nanstd))
-    low, high = _of_each(parts, np.nanmin), _of_each(parts, np.nanmax)
+    low = _extremes(np.fmin, values, offsets[:-1], stops)
+    high = _extremes(np.fmax, values, offsets[:-1], stops)
     if kind == "shifted-log":
         zero = -_of_each(parts, _shift)
         return SeriesScale(zero, zero + (high - low))
     return SeriesScale(low, high)
+
+
+def _extremes(extreme: np.ufunc, values: Floats, starts: Ints, stops: Ints) -> Floats:
+    """The smallest or the largest value of each series, holes left out: of all at once."""
+    edges = np.column_stack([starts, stops]).reshape(-1)
+    if edges[-1] == len(values):
+        edges = edges[:-1]
+    # Every other part lies between the end of one series and the start of the next.
+    of_parts: Floats = extreme.reduceat(values, edges)[::2]
+    return of_parts
 
 
 def _shift(values: Floats) -> float:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from forecast_cli import covariates, intervals
+from forecast_cli import calendar, covariates, intervals
 from forecast_cli.baselines import seasonal_naive
 from forecast_cli.calendar import Ints
 from forecast_cli.fields import Digits
@@ -30,7 +30,6 @@ from forecast_cli.panel import (
     TimeFormat,
     format_times,
     select,
-    times_of,
     values_of,
 )
 from forecast_cli.windows import Windows
@@ -85,7 +84,7 @@ def forecast(panel: Panel, model: Model, levels: tuple[float, ...]) -> Forecast:
     _repeat_last_season(panel, model, ~readable, values, bounds)
 
     times = _future_times(panel, plan.horizon)
-    texts = tuple(tuple(format_times(panel, row)) for row in times)
+    texts = _as_written(panel, times)
     fallback = tuple(panel.ids[i] for i in np.flatnonzero(~readable))
     return Forecast(
         ids=panel.ids,
@@ -116,8 +115,15 @@ def no_forecast(panel: Panel, levels: tuple[float, ...]) -> Forecast:
 
 def _future_times(panel: Panel, horizon: int) -> Ints:
     """(S, horizon) the times after the last row of every series."""
-    rows = [times_of(panel, i, int(n), int(n) + horizon) for i, n in enumerate(panel.lengths)]
-    return np.stack(rows)
+    steps = (panel.first + panel.lengths)[:, None] + np.arange(horizon)
+    return calendar.times_at(panel.frequency, steps.reshape(-1)).reshape(steps.shape)
+
+
+def _as_written(panel: Panel, times: Ints) -> tuple[tuple[str, ...], ...]:
+    """Times (S, horizon) as the file writes them; a time that many series share, once."""
+    distinct, position = np.unique(times, return_inverse=True)
+    texts = np.array(format_times(panel, distinct), object)
+    return tuple(tuple(row) for row in texts[position.reshape(times.shape)].tolist())
 
 
 def _forecast_by_network(

@@ -21,7 +21,7 @@ from forecast_cli.windows import Windows
 
 # Numbers in the largest array of the network, which bounds the windows that it reads at once.
 LARGEST_ARRAY = 1 << 22
-FEWEST, MOST = 16, 2048  # windows read at once
+FEWEST, MOST = 16, 512  # windows read at once; what more of them need leaves the cache
 
 Features = Callable[[int], Gathered]  # the covariates of windows, a number of steps later
 
@@ -122,10 +122,9 @@ def reader_of(panel: Panel, model: Model) -> Reader:
 
 
 def windows_at_once(plan: Plan) -> int:
-    """How many windows fit in memory: the largest array is the gates' of a layer, or attention's."""
+    """How many windows fit in memory: the largest array is the outputs of a layer."""
     architecture = plan.architecture
-    blocks = max(len(network.CELLS[architecture.cell].blocks), 2)
-    numbers = architecture.steps * max(architecture.units) * blocks
+    numbers = architecture.steps * max(architecture.units) * len(architecture.directions)
     return int(np.clip(LARGEST_ARRAY // numbers, FEWEST, MOST))
 
 
