@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from forecast_cli import calendar, covariates, intervals
+from forecast_cli import covariates, intervals
 from forecast_cli.baselines import seasonal_naive
 from forecast_cli.calendar import Ints
 from forecast_cli.fields import Digits
@@ -23,12 +23,12 @@ from forecast_cli.forecasting.rolling import (
     forecast_windows,
     stretched,
 )
+from forecast_cli.forecasting.times import times_of_steps, written
 from forecast_cli.panel import (
     Columns,
     Floats,
     Panel,
     TimeFormat,
-    format_times,
     select,
     values_of,
 )
@@ -84,12 +84,13 @@ def forecast(panel: Panel, model: Model, levels: tuple[float, ...]) -> Forecast:
     _repeat_last_season(panel, model, ~readable, values, bounds)
 
     times = _future_times(panel, plan.horizon)
-    texts = _as_written(panel, times)
+    texts = written(panel, times.reshape(-1))
+    rows = range(0, len(texts), plan.horizon)
     fallback = tuple(panel.ids[i] for i in np.flatnonzero(~readable))
     return Forecast(
         ids=panel.ids,
         times=times,
-        texts=texts,
+        texts=tuple(tuple(texts[row : row + plan.horizon]) for row in rows),
         values=values,
         bounds=bounds,
         columns=panel.columns,
@@ -115,15 +116,10 @@ def no_forecast(panel: Panel, levels: tuple[float, ...]) -> Forecast:
 
 def _future_times(panel: Panel, horizon: int) -> Ints:
     """(S, horizon) the times after the last row of every series."""
-    steps = (panel.first + panel.lengths)[:, None] + np.arange(horizon)
-    return calendar.times_at(panel.frequency, steps.reshape(-1)).reshape(steps.shape)
-
-
-def _as_written(panel: Panel, times: Ints) -> tuple[tuple[str, ...], ...]:
-    """Times (S, horizon) as the file writes them; a time that many series share, once."""
-    distinct, position = np.unique(times, return_inverse=True)
-    texts = np.array(format_times(panel, distinct), object)
-    return tuple(tuple(row) for row in texts[position.reshape(times.shape)].tolist())
+    series = np.repeat(np.arange(len(panel)), horizon)
+    ahead = np.tile(np.arange(horizon), len(panel))
+    times = times_of_steps(panel, series, panel.lengths[series] + ahead)
+    return times.reshape(len(panel), horizon)
 
 
 def _forecast_by_network(
