@@ -24,6 +24,7 @@ PER_SERIES: tuple[Normalization, ...] = ("minmax", "standard")
 
 LARGEST_LOG = 690.0  # its exponential is still a float
 LARGEST_SINH = 30.0  # no output of a network is more spreads away from the reference than its sinh
+ROWS_AT_ONCE = 1 << 16
 SMALL = 0.02  # of the median of a series: logarithms of smaller values would rule all others
 SHIFT = 0.1  # of the median, added before logarithms where values are that small
 SAFETY = 0.01  # of the median, added everywhere, so that a zero among newer rows has a logarithm
@@ -126,6 +127,18 @@ def transform(values: Floats, kind: Normalization, scale: SeriesScale, series: I
     if kind in PER_SERIES:
         return (values - scale.zero[series]) / _width(scale)[series]
     return values
+
+
+def transform_all(values: Floats, offsets: Ints, kind: Normalization, scale: SeriesScale) -> Floats:
+    """`transform` of all series, (N,), some rows at a time."""
+    if kind == "spread":
+        return values
+    transformed = np.empty_like(values)
+    for start in range(0, len(values), ROWS_AT_ONCE):
+        rows = np.arange(start, min(start + ROWS_AT_ONCE, len(values)))
+        series = np.searchsorted(offsets, rows, side="right") - 1
+        transformed[rows] = transform(values[rows], kind, scale, series)
+    return transformed
 
 
 def restore(values: Floats, kind: Normalization, scale: SeriesScale, series: Ints) -> Floats:

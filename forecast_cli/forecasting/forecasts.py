@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from forecast_cli import covariates, intervals
+from forecast_cli import covariates, intervals, windows
 from forecast_cli.baselines import seasonal_naive
 from forecast_cli.calendar import Ints
 from forecast_cli.fields import Digits
@@ -32,7 +32,6 @@ from forecast_cli.panel import (
     select,
     values_of,
 )
-from forecast_cli.windows import Windows
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,7 +130,8 @@ def _forecast_by_network(
         return
 
     plan = model.plan
-    newest = Windows(series, panel.offsets[1:][series], plan.lookback, plan.horizon)
+    ends = panel.offsets[1:][series]
+    newest = windows.of_origins(series, ends, plan.lookback, plan.horizon)
     forecasts = forecast_windows(panel, model, newest, tuple(bounds))
     values[series] = forecasts.values
     for level, (low, high) in forecasts.bounds.items():

@@ -50,8 +50,8 @@ def forecast_held_out(panel: Panel, model: Model, levels: tuple[float, ...]) -> 
     plan = model.plan
     every = _test_windows(panel, plan)
     holes = windows.holes_between(panel, every.origins - plan.lookback, every.origins)
-    unread = int(_inside(panel, windows.selected(every, holes)).sum())
-    chosen = windows.selected(every, ~holes)
+    unread = int(_inside(panel, windows.flagged(every, holes)).sum())
+    chosen = windows.flagged(every, ~holes)
     inside = _inside(panel, chosen)
 
     forecasts = forecast_windows(panel, model, chosen, levels)
@@ -80,8 +80,8 @@ def _test_windows(panel: Panel, plan: Plan) -> Windows:
     series = np.repeat(np.arange(len(panel)), counts)
     within = np.arange(len(series)) - np.repeat(np.cumsum(counts) - counts, counts)
     steps = starts[series] + within * plan.horizon
-    every = Windows(series, panel.offsets[series] + steps, plan.lookback, plan.horizon)
-    return windows.selected(every, steps >= plan.lookback)
+    every = windows.of_origins(series, panel.offsets[series] + steps, plan.lookback, plan.horizon)
+    return windows.flagged(every, steps >= plan.lookback)
 
 
 def _inside(panel: Panel, chosen: Windows) -> Flags:
@@ -119,8 +119,8 @@ def _seasonal_naive(panel: Panel, chosen: Windows, plan: Plan) -> Floats:
     forecasts: Floats = panel.values[chosen.origins[:, None] - season + ahead]
 
     # A baseline must have a forecast wherever the network has one.
-    for row in np.flatnonzero(np.isnan(forecasts).any(axis=1)):
-        series, origin = chosen.series[row], chosen.origins[row]
+    rows = np.flatnonzero(np.isnan(forecasts).any(axis=1))
+    for row, series, origin in zip(rows, *chosen.at(rows), strict=True):
         history = without_holes(panel.values[panel.offsets[series] : origin], plan.season)
         forecasts[row] = seasonal_naive(history[None], plan.horizon, plan.season)[0]
     return forecasts

@@ -43,12 +43,15 @@ def endless(count: int, size: int, random: np.random.Generator) -> Iterator[Ints
 
 
 def _endless(count: int, size: int, random: np.random.Generator) -> Iterator[Ints]:
+    # The permutation that int64 would give, in half of the memory where it can be.
+    numbers = np.arange(count, dtype=np.int32 if count < SMALL_NUMBERS else np.int64)
     while True:
-        order = random.permutation(count)
+        order = random.permutation(numbers)
         for start in range(0, count, size):
-            yield order[start : start + size]
+            yield order[start : start + size].astype(np.int64)
 
 
+SMALL_NUMBERS = 1 << 31  # beyond them int32 ends
 PREPARED_AT_ONCE = 4096  # windows
 BUDGET = 256 << 20  # bytes of normalized windows that are kept for the whole training
 

@@ -135,7 +135,7 @@ def forecast_part(
         earliest=earliest,
     )
     is_wanted = np.isin(number, wanted)
-    chosen = windows.selected(every, is_wanted)
+    chosen = windows.flagged(every, is_wanted)
     forecasts = forecasting.forecast_windows(panel, model, chosen, model.plan.levels)
     return Part(model, chosen, number[is_wanted], forecasts)
 
@@ -199,7 +199,7 @@ def _joined_windows(parts: list[Part]) -> tuple[Windows, Ints, Ints]:
     number = np.concatenate([part.number for part in parts])
     order = np.lexsort((number, series))
     first = parts[0].windows
-    chosen = Windows(series[order], starts[order], first.lookback, first.horizon)
+    chosen = windows.of_origins(series[order], starts[order], first.lookback, first.horizon)
     return chosen, number[order], order
 
 
