@@ -179,10 +179,16 @@ def _textbook_fold(every: Windows) -> Fold:
 
 def _changing(values: Floats, chosen: Windows) -> Windows:
     """The windows whose past is not constant: a constant has no spread to measure errors in."""
-    changes = windows.running_count(values[1:] != values[:-1])
-    changing = windows.where(
-        chosen, lambda origins: changes[origins - 1] > changes[origins - chosen.lookback]
-    )
+
+    def is_changing(origins: Ints) -> windows.Flags:
+        first = origins[0] - chosen.lookback
+        part = values[first : origins[-1]]
+        changes = windows.running_count(part[1:] != part[:-1])
+        begin = origins - first
+        changing: windows.Flags = changes[begin - 1] > changes[begin - chosen.lookback]
+        return changing
+
+    changing = windows.where(chosen, is_changing)
     return changing if len(changing) else chosen
 
 

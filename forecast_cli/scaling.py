@@ -110,7 +110,7 @@ def _extremes(extreme: np.ufunc, values: Floats, starts: Ints, stops: Ints) -> F
 def _shift(values: Floats) -> float:
     """What is added to the values (n,) of a series before their logarithms are taken."""
     positive = values[values > 0]
-    median = float(np.median(positive)) if len(positive) else 1.0
+    median = float(np.median(positive, overwrite_input=True)) if len(positive) else 1.0
     is_small = float(np.nanmin(values)) <= SMALL * median
     return (SHIFT if is_small else SAFETY) * median
 

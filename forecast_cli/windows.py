@@ -18,7 +18,6 @@ from forecast_cli.errors import TooLittleDataError
 from forecast_cli.panel import Floats, Panel, times_of
 
 Flags = NDArray[np.bool_]
-Counts = NDArray[np.int32]
 
 AT_ONCE = 1 << 16  # windows that are looked at at once
 
@@ -95,8 +94,14 @@ def between(panel: Panel, lookback: int, horizon: int, low: Ints, high: Ints) ->
     if not holes.any():
         return every
 
-    before = running_count(holes)
-    return where(every, lambda origins: before[origins + horizon] == before[origins - lookback])
+    def is_complete(origins: Ints) -> Flags:
+        first = origins[0] - lookback
+        before = running_count(holes[first : origins[-1] + horizon])
+        begin = origins - first
+        complete: Flags = before[begin + horizon] == before[begin - lookback]
+        return complete
+
+    return where(every, is_complete)
 
 
 def _of_runs(series: Ints, starts: Ints, counts: Ints, lookback: int, horizon: int) -> Windows:
@@ -124,7 +129,7 @@ def flagged(chosen: Windows, flags: Flags) -> Windows:
 
 
 def where(chosen: Windows, is_wanted: Callable[[Ints], Flags]) -> Windows:
-    """The windows of whose origins something holds; it is asked of some of them at a time."""
+    """The windows of whose origins something holds; it is asked of neighbors, some at a time."""
     flags = np.empty(len(chosen), bool)
     for start in range(0, len(chosen), AT_ONCE):
         part = slice(start, start + AT_ONCE)
@@ -133,11 +138,9 @@ def where(chosen: Windows, is_wanted: Callable[[Ints], Flags]) -> Windows:
     return flagged(chosen, flags)
 
 
-def running_count(flags: Flags) -> Counts:
+def running_count(flags: Flags) -> Ints:
     """How many flags (N,) are set before each position, (N + 1,)."""
-    counts = np.zeros(len(flags) + 1, np.int32)
-    np.cumsum(flags, dtype=np.int32, out=counts[1:])
-    return counts
+    return np.concatenate([np.zeros(1, np.int64), np.cumsum(flags)])
 
 
 def holes_between(panel: Panel, start: Ints, stop: Ints) -> Flags:

@@ -43,10 +43,11 @@ def endless(count: int, size: int, random: np.random.Generator) -> Iterator[Ints
 
 
 def _endless(count: int, size: int, random: np.random.Generator) -> Iterator[Ints]:
-    # The permutation that int64 would give, in half of the memory where it can be.
-    numbers = np.arange(count, dtype=np.int32 if count < SMALL_NUMBERS else np.int64)
+    # As `random.permutation(count)`, in half of its memory where numbers are small.
+    numbers = np.int32 if count < SMALL_NUMBERS else np.int64
     while True:
-        order = random.permutation(numbers)
+        order = np.arange(count, dtype=numbers)
+        random.shuffle(order)
         for start in range(0, count, size):
             yield order[start : start + size].astype(np.int64)
 
