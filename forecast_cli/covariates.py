@@ -107,8 +107,8 @@ def gather(covariates: Covariates, chosen: Windows, index: Ints | slice, lag: in
     chosen: windows of the panel that `covariates` was prepared from; lag: the season of the
     reference forecast, in steps. A future feature that is not known stands at its mean.
     """
-    series = chosen.series[index]
-    origins = chosen.origins[index] + covariates.shift[series]
+    series, origins = chosen.at(index)
+    origins = origins + covariates.shift[series]
     past = covariates.rows[origins[:, None] + np.arange(-chosen.lookback, 0)]
 
     steps = np.arange(chosen.horizon)

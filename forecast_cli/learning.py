@@ -125,8 +125,7 @@ def _with_half_the_time(execution: Execution, plan: Plan) -> Execution:
 
 def _training_data(panel: Panel, model: Model, ends: Ints) -> TrainingData:
     plan = model.plan
-    series = np.repeat(np.arange(len(panel)), panel.lengths)
-    values = scaling.transform(panel.values, plan.normalization, model.scale, series)
+    values = scaling.transform_all(panel.values, panel.offsets, plan.normalization, model.scale)
     return TrainingData(
         values=values,
         plan=plan,
@@ -180,9 +179,17 @@ def _textbook_fold(every: Windows) -> Fold:
 
 def _changing(values: Floats, chosen: Windows) -> Windows:
     """The windows whose past is not constant: a constant has no spread to measure errors in."""
-    changes = np.concatenate([[0], np.cumsum(values[1:] != values[:-1])])
-    moves = changes[chosen.origins - 1] > changes[chosen.origins - chosen.lookback]
-    return windows.selected(chosen, moves) if moves.any() else chosen
+
+    def is_changing(origins: Ints) -> windows.Flags:
+        first = origins[0] - chosen.lookback
+        part = values[first : origins[-1]]
+        changes = windows.running_count(part[1:] != part[:-1])
+        begin = origins - first
+        changing: windows.Flags = changes[begin - 1] > changes[begin - chosen.lookback]
+        return changing
+
+    changing = windows.where(chosen, is_changing)
+    return changing if len(changing) else chosen
 
 
 def _evenly(chosen: Windows, most: int) -> Windows:
@@ -190,4 +197,4 @@ def _evenly(chosen: Windows, most: int) -> Windows:
     if not len(chosen):
         return chosen
     keep = np.unique(np.linspace(0, len(chosen) - 1, most).astype(np.int64))
-    return replace(chosen, series=chosen.series[keep], origins=chosen.origins[keep])
+    return windows.selected(chosen, keep)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from forecast_cli import engine, network, training
+from forecast_cli import engine, network, training, windows
 from forecast_cli.calendar import Ints
 from forecast_cli.errors import RunRejectedError
 from forecast_cli.planning import Plan
@@ -137,7 +137,7 @@ def resampled(chosen: Windows, block: int, random: np.random.Generator) -> Windo
     size = max(1, min(block, count // 4))
     starts = random.integers(0, count, -(-count // size))
     drawn: Ints = ((starts[:, None] + np.arange(size)).ravel() % count)[:count]
-    return replace(chosen, series=chosen.series[drawn], origins=chosen.origins[drawn])
+    return windows.selected(chosen, drawn)
 
 
 def _with_start(tasks: list[Task], start: tuple[Weights, ...]) -> list[Task]:

@@ -24,6 +24,7 @@ PER_SERIES: tuple[Normalization, ...] = ("minmax", "standard")
 
 LARGEST_LOG = 690.0  # its exponential is still a float
 LARGEST_SINH = 30.0  # no output of a network is more spreads away from the reference than its sinh
+ROWS_AT_ONCE = 1 << 16
 SMALL = 0.02  # of the median of a series: logarithms of smaller values would rule all others
 SHIFT = 0.1  # of the median, added before logarithms where values are that small
 SAFETY = 0.01  # of the median, added everywhere, so that a zero among newer rows has a logarithm
@@ -82,24 +83,34 @@ def fit(values: Floats, offsets: Ints, ends: Ints, kind: Normalization = "minmax
 
     values: (N,) of all series; offsets: (S + 1,) where each begins and ends.
     """
-    parts = []
-    for start, end in zip(offsets[:-1], ends, strict=True):
-        parts.append(values[start : start + max(int(end), 1)])
+    stops = offsets[:-1] + np.maximum(ends, 1)
+    parts = [values[start:stop] for start, stop in zip(offsets[:-1], stops, strict=True)]
 
     if kind == "standard":
         mean = _of_each(parts, np.nanmean)
         return SeriesScale(mean, mean + _of_each(parts, np.nanstd))
-    low, high = _of_each(parts, np.nanmin), _of_each(parts, np.nanmax)
+    low = _extremes(np.fmin, values, offsets[:-1], stops)
+    high = _extremes(np.fmax, values, offsets[:-1], stops)
     if kind == "shifted-log":
         zero = -_of_each(parts, _shift)
         return SeriesScale(zero, zero + (high - low))
     return SeriesScale(low, high)
 
 
+def _extremes(extreme: np.ufunc, values: Floats, starts: Ints, stops: Ints) -> Floats:
+    """The smallest or the largest value of each series, holes left out: of all at once."""
+    edges = np.column_stack([starts, stops]).reshape(-1)
+    if edges[-1] == len(values):
+        edges = edges[:-1]
+    # Every other part lies between the end of one series and the start of the next.
+    of_parts: Floats = extreme.reduceat(values, edges)[::2]
+    return of_parts
+
+
 def _shift(values: Floats) -> float:
     """What is added to the values (n,) of a series before their logarithms are taken."""
     positive = values[values > 0]
-    median = float(np.median(positive)) if len(positive) else 1.0
+    median = float(np.median(positive, overwrite_input=True)) if len(positive) else 1.0
     is_small = float(np.nanmin(values)) <= SMALL * median
     return (SHIFT if is_small else SAFETY) * median
 
@@ -116,6 +127,18 @@ def transform(values: Floats, kind: Normalization, scale: SeriesScale, series: I
     if kind in PER_SERIES:
         return (values - scale.zero[series]) / _width(scale)[series]
     return values
+
+
+def transform_all(values: Floats, offsets: Ints, kind: Normalization, scale: SeriesScale) -> Floats:
+    """`transform` of all series, (N,), some rows at a time."""
+    if kind == "spread":
+        return values
+    transformed = np.empty_like(values)
+    for start in range(0, len(values), ROWS_AT_ONCE):
+        rows = np.arange(start, min(start + ROWS_AT_ONCE, len(values)))
+        series = np.searchsorted(offsets, rows, side="right") - 1
+        transformed[rows] = transform(values[rows], kind, scale, series)
+    return transformed
 
 
 def restore(values: Floats, kind: Normalization, scale: SeriesScale, series: Ints) -> Floats:

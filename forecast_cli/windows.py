@@ -1,11 +1,14 @@
-"""Windows: where each begins, and gathering a batch of them. Memory is O(N): a window is a position, never a copy.
+"""Windows: where each begins, and gathering a batch of them. A window is a position, never a copy.
 
-A window is `lookback` past steps and the `horizon` steps after them. Its origin is the first of those later steps.
+A window is `lookback` past steps and the `horizon` steps after them. Its origin is the first of
+those later steps. Windows are kept as runs of neighbors, so that all windows of a long series take
+no memory.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,18 +17,47 @@ from forecast_cli.calendar import DAY, Ints
 from forecast_cli.errors import TooLittleDataError
 from forecast_cli.panel import Floats, Panel, times_of
 
+Flags = NDArray[np.bool_]
+
+AT_ONCE = 1 << 16  # windows that are looked at at once
+
 
 @dataclass(frozen=True, eq=False)
 class Windows:
-    """W windows: (W,) the series of each, (W,) the flat position of its origin."""
+    """W windows in R runs. A run is of one series, and its origins follow one another.
 
-    series: Ints
-    origins: Ints
+    - runs: (R,) the series of each run
+    - starts: (R,) the flat position of its first origin
+    - before: (R,) the number of windows before it
+    - count: W
+    """
+
+    runs: Ints
+    starts: Ints
+    before: Ints
+    count: int
     lookback: int
     horizon: int
 
     def __len__(self) -> int:
-        return len(self.origins)
+        return self.count
+
+    def at(self, index: Ints | slice) -> tuple[Ints, Ints]:
+        """The series and the flat origins of the windows at `index`."""
+        if isinstance(index, slice):
+            index = np.arange(*index.indices(self.count))
+        run = np.searchsorted(self.before, index, side="right") - 1
+        return self.runs[run], self.starts[run] + (index - self.before[run])
+
+    @property
+    def series(self) -> Ints:
+        """(W,) the series of all windows: where they are few, as this takes memory."""
+        return self.at(slice(None))[0]
+
+    @property
+    def origins(self) -> Ints:
+        """(W,) the flat origins of all windows: where they are few, as this takes memory."""
+        return self.at(slice(None))[1]
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +74,14 @@ def split(panel: Panel, validation: int, test: int) -> Split:
     return Split(np.maximum(ends - validation, 0), ends)
 
 
+def of_origins(series: Ints, origins: Ints, lookback: int, horizon: int) -> Windows:
+    """Windows from the series (W,) and the flat origin (W,) of each."""
+    joins = (np.diff(series) == 0) & (np.diff(origins) == 1)
+    before = np.flatnonzero(np.concatenate([np.ones(min(len(series), 1), bool), ~joins]))
+    count = len(series)
+    return Windows(series[before], origins[before], before, count, lookback, horizon)
+
+
 def between(panel: Panel, lookback: int, horizon: int, low: Ints, high: Ints) -> Windows:
     """Every window whose target steps lie in [low, high) of its series (S,), stride 1, without a hole.
 
@@ -49,26 +89,68 @@ def between(panel: Panel, lookback: int, horizon: int, low: Ints, high: Ints) ->
     """
     begin = np.maximum(low, lookback)
     counts = np.maximum(high - horizon - begin + 1, 0)
-    series = np.repeat(np.arange(len(panel)), counts)
-    within = np.arange(int(counts.sum())) - np.repeat(np.cumsum(counts) - counts, counts)
-    origins = (panel.offsets[:-1] + begin)[series] + within
-    chosen = Windows(series, origins.astype(np.int64), lookback, horizon)
-    return selected(chosen, ~holes_between(panel, origins - lookback, origins + horizon))
+    every = _of_runs(np.arange(len(panel)), panel.offsets[:-1] + begin, counts, lookback, horizon)
+    holes = np.isnan(panel.values)
+    if not holes.any():
+        return every
+
+    def is_complete(origins: Ints) -> Flags:
+        first = origins[0] - lookback
+        before = running_count(holes[first : origins[-1] + horizon])
+        begin = origins - first
+        complete: Flags = before[begin + horizon] == before[begin - lookback]
+        return complete
+
+    return where(every, is_complete)
 
 
-def selected(chosen: Windows, keep: NDArray[np.bool_] | slice) -> Windows:
-    """Some of the windows."""
-    return replace(chosen, series=chosen.series[keep], origins=chosen.origins[keep])
+def _of_runs(series: Ints, starts: Ints, counts: Ints, lookback: int, horizon: int) -> Windows:
+    """Windows of runs (R,) of so many neighbors each; runs of none are left out."""
+    before = np.cumsum(counts) - counts
+    used = counts > 0
+    total = int(counts.sum())
+    return Windows(series[used], starts[used], before[used], total, lookback, horizon)
 
 
-def holes_between(panel: Panel, start: Ints, stop: Ints) -> NDArray[np.bool_]:
+def selected(chosen: Windows, index: Ints | slice) -> Windows:
+    """The windows of these numbers."""
+    series, origins = chosen.at(index)
+    return of_origins(series, origins, chosen.lookback, chosen.horizon)
+
+
+def flagged(chosen: Windows, flags: Flags) -> Windows:
+    """The windows with a flag (W,). What it takes beside the flags is a number for each new run."""
+    changes = np.flatnonzero(flags[1:] != flags[:-1]) + 1
+    edges = np.union1d(chosen.before, changes)
+    counts = np.diff(np.append(edges, len(chosen)))
+    series, starts = chosen.at(edges)
+    counts = np.where(flags[edges], counts, 0)
+    return _of_runs(series, starts, counts, chosen.lookback, chosen.horizon)
+
+
+def where(chosen: Windows, is_wanted: Callable[[Ints], Flags]) -> Windows:
+    """The windows of whose origins something holds; it is asked of neighbors, some at a time."""
+    flags = np.empty(len(chosen), bool)
+    for start in range(0, len(chosen), AT_ONCE):
+        part = slice(start, start + AT_ONCE)
+        _, origins = chosen.at(part)
+        flags[part] = is_wanted(origins)
+    return flagged(chosen, flags)
+
+
+def running_count(flags: Flags) -> Ints:
+    """How many flags (N,) are set before each position, (N + 1,)."""
+    return np.concatenate([np.zeros(1, np.int64), np.cumsum(flags)])
+
+
+def holes_between(panel: Panel, start: Ints, stop: Ints) -> Flags:
     """Whether a step without a value lies in [start, stop) of the flat values; (W,) for (W,) bounds."""
     holes = np.isnan(panel.values)
     if not holes.any():
         return np.zeros(len(start), bool)
 
-    before = np.concatenate([[0], np.cumsum(holes)])
-    crossed: NDArray[np.bool_] = before[stop] > before[start]
+    before = running_count(holes)
+    crossed: Flags = before[stop] > before[start]
     return crossed
 
 
@@ -126,15 +208,17 @@ def has_weekdays_only(panel: Panel) -> bool:
     return True
 
 
-def pasts(values: Floats, windows: Windows, index: Ints | slice = slice(None)) -> Floats:
+def pasts(values: Floats, chosen: Windows, index: Ints | slice = slice(None)) -> Floats:
     """The past steps of the windows at `index`: (N,) -> (B, lookback)."""
-    view = np.lib.stride_tricks.sliding_window_view(values, windows.lookback)
-    gathered: Floats = view[windows.origins[index] - windows.lookback]
+    view = np.lib.stride_tricks.sliding_window_view(values, chosen.lookback)
+    _, origins = chosen.at(index)
+    gathered: Floats = view[origins - chosen.lookback]
     return gathered
 
 
-def futures(values: Floats, windows: Windows, index: Ints | slice = slice(None)) -> Floats:
+def futures(values: Floats, chosen: Windows, index: Ints | slice = slice(None)) -> Floats:
     """The target steps of the windows at `index`: (N,) -> (B, horizon)."""
-    view = np.lib.stride_tricks.sliding_window_view(values, windows.horizon)
-    gathered: Floats = view[windows.origins[index]]
+    view = np.lib.stride_tricks.sliding_window_view(values, chosen.horizon)
+    _, origins = chosen.at(index)
+    gathered: Floats = view[origins]
     return gathered

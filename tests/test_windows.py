@@ -60,11 +60,47 @@ def test_windows_never_use_a_hole() -> None:
 
 
 def test_windows_cost_memory_by_the_row_not_by_the_lookback() -> None:
-    panel = from_series([np.zeros(200_000)])
+    panel = from_series([np.zeros(2_000_000)])
     tracemalloc.start()
     chosen = windows.between(panel, 512, 24, np.zeros(1, int), panel.lengths)
+    kept, peak = tracemalloc.get_traced_memory()
     windows.pasts(panel.values, chosen, np.arange(64))
-    peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert len(chosen) == 200_000 - 512 - 24 + 1
-    assert peak < 12 * panel.values.nbytes
+    assert len(chosen) == 2_000_000 - 512 - 24 + 1
+    assert kept < 10_000
+    assert peak < panel.values.nbytes / 4
+
+
+def test_windows_around_a_hole_cost_little_memory() -> None:
+    panel = from_series([np.zeros(2_000_000)])
+    panel.values[1_000_000] = np.nan
+    tracemalloc.start()
+    chosen = windows.between(panel, 512, 24, np.zeros(1, int), panel.lengths)
+    kept, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert len(chosen) == 2_000_000 - 512 - 24 + 1 - (512 + 24)
+    assert kept < 10_000
+    assert peak < panel.values.nbytes
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 30)), max_size=40), st.data())
+def test_windows_are_those_that_they_were_made_from(
+    pairs: list[tuple[int, int]], data: st.DataObject
+) -> None:
+    series = np.array([pair[0] for pair in pairs], np.int64)
+    origins = np.array([pair[1] for pair in pairs], np.int64)
+    chosen = windows.of_origins(series, origins, 2, 1)
+    assert len(chosen) == len(pairs)
+    assert chosen.series.tolist() == series.tolist()
+    assert chosen.origins.tolist() == origins.tolist()
+
+    flags = np.array(data.draw(st.lists(st.booleans(), min_size=len(pairs), max_size=len(pairs))))
+    flags = flags.astype(bool)
+    kept = windows.flagged(chosen, flags)
+    assert kept.series.tolist() == series[flags].tolist()
+    assert kept.origins.tolist() == origins[flags].tolist()
+
+    if pairs:
+        drawn = np.array(data.draw(st.lists(st.integers(0, len(pairs) - 1))), np.int64)
+        assert windows.selected(chosen, drawn).origins.tolist() == origins[drawn].tolist()
+        assert windows.selected(chosen, slice(1, 9)).series.tolist() == series[1:9].tolist()

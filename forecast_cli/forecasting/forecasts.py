@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from forecast_cli import covariates, intervals
+from forecast_cli import covariates, intervals, windows
 from forecast_cli.baselines import seasonal_naive
 from forecast_cli.calendar import Ints
 from forecast_cli.fields import Digits
@@ -23,17 +23,15 @@ from forecast_cli.forecasting.rolling import (
     forecast_windows,
     stretched,
 )
+from forecast_cli.forecasting.times import times_of_steps, written
 from forecast_cli.panel import (
     Columns,
     Floats,
     Panel,
     TimeFormat,
-    format_times,
     select,
-    times_of,
     values_of,
 )
-from forecast_cli.windows import Windows
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,12 +83,13 @@ def forecast(panel: Panel, model: Model, levels: tuple[float, ...]) -> Forecast:
     _repeat_last_season(panel, model, ~readable, values, bounds)
 
     times = _future_times(panel, plan.horizon)
-    texts = tuple(tuple(format_times(panel, row)) for row in times)
+    texts = written(panel, times.reshape(-1))
+    rows = range(0, len(texts), plan.horizon)
     fallback = tuple(panel.ids[i] for i in np.flatnonzero(~readable))
     return Forecast(
         ids=panel.ids,
         times=times,
-        texts=texts,
+        texts=tuple(tuple(texts[row : row + plan.horizon]) for row in rows),
         values=values,
         bounds=bounds,
         columns=panel.columns,
@@ -116,8 +115,10 @@ def no_forecast(panel: Panel, levels: tuple[float, ...]) -> Forecast:
 
 def _future_times(panel: Panel, horizon: int) -> Ints:
     """(S, horizon) the times after the last row of every series."""
-    rows = [times_of(panel, i, int(n), int(n) + horizon) for i, n in enumerate(panel.lengths)]
-    return np.stack(rows)
+    series = np.repeat(np.arange(len(panel)), horizon)
+    ahead = np.tile(np.arange(horizon), len(panel))
+    times = times_of_steps(panel, series, panel.lengths[series] + ahead)
+    return times.reshape(len(panel), horizon)
 
 
 def _forecast_by_network(
@@ -129,7 +130,8 @@ def _forecast_by_network(
         return
 
     plan = model.plan
-    newest = Windows(series, panel.offsets[1:][series], plan.lookback, plan.horizon)
+    ends = panel.offsets[1:][series]
+    newest = windows.of_origins(series, ends, plan.lookback, plan.horizon)
     forecasts = forecast_windows(panel, model, newest, tuple(bounds))
     values[series] = forecasts.values
     for level, (low, high) in forecasts.bounds.items():

@@ -12,7 +12,8 @@ from forecast_cli.calendar import Ints
 from forecast_cli.forecasting.model import Model
 from forecast_cli.forecasting.newest import Flags, without_holes
 from forecast_cli.forecasting.rolling import Bounds, forecast_windows
-from forecast_cli.panel import Floats, Panel, format_times, times_of
+from forecast_cli.forecasting.times import times_of_steps, written
+from forecast_cli.panel import Floats, Panel
 from forecast_cli.planning import Plan
 from forecast_cli.windows import Windows
 
@@ -49,8 +50,8 @@ def forecast_held_out(panel: Panel, model: Model, levels: tuple[float, ...]) -> 
     plan = model.plan
     every = _test_windows(panel, plan)
     holes = windows.holes_between(panel, every.origins - plan.lookback, every.origins)
-    unread = int(_inside(panel, windows.selected(every, holes)).sum())
-    chosen = windows.selected(every, ~holes)
+    unread = int(_inside(panel, windows.flagged(every, holes)).sum())
+    chosen = windows.flagged(every, ~holes)
     inside = _inside(panel, chosen)
 
     forecasts = forecast_windows(panel, model, chosen, levels)
@@ -75,15 +76,12 @@ def forecast_held_out(panel: Panel, model: Model, levels: tuple[float, ...]) -> 
 def _test_windows(panel: Panel, plan: Plan) -> Windows:
     """Windows whose horizons cover the test part of every series, holes or not."""
     starts = windows.split(panel, plan.validation, plan.test).validation
-    series, origins = [], []
-    for i, (start, length) in enumerate(zip(starts, panel.lengths, strict=True)):
-        steps = np.arange(start, length, plan.horizon)
-        steps = steps[steps >= plan.lookback]
-        series.append(np.full(len(steps), i, np.int64))
-        origins.append(panel.offsets[i] + steps)
-
-    flat_origins = np.concatenate(origins).astype(np.int64)
-    return Windows(np.concatenate(series), flat_origins, plan.lookback, plan.horizon)
+    counts = -(-(panel.lengths - starts) // plan.horizon)
+    series = np.repeat(np.arange(len(panel)), counts)
+    within = np.arange(len(series)) - np.repeat(np.cumsum(counts) - counts, counts)
+    steps = starts[series] + within * plan.horizon
+    every = windows.of_origins(series, panel.offsets[series] + steps, plan.lookback, plan.horizon)
+    return windows.flagged(every, steps >= plan.lookback)
 
 
 def _inside(panel: Panel, chosen: Windows) -> Flags:
@@ -95,14 +93,11 @@ def _inside(panel: Panel, chosen: Windows) -> Flags:
 
 def _times(panel: Panel, chosen: Windows, inside: Flags) -> tuple[list[str], list[str]]:
     """The times of all steps inside, and for each that of the last row before its forecast."""
-    texts: list[str] = []
-    cutoffs: list[str] = []
-    for row, count in enumerate(inside.sum(axis=1).tolist()):
-        series = int(chosen.series[row])
-        first = int(chosen.origins[row] - panel.offsets[series])
-        texts += format_times(panel, times_of(panel, series, first, first + count))
-        cutoffs += format_times(panel, times_of(panel, series, first - 1, first)) * count
-    return texts, cutoffs
+    first = chosen.origins - panel.offsets[chosen.series]
+    row, ahead = np.nonzero(inside)
+    times = times_of_steps(panel, chosen.series[row], first[row] + ahead)
+    cutoffs = times_of_steps(panel, chosen.series[row], first[row] - 1)
+    return written(panel, times), written(panel, cutoffs)
 
 
 def _observed(panel: Panel, steps: Ints) -> Floats:
@@ -118,12 +113,14 @@ def _seasonal_naive(panel: Panel, chosen: Windows, plan: Plan) -> Floats:
 
     It may look back further than the network, where the season is longer than the lookback.
     """
-    forecasts = np.empty((len(chosen), plan.horizon))
-    for row, (series, origin) in enumerate(zip(chosen.series, chosen.origins, strict=True)):
-        newest = panel.values[panel.offsets[series] : origin][-plan.season :]
-        if np.isnan(newest).any():
-            # A baseline must have a forecast wherever the network has one.
-            history = panel.values[panel.offsets[series] : origin]
-            newest = without_holes(history, plan.season)[-plan.season :]
-        forecasts[row] = seasonal_naive(newest[None], plan.horizon, plan.season)[0]
+    # A shorter history repeats what it has.
+    season = np.minimum(plan.season, chosen.origins - panel.offsets[chosen.series])[:, None]
+    ahead = np.arange(plan.horizon) % season
+    forecasts: Floats = panel.values[chosen.origins[:, None] - season + ahead]
+
+    # A baseline must have a forecast wherever the network has one.
+    rows = np.flatnonzero(np.isnan(forecasts).any(axis=1))
+    for row, series, origin in zip(rows, *chosen.at(rows), strict=True):
+        history = without_holes(panel.values[panel.offsets[series] : origin], plan.season)
+        forecasts[row] = seasonal_naive(history[None], plan.horizon, plan.season)[0]
     return forecasts

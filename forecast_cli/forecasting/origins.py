@@ -36,11 +36,13 @@ def rolling_origins(
     allowed = local >= np.maximum(earliest, lookback)[:, None]
     series, number = np.nonzero(allowed)
     origins = panel.offsets[:-1][series] + local[series, number]
-    chosen = Windows(series.astype(np.int64), origins.astype(np.int64), lookback, horizon)
+    chosen = windows.of_origins(
+        series.astype(np.int64), origins.astype(np.int64), lookback, horizon
+    )
 
     usable = ~windows.holes_between(panel, chosen.origins - lookback, chosen.origins)
     usable &= ~knows_later_rows(panel)[chosen.origins - 1]
-    return windows.selected(chosen, usable), number[usable].astype(np.int64)
+    return windows.flagged(chosen, usable), number[usable].astype(np.int64)
 
 
 def knows_later_rows(panel: Panel) -> Flags:

@@ -21,7 +21,7 @@ from forecast_cli.windows import Windows
 
 # Numbers in the largest array of the network, which bounds the windows that it reads at once.
 LARGEST_ARRAY = 1 << 22
-FEWEST, MOST = 16, 2048  # windows read at once
+FEWEST, MOST = 16, 512  # windows read at once; what more of them need leaves the cache
 
 Features = Callable[[int], Gathered]  # the covariates of windows, a number of steps later
 
@@ -71,7 +71,7 @@ class Reader:
         size = windows_at_once(plan)
         for start in range(0, len(chosen), size):
             index = np.arange(start, min(start + size, len(chosen)))
-            series = self.positions[chosen.series[index]]
+            series = self.positions[chosen.at(index)[0]]
             past = self._pasts(chosen, index, series)
             yield Batch(index, series, past, _features(self.covariates, chosen, index, plan))
 
@@ -103,8 +103,8 @@ class Reader:
         """The error for a value that has no logarithm: it names the first."""
         panel = self.panel
         row, step = (int(a[0]) for a in np.nonzero(too_low))
-        series = int(chosen.series[index[row]])
-        local = int(chosen.origins[index[row]] - panel.offsets[series]) - past.shape[1] + step
+        (series,), (origin,) = chosen.at(index[row : row + 1])
+        local = int(origin - panel.offsets[series]) - past.shape[1] + step
         when = format_times(panel, times_of(panel, series, local, local + 1))[0]
         where = f"series {panel.ids[series]!r}: " if panel.ids[series] else ""
         kind = "negative" if past[row, step] < 0 else "zero"
@@ -122,10 +122,9 @@ def reader_of(panel: Panel, model: Model) -> Reader:
 
 
 def windows_at_once(plan: Plan) -> int:
-    """How many windows fit in memory: the largest array is the gates' of a layer, or attention's."""
+    """How many windows fit in memory: the largest array is the outputs of a layer."""
     architecture = plan.architecture
-    blocks = max(len(network.CELLS[architecture.cell].blocks), 2)
-    numbers = architecture.steps * max(architecture.units) * blocks
+    numbers = architecture.steps * max(architecture.units) * len(architecture.directions)
     return int(np.clip(LARGEST_ARRAY // numbers, FEWEST, MOST))
 
 
@@ -206,7 +205,8 @@ def newest_inputs(panel: Panel, model: Model, series: int) -> tuple[Floats, ...]
             "choose another series, or train with a smaller --lookback",
             option="lookback",
         )
-    newest = Windows(np.zeros(1, np.int64), lone.offsets[1:], plan.lookback, plan.horizon)
+    only = np.zeros(1, np.int64)
+    newest = windows.of_origins(only, lone.offsets[1:], plan.lookback, plan.horizon)
     batch = next(reader_of(lone, model).batches(newest))
     outputs = plan.architecture.outputs
     scale = scaling.window_scale(batch.past, outputs, plan.frame)
@@ -240,7 +240,7 @@ def _features(
         return None
 
     def features(step: int) -> Gathered:
-        later = replace(chosen, origins=chosen.origins + step, horizon=plan.architecture.outputs)
+        later = replace(chosen, starts=chosen.starts + step, horizon=plan.architecture.outputs)
         return covariates.gather(known, later, index, plan.lag)
 
     return features

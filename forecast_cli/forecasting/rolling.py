@@ -189,8 +189,8 @@ def _bound_without_spread(
     Where the series did not change in the data but did in the training, they are not known.
     """
     panel, plan = reader.panel, reader.model.plan
-    series = int(chosen.series[window])
-    history = panel.values[panel.offsets[series] : chosen.origins[window]]
+    (series,), (origin,) = chosen.at(np.array([window]))
+    history = panel.values[panel.offsets[series] : origin]
     position = int(reader.positions[series])
 
     changes = np.nanmax(history) - np.nanmin(history)

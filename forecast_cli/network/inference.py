@@ -1,8 +1,9 @@
 """A saved network in numpy: cells and attention put together, so that a forecast needs no
 torch.
 
-Dropout is for training alone, so there is none here. A test holds that every network gives the
-same as its torch module.
+A forecast is computed in float32, the precision in which networks are trained. Dropout is for
+training alone, so there is none here. A test holds that every network gives the same as its
+torch module.
 """
 
 from __future__ import annotations
@@ -45,11 +46,33 @@ def forward(
     future_features: Floats | None = None,
     static_features: Floats | None = None,
 ) -> Floats:
-    """Run the network on windows.
+    """Run the network on windows, in float32.
 
     x: (B, lookback, inputs); future_features: (B, outputs, 2 * known); static_features: (B,
-    static). Returns (B, outputs, Q).
+    static). Returns (B, outputs, Q), float64.
     """
+    # What is too large for float32 becomes infinite, and the forecast is not finite then.
+    with np.errstate(over="ignore", invalid="ignore"):
+        weights = {name: _as_float32(values) for name, values in weights.items()}
+        inputs = [
+            None if values is None else _as_float32(values)
+            for values in (future_features, static_features)
+        ]
+        return _run(architecture, weights, _as_float32(x), *inputs).astype(np.float64)
+
+
+def _as_float32(values: Floats) -> Floats:
+    return values.astype(np.float32, copy=False)
+
+
+def _run(
+    architecture: Architecture,
+    weights: Weights,
+    x: Floats,
+    future_features: Floats | None,
+    static_features: Floats | None,
+) -> Floats:
+    """`forward`, in the precision of its arguments."""
     if not architecture.known:
         future_features = None
     encoded = encode(architecture, weights, x)
@@ -164,7 +187,7 @@ def _run_layer(
 ) -> tuple[Floats, Floats, Floats]:
     """One direction of a layer: (B, T, in) -> outputs (B, T, U), last state, last memory."""
     units = weights[f"{prefix}weight_hh{direction}"].shape[1]
-    outputs = np.empty((*x.shape[:2], units))
+    outputs = np.empty((*x.shape[:2], units), x.dtype)
     for position, step in layer_steps(cell, x, weights, prefix, direction):
         outputs[:, position] = step.state
     return outputs, step.state, step.memory
@@ -179,13 +202,14 @@ def layer_steps(
     window from its end.
     """
     weight_ih, bias_ih, weight_hh, bias_hh = _cell_weights(weights, prefix, direction)
-    projected = linear(x, weight_ih, bias_ih)
     run_step = CELLS[cell].step
 
-    h = c = np.zeros((len(x), weight_hh.shape[1]))
+    h = c = np.zeros((len(x), weight_hh.shape[1]), x.dtype)
     positions = range(x.shape[1])
     for position in reversed(positions) if direction.endswith("reverse") else positions:
-        step = run_step(projected[:, position], h, c, weight_hh, bias_hh)
+        # One position at a time: the products of a whole window would not stay in the cache.
+        projected = linear(x[:, position], weight_ih, bias_ih)
+        step = run_step(projected, h, c, weight_hh, bias_hh)
         h, c = step.state, step.memory
         yield position, step
 
@@ -240,7 +264,7 @@ def decoder_steps(
         memory = remember(architecture, encoded.outputs, weights)
     looks_first = architecture.attention == "bahdanau"
     states = list(encoded.states)
-    previous = np.zeros((len(encoded.outputs), 1))
+    previous = np.zeros((len(encoded.outputs), 1), encoded.outputs.dtype)
 
     for step in range(architecture.outputs):
         look = None

@@ -43,12 +43,16 @@ def endless(count: int, size: int, random: np.random.Generator) -> Iterator[Ints
 
 
 def _endless(count: int, size: int, random: np.random.Generator) -> Iterator[Ints]:
+    # As `random.permutation(count)`, in half of its memory where numbers are small.
+    numbers = np.int32 if count < SMALL_NUMBERS else np.int64
     while True:
-        order = random.permutation(count)
+        order = np.arange(count, dtype=numbers)
+        random.shuffle(order)
         for start in range(0, count, size):
-            yield order[start : start + size]
+            yield order[start : start + size].astype(np.int64)
 
 
+SMALL_NUMBERS = 1 << 31  # beyond them int32 ends
 PREPARED_AT_ONCE = 4096  # windows
 BUDGET = 256 << 20  # bytes of normalized windows that are kept for the whole training
 

@@ -6,7 +6,7 @@ import contextlib
 import copy
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -81,61 +81,126 @@ def _fit_at(
     data: TrainingData, folds: Sequence[Fold], report: Report, rate: float, options: FitOptions
 ) -> Fitted | None:
     """Train at a learning rate; None where a loss was not finite."""
-    plan, steps = data.plan, options.steps
+    plan = data.plan
     torch.manual_seed(plan.seed)
     learners = [_learner(data, fold, rate, number, options) for number, fold in enumerate(folds)]
-    progress = Progress(best=tuple(weights_of(learner.averaged) for learner in learners))
+    progress = Progress(best=_kept_weights(learners))
     if options.resume is not None:
         _resume(options, learners, progress)
 
-    stops_early = plan.patience > 0 and any(fold.validation is not None for fold in folds)
-    epochs = schedules.max_epochs(plan, steps)
-    expired = False
-    while progress.epoch < epochs and not (stops_early and _is_out_of_patience(plan, progress)):
-        count = (
-            plan.epoch_batches if steps is None else min(plan.epoch_batches, steps - progress.done)
-        )
-        # One epoch there must be, whatever the time: without it there is nothing to keep.
-        deadline = options.deadline if progress.epoch else None
-        trained = [_train_epoch(data, one, count, progress.done, deadline) for one in learners]
-        if None in trained:
-            expired = True
-            break
-
-        training_loss, clipped = trained[0] or (float("nan"), 0.0)
-        validation_losses = _validate(data, learners)
-        if not np.isfinite([training_loss, *validation_losses]).all():
+    while not _is_over(plan, folds, progress, options):
+        losses = _run_epoch(data, learners, progress, options)
+        if losses is None:
+            return _fitted(plan, progress, options, expired=True)
+        if not losses.are_finite:
             return None
 
-        progress.epoch += 1
-        progress.done += count
-        validation_loss = float(np.mean(validation_losses)) if validation_losses else float("nan")
-        if not stops_early or validation_loss < progress.best_loss:
-            progress.best = tuple(weights_of(learner.averaged) for learner in learners)
-            progress.best_epoch, progress.best_loss = progress.epoch, validation_loss
-
-        line = Epoch(
-            epoch=progress.epoch,
-            training_loss=training_loss,
-            validation_loss=validation_loss,
-            learning_rate=schedules.learning_rate_at(
-                plan, rate, progress.done, learners[0].total_steps
-            ),
-            best_epoch=progress.best_epoch,
-            epochs=epochs,
-            stage=options.stage,
-            clipped=clipped,
-            member=options.member,
-        )
+        _note_best(progress, learners, losses, stops_early=_stops_early(plan, folds))
+        line = _line_of(plan, learners[0], progress, losses, options)
         progress.history.append(line)
         # Kept first: an epoch that was reported is one that --resume does not repeat.
         if options.keep is not None:
             options.keep(take_snapshot(learners, progress, rate))
         report(line)
+    return _fitted(plan, progress, options, expired=False)
 
-    used = progress.done if steps is not None else progress.best_epoch * plan.epoch_batches
-    history = tuple(progress.history)
-    return Fitted(progress.best, history, progress.best_epoch, used, expired)
+
+@dataclass(frozen=True)
+class _Losses:
+    """What an epoch came to.
+
+    - training: of the first fold; clipped: the share of its gradients that were clipped
+    - validation: of every fold that has validation windows
+    - batches: the steps that were taken
+    """
+
+    training: float
+    clipped: float
+    validation: tuple[float, ...]
+    batches: int
+
+    @property
+    def are_finite(self) -> bool:
+        return bool(np.isfinite([self.training, *self.validation]).all())
+
+    @property
+    def mean_validation(self) -> float:
+        """NaN where there is none."""
+        return float(np.mean(self.validation)) if self.validation else float("nan")
+
+
+def _run_epoch(
+    data: TrainingData, learners: Sequence[Learner], progress: Progress, options: FitOptions
+) -> _Losses | None:
+    """Train and validate every learner for one epoch; None if time is up."""
+    count = data.plan.epoch_batches
+    if options.steps is not None:
+        count = min(count, options.steps - progress.done)
+    # One epoch there must be, whatever the time: without it there is nothing to keep.
+    deadline = options.deadline if progress.epoch else None
+
+    trained = []
+    for learner in learners:
+        result = _train_epoch(data, learner, count, progress.done, deadline)
+        if result is None:
+            return None
+        trained.append(result)
+
+    training_loss, clipped = trained[0]
+    return _Losses(training_loss, clipped, tuple(_validate(data, learners)), count)
+
+
+def _note_best(
+    progress: Progress, learners: Sequence[Learner], losses: _Losses, *, stops_early: bool
+) -> None:
+    """Count the epoch, in place, and keep its weights where they are the best so far.
+
+    Without early stopping the last ones are.
+    """
+    progress.epoch += 1
+    progress.done += losses.batches
+    if not stops_early or losses.mean_validation < progress.best_loss:
+        progress.best = _kept_weights(learners)
+        progress.best_epoch, progress.best_loss = progress.epoch, losses.mean_validation
+
+
+def _kept_weights(learners: Sequence[Learner]) -> tuple[Weights, ...]:
+    return tuple(weights_of(learner.averaged) for learner in learners)
+
+
+def _line_of(
+    plan: Plan, learner: Learner, progress: Progress, losses: _Losses, options: FitOptions
+) -> Epoch:
+    """The line of the history for the epoch that ended."""
+    rate = schedules.learning_rate_at(plan, learner.rate, progress.done, learner.total_steps)
+    return Epoch(
+        epoch=progress.epoch,
+        training_loss=losses.training,
+        validation_loss=losses.mean_validation,
+        learning_rate=rate,
+        best_epoch=progress.best_epoch,
+        epochs=schedules.max_epochs(plan, options.steps),
+        stage=options.stage,
+        clipped=losses.clipped,
+        member=options.member,
+    )
+
+
+def _fitted(plan: Plan, progress: Progress, options: FitOptions, *, expired: bool) -> Fitted:
+    used = progress.done
+    if options.steps is None:
+        used = progress.best_epoch * plan.epoch_batches
+    return Fitted(progress.best, tuple(progress.history), progress.best_epoch, used, expired)
+
+
+def _is_over(plan: Plan, folds: Sequence[Fold], progress: Progress, options: FitOptions) -> bool:
+    if progress.epoch >= schedules.max_epochs(plan, options.steps):
+        return True
+    return _stops_early(plan, folds) and _is_out_of_patience(plan, progress)
+
+
+def _stops_early(plan: Plan, folds: Sequence[Fold]) -> bool:
+    return plan.patience > 0 and any(fold.validation is not None for fold in folds)
 
 
 def _is_out_of_patience(plan: Plan, progress: Progress) -> bool:
@@ -202,6 +267,7 @@ def _train_epoch(
     plan = data.plan
     loss_of = loss_function(plan.loss, plan.architecture.quantiles)
     learner.network.train()
+    parameters = list(learner.network.parameters())
 
     losses: list[Tensor] = []
     clipped = 0
@@ -211,12 +277,13 @@ def _train_epoch(
         targets = _left_over(batch, learner.previous_members)
 
         rate = schedules.learning_rate_at(plan, learner.rate, step, learner.total_steps)
-        learner.network.zero_grad(set_to_none=True)
+        for parameter in parameters:
+            parameter.grad = None
         forcing = schedules.teacher_forcing_at(plan, step)
         outputs = learner.network(*batch.inputs, teacher=targets, forcing=forcing)
         loss = _mean_loss(loss_of, outputs, targets, batch)
         loss.backward()  # type: ignore[no-untyped-call]
-        clipped += _clip(learner.network, plan.clip_norm)
+        clipped += _clip(parameters, plan.clip_norm)
         learner.optimizer.step(rate)
         if plan.averaging:
             _average(learner, schedules.averaging_decay(plan, step))
@@ -252,11 +319,11 @@ def _mean_loss(loss_of: LossFunction, outputs: Tensor, targets: Tensor, batch: B
     return losses.mean()
 
 
-def _clip(network: nn.Module, limit: float) -> bool:
+def _clip(parameters: list[nn.Parameter], limit: float) -> bool:
     """Clip the gradients to a norm, and say whether they were longer; 0: no clipping."""
     if not limit:
         return False
-    norm = nn.utils.clip_grad_norm_(network.parameters(), limit)
+    norm = nn.utils.clip_grad_norm_(parameters, limit)
     return bool(norm > limit)
 
 

@@ -148,7 +148,7 @@ def part_windows(
         earliest=earliest,
     )
     is_wanted = np.isin(number, wanted)
-    return windows.selected(every, is_wanted), number[is_wanted]
+    return windows.flagged(every, is_wanted), number[is_wanted]
 
 
 # -- scores ------------------------------------------------------------------------------------
@@ -210,7 +210,7 @@ def _joined_windows(parts: list[Part]) -> tuple[Windows, Ints, Ints]:
     number = np.concatenate([part.number for part in parts])
     order = np.lexsort((number, series))
     first = parts[0].windows
-    chosen = Windows(series[order], starts[order], first.lookback, first.horizon)
+    chosen = windows.of_origins(series[order], starts[order], first.lookback, first.horizon)
     return chosen, number[order], order
 
 

@@ -177,9 +177,7 @@ def _without_later_rows(
     before = windows.between(panel, model.plan.lookback, model.plan.horizon, low, earliest)
     spread_out = np.unique(np.linspace(0, max(len(before) - 1, 0), intervals.KEPT).astype(np.int64))
     if len(before):
-        before = replace(
-            before, series=before.series[spread_out], origins=before.origins[spread_out]
-        )
+        before = windows.selected(before, spread_out)
     residuals = forecasting.residuals(panel, model, before)
     if len(residuals):
         return replace(model, residuals=residuals), ()

@@ -7,12 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from forecast_cli import baselines
+from forecast_cli import baselines, windows
 from forecast_cli.forecasting import actual_values, baseline_forecasts, rolling_origins
 from forecast_cli.forecasting.newest import without_holes
 from forecast_cli.panel import Floats, Panel, from_series
 from forecast_cli.settings import DataSettings
-from forecast_cli.windows import Windows
 
 NAN = float("nan")
 
@@ -58,7 +57,7 @@ def test_an_origin_behind_an_interpolated_step_is_left_out_as_later_rows_are_in_
 def test_what_was_filled_in_is_no_actual_value() -> None:
     filled = np.array([False] * 10 + [True, False])
     panel = replace(from_series([np.arange(12.0)]), filled=filled)
-    chosen = Windows(np.zeros(1, np.int64), np.array([9]), 3, 3)
+    chosen = windows.of_origins(np.zeros(1, np.int64), np.array([9]), 3, 3)
     assert np.isnan(actual_values(panel, chosen)).tolist() == [[False, True, False]]
 
 
@@ -101,5 +100,5 @@ def test_all_windows_at_once_are_forecast_as_each_one_alone(holes: bool) -> None
 
 def test_drift_goes_by_steps_and_not_by_known_values() -> None:
     panel = from_series([np.array([1.0, NAN, NAN, 7.0, 9.0, 0.0, 0.0])])
-    chosen = Windows(np.zeros(1, np.int64), np.array([5]), 2, 2)
+    chosen = windows.of_origins(np.zeros(1, np.int64), np.array([5]), 2, 2)
     assert baseline_forecasts(panel, chosen, 2)["drift"].tolist() == [[11.0, 13.0]]

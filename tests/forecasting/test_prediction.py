@@ -53,7 +53,8 @@ def test_windows_alone_and_among_others_have_the_same_forecast(model: Model) -> 
     past = np.random.default_rng(1).uniform(4, 6, (5, model.plan.lookback))
     together = prediction.predict(model, past).values
     alone = prediction.predict(model, past[3:4]).values
-    np.testing.assert_allclose(alone[0], together[3], rtol=1e-12)
+    # Products of float32 are added in another order where there are more rows.
+    np.testing.assert_allclose(alone[0], together[3], rtol=1e-6)
 
 
 def test_larger_networks_read_fewer_windows_at_once(plan: Plan) -> None:

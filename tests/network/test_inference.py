@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -39,6 +41,24 @@ def test_numpy_and_torch_agree(architecture: Architecture, seed: int) -> None:
     assert sum(values.size for values in weights.values()) == count_parameters(architecture)
     forecast = forward(architecture, weights, *(values.astype(float) for values in inputs))
     assert np.abs(forecast - expected).max() < 1e-5
+
+
+@given(architectures(), st.integers(0, 10_000))
+@settings(max_examples=50)
+def test_a_forecast_is_computed_in_float32(architecture: Architecture, seed: int) -> None:
+    weights, inputs = random_weights(architecture), random_inputs(architecture, seed)
+    forecast = forward(architecture, weights, *inputs)
+    rounded_weights: dict[str, Any] = {
+        name: values.astype(np.float32) for name, values in weights.items()
+    }
+    assert forecast.dtype == np.float64
+    assert (forecast == forecast.astype(np.float32)).all()
+    assert (forecast == forward(architecture, rounded_weights, *inputs)).all()
+
+
+def test_an_input_beyond_float32_makes_a_forecast_that_is_not_finite() -> None:
+    shape = Architecture(3, 1, 1, (2,), 0.0, 1, skip="linear")
+    assert not np.isfinite(forward(shape, random_weights(shape), np.full((1, 3, 1), 1e40))).any()
 
 
 @given(architectures(WITH_ATTENTION))
