@@ -42,7 +42,7 @@ def show(
 
 
 def _document(run: Run) -> dict[str, Any]:
-    from forecast_cli.network import count_operations, count_parameters
+    from forecast_cli.planning import count_operations, count_parameters
 
     plan = run.config.plan
     return {
@@ -56,8 +56,8 @@ def _document(run: Run) -> dict[str, Any]:
         "columns": dataclasses.asdict(run.config.columns),
         "plan": dataclasses.asdict(plan),
         "digits": run.digits,
-        "parameters": plan.members * count_parameters(plan.architecture),
-        "operations": plan.members * count_operations(plan.architecture),
+        "parameters": count_parameters(plan),
+        "operations": count_operations(plan),
         "metrics": run.metrics.as_dict(),
     }
 

@@ -274,12 +274,8 @@ def _fit(panel: Panel, job: _Job, horizon: int) -> Model:
     windows.require_complete(panel, plan.lookback, plan.architecture.outputs, ends)
 
     job.report(Phase("loading", "loading PyTorch"))
-    from forecast_cli import (  # here, so that what went before need not wait
-        candidates,
-        learning,
-        members,
-    )
-    from forecast_cli.workflow.training import number_of_workers
+    from forecast_cli import candidates, members  # here, so that what went before need not wait
+    from forecast_cli.workflow.training import learn, number_of_workers, refit
 
     limit = job.settings.training.time_limit
     execution = members.Execution(
@@ -288,8 +284,8 @@ def _fit(panel: Panel, job: _Job, horizon: int) -> Model:
         deadline=None if limit is None else time.monotonic() + limit,
     )
     plan = candidates.choose(panel, settings, plan, execution)
-    learned = learning.learn(panel, plan, execution)
-    return learning.refit(panel, learned, execution)
+    learned = learn(panel, settings, plan, execution)
+    return refit(panel, settings, learned, execution)
 
 
 def _with_horizon(settings: Settings, horizon: int) -> Settings:
