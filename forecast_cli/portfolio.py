@@ -122,7 +122,10 @@ def _without_failed(
     failed = len(plan.parts) - len(parts)
     reasons = dict(plan.reasons)
     if failed:
-        reasons["failed_parts"] = f"{plural(failed, 'kind')} of networks could not be trained"
+        reasons["failed_parts"] = (
+            f"{failed} of {plural(len(plan.parts), 'kind')} of networks could not be trained: "
+            "the loss is not finite, or there is no complete window to learn from"
+        )
     weight = 1 / len(parts)
     parts = [replace(part, weight=weight) for part in parts]
     return replace(_with_parts(plan, parts), reasons=reasons), fitted
@@ -235,7 +238,7 @@ def _weighted(panel: Panel, model: Model) -> tuple[Plan, list[int]]:
 
 
 def _all_alike(plan: Plan) -> Plan:
-    reasons = {**plan.reasons, "parts": "too few forecasts to choose by: equal weights"}
+    reasons = {**plan.reasons, "parts": "too few forecasts in validation to choose by"}
     return replace(plan, statistics=(), reasons=reasons)
 
 

@@ -18,7 +18,7 @@ PASSENGERS = np.log(
 
 
 def test_seasonal_indices_are_those_of_classical_decomposition() -> None:
-    # seasonal_decompose(PASSENGERS, model="additive", period=...).seasonal
+    # From seasonal_decompose with the additive model and the periods 12 and 7.
     of_even = [-0.096896, -0.04660753, 0.08273948, 0.00425621, -0.02084568, 0.06993766]
     of_even += [0.17870335, 0.16832449, 0.07821634, -0.0857748, -0.24241731, -0.08963622]
     of_odd = [0.01959802, -0.05734748, -0.03724076, -0.01300916, 0.0056796, 0.04573399, 0.0365858]
@@ -28,8 +28,8 @@ def test_seasonal_indices_are_those_of_classical_decomposition() -> None:
 
 
 def test_forecast_agrees_with_that_of_statsmodels() -> None:
-    # ThetaModel(PASSENGERS - seasonal, deseasonalize=False).fit().forecast(12, theta=2) + seasonal,
-    # whose alpha is 0.782; the nearest of those tried here is 0.8.
+    # From ThetaModel with theta=2, given the passengers without their season, which is added again;
+    # its alpha is 0.782, and the nearest of those tried here is 0.8.
     expected = [5.114917, 5.171292, 5.306725, 5.234328, 5.215313, 5.312183]
     expected += [5.427035, 5.422742, 5.33872, 5.180815, 5.030259, 5.189127]
 

@@ -11,6 +11,7 @@ from forecast_cli.commands import options
 from forecast_cli.messages import plural
 
 if TYPE_CHECKING:
+    from forecast_cli.planning import Plan
     from forecast_cli.store import Run, Scores
 
 SCHEMA = "forecast/runs-show/v1"
@@ -103,9 +104,27 @@ def _window_rows(run: Run) -> list[list[str]]:
         errors = f"MASE {console.number(trial.error)}, naive {console.number(trial.naive_error)}"
         chosen = "chosen in validation" if trial.chosen else ""
         rows.append([f"candidate: {trial.name}", errors, chosen])
+    rows += _portfolio_rows(plan)
     if plan.shrinkage:
         share = f"{plan.shrinkage:.0%} of the naive forecast"
         rows.append(["shrinkage", share, plan.reasons.get("shrinkage", "")])
+    return rows
+
+
+def _portfolio_rows(plan: Plan) -> list[list[str]]:
+    """Each kind of network of a portfolio and each of its other forecasts, with its weight."""
+    from forecast_cli.network import describe
+    from forecast_cli.planning import portfolio
+
+    if not plan.parts:
+        return []
+    count = f"{plural(len(plan.parts), 'kind')} of networks"
+    rows = [["portfolio", count, plan.reasons.get("parts", "")]]
+    for part in plan.parts:
+        networks = f"{part.members} x {describe(part.architecture)}"
+        rows.append([f"part: {part.name}", f"{part.weight:.0%}", networks])
+    for one in plan.statistics:
+        rows.append([f"part: {portfolio.statistic_name(one)}", f"{one.weight:.0%}", ""])
     return rows
 
 

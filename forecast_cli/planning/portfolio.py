@@ -56,15 +56,18 @@ def with_parts(panel: Panel, settings: Settings, plan: Plan, training: Sequence[
 
     training: the training part of each series.
     """
-    plans = [plan]
     statistics: tuple[Statistic, ...] = ()
+    members = plan.members
     if chooses(plan, len(panel)):
+        members = 1
         plans = _different(_variants(panel, settings, plan, training))
         statistics = _statistics(plan)
+        why = "greedy selection on rolling origins chooses their weights"
     else:
         plans = _different(_safe_variants(settings, plan))
 
-    members = 1 if chooses(plan, len(panel)) else plan.members
+        why = "all weigh the same: there are too few forecasts in validation to choose by"
+    reasons = {**plan.reasons, "parts": why, "members": f"{members} of each kind"}
     weight = 1 / len(plans)
     parts = []
     for number, variant in enumerate(plans):
@@ -77,6 +80,7 @@ def with_parts(panel: Panel, settings: Settings, plan: Plan, training: Sequence[
         parts=tuple(parts),
         statistics=statistics,
         members=sum(part.members for part in parts),
+        reasons=reasons,
     )
 
 
