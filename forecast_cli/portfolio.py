@@ -18,10 +18,13 @@ from forecast_cli.messages import plural
 from forecast_cli.panel import Floats, Panel, head
 from forecast_cli.planning import Part, Plan, Trial, part_plan, portfolio
 from forecast_cli.progress import Phase
-from forecast_cli.selection import Judge, greedy
+from forecast_cli.selection import Judge, capped, greedy
 from forecast_cli.settings import Settings
 from forecast_cli.training import FitOptions, Fitted
 
+# Weight of forecasts that need no training. Validation is kinder to them than to networks, which
+# have learned from its rows, too, when they are used.
+MOST_OF_STATISTICS = 0.25
 MOST_WINDOWS = 5_000  # by which selection judges
 MOST_SEEDS = 5  # of the part with the largest weight
 MOST_MEMBERS = 10  # of all parts together
@@ -231,10 +234,21 @@ def _weighted(panel: Panel, model: Model) -> tuple[Plan, list[int]]:
     if not np.isfinite(errors).any():
         return _all_alike(plan), everything
 
-    weights = greedy(forecasts, judge)
+    weights = _weights(forecasts, errors, judge, len(plan.parts))
     together = judge.error(np.tensordot(weights, forecasts, 1))
     origins = int(np.bincount(chosen.series).max())
     return _chosen(plan, weights, _trials(plan, weights, errors, origins), together)
+
+
+def _weights(forecasts: Floats, errors: Floats, judge: Judge, networks: int) -> Floats:
+    """The weights of forecasts, of which so many are those of networks, and the others statistics."""
+    weights = greedy(forecasts, judge)
+    if not weights[:networks].any():
+        # What is saved is networks, so the best of them is there in any case.
+        weights[int(errors[:networks].argmin())] = 1.0
+        weights /= weights.sum()
+    is_statistic = np.arange(len(weights)) >= networks
+    return capped(weights, is_statistic, MOST_OF_STATISTICS)
 
 
 def _all_alike(plan: Plan) -> Plan:
@@ -260,9 +274,6 @@ def _chosen(
         if weight:
             statistics.append(replace(statistic, weight=float(weight)))
 
-    if not order:
-        # What is saved is a network, so the best one stays, without any weight.
-        order = [int(np.argmin([trial.error for trial in trials[:count]]))]
     parts = [replace(plan.parts[number], weight=float(weights[number])) for number in order]
     changed = replace(plan, statistics=tuple(statistics), trials=trials)
     changed = _with_parts(changed, parts)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from forecast_cli.calendar import Ints
 from forecast_cli.panel import Floats
@@ -44,6 +45,17 @@ class Judge:
             return float("inf")
         error = mean_scaled_error(self.series, self.actual, values, self.scales)
         return error if np.isfinite(error) else float("inf")
+
+
+def capped(weights: Floats, is_capped: NDArray[np.bool_], most: float) -> Floats:
+    """The weights (C,) with at most so much for some of the forecasts (C,), and more for the others.
+
+    The others must have some weight.
+    """
+    share = float(weights[is_capped].sum())
+    if share <= most:
+        return weights
+    return np.where(is_capped, weights * most / share, weights * (1 - most) / (1 - share))
 
 
 def greedy(forecasts: Floats, judge: Judge, rounds: int = ROUNDS) -> Floats:

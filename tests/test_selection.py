@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from forecast_cli.panel import Floats
-from forecast_cli.selection import Judge, greedy
+from forecast_cli.selection import Judge, capped, greedy
 
 SERIES = np.array([0, 0, 1, 1])
 
@@ -72,3 +72,13 @@ def test_errors_are_measured_in_the_units_of_the_file() -> None:
 
     assert weights.tolist() == [0.5, 0.5]  # the geometric mean
     assert in_logs.error(np.tensordot(weights, forecasts, axes=1)) == pytest.approx(0, abs=1e-12)
+
+
+def test_too_large_a_share_is_cut_and_given_to_the_others() -> None:
+    weights = np.array([0.1, 0.3, 0.4, 0.2])
+    is_capped = np.array([False, False, True, True])
+
+    cut = capped(weights, is_capped, 0.3)
+
+    assert cut == pytest.approx([0.175, 0.525, 0.2, 0.1])
+    assert capped(weights, is_capped, 0.7).tolist() == weights.tolist()
