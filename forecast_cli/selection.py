@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast_cli.calendar import Ints
+from forecast_cli.evaluation import mean_mase
 from forecast_cli.panel import Floats
-from forecast_cli.shrinkage import mean_scaled_error
 
 ROUNDS = 12  # so that the smallest weight is a twelfth, and few networks have to be kept
 
@@ -43,7 +43,7 @@ class Judge:
         values = self.restore(forecast)
         if not np.isfinite(values).all():
             return float("inf")
-        error = mean_scaled_error(self.series, self.actual, values, self.scales)
+        error = mean_mase(self.series, self.actual, values, self.scales)
         return error if np.isfinite(error) else float("inf")
 
 

@@ -125,8 +125,7 @@ def _absolute(settings: Settings, plan: Plan) -> Plan:
         return plan
     changed = replace(plan, loss="mae", squash=settings.network.squash or "none")
     if training.optimizer is None:
-        momentum = training.momentum or 0.0
-        changed = replace(changed, optimizer="adam", momentum=momentum)
+        changed = replace(changed, optimizer="adam", momentum=0.0)
         if training.learning_rate is None:
             changed = replace(changed, learning_rate=ABSOLUTE_RATE)
     return changed

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from forecast_cli import backtest, members, planning, portfolio, predict, store, train, training
+from forecast_cli import backtest, planning, portfolio, predict, store, train, training
 from forecast_cli.errors import DivergedError, RunRejectedError, SettingsError, StoppedError
 from forecast_cli.learning import Learned
 from forecast_cli.panel import Floats, Panel, from_series
@@ -208,7 +208,7 @@ def test_kind_that_diverges_is_left_out_and_counted(
             raise DivergedError("no", "no")
         return fit(data, *arguments)
 
-    monkeypatch.setattr(members.training, "fit", fail_for_gru)
+    monkeypatch.setattr(training, "fit", fail_for_gru)
 
     trained = train(a_panel(40), store_folder=tmp_path, **QUICK)
 
@@ -224,7 +224,7 @@ def test_portfolio_of_which_every_kind_diverges_is_an_error(
     def fail(*arguments: Any) -> Fitted:
         raise DivergedError("no", "no")
 
-    monkeypatch.setattr(members.training, "fit", fail)
+    monkeypatch.setattr(training, "fit", fail)
 
     with pytest.raises(DivergedError, match="none of the networks could be trained"):
         train(a_panel(40), store_folder=tmp_path, **QUICK)
@@ -241,7 +241,7 @@ def test_refit_that_fails_leaves_the_networks_that_there_are(
         def fail(*arguments: Any) -> Fitted:
             raise DivergedError("no", "no")
 
-        monkeypatch.setattr(members.training, "fit", fail)
+        monkeypatch.setattr(training, "fit", fail)
         return learned
 
     monkeypatch.setattr(portfolio, "learn", learn_and_break)
