@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from forecast_cli import forecasting, learning, scaling, shrinkage, windows
+from forecast_cli import forecasting, learning, planning, scaling, shrinkage, windows
 from forecast_cli.calendar import Ints
 from forecast_cli.errors import DivergedError
 from forecast_cli.forecasting import Model
@@ -21,6 +21,7 @@ from forecast_cli.progress import Phase
 from forecast_cli.selection import Judge, capped, greedy
 from forecast_cli.settings import Settings
 from forecast_cli.training import FitOptions, Fitted
+from forecast_cli.windows import Windows
 
 # Weight of forecasts that need no training. Validation is kinder to them than to networks, which
 # have learned from its rows, too, when they are used.
@@ -175,7 +176,7 @@ def with_seeds(plan: Plan, setting: int | None) -> Plan:
     parts = []
     for part in plan.parts:
         wanted = round(MOST_MEMBERS * part.weight / total) if total else 1
-        members = setting or min(max(wanted, part.members, 1), MOST_SEEDS)
+        members = setting or max(min(wanted, MOST_SEEDS), part.members)
         parts.append(replace(part, members=members))
     return _with_parts(plan, parts)
 
@@ -214,7 +215,7 @@ def _weighted(panel: Panel, model: Model) -> tuple[Plan, list[int]]:
     plan = model.plan
     everything = list(range(len(plan.parts)))
     chosen = shrinkage.validation_windows(panel, plan)
-    if not portfolio.chooses(plan, len(panel)) or not len(chosen):
+    if not _can_choose(panel, plan, chosen):
         return _all_alike(plan), everything
     if len(chosen) > MOST_WINDOWS:
         keep = np.zeros(len(chosen), bool)
@@ -238,6 +239,17 @@ def _weighted(panel: Panel, model: Model) -> tuple[Plan, list[int]]:
     together = judge.error(np.tensordot(weights, forecasts, 1))
     origins = int(np.bincount(chosen.series).max())
     return _chosen(plan, weights, _trials(plan, weights, errors, origins), together)
+
+
+def _can_choose(panel: Panel, plan: Plan, chosen: Windows) -> bool:
+    """Whether the forecasts from these windows are enough to choose by.
+
+    Of many series, some may be too short to be forecast there.
+    """
+    if not portfolio.chooses(plan, len(panel)) or not len(chosen):
+        return False
+    is_panel = len(panel) >= planning.FEW_SERIES
+    return not is_panel or len(np.unique(chosen.series)) >= portfolio.FEW_FORECASTS
 
 
 def _weights(forecasts: Floats, errors: Floats, judge: Judge, networks: int) -> Floats:

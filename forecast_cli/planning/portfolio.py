@@ -27,6 +27,7 @@ from forecast_cli.settings import Settings, WindowSettings
 ABSOLUTE_RATE = 3e-3  # of Adam, for absolute errors
 SEEDS = 15_485_863  # between the seeds of two parts
 LARGEST_SEED = 2**31 - 1
+SEEDS_ALONE = 10  # of the one kind that there is, where there is nothing to choose by
 SHORT_ENOUGH = 0.5  # of the rows of the median series: what may be held out for three origins
 FEW_FORECASTS = 30  # that do not overlap: with fewer, a small error is mostly chance
 
@@ -44,7 +45,7 @@ def choose_validation(
 
 
 def chooses(plan: Plan, series: int) -> bool:
-    """Whether there are forecasts enough in validation to choose by; else all weigh the same."""
+    """Whether there are forecasts enough in validation to choose by; else there is one kind."""
     origins = 1
     if series < seasonal.FEW_SERIES:
         origins = plan.validation // plan.horizon
@@ -57,16 +58,15 @@ def with_parts(panel: Panel, settings: Settings, plan: Plan, training: Sequence[
     training: the training part of each series.
     """
     statistics: tuple[Statistic, ...] = ()
-    members = plan.members
     if chooses(plan, len(panel)):
         members = 1
         plans = _different(_variants(panel, settings, plan, training))
         statistics = _statistics(plan)
         why = "greedy selection on rolling origins chooses their weights"
     else:
-        plans = _different(_safe_variants(settings, plan))
-
-        why = "all weigh the same: there are too few forecasts in validation to choose by"
+        plans = [plan]
+        members = settings.ensemble.members or SEEDS_ALONE
+        why = "one kind: there are too few forecasts in validation to choose by"
     reasons = {**plan.reasons, "parts": why, "members": f"{members} of each kind"}
     weight = 1 / len(plans)
     parts = []
@@ -110,12 +110,6 @@ def _variants(
     yield _without_skip(settings, plan)
     yield _gru(settings, plan)
     yield _gru(settings, absolute)
-
-
-def _safe_variants(settings: Settings, plan: Plan) -> Iterator[Plan]:
-    """Plans that are averaged where validation cannot tell which is better."""
-    yield plan
-    yield _gru(settings, plan)
 
 
 def _absolute(settings: Settings, plan: Plan) -> Plan:
@@ -193,7 +187,12 @@ def _with_window(settings: Settings, plan: Plan, lookback: int, segment: int) ->
 
 
 def _has_room(panel: Panel, plan: Plan, lookback: int) -> bool:
-    """Whether every series that can be read now can be read with this lookback, too."""
+    """Whether every series that can be read now can be read with this lookback, too.
+
+    Not where there are holes, of which longer windows have more.
+    """
+    if np.isnan(panel.values).any():
+        return False
     rows = panel.lengths[panel.lengths >= plan.architecture.lookback]
     held_out = plan.test + plan.validation
     return bool(len(rows)) and int(rows.min()) - held_out >= lookback + plan.horizon

@@ -171,12 +171,13 @@ def test_covariates_are_read_by_every_kind(tmp_path: Path) -> None:
     assert np.isfinite(trained.forecast.values).all()
 
 
-def test_one_short_series_gets_networks_of_equal_weight_and_no_statistics(tmp_path: Path) -> None:
+def test_one_short_series_gets_seeds_of_one_kind_and_no_statistics(tmp_path: Path) -> None:
     trained = train(a_panel(1, rows=30), store_folder=tmp_path, **QUICK)
 
     plan = trained.run.config.plan
     assert plan.statistics == ()
-    assert len({part.weight for part in plan.parts}) == 1
+    assert [(part.weight, part.members) for part in plan.parts] == [(1.0, 10)]
+    assert len(trained.run.model.members) == 10
     assert np.isfinite(trained.forecast.values).all()
 
 
