@@ -59,6 +59,8 @@ def _try_all(
             plan,
             epochs=planning.trial_epochs(panel, plan),
             members=MEMBERS,
+            parts=(),
+            statistics=(),
         )
         ends = windows.split(panel, plan.validation, plan.test).training
         try:

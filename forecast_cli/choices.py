@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-Preset = Literal["auto", "classic", "bilstm", "seq2seq"]
+Preset = Literal["auto", "accurate", "classic", "bilstm", "seq2seq"]
 
 # The network
 Cell = Literal["lstm", "gru", "rnn"]
@@ -23,6 +23,8 @@ Loss = Literal["mse", "mae", "huber", "quantile"]
 Optimizer = Literal["rmsprop", "adam", "adamw", "sgd"]
 Schedule = Literal["constant", "cosine", "one-cycle"]
 Combine = Literal["median", "mean"]
+
+Statistic = Literal["naive", "seasonal_naive", "theta"]
 
 # The data
 Normalization = Literal["log", "shifted-log", "spread", "minmax", "standard"]

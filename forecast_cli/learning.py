@@ -40,21 +40,28 @@ def learn(panel: Panel, plan: Plan, execution: Execution) -> Learned:
     The residuals are of the rows after the training part.
     """
     cut = windows.split(panel, plan.validation, plan.test)
-    model = _untrained(panel, plan, cut.training)
-    data = _training_data(panel, model, cut.training)
-    folds = _folds(panel, plan, data.values)
+    model = untrained(panel, plan, cut.training)
+    data = training_data(panel, model, cut.training)
+    folds = folds_of(panel, plan, data.values)
     options = [FitOptions() for _ in range(plan.members)]
-    fitted = train_members(data, folds, options, _with_half_the_time(execution, plan))
+    fitted = train_members(data, folds, options, with_half_the_time(execution, plan))
     model = _with_members(model, fitted)
 
+    model = with_residuals(panel, model, execution)
+    return Learned(replace(model, plan=shrunk(panel, model)), tuple(fitted))
+
+
+def with_residuals(panel: Panel, model: Model, execution: Execution) -> Model:
+    """The model with its errors on the rows after the training part."""
+    plan = model.plan
     execution.report(Phase("errors", "measuring forecast errors"))
     # Where nothing was held out, what was trained on is all there is.
+    ends = windows.split(panel, plan.validation, plan.test).training
     nothing_held_out = plan.validation + plan.test == 0
-    start = cut.training * 0 if nothing_held_out else cut.training
+    start = ends * 0 if nothing_held_out else ends
     later = windows.between(panel, plan.lookback, plan.horizon, start, panel.lengths)
     residuals = forecasting.residuals(panel, model, _evenly(later, intervals.KEPT))
-    model = replace(model, residuals=residuals)
-    return Learned(replace(model, plan=shrunk(panel, model)), tuple(fitted))
+    return replace(model, residuals=residuals)
 
 
 def refit(panel: Panel, learned: Learned, execution: Execution) -> Model:
@@ -68,10 +75,8 @@ def refit(panel: Panel, learned: Learned, execution: Execution) -> Model:
     if execution.deadline is not None and time.monotonic() >= execution.deadline:
         return model
 
-    data = _training_data(panel, model, panel.lengths)
-    start = np.zeros(len(panel), np.int64)
-    every = windows.between(panel, plan.lookback, plan.architecture.outputs, start, panel.lengths)
-    fold = Fold(_changing(data.values, every))
+    data = training_data(panel, model, panel.lengths)
+    fold = fold_to(panel, plan, data, panel.lengths)
     options = [FitOptions(REFIT, steps=member.steps) for member in learned.fitted]
     fitted = train_members(data, [fold], options, execution)
     if any(member.expired for member in fitted):
@@ -81,19 +86,17 @@ def refit(panel: Panel, learned: Learned, execution: Execution) -> Model:
 
 def fit_once(panel: Panel, plan: Plan, ends: Ints, execution: Execution) -> Model:
     """A model of the first `ends` (S,) rows alone, without residuals: to try a plan."""
-    model = _untrained(panel, plan, ends)
-    data = _training_data(panel, model, ends)
-    start = np.zeros(len(panel), np.int64)
-    every = windows.between(panel, plan.lookback, plan.architecture.outputs, start, ends)
+    model = untrained(panel, plan, ends)
+    data = training_data(panel, model, ends)
     options = [FitOptions() for _ in range(plan.members)]
-    fitted = train_members(data, [Fold(_changing(data.values, every))], options, execution)
+    fitted = train_members(data, [fold_to(panel, plan, data, ends)], options, execution)
     return _with_members(model, fitted)
 
 
 # -- the model before and after its training ---------------------------------------------------
 
 
-def _untrained(panel: Panel, plan: Plan, ends: Ints) -> Model:
+def untrained(panel: Panel, plan: Plan, ends: Ints) -> Model:
     """A model without members, its scales taken from the first `ends` (S,) rows."""
     no_residuals = np.empty((0, plan.horizon, plan.architecture.outputs_per_step))
     return Model(
@@ -109,21 +112,21 @@ def _untrained(panel: Panel, plan: Plan, ends: Ints) -> Model:
 
 def _with_members(model: Model, fitted: list[Fitted]) -> Model:
     """The weights are kept as float64, in which forecasts are computed."""
-    return replace(model, members=tuple(_as_float64(member.weights) for member in fitted))
+    return replace(model, members=tuple(as_float64(member.weights) for member in fitted))
 
 
-def _as_float64(weights: Weights) -> Weights:
+def as_float64(weights: Weights) -> Weights:
     return {name: values.astype(np.float64) for name, values in weights.items()}
 
 
-def _with_half_the_time(execution: Execution, plan: Plan) -> Execution:
+def with_half_the_time(execution: Execution, plan: Plan) -> Execution:
     """Where a refit follows, it needs the other half of the time that is left."""
     if execution.deadline is None or not plan.refit:
         return execution
     return replace(execution, deadline=(time.monotonic() + execution.deadline) / 2)
 
 
-def _training_data(panel: Panel, model: Model, ends: Ints) -> TrainingData:
+def training_data(panel: Panel, model: Model, ends: Ints) -> TrainingData:
     plan = model.plan
     values = scaling.transform_all(panel.values, panel.offsets, plan.normalization, model.scale)
     return TrainingData(
@@ -137,7 +140,14 @@ def _training_data(panel: Panel, model: Model, ends: Ints) -> TrainingData:
 # -- windows to learn from ---------------------------------------------------------------------
 
 
-def _folds(panel: Panel, plan: Plan, values: Floats) -> list[Fold]:
+def fold_to(panel: Panel, plan: Plan, data: TrainingData, ends: Ints) -> Fold:
+    """All windows of the first `ends` (S,) rows."""
+    start = np.zeros(len(panel), np.int64)
+    every = windows.between(panel, plan.lookback, plan.architecture.outputs, start, ends)
+    return Fold(changing(data.values, every))
+
+
+def folds_of(panel: Panel, plan: Plan, values: Floats) -> list[Fold]:
     """Windows to train on, and those that stop the training."""
     ends = windows.split(panel, plan.validation, plan.test).training
     start, steps = np.zeros(len(panel), np.int64), plan.architecture.outputs
@@ -145,7 +155,7 @@ def _folds(panel: Panel, plan: Plan, values: Floats) -> list[Fold]:
     if plan.preset == "classic":
         return [_textbook_fold(every)]
     if not plan.validation:
-        return [Fold(_changing(values, every))]
+        return [Fold(changing(values, every))]
 
     # Several folds make early stopping less of an accident; without it, one shows the losses.
     wanted = MOST_FOLDS if len(every) < planning.SMALL and plan.patience else 1
@@ -156,7 +166,7 @@ def _folds(panel: Panel, plan: Plan, values: Floats) -> list[Fold]:
         if number >= wanted and any(fold.validation for fold in folds):
             break
         end = ends - number * plan.horizon
-        earlier = _changing(values, windows.between(panel, plan.lookback, steps, start, end))
+        earlier = changing(values, windows.between(panel, plan.lookback, steps, start, end))
         later = windows.between(panel, plan.lookback, steps, end, end + plan.validation)
         if number and 3 * len(earlier) < len(folds[0].training):
             break
@@ -177,7 +187,7 @@ def _textbook_fold(every: Windows) -> Fold:
     return Fold(windows.selected(every, slice(0, cut)), windows.selected(every, slice(cut, None)))
 
 
-def _changing(values: Floats, chosen: Windows) -> Windows:
+def changing(values: Floats, chosen: Windows) -> Windows:
     """The windows whose past is not constant: a constant has no spread to measure errors in."""
 
     def is_changing(origins: Ints) -> windows.Flags:

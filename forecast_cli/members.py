@@ -7,19 +7,22 @@ the previous ones left over.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
 
 from forecast_cli import engine, network, training, windows
 from forecast_cli.calendar import Ints
-from forecast_cli.errors import RunRejectedError
+from forecast_cli.errors import DivergedError, RunRejectedError, TooLittleDataError
 from forecast_cli.planning import Plan
 from forecast_cli.progress import MemberDone, Phase, Report, silent
 from forecast_cli.store import Checkpoint
 from forecast_cli.training import FitOptions, Fitted, Fold, TrainingData, Weights
 from forecast_cli.windows import Windows
+
+Result = TypeVar("Result")
 
 REFIT = "refit"  # the stage in which networks are trained again on all rows
 SEEDS = 100_003  # between the seeds of two members, so that those of their folds do not meet
@@ -52,6 +55,48 @@ class Task:
     options: FitOptions
 
 
+@dataclass(frozen=True, eq=False)
+class Assignment:
+    """Members of one kind to train: one for each of the options, the first with the number `first`.
+
+    name: in words.
+    """
+
+    name: str
+    data: TrainingData
+    folds: Sequence[Fold]
+    options: Sequence[FitOptions]
+    first: int = 0
+
+
+def train_kinds(
+    assignments: Sequence[Assignment], text: str, execution: Execution
+) -> list[list[Fitted | None]]:
+    """Train members of several kinds, side by side; None for each that has diverged, or that has
+    no window to learn from. Equal arguments give equal bytes.
+
+    text: what begins, in words. What the checkpoint says is done is not done again. Every kind
+    must have stages of its own.
+    """
+    tasks: list[Task] = []
+    for assignment in assignments:
+        for number, options in enumerate(assignment.options, assignment.first):
+            task = _task(assignment.data, assignment.folds, number, options)
+            options = replace(task.options, member=len(tasks) + 1)
+            tasks.append(replace(task, options=options))
+
+    done = _finished(execution.checkpoint, tasks)
+    at_a_time = min(execution.workers, len(tasks))
+    tasks = _with_deadlines(tasks, at_a_time, execution.deadline)
+    execution.report(replace(_phase(tasks, done, at_a_time), text=_aside(text, at_a_time)))
+    fitted = iter(_run(tasks, done, execution, fit_if_possible))
+    return [[next(fitted) for _ in assignment.options] for assignment in assignments]
+
+
+def _aside(text: str, at_a_time: int) -> str:
+    return f"{text}, {at_a_time:,} at a time" if at_a_time > 1 else text
+
+
 def train_members(
     data: TrainingData, folds: Sequence[Fold], options: Sequence[FitOptions], execution: Execution
 ) -> list[Fitted]:
@@ -61,25 +106,30 @@ def train_members(
     """
     plan = data.plan
     tasks = [_task(data, folds, number, each) for number, each in enumerate(options)]
-    done = _finished(execution.checkpoint, plan)
+    done = _finished(execution.checkpoint, tasks)
     at_a_time = 1 if plan.boosting else min(execution.workers, len(tasks))
     tasks = _with_start(tasks, execution.start)
     tasks = _with_deadlines(tasks, at_a_time, execution.deadline)
     execution.report(_phase(tasks, done, at_a_time))
 
     if not plan.boosting:
-        return _run(tasks, done, execution)
+        return _run(tasks, done, execution, fit_member)
 
     # Each member needs those before it.
     fitted: list[Fitted] = []
     for task in tasks:
         previous = tuple(member.folds for member in fitted)
         task = replace(task, options=replace(task.options, previous_members=previous))
-        fitted += _run([task], done, execution)
+        fitted += _run([task], done, execution, fit_member)
     return fitted
 
 
-def _run(tasks: Sequence[Task], done: dict[str, Fitted], execution: Execution) -> list[Fitted]:
+def _run(
+    tasks: Sequence[Task],
+    done: dict[str, Fitted],
+    execution: Execution,
+    work: Callable[[Task, Report], Result],
+) -> list[Fitted | Result]:
     """The result of each task, in their order; the engine works on those that are not done."""
     checkpoint = execution.checkpoint
     left = [task for task in tasks if task.options.stage not in done]
@@ -87,20 +137,30 @@ def _run(tasks: Sequence[Task], done: dict[str, Fitted], execution: Execution) -
         # A member in another process is not kept half done: it would have to send its state.
         left = [_kept(task, checkpoint) for task in left]
 
-    def finished(number: int, fitted: Fitted) -> None:
+    def finished(number: int, fitted: Result) -> None:
         options = left[number].options
-        if checkpoint is not None:
+        if checkpoint is not None and isinstance(fitted, Fitted):
             checkpoint.finish(options.stage, fitted)
         execution.report(MemberDone(options.member))
 
-    results = engine.run(fit_member, left, execution.workers, finished, execution.report)
-    by_stage = {task.options.stage: fitted for task, fitted in zip(left, results, strict=True)}
-    return [(done | by_stage)[task.options.stage] for task in tasks]
+    results = engine.run(work, left, execution.workers, finished, execution.report)
+    by_stage: dict[str, Fitted | Result] = dict(done)
+    for task, fitted in zip(left, results, strict=True):
+        by_stage[task.options.stage] = fitted
+    return [by_stage[task.options.stage] for task in tasks]
 
 
 def fit_member(task: Task, report: Report) -> Fitted:
     """Train one member."""
     return training.fit(task.data, task.folds, report, task.options)
+
+
+def fit_if_possible(task: Task, report: Report) -> Fitted | None:
+    """Train one member; None where it diverges, or has no window to learn from."""
+    try:
+        return fit_member(task, report)
+    except (DivergedError, TooLittleDataError):
+        return None
 
 
 # -- tasks -------------------------------------------------------------------------------------
@@ -196,17 +256,22 @@ def _kept(task: Task, checkpoint: Checkpoint) -> Task:
     return replace(task, options=replace(task.options, keep=keep, resume=resume))
 
 
-def _finished(checkpoint: Checkpoint | None, plan: Plan) -> dict[str, Fitted]:
+def _finished(checkpoint: Checkpoint | None, tasks: Sequence[Task]) -> dict[str, Fitted]:
     """What a checkpoint says is done. Raises RunRejectedError where it is of another network."""
     if checkpoint is None:
         return {}
 
-    shapes = network.tensor_shapes(plan.architecture)
-    for fitted in checkpoint.finished.values():
+    done = {}
+    for task in tasks:
+        fitted = checkpoint.finished.get(task.options.stage)
+        if fitted is None:
+            continue
+        shapes = network.tensor_shapes(task.data.plan.architecture)
         fits = [{name: w.shape for name, w in fold.items()} == shapes for fold in fitted.folds]
         if not fits or not all(fits):
             raise RunRejectedError(
                 "the unfinished training does not fit the network it is said to be of",
                 "train without --resume",
             )
-    return dict(checkpoint.finished)
+        done[task.options.stage] = fitted
+    return done

@@ -44,6 +44,7 @@ Kind = Literal[
     "letters_not_drawn",
     "network_not_used",
     "origins_left_out",
+    "parts_failed",
     "plots_missing",
     "prune_failed",
     "pruned",

@@ -20,6 +20,7 @@ LEAST_ORIGINS = 3  # of few series, with fewer of which nothing is concluded
 WEIGHTS = np.linspace(0, 1, 11)  # of the naive forecast
 TRUST = 0.5  # in the best weight, which is found on few origins
 MOST_ORIGINS = 60  # of a series
+MOST_ORIGINS_OF_MANY = 3  # of each of many series
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,36 +64,46 @@ def validate(panel: Panel, model: Model) -> Validation | None:
     plan = model.plan
     cut = windows.split(panel, plan.validation, plan.test)
     before_test = head(panel, cut.validation)
-    rows = int(plan.validation) - plan.horizon
-    if rows < 0 or not plan.validation:
-        return None
-
-    count = 1
-    if len(panel) < planning.FEW_SERIES:
-        count = min(MOST_ORIGINS, 4 * rows // plan.horizon + 1)
-    step = max(rows // max(count - 1, 1), 1)
-    chosen, _ = forecasting.rolling_origins(
-        before_test,
-        lookback=plan.lookback,
-        horizon=plan.horizon,
-        count=count,
-        step=step,
-        earliest=cut.training,
-    )
+    chosen = validation_windows(panel, plan)
     if not len(chosen):
         return None
 
     actual = forecasting.actual_values(before_test, chosen)
     forecast = forecasting.forecast_windows(before_test, model, chosen, ()).values
-    scales = np.array(
-        [
-            evaluation.mase_scale(values_of(panel, i)[: int(end)], plan.season)
-            for i, end in enumerate(cut.training)
-        ]
-    )
+    scales = training_scales(panel, plan)
     past = windows.pasts(before_test.values, chosen)
     naive, lag = _best_naive(past, actual, chosen.series, scales, plan)
     return Validation(chosen, actual, forecast, naive, lag, scales)
+
+
+def validation_windows(panel: Panel, plan: Plan) -> Windows:
+    """The windows from rolling origins in the validation part, of the panel without its test part."""
+    cut = windows.split(panel, plan.validation, plan.test)
+    before_test = head(panel, cut.validation)
+    rows = int(plan.validation) - plan.horizon
+    count = 0
+    if rows >= 0 and plan.validation:
+        most = MOST_ORIGINS if len(panel) < planning.FEW_SERIES else MOST_ORIGINS_OF_MANY
+        per_horizon = 4 if len(panel) < planning.FEW_SERIES else 2
+        count = min(most, per_horizon * rows // plan.horizon + 1)
+    chosen, _ = forecasting.rolling_origins(
+        before_test,
+        lookback=plan.lookback,
+        horizon=plan.horizon,
+        count=count,
+        step=max(rows // max(count - 1, 1), 1),
+        earliest=cut.training,
+    )
+    return chosen
+
+
+def training_scales(panel: Panel, plan: Plan) -> Floats:
+    """(S,) the scale of MASE of each series, from its training part."""
+    ends = windows.split(panel, plan.validation, plan.test).training
+    scales = []
+    for i, end in enumerate(ends):
+        scales.append(evaluation.mase_scale(values_of(panel, i)[: int(end)], plan.season))
+    return np.array(scales)
 
 
 def _best_naive(

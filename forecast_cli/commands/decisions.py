@@ -48,6 +48,7 @@ def decisions(
         *_of_reading(panel, sources),
         *_of_plan(plan, sources),
         *_candidates(panel, plan, settings),
+        *_portfolio(plan),
         _decision("digits", digits, DIGITS_RULE, sources),
         _decision("store", store, "", sources),
     ]
@@ -86,6 +87,20 @@ def _candidates(panel: Panel, plan: Plan, settings: Settings) -> list[Decision]:
     return [Decision("candidates", "; ".join(names), "validation chooses between them", "rule")]
 
 
+def _portfolio(plan: Plan) -> list[Decision]:
+    """The kinds of networks of a portfolio, and its other forecasts."""
+    from forecast_cli.planning import portfolio
+
+    if not plan.parts:
+        return []
+    why = plan.reasons["parts"]
+    found = [Decision("parts", "; ".join(part.name for part in plan.parts), why, "rule")]
+    if plan.statistics:
+        names = "; ".join(map(portfolio.statistic_name, plan.statistics))
+        found.append(Decision("statistics", names, why, "rule"))
+    return found
+
+
 def _flat(plan: Plan) -> list[tuple[str, Any]]:
     """The fields of a plan by name, those of its architecture among them."""
     pairs: list[tuple[str, Any]] = []
@@ -94,7 +109,7 @@ def _flat(plan: Plan) -> list[tuple[str, Any]]:
         if dataclasses.is_dataclass(value):
             inner = [each.name for each in dataclasses.fields(value)]
             pairs += [(name, getattr(value, name)) for name in inner]
-        elif field.name not in ("reasons", "trials"):
+        elif field.name not in ("reasons", "trials", "parts", "statistics"):
             pairs.append((field.name, value))
     return pairs
 

@@ -95,10 +95,12 @@ def _test(run: Run) -> tuple[Any, ...]:
 
 
 def _row(run: Run, is_latest: bool) -> dict[str, Any]:
-    from forecast_cli import network
+    from forecast_cli import network, planning
 
     plan, test = run.config.plan, run.metrics.test
     times = f" x {plan.members}" if plan.members > 1 else ""
+    if plan.parts:
+        times = f" and others, {plan.members} in all"
     return {
         "run": run.name,
         "latest": is_latest,
@@ -108,8 +110,8 @@ def _row(run: Run, is_latest: bool) -> dict[str, Any]:
         "optimizer": plan.optimizer,
         "members": plan.members,
         "lookback": plan.lookback,
-        "parameters": plan.members * network.count_parameters(plan.architecture),
-        "operations": plan.members * network.count_operations(plan.architecture),
+        "parameters": planning.count_parameters(plan),
+        "operations": planning.count_operations(plan),
         "rmse": test.network.rmse if test else None,
         "mase": test.network.mase if test else None,
         "skill": test.main_skill if test else None,

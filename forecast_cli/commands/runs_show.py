@@ -11,6 +11,7 @@ from forecast_cli.commands import options
 from forecast_cli.messages import plural
 
 if TYPE_CHECKING:
+    from forecast_cli.planning import Plan
     from forecast_cli.store import Run, Scores
 
 SCHEMA = "forecast/runs-show/v1"
@@ -42,7 +43,7 @@ def show(
 
 
 def _document(run: Run) -> dict[str, Any]:
-    from forecast_cli.network import count_operations, count_parameters
+    from forecast_cli.planning import count_operations, count_parameters
 
     plan = run.config.plan
     return {
@@ -56,8 +57,8 @@ def _document(run: Run) -> dict[str, Any]:
         "columns": dataclasses.asdict(run.config.columns),
         "plan": dataclasses.asdict(plan),
         "digits": run.digits,
-        "parameters": plan.members * count_parameters(plan.architecture),
-        "operations": plan.members * count_operations(plan.architecture),
+        "parameters": count_parameters(plan),
+        "operations": count_operations(plan),
         "metrics": run.metrics.as_dict(),
     }
 
@@ -103,9 +104,27 @@ def _window_rows(run: Run) -> list[list[str]]:
         errors = f"MASE {console.number(trial.error)}, naive {console.number(trial.naive_error)}"
         chosen = "chosen in validation" if trial.chosen else ""
         rows.append([f"candidate: {trial.name}", errors, chosen])
+    rows += _portfolio_rows(plan)
     if plan.shrinkage:
         share = f"{plan.shrinkage:.0%} of the naive forecast"
         rows.append(["shrinkage", share, plan.reasons.get("shrinkage", "")])
+    return rows
+
+
+def _portfolio_rows(plan: Plan) -> list[list[str]]:
+    """Each kind of network of a portfolio and each of its other forecasts, with its weight."""
+    from forecast_cli.network import describe
+    from forecast_cli.planning import portfolio
+
+    if not plan.parts:
+        return []
+    count = f"{plural(len(plan.parts), 'kind')} of networks"
+    rows = [["portfolio", count, plan.reasons.get("parts", "")]]
+    for part in plan.parts:
+        networks = f"{part.members} x {describe(part.architecture)}"
+        rows.append([f"part: {part.name}", f"{part.weight:.0%}", networks])
+    for one in plan.statistics:
+        rows.append([f"part: {portfolio.statistic_name(one)}", f"{one.weight:.0%}", ""])
     return rows
 
 

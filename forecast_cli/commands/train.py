@@ -200,6 +200,7 @@ def _summary(trained: Trained) -> None:
     plan = run.config.plan
     for line in (
         _trials_line(plan),
+        _portfolio_line(plan),
         plan.reasons.get("shrinkage", ""),
         _members_line(trained),
         _intervals_line(trained),
@@ -216,7 +217,7 @@ def _trials_line(plan: Plan) -> str:
     """What validation chose, and by how much; an empty text where there was nothing to choose."""
     best = [trial for trial in plan.trials if trial.chosen]
     others = [trial for trial in plan.trials if not trial.chosen]
-    if not best or not others:
+    if len(best) != 1 or not others:
         return ""
 
     errors = [f"{trial.name} {console.number(trial.error)}" for trial in others]
@@ -225,6 +226,15 @@ def _trials_line(plan: Plan) -> str:
         f"validation from {origins} chose {best[0].name}: MASE {console.number(best[0].error)} "
         f"({', '.join(errors)}; naive {console.number(best[0].naive_error)})"
     )
+
+
+def _portfolio_line(plan: Plan) -> str:
+    """What a portfolio is made of, and why; an empty text for a single kind of network."""
+    from forecast_cli.planning import portfolio
+
+    if not plan.parts:
+        return ""
+    return f"{plan.reasons['parts']}: {'; '.join(portfolio.described(plan))}"
 
 
 def _show_scores(test: HeldOutScores) -> None:

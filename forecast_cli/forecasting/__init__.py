@@ -8,6 +8,7 @@ Windows:      has_full_window, require_full_window, unreadable, newest_inputs
 Origins:      BASELINES, rolling_origins, actual_values, baseline_forecasts,
               knows_later_rows
 Errors:       residuals
+Portfolios:   alternatives
 """
 
 from forecast_cli.forecasting.forecasts import Forecast, forecast, no_forecast
@@ -21,7 +22,7 @@ from forecast_cli.forecasting.origins import (
     knows_later_rows,
     rolling_origins,
 )
-from forecast_cli.forecasting.prediction import newest_inputs, residuals
+from forecast_cli.forecasting.prediction import alternatives, newest_inputs, residuals
 from forecast_cli.forecasting.rolling import WindowForecasts, forecast_windows
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "Model",
     "WindowForecasts",
     "actual_values",
+    "alternatives",
     "baseline_forecasts",
     "extended",
     "forecast",

@@ -8,22 +8,25 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast_cli import covariates, network, scaling, windows
+from forecast_cli import baselines, covariates, network, scaling, windows
 from forecast_cli.calendar import Ints
 from forecast_cli.covariates import Covariates, Gathered
 from forecast_cli.errors import RunMismatchError, TooLittleDataError
 from forecast_cli.forecasting.model import Model, covariates_of, scales_of
 from forecast_cli.forecasting.newest import has_full_window
+from forecast_cli.network import Architecture
 from forecast_cli.panel import Floats, Panel, format_times, select, times_of
-from forecast_cli.planning import Plan
+from forecast_cli.planning import Plan, Statistic, part_plans
 from forecast_cli.scaling import SeriesScale
+from forecast_cli.theta import theta
 from forecast_cli.windows import Windows
 
 # Numbers in the largest array of the network, which bounds the windows that it reads at once.
 LARGEST_ARRAY = 1 << 22
 FEWEST, MOST = 16, 512  # windows read at once; what more of them need leaves the cache
 
-Features = Callable[[int], Gathered]  # the covariates of windows, a number of steps later
+# The covariates of windows, a number of steps later, as the networks of a plan read them
+Features = Callable[[int, Plan], Gathered]
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,7 +76,7 @@ class Reader:
             index = np.arange(start, min(start + size, len(chosen)))
             series = self.positions[chosen.at(index)[0]]
             past = self._pasts(chosen, index, series)
-            yield Batch(index, series, past, _features(self.covariates, chosen, index, plan))
+            yield Batch(index, series, past, _features(self.covariates, chosen, index))
 
     def restore(self, values: Floats, series: Ints) -> Floats:
         """Values (B, horizon) in the units of the file."""
@@ -123,13 +126,84 @@ def reader_of(panel: Panel, model: Model) -> Reader:
 
 def windows_at_once(plan: Plan) -> int:
     """How many windows fit in memory: the largest array is the outputs of a layer."""
-    architecture = plan.architecture
+    return min(_at_once(alone.architecture) for alone in part_plans(plan))
+
+
+def _at_once(architecture: Architecture) -> int:
     numbers = architecture.steps * max(architecture.units) * len(architecture.directions)
     return int(np.clip(LARGEST_ARRAY // numbers, FEWEST, MOST))
 
 
 def predict(model: Model, past: Floats, features: Features | None = None) -> Prediction:
-    """All members on transformed windows (B, lookback).
+    """All members on transformed windows (B, lookback), and the statistics of a portfolio.
+
+    A portfolio is the weighted mean of its parts and statistics.
+    """
+    plan = model.plan
+    if not plan.parts:
+        return _predict_alike(model, past, features)
+
+    answers, members = _every_answer(model, past, features)
+    values = np.zeros_like(answers[0])
+    for weight, answer in zip(plan.weights, answers, strict=True):
+        values += weight * answer
+    spread = scaling.window_scale(past, plan.architecture.outputs, plan.frame).spread
+    return Prediction(np.sort(values, axis=-1), spread, members)
+
+
+def part_models(model: Model) -> tuple[Model, ...]:
+    """The networks of each part of a portfolio, as models of their own."""
+    models, first = [], 0
+    for plan in part_plans(model.plan):
+        models.append(
+            replace(model, plan=plan, members=model.members[first : first + plan.members])
+        )
+        first += plan.members
+    return tuple(models)
+
+
+def statistic_forecast(statistic: Statistic, past: Floats, horizon: int) -> Floats:
+    """What a statistic forecasts from transformed windows: (B, lookback) -> (B, horizon)."""
+    if statistic.kind == "theta":
+        return theta(past, horizon, statistic.season)
+    return baselines.seasonal_naive(past, horizon, statistic.season)
+
+
+def alternatives(panel: Panel, model: Model, chosen: Windows) -> Floats:
+    """What each part of a portfolio alone forecasts from W windows, and then each statistic:
+    (parts + statistics, W, horizon), transformed."""
+    plan, reader = model.plan, reader_of(panel, model)
+    point = plan.architecture.point_index
+    forecasts = np.empty((len(plan.parts) + len(plan.statistics), len(chosen), plan.horizon))
+    for batch in reader.batches(chosen):
+        answers, _ = _every_answer(model, batch.past, batch.features)
+        for number, answer in enumerate(answers):
+            forecasts[number, batch.index] = answer[:, :, point]
+    return forecasts
+
+
+def _every_answer(
+    model: Model, past: Floats, features: Features | None
+) -> tuple[list[Floats], Floats]:
+    """The answers (B, H, Q) of each part and each statistic, and (M, B, H) those of all members.
+
+    A statistic answers every quantile alike.
+    """
+    plan = model.plan
+    answers: list[Floats] = []
+    members: list[Floats] = []
+    for alone in part_models(model):
+        prediction = _predict_alike(alone, past[:, -alone.plan.lookback :], features)
+        answers.append(prediction.values)
+        members.append(prediction.members)
+    for statistic in plan.statistics:
+        forecast = statistic_forecast(statistic, past, plan.horizon)
+        answers.append(np.repeat(forecast[:, :, None], answers[0].shape[2], axis=2))
+    return answers, np.concatenate(members)
+
+
+def _predict_alike(model: Model, past: Floats, features: Features | None) -> Prediction:
+    """Members of one architecture on transformed windows (B, lookback).
 
     Members that answer fewer steps than the horizon are rolled forward on their own forecasts.
     """
@@ -141,7 +215,8 @@ def predict(model: Model, past: Floats, features: Features | None = None) -> Pre
     member_parts: list[Floats] = []
     for step in range(0, plan.horizon, architecture.outputs):
         scale = scaling.window_scale(past, architecture.outputs, plan.frame)
-        inputs = network_inputs(past, scale, None if features is None else features(step))
+        gathered = None if features is None else features(step, plan)
+        inputs = network_inputs(past, scale, gathered)
         outputs = np.stack(
             [network.forward(architecture, weights, *inputs) for weights in model.members]
         )
@@ -208,9 +283,11 @@ def newest_inputs(panel: Panel, model: Model, series: int) -> tuple[Floats, ...]
     only = np.zeros(1, np.int64)
     newest = windows.of_origins(only, lone.offsets[1:], plan.lookback, plan.horizon)
     batch = next(reader_of(lone, model).batches(newest))
-    outputs = plan.architecture.outputs
-    scale = scaling.window_scale(batch.past, outputs, plan.frame)
-    return network_inputs(batch.past, scale, None if batch.features is None else batch.features(0))
+    first = part_plans(plan)[0]
+    past = batch.past[:, -first.lookback :]
+    scale = scaling.window_scale(past, first.architecture.outputs, first.frame)
+    gathered = None if batch.features is None else batch.features(0, first)
+    return network_inputs(past, scale, gathered)
 
 
 def residuals(panel: Panel, model: Model, chosen: Windows) -> Floats:
@@ -233,14 +310,17 @@ def residuals(panel: Panel, model: Model, chosen: Windows) -> Floats:
     return np.concatenate(parts)
 
 
-def _features(
-    known: Covariates | None, chosen: Windows, index: Ints, plan: Plan
-) -> Features | None:
+def _features(known: Covariates | None, chosen: Windows, index: Ints) -> Features | None:
     if known is None:
         return None
 
-    def features(step: int) -> Gathered:
-        later = replace(chosen, starts=chosen.starts + step, horizon=plan.architecture.outputs)
+    def features(step: int, plan: Plan) -> Gathered:
+        later = replace(
+            chosen,
+            starts=chosen.starts + step,
+            lookback=plan.lookback,
+            horizon=plan.architecture.outputs,
+        )
         return covariates.gather(known, later, index, plan.lag)
 
     return features

@@ -1,7 +1,18 @@
 """Planning: every number of a training, decided from settings and data, with its reason."""
 
 from forecast_cli.planning.alternatives import Candidate, candidates, trial_epochs
-from forecast_cli.planning.plan import Decided, Plan, Trial
+from forecast_cli.planning.plan import (
+    Decided,
+    Part,
+    Plan,
+    Statistic,
+    Trial,
+    count_operations,
+    count_parameters,
+    part_of,
+    part_plan,
+    part_plans,
+)
 from forecast_cli.planning.planner import make
 from forecast_cli.planning.presets import PRESETS, SMALL, Preset
 from forecast_cli.planning.seasonal_rules import FEW_SERIES, FEW_WINDOWS
@@ -13,10 +24,17 @@ __all__ = [
     "SMALL",
     "Candidate",
     "Decided",
+    "Part",
     "Plan",
     "Preset",
+    "Statistic",
     "Trial",
     "candidates",
+    "count_operations",
+    "count_parameters",
     "make",
+    "part_of",
+    "part_plan",
+    "part_plans",
     "trial_epochs",
 ]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from forecast_cli.panel import Panel
+from forecast_cli.planning import portfolio
 from forecast_cli.planning import seasonal_rules as seasonal
 from forecast_cli.planning.plan import Decided, Plan
 from forecast_cli.planning.presets import PRESETS
@@ -34,6 +35,8 @@ def candidates(panel: Panel, settings: Settings, plan: Plan) -> tuple[Candidate,
     """
     if not PRESETS[plan.preset].is_seasonal or not plan.validation:
         return ()
+    if plan.parts and portfolio.chooses(plan, len(panel)):
+        return ()  # the parts of a portfolio are its candidates
 
     steps = _step_counts(panel, settings, plan)
     found = []

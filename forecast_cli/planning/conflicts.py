@@ -6,6 +6,7 @@ from forecast_cli import choices
 from forecast_cli.errors import SettingsError, TooLittleDataError
 from forecast_cli.network import LOSSES
 from forecast_cli.planning.plan import Plan
+from forecast_cli.planning.presets import PRESETS
 from forecast_cli.planning.rules import WITH_MOMENTUM
 
 
@@ -107,6 +108,7 @@ def refuse_conflicts(plan: Plan) -> None:
         _refuse_boosting,
         _refuse_skip_of_decoder,
         _refuse_momentum_of_adam,
+        _refuse_boosted_portfolio,
     ):
         refuse(plan)
 
@@ -133,6 +135,15 @@ def _refuse_bagging_with_boosting(plan: Plan) -> None:
     if plan.bagging and plan.boosting:
         raise SettingsError(
             "--bagging does not go with --boosting: members are either trained alike or one after the other",
+            "leave one of them out",
+            option="boosting",
+        )
+
+
+def _refuse_boosted_portfolio(plan: Plan) -> None:
+    if plan.boosting and PRESETS[plan.preset].is_portfolio:
+        raise SettingsError(
+            f"--boosting does not go with --preset {plan.preset}, whose networks are averaged",
             "leave one of them out",
             option="boosting",
         )

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from typing import Generic, TypeVar
 
-from forecast_cli import choices
+from forecast_cli import choices, network
 from forecast_cli.network import Architecture
 from forecast_cli.scaling import Frame
 
@@ -35,6 +35,45 @@ class Trial:
 
 
 @dataclass(frozen=True)
+class Part:
+    """One kind of network in a portfolio: what in it differs from the plan of the whole.
+
+    - name: in words
+    - weight: in the forecast; the weights of all parts and statistics add up to 1. Before
+      validation has chosen, those of a portfolio are all the same
+    - members: networks that differ in nothing but their seeds; their median or mean is the
+      forecast of the part
+
+    The others are as in `Plan`.
+    """
+
+    name: str
+    weight: float
+    members: int
+    architecture: Architecture
+    lag: int
+    level_steps: int
+    spread: choices.Spread
+    squash: choices.Squash
+    loss: choices.Loss
+    optimizer: choices.Optimizer
+    momentum: float
+    learning_rate: float
+    epochs: int
+    seed: int
+
+
+@dataclass(frozen=True)
+class Statistic:
+    """A forecast of a portfolio that needs no training: its kind, the season that it repeats or
+    takes off (1: none), and its weight."""
+
+    kind: choices.Statistic
+    season: int
+    weight: float
+
+
+@dataclass(frozen=True)
 class Plan:
     """Everything that decides a training and a forecast, saved in a run's config.json.
 
@@ -61,6 +100,9 @@ class Plan:
     - skip_rate: the learning rate of the linear skip, as a part of that of the others
     - shrinkage: the weight of the naive forecast of `shrink_lag` steps in the forecast
     - trials: what validation chose between
+    - parts: of a portfolio, the one with the largest weight first, whose values are those of the
+      plan, too; members are then those of all parts together
+    - statistics: the other forecasts of a portfolio
     - reasons: why each value is as it is, for people
 
     New fields need a default, so that runs of older releases can be read.
@@ -109,12 +151,15 @@ class Plan:
     shrinkage: float = 0.0
     shrink_lag: int = 1
     trials: tuple[Trial, ...] = ()
+    parts: tuple[Part, ...] = ()
+    statistics: tuple[Statistic, ...] = ()
     reasons: dict[str, str] = field(default_factory=dict)
 
     @property
     def lookback(self) -> int:
-        """Steps of the past in one window."""
-        return self.architecture.lookback
+        """Steps of the past in one window: of a portfolio, the longest of any part."""
+        of_parts = [part.architecture.lookback for part in self.parts]
+        return max([self.architecture.lookback, *of_parts])
 
     @property
     def frame(self) -> Frame:
@@ -122,6 +167,47 @@ class Plan:
         return Frame(self.normalization, self.lag, self.level_steps, self.spread, self.squash)
 
     @property
+    def weights(self) -> tuple[float, ...]:
+        """The weights of the parts of a portfolio, and then those of its statistics."""
+        of_parts = [part.weight for part in self.parts]
+        return (*of_parts, *(statistic.weight for statistic in self.statistics))
+
+    @property
     def season(self) -> int:
         """The main season length; 1 if there is none."""
         return self.seasons[0] if self.seasons else 1
+
+
+OF_A_PART = tuple(field.name for field in fields(Part) if field.name not in ("name", "weight"))
+
+
+def part_of(plan: Plan, name: str, *, weight: float = 0.0) -> Part:
+    """The plan of one kind of network as a part of a portfolio."""
+    return Part(name=name, weight=weight, **{key: getattr(plan, key) for key in OF_A_PART})
+
+
+def part_plan(plan: Plan, part: Part) -> Plan:
+    """The plan of one part alone."""
+    values = {key: getattr(part, key) for key in OF_A_PART}
+    return replace(plan, parts=(), statistics=(), **values)
+
+
+def part_plans(plan: Plan) -> tuple[Plan, ...]:
+    """The plan of each part alone; of a plan that is no portfolio, the plan itself."""
+    if not plan.parts:
+        return (plan,)
+    return tuple(part_plan(plan, part) for part in plan.parts)
+
+
+def count_parameters(plan: Plan) -> int:
+    """How many numbers all members learn."""
+    return sum(
+        alone.members * network.count_parameters(alone.architecture) for alone in part_plans(plan)
+    )
+
+
+def count_operations(plan: Plan) -> int:
+    """Multiplications and additions of all members for one window."""
+    return sum(
+        alone.members * network.count_operations(alone.architecture) for alone in part_plans(plan)
+    )

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from forecast_cli import covariates
 from forecast_cli.panel import Panel
-from forecast_cli.planning import conflicts, rules, seasonal, seasonal_rules
+from forecast_cli.planning import conflicts, portfolio, rules, seasonal, seasonal_rules
 from forecast_cli.planning.draft import Draft, TrainingParts
 from forecast_cli.planning.plan import Decided, Plan
 from forecast_cli.planning.presets import PRESETS
@@ -53,6 +53,8 @@ def make(
 
     plan = draft.plan()
     conflicts.refuse_conflicts(plan)
+    if preset.is_portfolio:
+        return portfolio.with_parts(panel, settings, plan, data.training_parts)
     return plan
 
 
@@ -72,6 +74,8 @@ def _decide_parts(draft: Draft, panel: Panel) -> TrainingParts:
         share = Decided(0, "preset classic: the last 5 % of the training windows instead")
     elif draft.preset.is_seasonal:
         share = seasonal_rules.choose_validation(window.validation, horizon, panel.lengths)
+        if draft.preset.is_portfolio:
+            share = portfolio.choose_validation(share, window, horizon, panel.lengths)
     else:
         share = rules.choose_held_out(window.validation, horizon)
     validation = draft.decide("validation", share)

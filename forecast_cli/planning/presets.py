@@ -17,7 +17,8 @@ class Preset:
     reference forecast. is_textbook: the recipe is followed to the letter. No rule about the
     data applies, there are no covariates and no segments, validation takes the last windows
     instead of the last rows, and there is no refit. is_seasonal: windows of whole seasons and a
-    fixed number of steps, by the rules in `seasonal_rules`.
+    fixed number of steps, by the rules in `seasonal_rules`. is_portfolio: several kinds of
+    networks, by the rules in `portfolio`.
     """
 
     name: choices.Preset
@@ -35,6 +36,7 @@ class Preset:
     patience: int | None = None
     is_textbook: bool = False
     is_seasonal: bool = False
+    is_portfolio: bool = False
 
     @property
     def predicts_differences(self) -> bool:
@@ -43,6 +45,8 @@ class Preset:
 
 
 AUTO = Preset("auto", dropout=0.1, patience=0, is_seasonal=True)
+
+ACCURATE = Preset("accurate", dropout=0.1, patience=0, is_seasonal=True, is_portfolio=True)
 
 CLASSIC = Preset(
     "classic",
@@ -69,7 +73,7 @@ BILSTM = Preset(
 
 SEQ2SEQ = Preset("seq2seq", attention="bahdanau", decoder="seq2seq")
 
-_ALL = (AUTO, CLASSIC, BILSTM, SEQ2SEQ)
+_ALL = (AUTO, ACCURATE, CLASSIC, BILSTM, SEQ2SEQ)
 PRESETS: dict[choices.Preset, Preset] = {preset.name: preset for preset in _ALL}
 
 

@@ -12,6 +12,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormat
 
 from forecast_cli import network, tables
 from forecast_cli.panel import Floats
+from forecast_cli.planning import Plan
 from forecast_cli.plots import style
 from forecast_cli.plots.fonts import Labels
 from forecast_cli.plots.style import BLUE, GREEN, GREY, ORANGE
@@ -69,12 +70,18 @@ def figure(run: Run, label: Labels) -> Figure:
     plan = run.config.plan
     unit = UNITS.get(plan.normalization, UNIT)
     axes.set_xlabel("epoch")
-    axes.set_ylabel(f"{network.LOSSES[plan.loss].title}\n({unit})")
+    axes.set_ylabel(f"{_loss_names(plan)}\n({unit})")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.grid(alpha=0.25)
     _scale(axes, members)
     style.legend(picture, *axes.get_legend_handles_labels(), columns=3)
     return picture
+
+
+def _loss_names(plan: Plan) -> str:
+    """The loss, or the losses of a portfolio."""
+    losses = dict.fromkeys([plan.loss, *(part.loss for part in plan.parts)])
+    return " or ".join(network.LOSSES[loss].title for loss in losses)
 
 
 def members_of(run: Run) -> list[Member]:

@@ -54,6 +54,7 @@ def newest(run: Run, series: str | None) -> Window:
     """
     tail, plan, columns = run.tail, run.config.plan, run.config.columns
     index = _index(run, series)
+    lookback = plan.architecture.lookback
     inputs = forecasting.newest_inputs(tail, run.model, index)
 
     ahead = tables.read_forecast(run.texts["forecast.csv"], columns, plan.levels)
@@ -61,15 +62,15 @@ def newest(run: Run, series: str | None) -> Window:
 
     # One step more on each side, so that all have neighbors to be halfway from.
     end = int(tail.lengths[index])
-    at = positions(run, times_of(tail, index, end - plan.lookback - 1, end + max(len(rows), 1)))
+    at = positions(run, times_of(tail, index, end - lookback - 1, end + max(len(rows), 1)))
     edges = at[:-1] + (at[1:] - at[:-1]) / 2
     return Window(
         index=index,
         name=tail.ids[index],
-        at=at[1 : plan.lookback + 1],
-        edges=edges[: plan.lookback + 1],
-        values=values_of(tail, index)[-plan.lookback :],
-        forecast_at=at[plan.lookback + 1 :][: len(rows)],
+        at=at[1 : lookback + 1],
+        edges=edges[: lookback + 1],
+        values=values_of(tail, index)[-lookback:],
+        forecast_at=at[lookback + 1 :][: len(rows)],
         forecast=ahead.numbers["forecast"][rows],
         inputs=inputs,
     )

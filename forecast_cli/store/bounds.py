@@ -12,16 +12,18 @@ from collections.abc import Iterator
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from forecast_cli import calendar, network
+from forecast_cli import calendar
 from forecast_cli.calendar import Frequency
 from forecast_cli.network import Architecture
 from forecast_cli.panel import TimeFormat
-from forecast_cli.planning import Plan
+from forecast_cli.planning import Plan, count_parameters, part_plans
 
 MAX_NUMBER = 2**31  # in a plan
 MAX_STEPS = 1_000_000  # of a horizon, a lookback, a season
 MAX_LAYERS = 16
 MAX_PARAMETERS = 1 << 30  # of all members together
+MAX_PARTS = 100  # of a portfolio
+ROUNDING = 1e-9  # in the sum of weights
 
 # Directives without flags and widths: with a width, strftime would write as much as it is told.
 _TIME_PATTERN = re.compile(r"(?:[^%\0]|%[A-Za-z%]){0,200}")
@@ -44,10 +46,36 @@ def check_plan(plan: Plan) -> Plan:
 
     _check_architecture(plan.architecture, plan.horizon)
     _check_quantiles(plan)
+    if plan.parts or plan.statistics:
+        _check_portfolio(plan)
 
-    parameters = plan.members * network.count_parameters(plan.architecture)
+    parameters = count_parameters(plan)
     _check_between("the number of parameters", parameters, 1, MAX_PARAMETERS)
     return plan
+
+
+def _check_portfolio(plan: Plan) -> None:
+    _check_between("the number of parts", len(plan.parts), 1, MAX_PARTS)
+    _check_between("the number of statistics", len(plan.statistics), 0, MAX_PARTS)
+    main = plan.architecture
+    for part, alone in zip(plan.parts, part_plans(plan), strict=True):
+        check_plan(alone)
+        shape = part.architecture
+        sees = (shape.inputs, shape.known, shape.static, shape.outputs, shape.quantiles)
+        is_alike = sees == (main.inputs, main.known, main.static, main.outputs, main.quantiles)
+        _require(is_alike, f"parts: {part.name!r} sees other features than the others")
+        _check_between("weight", part.weight, 0, 1)
+    for statistic in plan.statistics:
+        _check_between("weight", statistic.weight, 0, 1)
+        _check_between("season", statistic.season, 1, MAX_STEPS)
+
+    _require(
+        plan.architecture == plan.parts[0].architecture, "parts: the first is not the main one"
+    )
+    members = sum(part.members for part in plan.parts)
+    _require(plan.members == members, f"members: {plan.members:,} is not {members:,}")
+    total = sum(plan.weights)
+    _require(abs(total - 1) < ROUNDING, f"weight: they add up to {total:g}, not to 1")
 
 
 def check_frequency(frequency: Frequency) -> Frequency:

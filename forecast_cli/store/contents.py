@@ -7,7 +7,7 @@ Everything else is a RunRejectedError that names the file.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from forecast_cli.covariates import FeatureScale
 from forecast_cli.fields import Digits
 from forecast_cli.forecasting import Model
 from forecast_cli.panel import Floats, Panel
-from forecast_cli.planning import Plan
+from forecast_cli.planning import Plan, part_plans
 from forecast_cli.scaling import SeriesScale
 from forecast_cli.store import strict_json
 from forecast_cli.store.records import Manifest, Metrics, RunConfig, SeriesNames
@@ -254,9 +254,8 @@ def _tail(config: RunConfig, series: SeriesNames, arrays: dict[str, Floats]) -> 
 
 def _model(plan: Plan, tail: Panel, content: RawContent) -> Model:
     arrays = content.arrays
-    names = network.tensor_shapes(plan.architecture)
     members = []
-    for number in range(plan.members):
+    for number, names in enumerate(_shapes_by_member(plan)):
         prefix = f"members.{number}."
         members.append({name: content.weights[prefix + name].astype(np.float64) for name in names})
 
@@ -325,12 +324,19 @@ def _check_arrays(
 
 
 def _weight_shapes(plan: Plan) -> dict[str, Shape]:
-    of_a_member = network.tensor_shapes(plan.architecture)
     shapes = {}
-    for number in range(plan.members):
+    for number, of_a_member in enumerate(_shapes_by_member(plan)):
         for name, shape in of_a_member.items():
             shapes[f"members.{number}.{name}"] = shape
     return shapes
+
+
+def _shapes_by_member(plan: Plan) -> Iterator[dict[str, Shape]]:
+    """The shapes of the tensors of each member; those of a portfolio are numbered part by part."""
+    for alone in part_plans(plan):
+        of_a_member = network.tensor_shapes(alone.architecture)
+        for _ in range(alone.members):
+            yield of_a_member
 
 
 def _array_shapes(

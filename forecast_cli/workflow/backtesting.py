@@ -424,12 +424,8 @@ def _fit(
     windows.require_complete(panel, plan.lookback, plan.architecture.outputs, ends)
 
     job.report(Phase("loading", "loading PyTorch"))
-    from forecast_cli import (  # here, so that what went before need not wait
-        candidates,
-        learning,
-        members,
-    )
-    from forecast_cli.workflow.training import number_of_workers
+    from forecast_cli import candidates, members  # here, so that what went before need not wait
+    from forecast_cli.workflow.training import learn, number_of_workers, refit
 
     execution = members.Execution(
         report=job.report,
@@ -440,8 +436,8 @@ def _fit(
 
     checkpoint = backtest_progress.training_checkpoint(*place, plan)
     execution = replace(execution, checkpoint=checkpoint)
-    learned = learning.learn(panel, plan, execution)
-    model = learning.refit(panel, learned, execution)
+    learned = learn(panel, settings, plan, execution)
+    model = refit(panel, settings, learned, execution)
     return model, _epochs_cut_short(learned, job.deadline)
 
 

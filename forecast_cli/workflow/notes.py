@@ -27,6 +27,7 @@ def about_training(
     """Notes on how the network was trained and scored."""
     return (
         *_time_limit(learned, model),
+        *_failed_parts(learned.model.plan),
         *_complete_windows(panel, learned.model.plan),
         *_no_validation(learned.model.plan, learned.fitted),
         *_held_out_rows_not_scored(rows),
@@ -61,6 +62,12 @@ def _time_limit(learned: Learned, model: Model) -> tuple[Note, ...]:
     if not was_refitted:
         text += "; not fitted again on all rows"
     return (Note("time_limit", "warning", text, {"epochs": counts, "refitted": was_refitted}),)
+
+
+def _failed_parts(plan: Plan) -> tuple[Note, ...]:
+    """How many kinds of networks of a portfolio are not in it, because their training failed."""
+    text = plan.reasons.get("failed_parts", "")
+    return (Note("parts_failed", "warning", text),) if text else ()
 
 
 def _complete_windows(panel: Panel, plan: Plan) -> tuple[Note, ...]:

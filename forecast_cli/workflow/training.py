@@ -42,6 +42,7 @@ from forecast_cli.workflow.results import Trained
 
 if TYPE_CHECKING:  # torch is imported when there is something to train on
     from forecast_cli.learning import Learned
+    from forecast_cli.members import Execution
 
 Data = str | os.PathLike[str] | Panel
 
@@ -226,11 +227,7 @@ class _Fit:
 def _fit(panel: Panel, plan: Plan, job: _Job, lock: Lock, start: Run | None) -> _Fit:
     """Train on the training part, score the held-out rows, and train again on all rows."""
     job.report(Phase("loading", "loading PyTorch"))
-    from forecast_cli import (  # here, so that what went before need not wait
-        candidates,
-        learning,
-        members,
-    )
+    from forecast_cli import candidates, members  # here, so that what went before need not wait
     from forecast_cli.workflow.warm_start import saw_held_out_rows, start_weights
 
     execution = members.Execution(
@@ -244,17 +241,17 @@ def _fit(panel: Panel, plan: Plan, job: _Job, lock: Lock, start: Run | None) -> 
     checkpoint, why_none = _checkpoint(panel, plan, job, lock)
     execution = replace(execution, checkpoint=checkpoint)
     with _keeping(checkpoint, lock):
-        learned = learning.learn(panel, plan, execution)
+        learned = learn(panel, job.settings, plan, execution)
         rows = _forecast_held_out(panel, learned.model, job)
         scores = evaluation.score_training(
             panel,
-            plan,
+            learned.model.plan,
             learned.fitted,
             rows,
             len(learned.model.residuals),
             saw_held_out_rows=saw_held_out_rows(start, panel, plan),
         )
-        model = learning.refit(panel, learned, execution)
+        model = refit(panel, job.settings, learned, execution)
 
     about = notes.about_training(panel, learned, model, rows)
     if job.resume and why_none:
@@ -263,11 +260,30 @@ def _fit(panel: Panel, plan: Plan, job: _Job, lock: Lock, start: Run | None) -> 
     return _Fit(learned, model, rows, scores, about)
 
 
+def learn(panel: Panel, settings: Settings, plan: Plan, execution: Execution) -> Learned:
+    """Train what the plan is of: members that are alike, or a portfolio."""
+    from forecast_cli import learning, portfolio
+
+    if plan.parts:
+        return portfolio.learn(panel, settings, plan, execution)
+    return learning.learn(panel, plan, execution)
+
+
+def refit(panel: Panel, settings: Settings, learned: Learned, execution: Execution) -> Model:
+    """Train it again on all rows."""
+    from forecast_cli import learning, portfolio
+
+    if learned.model.plan.parts:
+        return portfolio.refit(panel, settings, learned, execution)
+    return learning.refit(panel, learned, execution)
+
+
 def number_of_workers(plan: Plan, settings: Settings, *, by_cores: bool) -> int:
     """Members that train at the same time: the setting, or as many as there are cores."""
     if settings.ensemble.workers:
         return settings.ensemble.workers
-    if plan.epochs * plan.epoch_batches * plan.batch_size < WORTH_A_PROCESS:
+    kinds = max(len(plan.parts), 1)
+    if kinds * plan.epochs * plan.epoch_batches * plan.batch_size < WORTH_A_PROCESS:
         return 1
     return max(engine.cores() // plan.threads, 1) if by_cores else 1
 

@@ -32,8 +32,20 @@ def plan_from_run(
     Raises what `store.load` raises for the run, and SettingsError where its network is another
     one.
     """
+    preset = settings.training.preset
+    if planning.PRESETS[preset].is_portfolio:
+        raise SettingsError(
+            f"--from does not go with --preset {preset}, which trains networks of several kinds",
+            "leave one of them out",
+            option="preset",
+        )
     root = Path(store_folder)
     run = store.load(root, store.resolve(root, name))
+    if run.config.plan.parts:
+        raise SettingsError(
+            f"--from {name}: that run is a portfolio of several kinds of networks",
+            "start from a run of another preset, or train without --from",
+        )
     plan = planning.make(panel, settings, _chosen_before(run.config.plan, settings))
     _refuse_other_network(name, run.config.plan, plan)
     return replace(plan, warm_start=run.name), run

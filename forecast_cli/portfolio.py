@@ -1,0 +1,308 @@
+"""`--preset accurate`: several kinds of networks, and which of them are averaged."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from forecast_cli import forecasting, learning, planning, scaling, shrinkage, windows
+from forecast_cli.calendar import Ints
+from forecast_cli.errors import DivergedError
+from forecast_cli.forecasting import Model
+from forecast_cli.learning import Learned
+from forecast_cli.members import REFIT, Assignment, Execution, train_kinds
+from forecast_cli.messages import plural
+from forecast_cli.panel import Floats, Panel, head
+from forecast_cli.planning import Part, Plan, Trial, part_plan, portfolio
+from forecast_cli.progress import Phase
+from forecast_cli.selection import Judge, capped, greedy
+from forecast_cli.settings import Settings
+from forecast_cli.training import FitOptions, Fitted
+from forecast_cli.windows import Windows
+
+# Weight of forecasts that need no training. Validation is kinder to them than to networks, which
+# have learned from its rows, too, when they are used.
+MOST_OF_STATISTICS = 0.25
+MOST_WINDOWS = 5_000  # by which selection judges
+MOST_SEEDS = 5  # of the part with the largest weight
+MOST_MEMBERS = 10  # of all parts together
+LARGEST_ERROR = 1e9  # of a forecast that is not finite: an infinite one cannot be saved
+
+
+def learn(panel: Panel, settings: Settings, plan: Plan, execution: Execution) -> Learned:
+    """Train every kind on the training part alone, and keep those that make the forecast.
+
+    The weights are chosen on the validation part; the residuals are of the rows after the
+    training part. A kind that diverges is left out. Raises DivergedError where all do.
+    """
+    ends = windows.split(panel, plan.validation, plan.test).training
+    model = learning.untrained(panel, plan, ends)
+    found = _train_all(panel, model, learning.with_half_the_time(execution, plan))
+    plan, fitted = _without_failed(plan, found)
+    model = _with_members(replace(model, plan=plan), fitted)
+
+    execution.report(Phase("selection", "choosing the weights"))
+    plan, order = _weighted(panel, model)
+    fitted = [fitted[number] for number in order]
+    model = _with_members(replace(model, plan=plan), fitted)
+    if not plan.refit:
+        model, fitted = _with_more_seeds(panel, model, fitted, settings.ensemble.members, execution)
+
+    model = learning.with_residuals(panel, model, execution)
+    plan = shrinkage.shrunk(panel, model)
+    return Learned(replace(model, plan=plan), tuple(one for kind in fitted for one in kind))
+
+
+def refit(panel: Panel, settings: Settings, learned: Learned, execution: Execution) -> Model:
+    """Train the kinds that were chosen again on all rows, the heaviest with several seeds.
+
+    Returns the model as it is if that is not wanted, or if time is up before it is done.
+    """
+    model, plan = learned.model, learned.model.plan
+    if not plan.refit or not all(member.steps for member in learned.fitted):
+        return model
+    if execution.deadline is not None and time.monotonic() >= execution.deadline:
+        return model
+
+    steps = [kind[0].steps for kind in _by_part(plan, learned.fitted)]
+    plan = with_seeds(plan, settings.ensemble.members)
+    assignments = []
+    for number, part in enumerate(plan.parts):
+        alone = part_plan(plan, part)
+        data = learning.training_data(panel, replace(model, plan=alone), panel.lengths)
+        fold = learning.fold_to(panel, alone, data, panel.lengths)
+        stage = f"{REFIT} part {number + 1}"
+        options = [FitOptions(stage, steps=steps[number]) for _ in range(part.members)]
+        assignments.append(Assignment(part.name, data, [fold], options))
+
+    text = f"refit of {plural(plan.members, 'network')}"
+    found = train_kinds(assignments, text, execution)
+    fitted = [[one for one in kind if one is not None and not one.expired] for kind in found]
+    if not all(fitted):
+        return model
+    parts = [
+        replace(part, members=len(kind)) for part, kind in zip(plan.parts, fitted, strict=True)
+    ]
+    return _with_members(replace(model, plan=_with_parts(plan, parts)), fitted)
+
+
+# -- training ----------------------------------------------------------------------------------
+
+
+def _train_all(panel: Panel, model: Model, execution: Execution) -> list[list[Fitted | None]]:
+    """Every part of the plan, on the training part alone."""
+    plan = model.plan
+    ends = windows.split(panel, plan.validation, plan.test).training
+    assignments = []
+    for number, part in enumerate(plan.parts):
+        alone = part_plan(plan, part)
+        data = learning.training_data(panel, replace(model, plan=alone), ends)
+        folds = learning.folds_of(panel, alone, data.values)
+        options = [FitOptions(f"part {number + 1}") for _ in range(part.members)]
+        assignments.append(Assignment(part.name, data, folds, options))
+    text = f"training {plural(len(assignments), 'kind')} of networks"
+    return train_kinds(assignments, text, execution)
+
+
+def _without_failed(
+    plan: Plan, found: Sequence[Sequence[Fitted | None]]
+) -> tuple[Plan, list[list[Fitted]]]:
+    """The plan without the members that failed, and those that did not, by part."""
+    parts, fitted = [], []
+    for part, kind in zip(plan.parts, found, strict=True):
+        kept = [one for one in kind if one is not None]
+        if kept:
+            parts.append(replace(part, members=len(kept)))
+            fitted.append(kept)
+    if not parts:
+        raise DivergedError(
+            "none of the networks could be trained: their losses are not finite, "
+            "or there is no complete window to learn from",
+            "use a smaller --learning-rate, fill gaps with --gaps, or look at the data with a plot",
+        )
+    failed = len(plan.parts) - len(parts)
+    reasons = dict(plan.reasons)
+    if failed:
+        reasons["failed_parts"] = (
+            f"{failed} of {plural(len(plan.parts), 'kind')} of networks could not be trained: "
+            "the loss is not finite, or there is no complete window to learn from"
+        )
+    weight = 1 / len(parts)
+    parts = [replace(part, weight=weight) for part in parts]
+    return replace(_with_parts(plan, parts), reasons=reasons), fitted
+
+
+def _with_more_seeds(
+    panel: Panel,
+    model: Model,
+    fitted: list[list[Fitted]],
+    setting: int | None,
+    execution: Execution,
+) -> tuple[Model, list[list[Fitted]]]:
+    """More networks of each part, on the training part: where no refit follows."""
+    plan = with_seeds(model.plan, setting)
+    ends = windows.split(panel, plan.validation, plan.test).training
+    assignments = []
+    for number, part in enumerate(plan.parts):
+        alone = part_plan(plan, part)
+        data = learning.training_data(panel, replace(model, plan=alone), ends)
+        fold = learning.fold_to(panel, alone, data, ends)
+        first = len(fitted[number])
+        options = [
+            FitOptions(f"seeds part {number + 1}", steps=fitted[number][0].steps)
+            for _ in range(part.members - first)
+        ]
+        assignments.append(Assignment(part.name, data, [fold], options, first))
+    if not any(assignment.options for assignment in assignments):
+        return model, fitted
+
+    found = train_kinds(assignments, "training more seeds", execution)
+    grown = []
+    for old, new in zip(fitted, found, strict=True):
+        grown.append([*old, *(one for one in new if one is not None and not one.expired)])
+    parts = [replace(part, members=len(kind)) for part, kind in zip(plan.parts, grown, strict=True)]
+    return _with_members(replace(model, plan=_with_parts(plan, parts)), grown), grown
+
+
+def with_seeds(plan: Plan, setting: int | None) -> Plan:
+    """The plan with several networks of each part, the more the larger its weight.
+
+    setting: the number of each that the user asked for.
+    """
+    total = sum(part.weight for part in plan.parts)
+    parts = []
+    for part in plan.parts:
+        wanted = round(MOST_MEMBERS * part.weight / total) if total else 1
+        members = setting or max(min(wanted, MOST_SEEDS), part.members)
+        parts.append(replace(part, members=members))
+    return _with_parts(plan, parts)
+
+
+def _with_parts(plan: Plan, parts: Sequence[Part]) -> Plan:
+    """The plan of these parts; its own values are those of the first."""
+    first = part_plan(plan, parts[0])
+    members = sum(part.members for part in parts)
+    return replace(
+        first, seed=plan.seed, members=members, parts=tuple(parts), statistics=plan.statistics
+    )
+
+
+def _with_members(model: Model, fitted: Sequence[Sequence[Fitted]]) -> Model:
+    members = [learning.as_float64(one.weights) for kind in fitted for one in kind]
+    return replace(model, members=tuple(members))
+
+
+def _by_part(plan: Plan, fitted: Sequence[Fitted]) -> list[list[Fitted]]:
+    """The members of each part, out of those of all."""
+    kinds, first = [], 0
+    for part in plan.parts:
+        kinds.append(list(fitted[first : first + part.members]))
+        first += part.members
+    return kinds
+
+
+# -- selection ---------------------------------------------------------------------------------
+
+
+def _weighted(panel: Panel, model: Model) -> tuple[Plan, list[int]]:
+    """The plan of the parts that count, the heaviest first, and their numbers before.
+
+    Where there are too few forecasts to choose by, all networks weigh the same.
+    """
+    plan = model.plan
+    everything = list(range(len(plan.parts)))
+    chosen = shrinkage.validation_windows(panel, plan)
+    if not _can_choose(panel, plan, chosen):
+        return _all_alike(plan), everything
+    if len(chosen) > MOST_WINDOWS:
+        keep = np.zeros(len(chosen), bool)
+        keep[np.linspace(0, len(chosen) - 1, MOST_WINDOWS).astype(np.int64)] = True
+        chosen = windows.selected(chosen, keep)
+
+    cut = windows.split(panel, plan.validation, plan.test)
+    before_test = head(panel, cut.validation)
+    forecasts = forecasting.alternatives(before_test, model, chosen)
+    judge = Judge(
+        actual=forecasting.actual_values(before_test, chosen),
+        series=chosen.series,
+        scales=shrinkage.training_scales(panel, plan),
+        restore=lambda values: _in_units(model, values, chosen.series),
+    )
+    errors = np.array([judge.error(forecast) for forecast in forecasts])
+    if not np.isfinite(errors).any():
+        return _all_alike(plan), everything
+
+    weights = _weights(forecasts, errors, judge, len(plan.parts))
+    together = judge.error(np.tensordot(weights, forecasts, 1))
+    origins = int(np.bincount(chosen.series).max())
+    return _chosen(plan, weights, _trials(plan, weights, errors, origins), together)
+
+
+def _can_choose(panel: Panel, plan: Plan, chosen: Windows) -> bool:
+    """Whether the forecasts from these windows are enough to choose by.
+
+    Of many series, some may be too short to be forecast there.
+    """
+    if not portfolio.chooses(plan, len(panel)) or not len(chosen):
+        return False
+    is_panel = len(panel) >= planning.FEW_SERIES
+    return not is_panel or len(np.unique(chosen.series)) >= portfolio.FEW_FORECASTS
+
+
+def _weights(forecasts: Floats, errors: Floats, judge: Judge, networks: int) -> Floats:
+    """The weights of forecasts, of which so many are those of networks, and the others statistics."""
+    weights = greedy(forecasts, judge)
+    if not weights[:networks].any():
+        # What is saved is networks, so the best of them is there in any case.
+        weights[int(errors[:networks].argmin())] = 1.0
+        weights /= weights.sum()
+    is_statistic = np.arange(len(weights)) >= networks
+    return capped(weights, is_statistic, MOST_OF_STATISTICS)
+
+
+def _all_alike(plan: Plan) -> Plan:
+    reasons = {**plan.reasons, "parts": "too few forecasts in validation to choose by"}
+    return replace(plan, statistics=(), reasons=reasons)
+
+
+def _in_units(model: Model, values: Floats, series: Ints) -> Floats:
+    """Forecasts (W, horizon) in the units of the file, as `forecast_windows` gives them."""
+    normalization = model.plan.normalization
+    restored = scaling.restore(values, normalization, model.scale, series)
+    return np.maximum(restored, 0.0) if normalization == "shifted-log" else restored
+
+
+def _chosen(
+    plan: Plan, weights: Floats, trials: tuple[Trial, ...], together: float
+) -> tuple[Plan, list[int]]:
+    """The plan of the parts that have a weight, the heaviest first, and their numbers before."""
+    count = len(plan.parts)
+    order = [number for number in np.argsort(-weights[:count], kind="stable") if weights[number]]
+    statistics = []
+    for statistic, weight in zip(plan.statistics, weights[count:], strict=True):
+        if weight:
+            statistics.append(replace(statistic, weight=float(weight)))
+
+    parts = [replace(plan.parts[number], weight=float(weights[number])) for number in order]
+    changed = replace(plan, statistics=tuple(statistics), trials=trials)
+    changed = _with_parts(changed, parts)
+    best = min(trials, key=lambda trial: trial.error)
+    origins = plural(best.origins, "origin")
+    reason = f"greedy selection on {origins}: MASE {together:.3g}, the best alone {best.error:.3g}"
+    return replace(changed, reasons={**plan.reasons, "parts": reason}), [int(n) for n in order]
+
+
+def _trials(plan: Plan, weights: Floats, errors: Floats, origins: int) -> tuple[Trial, ...]:
+    """What selection saw of each part and of each statistic."""
+    count = len(plan.parts)
+    names = [part.name for part in plan.parts]
+    names += [portfolio.statistic_name(statistic) for statistic in plan.statistics]
+    finite = np.nan_to_num(errors, posinf=LARGEST_ERROR)
+    naive = float(min(finite[count:], default=0.0))
+    trials = []
+    for name, error, weight in zip(names, finite, weights, strict=True):
+        trials.append(Trial(name, float(error), naive, origins, bool(weight)))
+    return tuple(trials)
