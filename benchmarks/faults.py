@@ -394,7 +394,19 @@ def kill_backtests(folder: Path, kills: int, seed: int = 1) -> Figure:
     chance = random.Random(seed)  # noqa: S311  not for secrets
     root, whole, resumed = folder / "store", folder / "whole.csv", folder / "resumed.csv"
     words = ["backtest", str(AIRLINE), *SMALL, "--epochs", "60", "--patience", "0", "--lookback"]
-    words += ["6", "--origins", "4", "--refit", "every", "--store", str(root), "--quiet", "-o"]
+    words += [
+        "6",
+        "--members",
+        "2",
+        "--origins",
+        "4",
+        "--refit",
+        "every",
+        "--store",
+        str(root),
+        "--quiet",
+        "-o",
+    ]
     line = [sys.executable, "-c", BACKTEST, *words]
     broken: list[str] = []
     outcome: Counter[str] = Counter()

@@ -61,13 +61,22 @@ class Checkpoint:
 
         def keep(snapshot: Snapshot) -> None:
             self.running[part] = snapshot
-            if time.monotonic() - self.written < SECONDS_BETWEEN_WRITES:
-                return
-            # A full disk is no reason to stop a training that goes well.
-            with contextlib.suppress(StorageError):
-                self._save()
+            self._save_if_due()
 
         return keep
+
+    def finish(self, part: str, fitted: Fitted) -> None:
+        """Take down that a part is done."""
+        self.running.pop(part, None)
+        self.finished[part] = fitted
+        self._save_if_due()
+
+    def _save_if_due(self) -> None:
+        if time.monotonic() - self.written < SECONDS_BETWEEN_WRITES:
+            return
+        # A full disk is no reason to stop a training that goes well.
+        with contextlib.suppress(StorageError):
+            self._save()
 
     def _save(self) -> None:
         if self.write is not None:
@@ -75,11 +84,6 @@ class Checkpoint:
             self.written = time.monotonic()
         elif self.lock is not None:
             save_checkpoint(self.lock, self)
-
-    def finish(self, part: str, fitted: Fitted) -> None:
-        """Take down that a part is done."""
-        self.running.pop(part, None)
-        self.finished[part] = fitted
 
 
 def training_identity(*parts: Any) -> str:

@@ -213,6 +213,16 @@ def test_it_is_written_every_minute_while_nobody_stops_it(
         ]
 
 
+def test_a_member_that_is_done_is_written_when_a_minute_has_passed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checkpoints, "SECONDS_BETWEEN_WRITES", 0.0)
+    with store.lock(tmp_path) as lock:
+        checkpoint = Checkpoint(lock, "x")
+        checkpoint.finish("training 1 of 2", Fitted(({"w": np.ones(2)},), (), 1, 1))
+        assert list(store.load_checkpoint(lock, "x")[0].finished) == ["training 1 of 2"]
+
+
 def test_a_time_limit_publishes_the_best_so_far_and_says_so(tmp_path: Path) -> None:
     trained = train(
         PANEL,

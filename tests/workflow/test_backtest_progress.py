@@ -29,6 +29,7 @@ QUICK: dict[str, Any] = {
     "patience": 0,
     "units": "4",
     "lookback": 8,
+    "members": 1,
 }
 KEPT = Path("checkpoints") / "backtest"
 
