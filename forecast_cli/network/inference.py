@@ -1,8 +1,8 @@
 """A saved network in numpy: cells and attention put together, so that a forecast needs no
 torch.
 
-A forecast is computed in float32, the precision in which networks are trained. Dropout is for
-training alone, so there is none here. A test holds that every network gives the same as its
+Forecasts of many windows are computed in float32, the precision in which networks are trained, and
+those of few windows in float64. Dropout is for training alone, so there is none here. A test holds that every network gives the same as its
 torch module.
 """
 
@@ -19,6 +19,8 @@ from forecast_cli.network.architecture import Architecture, Weights
 from forecast_cli.network.attention import Attended, attend, remember
 from forecast_cli.network.cells import CELLS, Step, linear
 from forecast_cli.panel import Floats
+
+FEW_WINDOWS = 256  # at once
 
 
 class LayerState(NamedTuple):
@@ -46,23 +48,24 @@ def forward(
     future_features: Floats | None = None,
     static_features: Floats | None = None,
 ) -> Floats:
-    """Run the network on windows, in float32.
+    """Run the network on windows: many in float32, which is faster.
+
+    Few are run in float64, so that rounding, which depends on the number of threads, stays far
+    behind the last digit that is written.
 
     x: (B, lookback, inputs); future_features: (B, outputs, 2 * known); static_features: (B,
     static). Returns (B, outputs, Q), float64.
     """
+    precision = np.float64 if len(x) <= FEW_WINDOWS else np.float32
     # What is too large for float32 becomes infinite, and the forecast is not finite then.
     with np.errstate(over="ignore", invalid="ignore"):
-        weights = {name: _as_float32(values) for name, values in weights.items()}
+        weights = {name: values.astype(precision, copy=False) for name, values in weights.items()}
         inputs = [
-            None if values is None else _as_float32(values)
+            None if values is None else values.astype(precision, copy=False)
             for values in (future_features, static_features)
         ]
-        return _run(architecture, weights, _as_float32(x), *inputs).astype(np.float64)
-
-
-def _as_float32(values: Floats) -> Floats:
-    return values.astype(np.float32, copy=False)
+        x = x.astype(precision, copy=False)
+        return _run(architecture, weights, x, *inputs).astype(np.float64)
 
 
 def _run(

@@ -26,17 +26,17 @@ def test_print_config_says_what_would_be_used_and_why(
         "preset auto: default",
         "horizon 12: one main season (monthly)",
         "seasons 12: monthly, with two full seasons in the training part",
-        "lag 12: repeating the value 12 steps earlier has the smallest error",
+        "lag 12: differences to the value 12 steps earlier",
         "lookback 36: as given on the command line",
         "batch_size 16: as given in the environment (FORECAST_BATCH_SIZE)",
-        "learning_rate 0.003: 73 training windows",
+        "learning_rate 0.001: segments of 12",
         "levels 80,95: default",
         "store ./forecast_runs: default",
     ):
         assert line in lines
     assert not Path("forecast_runs").exists()
     assert (
-        "lookback 24: two seasons of 12"
+        "lookback 24: 2 seasons of 12"
         in forecast("train", AIRLINE, "--print-config").out.splitlines()
     )
 

@@ -49,11 +49,13 @@ def test_a_row_of_the_gates_is_the_same_unit_in_every_panel(airline_store: Path)
 
 
 def test_heat_maps_stand_under_the_rows_that_they_are_of(airline_store: Path) -> None:
-    """Monthly rows of unequal length: a column begins and ends between its row and the next ones."""
-    figure = gates.figure(store.load(airline_store), Labels())
+    """Months of unequal length: a column begins and ends between its rows and the next ones."""
+    run = store.load(airline_store)
+    figure = gates.figure(run, Labels())
     times = np.asarray(figure.axes[0].lines[0].get_xdata(orig=False))
     (mesh,) = (child for child in figure.axes[-1 - 5].collections if isinstance(child, QuadMesh))
     edges = np.asarray(mesh.get_coordinates())[0, :, 0]
-    assert len(edges) == len(times) + 1
-    assert (edges[:-1] < times).all()
-    assert (times < edges[1:]).all()
+    rows = times.reshape(-1, run.config.plan.architecture.segment)
+    assert len(edges) == len(rows) + 1
+    assert (edges[:-1] < rows[:, 0]).all()
+    assert (rows[:, -1] < edges[1:]).all()

@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from forecast_cli import predict
+from forecast_cli import predict, store
 from forecast_cli.errors import ForecastError
 from forecast_cli.reading import read_csv
 from forecast_cli.settings import DataSettings
-from tests.conftest import ROOT
+from tests.conftest import AIRLINE, ROOT
 
 MODULES = sorted((ROOT / "forecast_cli" / "reading").glob("*.py"))
 ERRORS = {"DataError", "SettingsError", "TooLittleDataError"}
@@ -154,7 +154,10 @@ FILE = "Month,Passengers\n" + "".join(f"{month},{100 + at}\n" for at, month in e
             "cells, or use --bad-rows skip",
         ),
         # This hint names no option at all.
-        (FILE.replace("Passengers", "Passenger").encode(), "did you mean 'Passenger'?"),
+        (
+            FILE.replace("Passengers", "Passenger").encode(),
+            f"did you mean 'Passenger'?; the run RUN was trained on {AIRLINE}",
+        ),
     ],
 )
 def test_predict_passes_on_the_hints_that_it_has_options_for(
@@ -162,4 +165,4 @@ def test_predict_passes_on_the_hints_that_it_has_options_for(
 ) -> None:
     with pytest.raises(ForecastError) as caught:
         predict(write(content), store_folder=airline_store)
-    assert caught.value.hint == hint
+    assert caught.value.hint == hint.replace("RUN", store.latest(airline_store) or "")

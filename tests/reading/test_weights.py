@@ -41,8 +41,10 @@ def test_read_and_read_csv_agree_on_weights(write: Write) -> None:
 
 def test_a_plan_sees_the_weights_of_a_panel_without_the_setting(write: Write) -> None:
     path = write(HEADER + ROWS)
-    weighted = planning.make(read_csv(path, target="y", weight="w"), settings_from(horizon=2))
-    plain = planning.make(read_csv(path, target="y"), settings_from(horizon=2))
+    weighted = planning.make(
+        read_csv(path, target="y", weight="w"), settings_from(horizon=2, preset="seq2seq")
+    )
+    plain = planning.make(read_csv(path, target="y"), settings_from(horizon=2, preset="seq2seq"))
     assert (weighted.target_clip, plain.target_clip) == (0.0, 3.0)
 
 

@@ -27,7 +27,13 @@ from forecast_cli.training import Fitted, Snapshot
 PANEL = from_series(
     [10 + np.sin(np.arange(90) / 3) + 0.1 * np.random.default_rng(1).normal(size=90)]
 )
-QUICK: dict[str, Any] = {"horizon": 4, "lookback": 12, "units": "6", "epochs": 5}
+QUICK: dict[str, Any] = {
+    "horizon": 4,
+    "lookback": 12,
+    "units": "6",
+    "epochs": 5,
+    "members": 1,
+}
 
 
 def stopping_at(stage: str, epoch: int) -> Any:
@@ -62,7 +68,7 @@ def bytes_of(root: Path) -> list[bytes]:
 def test_a_stopped_training_ends_in_the_same_bytes(
     stage: str, epoch: int, settings: dict[str, Any], tmp_path: Path
 ) -> None:
-    train(PANEL, draw=False, store_folder=tmp_path / "whole", patience=0, **QUICK, **settings)
+    train(PANEL, draw=False, store_folder=tmp_path / "whole", patience=0, **{**QUICK, **settings})
     with pytest.raises(StoppedError) as caught:
         train(
             PANEL,
@@ -70,8 +76,7 @@ def test_a_stopped_training_ends_in_the_same_bytes(
             store_folder=tmp_path / "cut",
             patience=0,
             report=stopping_at(stage, epoch),
-            **QUICK,
-            **settings,
+            **{**QUICK, **settings},
         )
     assert caught.value.hint == "go on where it stopped: the same command with --resume"
     assert store.names(tmp_path / "cut") == []
@@ -83,8 +88,7 @@ def test_a_stopped_training_ends_in_the_same_bytes(
         patience=0,
         report=events.append,
         resume=True,
-        **QUICK,
-        **settings,
+        **{**QUICK, **settings},
     )
     seen = [event for event in events if isinstance(event, Epoch)]
     assert trained.notes == ()
