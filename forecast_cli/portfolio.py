@@ -231,6 +231,8 @@ def _weighted(panel: Panel, model: Model) -> tuple[Plan, list[int]]:
         scales=shrinkage.training_scales(panel, plan),
         restore=lambda values: _in_units(model, values, chosen.series),
     )
+    if plan.normalization == "shifted-log":  # no value is negative
+        judge = replace(judge, base=_best_naive(plan, forecasts, judge))
     errors = np.array([judge.error(forecast) for forecast in forecasts])
     if not np.isfinite(errors).any():
         return _all_alike(plan), everything
@@ -250,6 +252,13 @@ def _can_choose(panel: Panel, plan: Plan, chosen: Windows) -> bool:
         return False
     is_panel = len(panel) >= planning.FEW_SERIES
     return not is_panel or len(np.unique(chosen.series)) >= portfolio.FEW_FORECASTS
+
+
+def _best_naive(plan: Plan, forecasts: Floats, judge: Judge) -> Floats | None:
+    """The naive or seasonal naive forecast with the smallest error."""
+    of_statistics = zip(plan.statistics, forecasts[len(plan.parts) :], strict=True)
+    naive = [forecast for statistic, forecast in of_statistics if statistic.kind != "theta"]
+    return min(naive, key=judge.error) if naive else None
 
 
 def _weights(forecasts: Floats, errors: Floats, judge: Judge, networks: int) -> Floats:
@@ -301,7 +310,14 @@ def _trials(plan: Plan, weights: Floats, errors: Floats, origins: int) -> tuple[
     names = [part.name for part in plan.parts]
     names += [portfolio.statistic_name(statistic) for statistic in plan.statistics]
     finite = np.nan_to_num(errors, posinf=LARGEST_ERROR)
-    naive = float(min(finite[count:], default=0.0))
+    naive = min(
+        (
+            float(error)
+            for statistic, error in zip(plan.statistics, finite[count:], strict=True)
+            if statistic.kind != "theta"
+        ),
+        default=0.0,
+    )
     trials = []
     for name, error, weight in zip(names, finite, weights, strict=True):
         trials.append(Trial(name, float(error), naive, origins, bool(weight)))

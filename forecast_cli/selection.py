@@ -28,12 +28,15 @@ class Judge:
     - series: (W,) the series of each window
     - scales: (S,) of MASE
     - restore: from the domain in which forecasts are averaged to the units of the file
+    - base: (W, horizon) a forecast that needs no training, relative to which errors count; None:
+      the MASE alone counts, as where values around zero make percentages meaningless
     """
 
     actual: Floats
     series: Ints
     scales: Floats
     restore: Callable[[Floats], Floats] = unchanged
+    base: Floats | None = None
 
     def error(self, forecast: Floats) -> float:
         """The MASE of a forecast (W, horizon): per series first, then the mean over series.
@@ -45,6 +48,29 @@ class Judge:
             return float("inf")
         error = mean_mase(self.series, self.actual, values, self.scales)
         return error if np.isfinite(error) else float("inf")
+
+    def score(self, forecast: Floats) -> float:
+        """What selection makes small: the mean of MASE and sMAPE, each relative to those of the base.
+
+        As in the M4 competition (Makridakis et al. 2020). One alone is ruled by a few series.
+        """
+        error = self.error(forecast)
+        if self.base is None or not np.isfinite(error):
+            return error
+        base_error, base_smape = self.error(self.base), self._smape(self.base)
+        if not 0 < base_error < float("inf") or not base_smape:
+            return error
+        return (error / base_error + self._smape(forecast) / base_smape) / 2
+
+    def _smape(self, forecast: Floats) -> float:
+        """The sMAPE of a forecast (W, horizon): per series first, then the mean over series."""
+        values = self.restore(forecast)
+        size = np.abs(self.actual) + np.abs(values)
+        errors = np.abs(self.actual - values) / np.where(size > 0, size, 1.0)
+        known = ~np.isnan(errors)
+        sums = np.bincount(self.series, np.where(known, errors, 0.0).sum(axis=1))
+        counts = np.bincount(self.series, known.sum(axis=1))
+        return float(200 * np.mean(sums[counts > 0] / counts[counts > 0]))
 
 
 def capped(weights: Floats, is_capped: NDArray[np.bool_], most: float) -> Floats:
@@ -69,7 +95,7 @@ def greedy(forecasts: Floats, judge: Judge, rounds: int = ROUNDS) -> Floats:
     total = np.zeros(forecasts.shape[1:])
     best_weights, best_error = counts, float("inf")
     for taken in range(1, rounds + 1):
-        errors = [judge.error((total + forecast) / taken) for forecast in forecasts]
+        errors = [judge.score((total + forecast) / taken) for forecast in forecasts]
         best = int(np.argmin(errors))
         counts[best] += 1
         total = total + forecasts[best]

@@ -82,3 +82,21 @@ def test_too_large_a_share_is_cut_and_given_to_the_others() -> None:
 
     assert cut == pytest.approx([0.175, 0.525, 0.2, 0.1])
     assert capped(weights, is_capped, 0.7).tolist() == weights.tolist()
+
+
+def test_both_mase_and_smape_count_relative_to_the_base() -> None:
+    actual = np.full((4, 3), 10.0)
+    base = np.full((4, 3), 20.0)
+    judged = Judge(actual, SERIES, np.ones(2), base=base)
+
+    # |10 - 14| / (10 + 14) over |10 - 20| / (10 + 20), and 4 over 10.
+    assert judged.score(np.full((4, 3), 14.0)) == pytest.approx((0.5 + 0.4) / 2)
+    assert judged.score(base) == pytest.approx(1)
+    assert Judge(actual, SERIES, np.ones(2)).score(np.full((4, 3), 14.0)) == pytest.approx(4)
+
+
+def test_base_without_an_error_leaves_the_mase() -> None:
+    actual = np.full((4, 3), 10.0)
+    judged = Judge(actual, SERIES, np.ones(2), base=actual)
+
+    assert judged.score(np.full((4, 3), 14.0)) == pytest.approx(4)
