@@ -149,7 +149,8 @@ def fold_to(panel: Panel, plan: Plan, data: TrainingData, ends: Ints) -> Fold:
 
 def folds_of(panel: Panel, plan: Plan, values: Floats) -> list[Fold]:
     """Windows to train on, and those that stop the training."""
-    ends = windows.split(panel, plan.validation, plan.test).training
+    cut = windows.split(panel, plan.validation, plan.test)
+    ends = cut.training
     start, steps = np.zeros(len(panel), np.int64), plan.architecture.outputs
     every = windows.between(panel, plan.lookback, steps, start, ends)
     if plan.preset == "classic":
@@ -167,7 +168,9 @@ def folds_of(panel: Panel, plan: Plan, values: Floats) -> list[Fold]:
             break
         end = ends - number * plan.horizon
         earlier = changing(values, windows.between(panel, plan.lookback, steps, start, end))
-        later = windows.between(panel, plan.lookback, steps, end, end + plan.validation)
+        # A series that is shorter than the parts held out ends before they would.
+        high = np.minimum(end + plan.validation, cut.validation)
+        later = windows.between(panel, plan.lookback, steps, end, high)
         if number and 3 * len(earlier) < len(folds[0].training):
             break
         if number and not len(later):

@@ -6,25 +6,30 @@ the previous ones left over.
 
 from __future__ import annotations
 
+import contextlib
+import math
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
 
-from forecast_cli import engine, network, training, windows
+from forecast_cli import engine, network, store, training, windows
 from forecast_cli.calendar import Ints
 from forecast_cli.errors import DivergedError, RunRejectedError, TooLittleDataError
 from forecast_cli.planning import Plan
-from forecast_cli.progress import MemberDone, Phase, Report, silent
+from forecast_cli.progress import Event, MemberDone, Phase, Report, silent
 from forecast_cli.store import Checkpoint
-from forecast_cli.training import FitOptions, Fitted, Fold, TrainingData, Weights
+from forecast_cli.training import FitOptions, Fitted, Fold, Snapshot, TrainingData, Weights
 from forecast_cli.windows import Windows
 
 Result = TypeVar("Result")
 
 REFIT = "refit"  # the stage in which networks are trained again on all rows
+SECONDS_BETWEEN_STATES = 1.0  # that a member in another process writes
 SEEDS = 100_003  # between the seeds of two members, so that those of their folds do not meet
 
 
@@ -48,11 +53,15 @@ class Execution:
 
 @dataclass(frozen=True, eq=False)
 class Task:
-    """The training of one member: all of it, so that another process can do it."""
+    """The training of one member: all of it, so that another process can do it.
+
+    state: where another process writes how far it is; empty where nothing is kept.
+    """
 
     data: TrainingData
     folds: tuple[Fold, ...]
     options: FitOptions
+    state: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,9 +142,6 @@ def _run(
     """The result of each task, in their order; the engine works on those that are not done."""
     checkpoint = execution.checkpoint
     left = [task for task in tasks if task.options.stage not in done]
-    if checkpoint is not None and engine.mode(execution.workers, len(left)) == "here":
-        # A member in another process is not kept half done: it would have to send its state.
-        left = [_kept(task, checkpoint) for task in left]
 
     def finished(number: int, fitted: Result) -> None:
         options = left[number].options
@@ -143,7 +149,17 @@ def _run(
             checkpoint.finish(options.stage, fitted)
         execution.report(MemberDone(options.member))
 
-    results = engine.run(work, left, execution.workers, finished, execution.report)
+    with contextlib.ExitStack() as stack:
+        report = execution.report
+        if checkpoint is not None and engine.mode(execution.workers, len(left)) == "here":
+            left = [_kept(task, checkpoint) for task in left]
+        elif checkpoint is not None:
+            folder = stack.enter_context(tempfile.TemporaryDirectory())
+            left = [_kept_elsewhere(task, checkpoint, folder, n) for n, task in enumerate(left)]
+            stack.callback(_gather, left, checkpoint)
+            report = _gathering(left, checkpoint, report)
+        results = engine.run(work, left, execution.workers, finished, report)
+
     by_stage: dict[str, Fitted | Result] = dict(done)
     for task, fitted in zip(left, results, strict=True):
         by_stage[task.options.stage] = fitted
@@ -152,6 +168,9 @@ def _run(
 
 def fit_member(task: Task, report: Report) -> Fitted:
     """Train one member."""
+    if task.state:
+        keep = _writer(Path(task.state), task.options.stage)
+        task = replace(task, options=replace(task.options, keep=keep))
     return training.fit(task.data, task.folds, report, task.options)
 
 
@@ -254,6 +273,50 @@ def _kept(task: Task, checkpoint: Checkpoint) -> Task:
     stage = task.options.stage
     keep, resume = checkpoint.keep(stage), checkpoint.running.get(stage)
     return replace(task, options=replace(task.options, keep=keep, resume=resume))
+
+
+def _kept_elsewhere(task: Task, checkpoint: Checkpoint, folder: str, number: int) -> Task:
+    """The task with its state written to a file, since another process does it."""
+    resume = checkpoint.running.get(task.options.stage)
+    state = str(Path(folder) / f"{number}.state")
+    return replace(task, state=state, options=replace(task.options, resume=resume))
+
+
+def _writer(path: Path, stage: str) -> Callable[[Snapshot], None]:
+    """What writes the state of a member now and then, in its process."""
+    written = -math.inf
+
+    def keep(snapshot: Snapshot) -> None:
+        nonlocal written
+        if time.monotonic() - written < SECONDS_BETWEEN_STATES:
+            return
+        # A full disk is no reason to stop a training that goes well.
+        with contextlib.suppress(OSError):
+            store.write_snapshot(path, stage, snapshot)
+        written = time.monotonic()
+
+    return keep
+
+
+def _gather(tasks: Sequence[Task], checkpoint: Checkpoint) -> None:
+    """Take down in the checkpoint how far the members in other processes are."""
+    for task in tasks:
+        stage = task.options.stage
+        snapshot = store.read_snapshot(Path(task.state), stage)
+        if snapshot is not None and stage not in checkpoint.finished:
+            checkpoint.running[stage] = snapshot
+
+
+def _gathering(tasks: Sequence[Task], checkpoint: Checkpoint, report: Report) -> Report:
+    """Report, and gather when the checkpoint is due to be written."""
+
+    def report_and_gather(event: Event) -> None:
+        report(event)
+        if checkpoint.is_due():
+            _gather(tasks, checkpoint)
+            checkpoint.save()
+
+    return report_and_gather
 
 
 def _finished(checkpoint: Checkpoint | None, tasks: Sequence[Task]) -> dict[str, Fitted]:

@@ -16,7 +16,7 @@ from forecast_cli.learning import Learned
 from forecast_cli.members import REFIT, Assignment, Execution, train_kinds
 from forecast_cli.messages import plural
 from forecast_cli.panel import Floats, Panel, head
-from forecast_cli.planning import Part, Plan, Trial, part_plan, portfolio
+from forecast_cli.planning import Part, Plan, Trial, part_plan
 from forecast_cli.progress import Phase
 from forecast_cli.selection import Judge, capped, greedy
 from forecast_cli.settings import Settings
@@ -248,10 +248,10 @@ def _can_choose(panel: Panel, plan: Plan, chosen: Windows) -> bool:
 
     Of many series, some may be too short to be forecast there.
     """
-    if not portfolio.chooses(plan, len(panel)) or not len(chosen):
+    if not planning.chooses(plan, len(panel)) or not len(chosen):
         return False
     is_panel = len(panel) >= planning.FEW_SERIES
-    return not is_panel or len(np.unique(chosen.series)) >= portfolio.FEW_FORECASTS
+    return not is_panel or len(np.unique(chosen.series)) >= planning.FEW_FORECASTS
 
 
 def _best_naive(plan: Plan, forecasts: Floats, judge: Judge) -> Floats | None:
@@ -308,7 +308,7 @@ def _trials(plan: Plan, weights: Floats, errors: Floats, origins: int) -> tuple[
     """What selection saw of each part and of each statistic."""
     count = len(plan.parts)
     names = [part.name for part in plan.parts]
-    names += [portfolio.statistic_name(statistic) for statistic in plan.statistics]
+    names += [planning.statistic_name(statistic) for statistic in plan.statistics]
     finite = np.nan_to_num(errors, posinf=LARGEST_ERROR)
     naive = min(
         (

@@ -38,13 +38,23 @@ def test_no_fold_trains_on_rows_that_it_is_validated_on_and_none_sees_the_test_p
     plan: Plan,
 ) -> None:
     panel = seasonal(180)
-    folds = folds_of(panel, plan)
+    folds = folds_of(panel, replace(plan, patience=5))
     assert 1 < len(folds) <= learning.MOST_FOLDS
     for training, validation in folds:
         assert validation is not None
         end_of_training = (training.origins + training.horizon).max()
         assert end_of_training <= validation.origins.min()
         assert (validation.origins + validation.horizon).max() <= 180 - plan.test
+
+
+def test_no_window_of_a_short_series_reaches_into_the_next_one(plan: Plan) -> None:
+    long, short = seasonal(180).values, seasonal(30).values
+    panel = from_series([short, long, short])
+    for training, validation in folds_of(panel, replace(plan, validation=40)):
+        for chosen in (training, validation):
+            assert chosen is not None
+            ends = chosen.origins + chosen.horizon
+            assert (ends <= panel.offsets[1:][chosen.series]).all()
 
 
 def test_without_validation_rows_there_is_one_fold_that_nothing_stops(plan: Plan) -> None:

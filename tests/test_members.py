@@ -110,8 +110,8 @@ def test_the_spread_of_the_members_is_reported(forecast: Callable[..., Result]) 
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"bagging": True}, "--bagging needs --members 2 or more"),
-        ({"boosting": True}, "--boosting needs --members 2 or more"),
+        ({"bagging": True, "members": 1}, "--bagging needs --members 2 or more"),
+        ({"boosting": True, "members": 1}, "--boosting needs --members 2 or more"),
         (
             {"members": 2, "bagging": True, "boosting": True},
             "--bagging does not go with --boosting",

@@ -89,14 +89,14 @@ def _candidates(panel: Panel, plan: Plan, settings: Settings) -> list[Decision]:
 
 def _portfolio(plan: Plan) -> list[Decision]:
     """The kinds of networks of a portfolio, and its other forecasts."""
-    from forecast_cli.planning import portfolio
+    from forecast_cli.planning import statistic_name
 
     if not plan.parts:
         return []
     why = plan.reasons["parts"]
     found = [Decision("parts", "; ".join(part.name for part in plan.parts), why, "rule")]
     if plan.statistics:
-        names = "; ".join(map(portfolio.statistic_name, plan.statistics))
+        names = "; ".join(map(statistic_name, plan.statistics))
         found.append(Decision("statistics", names, why, "rule"))
     return found
 

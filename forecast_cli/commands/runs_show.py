@@ -114,7 +114,7 @@ def _window_rows(run: Run) -> list[list[str]]:
 def _portfolio_rows(plan: Plan) -> list[list[str]]:
     """Each kind of network of a portfolio and each of its other forecasts, with its weight."""
     from forecast_cli.network import describe
-    from forecast_cli.planning import portfolio
+    from forecast_cli.planning import statistic_name
 
     if not plan.parts:
         return []
@@ -124,7 +124,7 @@ def _portfolio_rows(plan: Plan) -> list[list[str]]:
         networks = f"{part.members} x {describe(part.architecture)}"
         rows.append([f"part: {part.name}", f"{part.weight:.0%}", networks])
     for one in plan.statistics:
-        rows.append([f"part: {portfolio.statistic_name(one)}", f"{one.weight:.0%}", ""])
+        rows.append([f"part: {statistic_name(one)}", f"{one.weight:.0%}", ""])
     return rows
 
 

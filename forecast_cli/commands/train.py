@@ -230,11 +230,11 @@ def _trials_line(plan: Plan) -> str:
 
 def _portfolio_line(plan: Plan) -> str:
     """What a portfolio is made of, and why; an empty text for a single kind of network."""
-    from forecast_cli.planning import portfolio
+    from forecast_cli.planning import portfolio_shares
 
     if not plan.parts:
         return ""
-    return f"{plan.reasons['parts']}: {'; '.join(portfolio.described(plan))}"
+    return f"{plan.reasons['parts']}: {'; '.join(portfolio_shares(plan))}"
 
 
 def _show_scores(test: HeldOutScores) -> None:

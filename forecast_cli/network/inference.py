@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -59,13 +59,16 @@ def forward(
     precision = np.float64 if len(x) <= FEW_WINDOWS else np.float32
     # What is too large for float32 becomes infinite, and the forecast is not finite then.
     with np.errstate(over="ignore", invalid="ignore"):
-        weights = {name: values.astype(precision, copy=False) for name, values in weights.items()}
+        weights = {name: _in(precision, values) for name, values in weights.items()}
         inputs = [
-            None if values is None else values.astype(precision, copy=False)
+            None if values is None else _in(precision, values)
             for values in (future_features, static_features)
         ]
-        x = x.astype(precision, copy=False)
-        return _run(architecture, weights, x, *inputs).astype(np.float64)
+        return _run(architecture, weights, _in(precision, x), *inputs).astype(np.float64)
+
+
+def _in(precision: type[np.floating[Any]], values: Floats) -> Floats:
+    return values.astype(precision, copy=False)
 
 
 def _run(

@@ -14,10 +14,17 @@ from forecast_cli.planning.plan import (
     part_plans,
 )
 from forecast_cli.planning.planner import make
+from forecast_cli.planning.portfolio import (
+    FEW_FORECASTS,
+    chooses,
+    portfolio_shares,
+    statistic_name,
+)
 from forecast_cli.planning.presets import PRESETS, SMALL, Preset
 from forecast_cli.planning.seasonal_rules import FEW_SERIES, FEW_WINDOWS
 
 __all__ = [
+    "FEW_FORECASTS",
     "FEW_SERIES",
     "FEW_WINDOWS",
     "PRESETS",
@@ -30,11 +37,14 @@ __all__ = [
     "Statistic",
     "Trial",
     "candidates",
+    "chooses",
     "count_operations",
     "count_parameters",
     "make",
     "part_of",
     "part_plan",
     "part_plans",
+    "portfolio_shares",
+    "statistic_name",
     "trial_epochs",
 ]

@@ -238,7 +238,7 @@ def statistic_name(statistic: Statistic) -> str:
     return names[statistic.kind] + season
 
 
-def described(plan: Plan) -> list[str]:
+def portfolio_shares(plan: Plan) -> list[str]:
     """Each part and each statistic that counts in the forecast with its weight, in words."""
     shares: list[tuple[float, str]] = [(part.weight, _counted(part)) for part in plan.parts]
     shares += [(one.weight, statistic_name(one)) for one in plan.statistics]

@@ -12,7 +12,8 @@ Writing:       lock, publish, promote, write_report, versions
 Upkeep:        verify, check_tables, smoke_forecast, prune, roll_back, pin
 Limits:        EARLIEST_TIME, LATEST_TIME, of what a run can hold
 Records:       Run, Contents, RunConfig, Manifest, Metrics and its parts, metrics_from
-Checkpoints:   Checkpoint, load_checkpoint, save_checkpoint, remove_checkpoint, training_identity
+Checkpoints:   Checkpoint, load_checkpoint, save_checkpoint, remove_checkpoint, training_identity;
+               write_snapshot, read_snapshot, between the processes of a training
 Backtests:     lock_backtest, has_backtest, forget_backtest, save_forecasts, load_forecasts,
                save_training, load_training, OTHER_BACKTEST: what `backtest --resume` goes on
                from
@@ -34,9 +35,11 @@ from forecast_cli.store.backtests import (
 from forecast_cli.store.checkpoints import (
     Checkpoint,
     load_checkpoint,
+    read_snapshot,
     remove_checkpoint,
     save_checkpoint,
     training_identity,
+    write_snapshot,
 )
 from forecast_cli.store.contents import EARLIEST_TIME, LATEST_TIME, Contents, Run
 from forecast_cli.store.files import make_folder, replace_file
@@ -108,6 +111,7 @@ __all__ = [
     "promoted",
     "prune",
     "publish",
+    "read_snapshot",
     "remove_checkpoint",
     "replace_file",
     "resolve",
@@ -121,4 +125,5 @@ __all__ = [
     "verify",
     "versions",
     "write_report",
+    "write_snapshot",
 ]

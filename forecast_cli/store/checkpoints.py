@@ -71,19 +71,44 @@ class Checkpoint:
         self.finished[part] = fitted
         self._save_if_due()
 
-    def _save_if_due(self) -> None:
-        if time.monotonic() - self.written < SECONDS_BETWEEN_WRITES:
-            return
-        # A full disk is no reason to stop a training that goes well.
-        with contextlib.suppress(StorageError):
-            self._save()
+    def is_due(self) -> bool:
+        """Whether it was last written so long ago that it should be written again."""
+        return time.monotonic() - self.written >= SECONDS_BETWEEN_WRITES
 
-    def _save(self) -> None:
-        if self.write is not None:
-            self.write(self)
-            self.written = time.monotonic()
-        elif self.lock is not None:
-            save_checkpoint(self.lock, self)
+    def _save_if_due(self) -> None:
+        if self.is_due():
+            self.save()
+
+    def save(self) -> None:
+        """Write it. A full disk is no reason to stop a training that goes well."""
+        self.written = time.monotonic()
+        with contextlib.suppress(StorageError):
+            if self.write is not None:
+                self.write(self)
+            elif self.lock is not None:
+                save_checkpoint(self.lock, self)
+
+
+def write_snapshot(path: Path, part: str, snapshot: Snapshot) -> None:
+    """Hand the state of a part over to another process, in a file that it reads at any time.
+
+    Raises OSError.
+    """
+    alone = Checkpoint(None, part, running={part: snapshot})
+    new = path.with_suffix(".new")
+    new.write_bytes(sealed(encode(alone)))
+    new.replace(path)
+
+
+def read_snapshot(path: Path, part: str) -> Snapshot | None:
+    """The state of a part that `write_snapshot` wrote; None where there is none to be read."""
+    try:
+        record, arrays = read_sealed(path, part, MAX_FILE_BYTES)
+        return decode(None, record, arrays).running[part]
+    except (OSError, OtherIdentityError, RunRejectedError, StorageError):
+        return None
+    except (ValueError, LookupError, TypeError, AttributeError):
+        return None
 
 
 def training_identity(*parts: Any) -> str:

@@ -19,7 +19,7 @@ def test_check_says_what_a_file_is_and_the_line_to_type(forecast: Forecast) -> N
     assert lines[-1] == "forecast train 'my data.csv' --time 'my month' --horizon 6"
     assert "shape       1 series of 144 steps" in lines
     assert "auto        horizon 6: as given on the command line" in lines
-    assert "auto        lookback 24: 2 seasons of 12" in lines
+    assert "auto        lookback 12: one season of 12" in lines
     assert not Path("forecast_runs").exists()
 
 

@@ -149,7 +149,7 @@ def test_a_checkpoint_of_another_network_is_refused_by_its_shapes(tmp_path: Path
     with pytest.raises(RunRejectedError, match="does not fit the network"):
         train(PANEL, draw=False, store_folder=tmp_path, resume=True, **QUICK)
 
-    other_snapshot = Snapshot({"random": np.zeros(4, np.uint8)}, {"rate": 3e-3})
+    other_snapshot = Snapshot({"random": np.zeros(4, np.uint8)}, {"rate": 1e-3})
     save_forged(tmp_path, identity, running={"training": other_snapshot})
     with pytest.raises(RunRejectedError, match="does not fit the network"):
         train(PANEL, draw=False, store_folder=tmp_path, resume=True, **QUICK)
@@ -253,18 +253,23 @@ def test_members_share_the_time(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
         draw=False,
         store_folder=tmp_path,
         time_limit="0.9s",
-        members=3,
         workers=1,
         refit=False,
-        **(QUICK | {"epochs": 10**5}),
+        **(QUICK | {"members": 3, "epochs": 10**5}),
     )
     assert trained.metrics.members is not None
     assert trained.metrics.members.count == 3
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+@pytest.mark.parametrize(
+    ("number", "code", "members"),
+    [
+        (signal.SIGTERM, 143, ["--members", "1"]),
+        (signal.SIGINT, 130, ["--members", "2", "--workers", "2"]),
+    ],
+)
 def test_a_signal_stops_the_command_and_resume_finishes_it(
-    number: int, code: int, tmp_path: Path
+    number: int, code: int, members: list[str], tmp_path: Path
 ) -> None:
     from tests.conftest import SAMPLES
 
@@ -283,6 +288,7 @@ def test_a_signal_stops_the_command_and_resume_finishes_it(
         "--lookback",
         "8",
         "--no-refit",
+        *members,
     ]
     with subprocess.Popen(
         [*words, *settings], cwd=tmp_path, stderr=subprocess.PIPE, text=True
@@ -292,6 +298,7 @@ def test_a_signal_stops_the_command_and_resume_finishes_it(
         while "epoch" not in first:
             first = process.stderr.readline()
             assert first
+        time.sleep(0.3)  # for the first state of a member in another process
         sent = time.monotonic()
         os.kill(process.pid, number)
         rest = process.stderr.read()

@@ -65,9 +65,9 @@ def test_a_table_never_takes_the_place_of_another_file(store_copy: Path) -> None
         (b'"horizon": 12', b'"horizon": 13'),
         (b'"horizon": 12', b'"horizon": -1'),
         (b'"lookback": 24', b'"lookback": 1e9'),
-        (b'"normalization": "log"', b'"normalization": "pickle"'),
+        (b'"normalization": "shifted-log"', b'"normalization": "pickle"'),
         (b'"preset": "auto"', b'"preset": "auto", "extra": 1'),
-        (b'"learning_rate": 0.003', b'"learning_rate": NaN'),
+        (b'"learning_rate": 0.001', b'"learning_rate": NaN'),
         (b'"lag": 12', b'"lag": "12"'),
         (b'"lag": 12', b'"lag": 1180591620717411303424'),
         (b'"kind": "months"', b'"kind": "years"'),
@@ -89,9 +89,9 @@ def test_a_table_never_takes_the_place_of_another_file(store_copy: Path) -> None
         (SCHEMA_KEY, b'"schema": 1'),
         (SCHEMA_KEY, b'"schema": "3"'),
         (SCHEMA_KEY + b",", b""),
-        (b'"warmup": ', b'"warmup": -'),
+        (b'"warmup": 0', b'"warmup": -1'),
         (b'"known": 0', b'"known": 1'),
-        (b'"dropout": 0.2', b'"dropout": 1e300'),
+        (b'"dropout": 0.1', b'"dropout": 1e300'),
     ],
 )
 def test_sealed_nonsense_in_the_config_is_refused(store_copy: Path, old: bytes, new: bytes) -> None:

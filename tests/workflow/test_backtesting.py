@@ -272,13 +272,13 @@ def test_too_few_rows_before_the_first_origin_are_told_from_too_few_rows() -> No
     assert caught.value.hint.endswith("; or use fewer --origins")
 
 
-def test_a_zero_after_the_first_origin_has_no_logarithm(write: Write) -> None:
+def test_a_negative_value_after_the_first_origin_has_no_logarithm(write: Write) -> None:
     values = np.arange(100.0, 172)
-    values[65] = 0
+    values[65] = -5
     path = write(monthly(values))
     with pytest.raises(RunMismatchError) as caught:
         backtest(path, **{**ASKED, "origins": 3})
-    assert caught.value.message.startswith("the value 0.0 at 2005-06 is zero, and")
+    assert caught.value.message.startswith("the value -5.0 at 2005-06 is negative, and")
     assert caught.value.hint == "use --refit every, which trains on the rows before each origin"
     assert backtest(path, refit="every", **{**ASKED, "origins": 3}).trainings == 3
 
