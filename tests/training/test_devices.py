@@ -38,7 +38,7 @@ def plan_of(**changes: Any) -> Plan:
 
 def large_plan(**changes: Any) -> Plan:
     plan = plan_of(units="512,512")
-    return replace(plan, batch_size=4096, epochs=1000, epoch_batches=100, **changes)
+    return replace(plan, **{"batch_size": 4096, "epochs": 1000, "epoch_batches": 100, **changes})
 
 
 @pytest.fixture
@@ -65,8 +65,8 @@ def test_auto_takes_a_gpu_for_large_trainings_alone(gpu: pytest.MonkeyPatch) -> 
     assert training.choose_device("cuda", plan_of(), 2) == "cuda"
     assert training.choose_device("cpu", large_plan(), 2) == "cpu"
     # Each of these alone makes it too small.
-    for change in ({"batch_size": 32}, {"epochs": 1, "epoch_batches": 1}):
-        assert training.choose_device("auto", replace(large_plan(), **change), 2) == "cpu"
+    for small in (large_plan(batch_size=32), large_plan(epochs=1, epoch_batches=1)):
+        assert training.choose_device("auto", small, 2) == "cpu"
 
 
 def test_auto_does_not_wake_a_gpu_for_a_small_training(gpu: pytest.MonkeyPatch) -> None:
@@ -303,7 +303,7 @@ def test_a_run_of_a_gpu_predicts_and_goes_on_there(tmp_path: Path) -> None:
     with pytest.raises(StoppedError):
         train(PANEL, report=stop, **asked)
     trained = train(PANEL, resume=True, **asked)
-    assert [note.code for note in trained.notes] == []
+    assert trained.notes == ()
     assert trained.run.metrics.training.device == "cuda"
     assert np.isfinite(trained.forecast.values).all()
 
