@@ -53,6 +53,7 @@ def _try_all(
             report=_as_trial(execution.report, text),
             workers=execution.workers,
             deadline=execution.deadline,
+            device=execution.device,
         )
         plan = planning.make(panel, settings, candidate.fixed("a candidate"))
         plan = replace(

@@ -23,6 +23,8 @@ Loss = Literal["mse", "mae", "huber", "quantile"]
 Optimizer = Literal["rmsprop", "adam", "adamw", "sgd"]
 Schedule = Literal["constant", "cosine", "one-cycle"]
 Combine = Literal["median", "mean"]
+Device = Literal["auto", "cpu", "cuda"]
+TrainedOn = Literal["cpu", "cuda"]  # what `Device` comes to
 
 Statistic = Literal["naive", "seasonal_naive", "theta"]
 

@@ -17,7 +17,11 @@ from typing import TypeVar
 
 import numpy as np
 
+<<<<<<< HEAD
 from forecast_cli import engine, network, store, training, windows
+=======
+from forecast_cli import choices, engine, network, training, windows
+>>>>>>> 81d78aeef3374a332fa5b202ed4d6da11fb3f98d
 from forecast_cli.calendar import Ints
 from forecast_cli.errors import DivergedError, RunRejectedError, TooLittleDataError
 from forecast_cli.planning import Plan
@@ -42,6 +46,7 @@ class Execution:
     - start: the weights that members begin with, in turn
     - checkpoint: what was done before, and where to keep what is done
     - deadline: when it must be over, in time.monotonic()
+    - device: where to train; on a GPU, the last digits are others
     """
 
     report: Report = silent
@@ -49,6 +54,7 @@ class Execution:
     start: tuple[Weights, ...] = ()
     checkpoint: Checkpoint | None = None
     deadline: float | None = None
+    device: choices.TrainedOn = "cpu"
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,6 +102,7 @@ def train_kinds(
 
     done = _finished(execution.checkpoint, tasks)
     at_a_time = min(execution.workers, len(tasks))
+    tasks = _on_device(tasks, execution.device)
     tasks = _with_deadlines(tasks, at_a_time, execution.deadline)
     execution.report(replace(_phase(tasks, done, at_a_time), text=_aside(text, at_a_time)))
     fitted = iter(_run(tasks, done, execution, fit_if_possible))
@@ -117,7 +124,7 @@ def train_members(
     tasks = [_task(data, folds, number, each) for number, each in enumerate(options)]
     done = _finished(execution.checkpoint, tasks)
     at_a_time = 1 if plan.boosting else min(execution.workers, len(tasks))
-    tasks = _with_start(tasks, execution.start)
+    tasks = _with_start(_on_device(tasks, execution.device), execution.start)
     tasks = _with_deadlines(tasks, at_a_time, execution.deadline)
     execution.report(_phase(tasks, done, at_a_time))
 
@@ -217,6 +224,10 @@ def resampled(chosen: Windows, block: int, random: np.random.Generator) -> Windo
     starts = random.integers(0, count, -(-count // size))
     drawn: Ints = ((starts[:, None] + np.arange(size)).ravel() % count)[:count]
     return windows.selected(chosen, drawn)
+
+
+def _on_device(tasks: list[Task], device: choices.TrainedOn) -> list[Task]:
+    return [replace(task, options=replace(task.options, device=device)) for task in tasks]
 
 
 def _with_start(tasks: list[Task], start: tuple[Weights, ...]) -> list[Task]:

@@ -373,6 +373,10 @@ class TrainingSettings(Group):
         auto="by size",
         metavar="N",
     )
+    device: choices.Device = setting(
+        "auto",
+        "Where to train. auto takes a GPU if there is one and the training is large.",
+    )
     time_limit: float | None = setting(
         None,
         "Stop training after this time, e.g. 30m or 2h, and publish the best epoch so far.",

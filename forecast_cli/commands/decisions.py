@@ -50,6 +50,7 @@ def decisions(
         *_candidates(panel, plan, settings),
         *_portfolio(plan),
         _decision("digits", digits, DIGITS_RULE, sources),
+        _decision("device", settings.training.device, "", sources),
         _decision("store", store, "", sources),
     ]
 

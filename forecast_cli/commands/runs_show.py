@@ -156,7 +156,16 @@ def _training_rows(run: Run) -> list[list[str]]:
         ["steps", steps, _clipping(run)],
         ["digits", digits, ""],
         ["seed, threads", f"{plan.seed}, {plan.threads}", threads],
+        *_device_rows(training.device),
     ]
+
+
+def _device_rows(device: str | None) -> list[list[str]]:
+    """Where the network was trained, which older runs do not say."""
+    if device is None:
+        return []
+    why = "" if device == "cpu" else "forecasts are computed on the processor"
+    return [["trained on", device, why]]
 
 
 def _members(run: Run) -> str:

@@ -58,6 +58,7 @@ def _training(plan: Plan, fitted: Sequence[Fitted]) -> dict[str, Any]:
         "best_epoch": first.best_epoch,
         "steps": first.steps,
         "clipped": float(np.mean(clipped)) if clipped and plan.clip_norm else None,
+        "device": first.device,
     }
 
 

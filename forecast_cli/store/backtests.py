@@ -34,7 +34,9 @@ TRAINING = "training"
 FORECASTS = re.compile(r"[0-9]{4,}\.forecasts")
 RECORD_BYTES = 1 << 20  # of a file of forecasts, beside its arrays
 
-OTHER_BACKTEST = "the unfinished backtest is of other data, settings or versions"
+OTHER_BACKTEST = (
+    "the unfinished backtest is of other data, settings or versions, or of another device"
+)
 
 
 class BacktestLock:

@@ -140,7 +140,10 @@ def load_checkpoint(lock: Lock, identity: str) -> tuple[Checkpoint, str]:
     except FileNotFoundError:
         return new, "no training was left unfinished"
     except OtherIdentityError:
-        return new, "the unfinished training is of other data, settings or versions"
+        return (
+            new,
+            "the unfinished training is of other data, settings or versions, or of another device",
+        )
     except (RunRejectedError, StorageError) as error:
         return new, error.message
     except (ValueError, LookupError, TypeError, AttributeError):
@@ -213,6 +216,7 @@ def encode(checkpoint: Checkpoint) -> bytes:
             "steps": fitted.steps,
             "folds": len(fitted.folds),
             "expired": fitted.expired,
+            "device": fitted.device,
         }
         for number, weights in enumerate(fitted.folds):
             for name, values in weights.items():
@@ -240,6 +244,7 @@ def decode(lock: Lock | None, record: dict[str, Any], arrays: Arrays) -> Checkpo
             best_epoch=kept["best_epoch"],
             steps=kept["steps"],
             expired=kept["expired"],
+            device=kept["device"],
         )
 
     for part, snapshot in record["running"].items():

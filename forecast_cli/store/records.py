@@ -254,12 +254,17 @@ class HeldOutScores(_OpenRecord):
 
 
 class TrainingScores(_OpenRecord):
-    """How the first member was trained. clipped: share of the steps of all members, since 0.3.0."""
+    """How the first member was trained.
+
+    clipped: share of the steps of all members, since 0.3.0; device: where they were trained, `cpu`
+    or `cuda`, since 0.7.0.
+    """
 
     epochs: Count
     best_epoch: Count
     steps: Count
     clipped: float | None = None
+    device: str | None = None
 
 
 class MemberScores(_OpenRecord):

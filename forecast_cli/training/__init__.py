@@ -5,8 +5,10 @@ What is named here is what other packages may use:
 Work:       fit, TrainingData, FitOptions, Fold, Snapshot
 Results:    Fitted, Weights
 Schedules:  max_epochs
+Devices:    choose_device, check_device
 """
 
+from forecast_cli.training.devices import check_device, choose_device
 from forecast_cli.training.loop import fit
 from forecast_cli.training.records import (
     FitOptions,
@@ -25,6 +27,8 @@ __all__ = [
     "Snapshot",
     "TrainingData",
     "Weights",
+    "check_device",
+    "choose_device",
     "fit",
     "max_epochs",
 ]

@@ -13,6 +13,7 @@ from torch import Tensor
 from forecast_cli import covariates, scaling, windows
 from forecast_cli.calendar import Ints
 from forecast_cli.panel import Floats
+from forecast_cli.training import devices
 from forecast_cli.training.records import TrainingData
 from forecast_cli.windows import Windows
 
@@ -30,6 +31,15 @@ class Batch:
     inputs: tuple[Tensor, ...]
     targets: Tensor
     sample_weights: Tensor | None = None
+
+    def to(self, device: torch.device) -> Batch:
+        """The batch on a device; itself where it is there already."""
+        weights = self.sample_weights
+        return Batch(
+            tuple(values.to(device) for values in self.inputs),
+            self.targets.to(device),
+            None if weights is None else weights.to(device),
+        )
 
 
 def endless(count: int, size: int, random: np.random.Generator) -> Iterator[Ints]:
@@ -54,7 +64,7 @@ def _endless(count: int, size: int, random: np.random.Generator) -> Iterator[Int
 
 SMALL_NUMBERS = 1 << 31  # beyond them int32 ends
 PREPARED_AT_ONCE = 4096  # windows
-BUDGET = 256 << 20  # bytes of normalized windows that are kept for the whole training
+BUDGET = 256 << 20  # bytes of normalized windows that are kept in memory, not on a GPU
 
 
 class Source(Protocol):
@@ -71,19 +81,20 @@ class _Gathered:
 
     data: TrainingData
     chosen: Windows
+    device: torch.device
 
     def take(self, index: Ints) -> Batch:
-        return gather(self.data, self.chosen, index)
+        return gather(self.data, self.chosen, index).to(self.device)
 
 
 @dataclass(frozen=True, eq=False)
 class _Kept:
-    """All windows, normalized once."""
+    """All windows, normalized once, on the device of the training."""
 
     every: Batch
 
     def take(self, index: Ints) -> Batch:
-        rows = torch.from_numpy(index)
+        rows = torch.from_numpy(index).to(self.every.targets.device)
         weights = self.every.sample_weights
         return Batch(
             tuple(values[rows] for values in self.every.inputs),
@@ -92,20 +103,23 @@ class _Kept:
         )
 
 
-def source_of(data: TrainingData, chosen: Windows) -> Source:
-    """The windows, kept in memory where they fit."""
+def source_of(data: TrainingData, chosen: Windows, device: torch.device) -> Source:
+    """The windows, kept in the memory of the device where they fit."""
     architecture = data.plan.architecture
     features = chosen.lookback * architecture.inputs + chosen.horizon * 2 * architecture.known
     numbers = features + 2 * chosen.horizon + architecture.static
     # While windows are normalized, there are float64 copies of a part of them.
-    if len(chosen) * numbers * 4 > BUDGET:
-        return _Gathered(data, chosen)
+    if len(chosen) * numbers * 4 > devices.memory_for_windows(device, BUDGET):
+        return _Gathered(data, chosen, device)
 
-    parts = [
-        gather(data, chosen, np.arange(start, min(start + PREPARED_AT_ONCE, len(chosen))))
-        for start in range(0, len(chosen), PREPARED_AT_ONCE)
-    ]
+    parts = [gather(data, chosen, index).to(device) for index in _in_order(len(chosen))]
     return _Kept(_joined(parts))
+
+
+def _in_order(count: int) -> Iterator[Ints]:
+    """All window numbers, some at a time."""
+    for start in range(0, count, PREPARED_AT_ONCE):
+        yield np.arange(start, min(start + PREPARED_AT_ONCE, count))
 
 
 def _joined(parts: list[Batch]) -> Batch:

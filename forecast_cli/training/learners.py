@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from forecast_cli.calendar import Ints
 from forecast_cli.network.modules import weights_of
 from forecast_cli.progress import Epoch
+from forecast_cli.training import devices
 from forecast_cli.training.batches import Source, tensor
 from forecast_cli.training.optimizers import Optimizer
 from forecast_cli.training.records import Fold, Snapshot, Weights
@@ -32,6 +33,7 @@ class Learner:
     - total_steps: of the whole training, by which the learning rate is scheduled
     - batches: endless numbers of windows of the fold
     - previous_members: frozen networks, whose forecasts are taken off the targets
+    - device: where all tensors are
     """
 
     fold: Fold
@@ -45,6 +47,7 @@ class Learner:
     batches: Iterator[Ints]
     seed: int
     previous_members: tuple[nn.Module, ...]
+    device: torch.device
 
 
 @dataclass
@@ -66,13 +69,13 @@ def load_weights(network: nn.Module, weights: Weights) -> None:
 
 def take_snapshot(learners: Sequence[Learner], progress: Progress, rate: float) -> Snapshot:
     """The state of a training, of which nothing changes any more."""
-    arrays: Arrays = {"random": torch.get_rng_state().numpy().copy()}
+    arrays: Arrays = devices.random_states(learners[0].device)
     for number, learner in enumerate(learners):
         arrays |= _named(f"{number}.network.", weights_of(learner.network))
         arrays |= _named(f"{number}.averaged.", weights_of(learner.averaged))
         arrays |= _named(f"{number}.best.", progress.best[number])
         for index, state in enumerate(learner.optimizer.states()):
-            values = {key: value.numpy().copy() for key, value in state.items()}
+            values = {key: value.cpu().numpy().copy() for key, value in state.items()}
             arrays |= _named(f"{number}.optimizer.{index}.", values)
 
     record = {
@@ -102,7 +105,7 @@ def restore(snapshot: Snapshot, learners: Sequence[Learner], progress: Progress)
         for _ in range(record["done"]):
             next(learner.batches)
 
-    torch.set_rng_state(torch.from_numpy(arrays["random"].copy()))
+    devices.set_random_states(learners[0].device, arrays)
     progress.epoch, progress.done = record["epoch"], record["done"]
     progress.best = tuple(best)
     progress.best_epoch, progress.best_loss = record["best_epoch"], record["best_loss"]

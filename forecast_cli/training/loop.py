@@ -17,7 +17,7 @@ from forecast_cli.network import LossFunction, loss_function
 from forecast_cli.network.modules import NETWORKS, weights_of
 from forecast_cli.planning import Plan
 from forecast_cli.progress import Epoch, Report
-from forecast_cli.training import batches, schedules
+from forecast_cli.training import batches, devices, schedules
 from forecast_cli.training.batches import Batch
 from forecast_cli.training.learners import Learner, Progress, load_weights, restore, take_snapshot
 from forecast_cli.training.optimizers import optimizer_of
@@ -52,7 +52,7 @@ def fit(
         )
     plan = data.plan
     options = options or FitOptions()
-    with _threads(plan.threads), torch.random.fork_rng(devices=[]):
+    with _threads(plan.threads), devices.at_work(torch.device(options.device)):
         for rate in (plan.learning_rate, plan.learning_rate / 10):
             if options.resume and options.resume.record["rate"] != rate:
                 continue
@@ -190,7 +190,14 @@ def _fitted(plan: Plan, progress: Progress, options: FitOptions, *, expired: boo
     used = progress.done
     if options.steps is None:
         used = progress.best_epoch * plan.epoch_batches
-    return Fitted(progress.best, tuple(progress.history), progress.best_epoch, used, expired)
+    return Fitted(
+        folds=progress.best,
+        history=tuple(progress.history),
+        best_epoch=progress.best_epoch,
+        steps=used,
+        expired=expired,
+        device=options.device,
+    )
 
 
 def _is_over(plan: Plan, folds: Sequence[Fold], progress: Progress, options: FitOptions) -> bool:
@@ -227,23 +234,30 @@ def _learner(
     data: TrainingData, fold: Fold, rate: float, number: int, options: FitOptions
 ) -> Learner:
     plan = data.plan
+    device = torch.device(options.device)
+    # Made on the processor, so that it begins with the same weights everywhere. The copy is made
+    # there, too: a recurrent layer keeps its weights in one piece on a GPU, which a copy would not.
     network = NETWORKS[plan.architecture.decoder](plan.architecture, zero_head=plan.zero_head)
     if options.start is not None:
         load_weights(network, options.start)
+    averaged = copy.deepcopy(network) if plan.averaging else network
+    network, averaged = network.to(device), averaged.to(device)
     seed = plan.seed + FOLD_SEEDS * number
     previous = [member[min(number, len(member) - 1)] for member in options.previous_members]
+    validation = batches.source_of(data, fold.validation, device) if fold.validation else None
     return Learner(
         fold=fold,
-        training=batches.source_of(data, fold.training),
-        validation=batches.source_of(data, fold.validation) if fold.validation else None,
+        training=batches.source_of(data, fold.training, device),
+        validation=validation,
         network=network,
-        averaged=copy.deepcopy(network) if plan.averaging else network,
+        averaged=averaged,
         optimizer=optimizer_of(plan, network),
         rate=rate,
         total_steps=options.steps or plan.epochs * plan.epoch_batches,
         batches=batches.endless(len(fold.training), plan.batch_size, np.random.default_rng(seed)),
         seed=seed,
-        previous_members=tuple(_frozen(plan, weights) for weights in previous),
+        previous_members=tuple(_frozen(plan, weights).to(device) for weights in previous),
+        device=device,
     )
 
 
@@ -270,7 +284,7 @@ def _train_epoch(
     parameters = list(learner.network.parameters())
 
     losses: list[Tensor] = []
-    clipped = 0
+    clipped: list[Tensor] = []
     for step in range(done + 1, done + count + 1):
         batch = learner.training.take(next(learner.batches))
         _add_noise(batch, plan, learner.seed, step)
@@ -283,7 +297,8 @@ def _train_epoch(
         outputs = learner.network(*batch.inputs, teacher=targets, forcing=forcing)
         loss = _mean_loss(loss_of, outputs, targets, batch)
         loss.backward()  # type: ignore[no-untyped-call]
-        clipped += _clip(parameters, plan.clip_norm)
+        if plan.clip_norm:
+            clipped.append(_clip(parameters, plan.clip_norm))
         learner.optimizer.step(rate)
         if plan.averaging:
             _average(learner, schedules.averaging_decay(plan, step))
@@ -291,7 +306,9 @@ def _train_epoch(
         losses.append(loss.detach())
         if deadline is not None and time.monotonic() >= deadline:
             return None
-    return float(torch.stack(losses).mean()), clipped / count
+    # Asked for at the end alone: a GPU is behind, and each answer waits until it is through.
+    share = int(torch.stack(clipped).sum()) / count if clipped else 0.0
+    return float(torch.stack(losses).mean()), share
 
 
 def _add_noise(batch: Batch, plan: Plan, seed: int, step: int) -> None:
@@ -300,7 +317,7 @@ def _add_noise(batch: Batch, plan: Plan, seed: int, step: int) -> None:
         return
     x = batch.inputs[0]
     noise = np.random.default_rng([seed, step]).normal(0, plan.jitter, x.shape[:2])
-    x[:, :, 0] += batches.tensor(noise)
+    x[:, :, 0] += batches.tensor(noise).to(x.device)
 
 
 def _left_over(batch: Batch, previous_members: Sequence[nn.Module]) -> Tensor:
@@ -319,12 +336,9 @@ def _mean_loss(loss_of: LossFunction, outputs: Tensor, targets: Tensor, batch: B
     return losses.mean()
 
 
-def _clip(parameters: list[nn.Parameter], limit: float) -> bool:
-    """Clip the gradients to a norm, and say whether they were longer; 0: no clipping."""
-    if not limit:
-        return False
-    norm = nn.utils.clip_grad_norm_(parameters, limit)
-    return bool(norm > limit)
+def _clip(parameters: list[nn.Parameter], limit: float) -> Tensor:
+    """Clip the gradients to a norm, and say whether they were longer."""
+    return nn.utils.clip_grad_norm_(parameters, limit) > limit
 
 
 def _average(learner: Learner, decay: float) -> None:

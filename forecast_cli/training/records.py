@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from forecast_cli import choices
 from forecast_cli.covariates import Covariates
 from forecast_cli.panel import Floats
 from forecast_cli.planning import Plan
@@ -49,6 +50,7 @@ class Fitted:
     - history: a line for every epoch
     - steps: how many steps led to the best epoch
     - expired: whether time was up
+    - device: where it was trained
     """
 
     folds: tuple[Weights, ...]
@@ -56,6 +58,7 @@ class Fitted:
     best_epoch: int
     steps: int
     expired: bool = False
+    device: choices.TrainedOn = "cpu"
 
     @property
     def weights(self) -> Weights:
@@ -82,6 +85,7 @@ class FitOptions:
     - start: weights to begin with
     - keep: is called with a Snapshot after every epoch; resume: a Snapshot to go on from
     - deadline: when to stop with the best so far, in time.monotonic()
+    - device: where to train
     """
 
     stage: str = "training"
@@ -92,3 +96,4 @@ class FitOptions:
     keep: Callable[[Snapshot], None] | None = None
     resume: Snapshot | None = None
     deadline: float | None = None
+    device: choices.TrainedOn = "cpu"

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from forecast_cli import store
+from forecast_cli.choices import TrainedOn
 from forecast_cli.errors import (
     LockedError,
     RunMismatchError,
@@ -176,9 +177,13 @@ def _resume(progress: Progress) -> None:
         progress.went_on = progress.is_on_disk = True
 
 
-def training_checkpoint(progress: Progress, number: int, plan: Plan) -> Checkpoint:
+def training_checkpoint(
+    progress: Progress, number: int, plan: Plan, device: TrainedOn
+) -> Checkpoint:
     """Where a training goes on from, and is kept. number: from 1."""
-    identity = store.training_identity(progress.place.identity, number, dataclasses.asdict(plan))
+    identity = store.training_identity(
+        progress.place.identity, number, dataclasses.asdict(plan), device
+    )
     checkpoint, reason = Checkpoint(None, identity), ""
     if progress.may_resume and progress.lock is not None:
         checkpoint, reason = store.load_training(progress.lock, identity)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from forecast_cli import forecasting, planning, tables, windows
+from forecast_cli import engine, forecasting, planning, tables, windows
 from forecast_cli.calendar import Ints
 from forecast_cli.errors import (
     RunMismatchError,
@@ -43,6 +43,7 @@ from forecast_cli.workflow.rolled import (
     part_windows,
     scored,
 )
+from forecast_cli.workflow.training import check_device
 
 if TYPE_CHECKING:  # torch is imported when there is something to train on
     from forecast_cli.learning import Learned
@@ -184,6 +185,7 @@ class _Job:
 def _roll(data: Data, job: _Job, write: Callable[[Backtested], None] | None) -> Backtested:
     """Train before the first origin, and again as often as was asked for."""
     with _nothing_written():
+        check_device(job.settings)
         panel = _read(data, job.settings, job.report)
         with naming_file(data):
             origins = _origins(panel, job)
@@ -425,16 +427,19 @@ def _fit(
 
     job.report(Phase("loading", "loading PyTorch"))
     from forecast_cli import candidates, members  # here, so that what went before need not wait
+    from forecast_cli.training import choose_device
     from forecast_cli.workflow.training import learn, number_of_workers, refit
 
+    device = choose_device(job.settings.training.device, plan, engine.cores())
     execution = members.Execution(
         report=job.report,
-        workers=number_of_workers(plan, job.settings, by_cores=job.by_cores),
+        workers=number_of_workers(plan, job.settings, device, by_cores=job.by_cores),
         deadline=job.deadline,
+        device=device,
     )
     plan = candidates.choose(panel, settings, plan, execution)
 
-    checkpoint = backtest_progress.training_checkpoint(*place, plan)
+    checkpoint = backtest_progress.training_checkpoint(*place, plan, device)
     execution = replace(execution, checkpoint=checkpoint)
     learned = learn(panel, settings, plan, execution)
     model = refit(panel, settings, learned, execution)

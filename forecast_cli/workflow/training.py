@@ -23,6 +23,7 @@ from forecast_cli import (
     tables,
     windows,
 )
+from forecast_cli.choices import TrainedOn
 from forecast_cli.errors import DataError, SettingsError, StoppedError, StorageError
 from forecast_cli.fields import Digits
 from forecast_cli.forecasting import Forecast, HeldOut, Model
@@ -103,6 +104,7 @@ class _Job:
 
 def _train(data: Data, job: _Job) -> Trained:
     """The use case, step by step, under the lock of the store."""
+    check_device(job.settings)
     with contextlib.ExitStack() as stack:
         # Wait first and read then, so that what is read is new. But data that cannot be read make
         # no store.
@@ -228,17 +230,20 @@ def _fit(panel: Panel, plan: Plan, job: _Job, lock: Lock, start: Run | None) -> 
     """Train on the training part, score the held-out rows, and train again on all rows."""
     job.report(Phase("loading", "loading PyTorch"))
     from forecast_cli import candidates, members  # here, so that what went before need not wait
+    from forecast_cli.training import choose_device
     from forecast_cli.workflow.warm_start import saw_held_out_rows, start_weights
 
+    device = choose_device(job.settings.training.device, plan, engine.cores())
     execution = members.Execution(
         report=job.report,
-        workers=number_of_workers(plan, job.settings, by_cores=job.by_cores),
+        workers=number_of_workers(plan, job.settings, device, by_cores=job.by_cores),
         start=start_weights(start),
         deadline=job.deadline,
+        device=device,
     )
     plan = candidates.choose(panel, job.settings, plan, execution)
     # Of the plan that was chosen, which another time limit may have made another one.
-    checkpoint, why_none = _checkpoint(panel, plan, job, lock)
+    checkpoint, why_none = _checkpoint(panel, plan, device, job, lock)
     execution = replace(execution, checkpoint=checkpoint)
     with _keeping(checkpoint, lock):
         learned = learn(panel, job.settings, plan, execution)
@@ -278,26 +283,42 @@ def refit(panel: Panel, settings: Settings, learned: Learned, execution: Executi
     return learning.refit(panel, learned, execution)
 
 
-def number_of_workers(plan: Plan, settings: Settings, *, by_cores: bool) -> int:
-    """Members that train at the same time: the setting, or as many as there are cores."""
+def check_device(settings: Settings) -> None:
+    """Raise SettingsError where a GPU is asked for and there is none, before data are read."""
+    if settings.training.device == "cuda":
+        from forecast_cli import training  # PyTorch takes its time: only where it is needed
+
+        training.check_device(settings.training.device)
+
+
+def number_of_workers(plan: Plan, settings: Settings, device: TrainedOn, *, by_cores: bool) -> int:
+    """Members that train at the same time: the setting, or as many as there are cores.
+
+    On a GPU, one at a time: each process would take memory there for itself alone.
+    """
     if settings.ensemble.workers:
         return settings.ensemble.workers
+    if device != "cpu":
+        return 1
     kinds = max(len(plan.parts), 1)
     if kinds * plan.epochs * plan.epoch_batches * plan.batch_size < WORTH_A_PROCESS:
         return 1
     return max(engine.cores() // plan.threads, 1) if by_cores else 1
 
 
-def _checkpoint(panel: Panel, plan: Plan, job: _Job, lock: Lock) -> tuple[Checkpoint, str]:
+def _checkpoint(
+    panel: Panel, plan: Plan, device: TrainedOn, job: _Job, lock: Lock
+) -> tuple[Checkpoint, str]:
     """The checkpoint to go on from, or an empty one and why there is none."""
-    identity = _identity(panel, plan)
+    identity = _identity(panel, plan, device)
     if not job.resume:
         return Checkpoint(lock, identity), ""
     return store.load_checkpoint(lock, identity)
 
 
-def _identity(panel: Panel, plan: Plan) -> str:
-    """What must be equal for a training to be resumed: the data as read, the plan, versions."""
+def _identity(panel: Panel, plan: Plan, device: TrainedOn) -> str:
+    """What must be equal for a training to be resumed: the data as read, the plan, versions, and
+    where it runs, because the last digits are others on a GPU."""
     values = hashlib.sha256(panel.values.tobytes()).hexdigest()
     return store.training_identity(
         panel.fingerprint,
@@ -305,6 +326,7 @@ def _identity(panel: Panel, plan: Plan) -> str:
         dataclasses.asdict(panel.reading),
         dataclasses.asdict(plan),
         store.versions(),
+        device,
     )
 
 

@@ -44,7 +44,7 @@ def test_forecasts_are_read_as_they_were_written(tmp_path: Path, part: PartForec
         assert store.load_forecasts(lock, "x", 4, MOST) == (None, "")
         assert store.load_forecasts(lock, "y", 3, MOST) == (
             None,
-            "the unfinished backtest is of other data, settings or versions",
+            "the unfinished backtest is of other data, settings or versions, or of another device",
         )
         store.forget_backtest(lock)
         assert not store.has_backtest(tmp_path)

@@ -118,8 +118,8 @@ def test_what_cannot_be_gone_on_with_is_trained_from_the_start_and_said(
     trained = train(data, draw=False, store_folder=tmp_path, resume=True, **QUICK, **more)
     (note,) = trained.notes
     why = {
-        "data": "the unfinished training is of other data, settings or versions",
-        "settings": "the unfinished training is of other data, settings or versions",
+        "data": "the unfinished training is of other data, settings or versions, or of another device",
+        "settings": "the unfinished training is of other data, settings or versions, or of another device",
         "bytes": f"{kept} is damaged",
         "link": f"{kept}: it is a link or a file of another kind; the run is damaged, or was not written by forecast",
         "nothing": "no training was left unfinished",

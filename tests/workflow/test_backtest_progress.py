@@ -154,7 +154,7 @@ def test_other_data_and_other_settings_start_from_the_beginning_and_it_is_said(
     stopped(tmp_path)
     again, _ = resumed(tmp_path, **change)
     assert notes(again) == [
-        "started from the beginning: the unfinished backtest is of other data, settings or versions"
+        "started from the beginning: the unfinished backtest is of other data, settings or versions, or of another device"
     ]
     asked = {**QUICK, **change}
     assert again.csv() == backtest(asked.pop("data", PANEL), **asked).csv()
