@@ -17,11 +17,7 @@ from typing import TypeVar
 
 import numpy as np
 
-<<<<<<< HEAD
-from forecast_cli import engine, network, store, training, windows
-=======
-from forecast_cli import choices, engine, network, training, windows
->>>>>>> 81d78aeef3374a332fa5b202ed4d6da11fb3f98d
+from forecast_cli import choices, engine, network, store, training, windows
 from forecast_cli.calendar import Ints
 from forecast_cli.errors import DivergedError, RunRejectedError, TooLittleDataError
 from forecast_cli.planning import Plan
