@@ -124,7 +124,7 @@ def test_the_number_of_windows_and_what_they_take_are_named(write: Write, tmp_pa
             **QUICK,
         )
     assert caught.value.message == (
-        f"{path}: 0 of 635 windows to train on are complete: a window takes 40 steps in a row "
+        f"{path}: 0 of 508 windows to train on are complete: a window takes 40 steps in a row "
         "(28 to look back on, 12 to forecast), and the longest run of steps with a value has 5"
     )
     trained = train(
@@ -253,6 +253,7 @@ def test_no_complete_window_in_any_validation_part_is_said(tmp_path: Path) -> No
         from_series([values]),
         horizon=7,
         lookback=7,
+        validation=7,
         patience=1,
         draw=False,
         store_folder=tmp_path,

@@ -174,7 +174,15 @@ def test_the_last_member_of_a_training_that_goes_on_is_kept_and_reported(tmp_pat
 
 def test_every_phase_of_a_training_is_told_in_order(tmp_path: Path) -> None:
     events: list[Event] = []
-    train(AIRLINE, draw=False, store_folder=tmp_path, report=events.append, epochs=2, units="4")
+    train(
+        AIRLINE,
+        draw=False,
+        store_folder=tmp_path,
+        report=events.append,
+        epochs=2,
+        units="4",
+        members=1,
+    )
     names = [event.name for event in events if isinstance(event, Phase)]
     assert names == [
         "reading",

@@ -153,7 +153,7 @@ def test_the_environment_may_name_the_file_and_the_command_line_another(
         ("units = ['a', 'b']", "f.toml: units must be a text or numbers, got ['a', 'b']", 'write units = "50,100"'),
         ("time = {a = 1}", "f.toml: time must be a text, got a table", 'write time = "text"'),
         ("target = 3", "f.toml: target must be a list of texts, got 3", 'write target = ["a", "b"]'),
-        ("preset = 1", "f.toml: preset must be one of auto, seasonal, classic, bilstm, seq2seq, got 1", None),
+        ("preset = 1", "f.toml: preset must be one of auto, accurate, classic, bilstm, seq2seq, got 1", None),
         ("batch-size = 1\nbatch_size = 2", "f.toml: 'batch_size' is there twice, with - and with _", "keep one of them"),
         ("horizon: 3", "f.toml: this is not TOML: Expected '=' after a key in a key/value pair (at line 1, column 8)", "write lines like horizon = 24"),
     ],
@@ -206,7 +206,7 @@ def test_an_unknown_variable_is_a_warning_and_other_variables_are_nobodys_busine
         ("FORECAST_REFIT", "x", "FORECAST_REFIT must be true or false, got 'x'", "set FORECAST_REFIT=true"),
         ("FORECAST_HORIZON", "0", "--horizon must be at least 1, got 0, in the environment (FORECAST_HORIZON)", "use --horizon 1 or more"),
         ("FORECAST_DROPOUT", "nan", "--dropout must be at least 0, got nan, in the environment (FORECAST_DROPOUT)", "use --dropout 0 or more"),
-        ("FORECAST_PRESET", "x", "--preset: 'x' is not one of auto, seasonal, classic, bilstm, seq2seq, in the environment (FORECAST_PRESET)", "use --preset auto"),
+        ("FORECAST_PRESET", "x", "--preset: 'x' is not one of auto, accurate, classic, bilstm, seq2seq, in the environment (FORECAST_PRESET)", "use --preset auto"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_in_the_environment_is_named(
@@ -250,7 +250,7 @@ def test_a_wrong_value_is_blamed_on_its_own_source_only(write: Callable[..., Pat
         ({"horizn": 3}, "unknown setting 'horizn'"),
         ({"horizon": "3"}, "horizon: '3' is not a whole number"),
         ({"horizon": True}, "horizon: True is not a whole number"),
-        ({"preset": 1}, "preset: 1 is not one of auto, seasonal, classic, bilstm, seq2seq"),
+        ({"preset": 1}, "preset: 1 is not one of auto, accurate, classic, bilstm, seq2seq"),
         ({"refit": 1}, "refit: 1 is not true or false"),
         ({"levels": None}, "levels: None is not a text or numbers"),
         ({"target": 3}, "target: 3 is not a list of texts"),

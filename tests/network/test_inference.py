@@ -45,8 +45,11 @@ def test_numpy_and_torch_agree(architecture: Architecture, seed: int) -> None:
 
 @given(architectures(), st.integers(0, 10_000))
 @settings(max_examples=50)
-def test_a_forecast_is_computed_in_float32(architecture: Architecture, seed: int) -> None:
-    weights, inputs = random_weights(architecture), random_inputs(architecture, seed)
+def test_forecasts_of_many_windows_are_computed_in_float32(
+    architecture: Architecture, seed: int
+) -> None:
+    weights = random_weights(architecture)
+    inputs = random_inputs(architecture, seed, batch=inference.FEW_WINDOWS + 1)
     forecast = forward(architecture, weights, *inputs)
     rounded_weights: dict[str, Any] = {
         name: values.astype(np.float32) for name, values in weights.items()
@@ -56,9 +59,19 @@ def test_a_forecast_is_computed_in_float32(architecture: Architecture, seed: int
     assert (forecast == forward(architecture, rounded_weights, *inputs)).all()
 
 
+def test_few_windows_are_forecast_as_many_are_but_for_rounding() -> None:
+    shape = Architecture(24, 1, 8, (16, 16), 0.0, 12, skip="linear")
+    weights = random_weights(shape)
+    (x, *_) = random_inputs(shape, batch=inference.FEW_WINDOWS + 1)
+    many, few = forward(shape, weights, x), forward(shape, weights, x[:3])
+    assert few == pytest.approx(many[:3], rel=1e-4, abs=1e-4)
+    assert (few != many[:3]).any()
+
+
 def test_an_input_beyond_float32_makes_a_forecast_that_is_not_finite() -> None:
     shape = Architecture(3, 1, 1, (2,), 0.0, 1, skip="linear")
-    assert not np.isfinite(forward(shape, random_weights(shape), np.full((1, 3, 1), 1e40))).any()
+    x = np.full((inference.FEW_WINDOWS + 1, 3, 1), 1e40)
+    assert not np.isfinite(forward(shape, random_weights(shape), x)).any()
 
 
 @given(architectures(WITH_ATTENTION))
