@@ -301,7 +301,17 @@ def _chosen(
     best = min(trials, key=lambda trial: trial.error)
     origins = plural(best.origins, "origin")
     reason = f"greedy selection on {origins}: MASE {together:.3g}, the best alone {best.error:.3g}"
-    return replace(changed, reasons={**plan.reasons, "parts": reason}), [int(n) for n in order]
+    reasons = {**plan.reasons, **_reasons_of_window(plan, changed), "parts": reason}
+    return replace(changed, reasons=reasons), [int(n) for n in order]
+
+
+def _reasons_of_window(before: Plan, plan: Plan) -> dict[str, str]:
+    """Why the window of a portfolio is as it is, where it is not the one that the rules had."""
+    ours, theirs = plan.architecture, before.architecture
+    if (ours.lookback, ours.segment) == (theirs.lookback, theirs.segment):
+        return {}
+    reason = "that of the kind of networks with the largest weight"
+    return {"lookback": reason, "segment": reason}
 
 
 def _trials(plan: Plan, weights: Floats, errors: Floats, origins: int) -> tuple[Trial, ...]:

@@ -42,6 +42,17 @@ def single_csv() -> str:
     )
 
 
+def many_csv() -> str:
+    """32 shops by day, enough for a portfolio to be chosen."""
+    random = np.random.default_rng(8)
+    lines = ["unique_id,ds,y"]
+    for shop in range(32):
+        for n, day in enumerate(np.datetime64("2026-03-31") - np.arange(41, -1, -1)):
+            value = 20 + shop + 4 * np.sin(n / 7 * 2 * np.pi) + random.normal()
+            lines.append(f"{shop:02},{day},{value:.2f}")
+    return "\n".join(lines) + "\n"
+
+
 def months(count: int) -> list[tuple[int, int]]:
     return [(2020 + n // 12, n % 12 + 1) for n in range(count)]
 
@@ -52,6 +63,7 @@ def main() -> None:
     FOLDER.mkdir()
     trainings: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
         "panel.csv": (panel_csv(), {"horizon": 4, "future": "promo", "static": "size"}, {"calendar": True, "units": "4"}),
+        "many.csv": (many_csv(), {"horizon": 4, "preset": "accurate"}, {"units": "4"}),
         "single.csv": (single_csv(), {"preset": "classic", "lookback": 8, "horizon": 3}, {"units": "4,3"}),
     }  # fmt: skip
     for name, (text, first, second) in trainings.items():
