@@ -28,9 +28,9 @@ from forecast_cli.errors import DataError, SettingsError, StoppedError, StorageE
 from forecast_cli.fields import Digits
 from forecast_cli.forecasting import Forecast, HeldOut, Model
 from forecast_cli.messages import Note
-from forecast_cli.panel import Panel
+from forecast_cli.panel import Panel, head
 from forecast_cli.planning import Plan
-from forecast_cli.progress import Phase, Report, reading, silent
+from forecast_cli.progress import Event, Phase, Report, reading, silent
 from forecast_cli.reading import read
 from forecast_cli.settings import DEFAULT_STORE, DataSettings, Settings
 from forecast_cli.sources import settings_from
@@ -247,10 +247,11 @@ def _fit(panel: Panel, plan: Plan, job: _Job, lock: Lock, start: Run | None) -> 
     execution = replace(execution, checkpoint=checkpoint)
     with _keeping(checkpoint, lock):
         learned = learn(panel, job.settings, plan, execution)
-        rows = _forecast_held_out(panel, learned.model, job)
+        scored = _to_score(panel, learned, job, execution)
+        rows = _forecast_held_out(panel, scored, job)
         scores = evaluation.score_training(
             panel,
-            learned.model.plan,
+            scored.plan,
             learned.fitted,
             rows,
             len(learned.model.residuals),
@@ -281,6 +282,32 @@ def refit(panel: Panel, settings: Settings, learned: Learned, execution: Executi
     if learned.model.plan.parts:
         return portfolio.refit(panel, settings, learned, execution)
     return learning.refit(panel, learned, execution)
+
+
+def _to_score(panel: Panel, learned: Learned, job: _Job, execution: Execution) -> Model:
+    """The model whose forecasts of the held-out rows are scored.
+
+    Of few series, the validation part is a large share: the scores are then those of a model that
+    has learned from it, too, as the final one has. Nothing of the held-out rows is looked at.
+    """
+    plan = learned.model.plan
+    is_large = len(panel) < planning.FEW_SERIES and plan.validation > plan.horizon
+    if not (is_large and plan.test and plan.refit):
+        return learned.model
+
+    def report(event: Event) -> None:
+        if isinstance(event, Phase):
+            text = "training on all rows before the held-out ones"
+            event = replace(event, name="before_test", text=text)
+        job.report(event)
+
+    deadline = execution.deadline
+    if deadline is not None:
+        deadline = (time.monotonic() + deadline) / 2
+    ends = windows.split(panel, plan.validation, plan.test).validation
+    # It is not kept when training is stopped, since its stages bear the names of the refit.
+    execution = replace(execution, report=report, checkpoint=None, deadline=deadline)
+    return refit(head(panel, ends), job.settings, learned, execution)
 
 
 def check_device(settings: Settings) -> None:
