@@ -41,7 +41,7 @@ from forecast_cli.store import Contents
 
 ROOT = Path(__file__).parent.parent
 AIRLINE = ROOT / "sample_data" / "airline.csv"
-SMALL = ("--epochs", "1", "--units", "3", "--horizon", "3")
+SMALL = ("--epochs", "1", "--units", "3", "--horizon", "3", "--members", "1")
 CODES = {"ENOSPC": errno.ENOSPC, "EIO": errno.EIO, "EACCES": errno.EACCES, "EFBIG": errno.EFBIG}
 KEEP = 3
 REJECTIONS = (RunRejectedError, RunMismatchError, NoRunError)

@@ -88,6 +88,7 @@ def test_the_bait_would_be_taken(tmp_path: Path) -> None:
     assert (tmp_path / "canary").exists()
 
 
+@pytest.mark.slow
 def test_a_backtest_that_is_killed_again_and_again_ends_in_the_same_bytes() -> None:
     figure = attack("backtests", "--kills", 3)
     assert figure["killed"] + figure.get("ended before", 0) == 3

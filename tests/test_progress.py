@@ -190,16 +190,17 @@ def test_every_phase_of_a_training_is_told_in_order(tmp_path: Path) -> None:
         "loading",
         "training",
         "errors",
+        "before_test",
         "scoring",
         "refit",
         "forecasting",
         "saving",
     ]
     assert [e.stage for e in events if isinstance(e, Epoch)] == [
-        "training",
-        "training",
+        *["training"] * 2,
+        *["before test"] * 2,
         *["refit"] * 2,
-    ][: len(events)]
+    ]
 
 
 # -- before anything is loaded ---------------------------------------------------------------------------------------

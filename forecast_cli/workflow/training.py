@@ -30,7 +30,7 @@ from forecast_cli.forecasting import Forecast, HeldOut, Model
 from forecast_cli.messages import Note
 from forecast_cli.panel import Panel, head
 from forecast_cli.planning import Plan
-from forecast_cli.progress import Event, Phase, Report, reading, silent
+from forecast_cli.progress import Epoch, Event, Phase, Report, reading, silent
 from forecast_cli.reading import read
 from forecast_cli.settings import DEFAULT_STORE, DataSettings, Settings
 from forecast_cli.sources import settings_from
@@ -295,10 +295,14 @@ def _to_score(panel: Panel, learned: Learned, job: _Job, execution: Execution) -
     if not (is_large and plan.test and plan.refit):
         return learned.model
 
+    from forecast_cli.members import REFIT
+
     def report(event: Event) -> None:
         if isinstance(event, Phase):
             text = "training on all rows before the held-out ones"
             event = replace(event, name="before_test", text=text)
+        elif isinstance(event, Epoch):
+            event = replace(event, stage=event.stage.replace(REFIT, "before test"))
         job.report(event)
 
     deadline = execution.deadline

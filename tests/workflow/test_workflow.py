@@ -274,6 +274,7 @@ def test_classic_is_rolled_forward_one_step_at_a_time(tmp_path: Path) -> None:
         "best_epoch": 2,
         "steps": 2 * trained.run.config.plan.epoch_batches,
         "clipped": None,
+        "device": "cpu",
     }
     history = trained.run.texts["history.csv"].decode().splitlines()
     assert len(history) == 3
