@@ -27,8 +27,8 @@ from forecast_cli.windows import Windows
 # have learned from its rows, too, when they are used.
 MOST_OF_STATISTICS = 0.25
 MOST_WINDOWS = 5_000  # by which selection judges
-MOST_SEEDS = 8  # of the part with the largest weight
-MOST_MEMBERS = 20  # of all parts together
+MOST_SEEDS = 5  # of the part with the largest weight
+MOST_MEMBERS = 10  # of all parts together
 LARGEST_ERROR = 1e9  # of a forecast that is not finite: an infinite one cannot be saved
 
 
