@@ -14,7 +14,14 @@ from forecast_cli.forecasting import Forecast
 from forecast_cli.panel import Floats, Panel, from_series
 from tests.conftest import AIRLINE, Result, daily
 
-QUICK: dict[str, Any] = {"horizon": 7, "lookback": 14, "season": "7", "epochs": 4, "units": "6"}
+QUICK: dict[str, Any] = {
+    "horizon": 7,
+    "lookback": 14,
+    "season": "7",
+    "epochs": 4,
+    "units": "6",
+    "members": 1,
+}
 LEVELS = (5.0, 20.0, 50.0, 70.0, 80.0, 90.0, 95.0, 99.0)
 
 

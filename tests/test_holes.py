@@ -31,7 +31,7 @@ from forecast_cli.training import Fold, TrainingData, batches
 from tests.conftest import ROOT, Result, held_out_scores
 
 Write = Callable[..., Path]
-QUICK: dict[str, Any] = {"epochs": 2, "units": "6"}
+QUICK: dict[str, Any] = {"epochs": 2, "units": "6", "members": 1}
 
 
 def days(
@@ -186,7 +186,7 @@ def test_the_hint_names_what_can_help(
 def test_every_way_of_training_refuses_to_train_on_nothing(more: dict[str, Any]) -> None:
     values = 10 + np.sin(np.arange(200.0))
     decided = planning.make(
-        from_series([values]), settings_from(horizon=2, lookback=4, **more, **QUICK)
+        from_series([values]), settings_from(horizon=2, lookback=4, **{**QUICK, **more})
     )
     values[::5] = np.nan
     with pytest.raises(TooLittleDataError, match="no window to train on is complete"):

@@ -21,7 +21,7 @@ from forecast_cli.tables import forecast_csv
 from tests.conftest import AIRLINE, ROOT, SAMPLES, daily, held_out_scores, mase_of, monthly
 
 Write = Callable[..., Path]
-QUICK: dict[str, Any] = {"epochs": 2, "units": "6"}
+QUICK: dict[str, Any] = {"epochs": 2, "units": "6", "members": 1}
 
 
 def test_the_python_api_does_what_the_commands_do_and_prints_nothing(
