@@ -70,15 +70,18 @@ def draw(suite: str, points: list[Point], path: Path) -> None:
         "o",
         color="#0072B2",
     )
-    for point in ordered:
+    for number, point in enumerate(ordered):
+        # Neighbors are often of equal error, so that their labels would lie on each other.
+        above = number % 2 == 0
         axes.annotate(
             point.label,
             (point.seconds, point.score),
-            xytext=(6, 6),
+            xytext=(0, 8 if above else -16),
             textcoords="offset points",
+            ha="center",
         )
-    axes.set_xscale("log")
-    axes.margins(x=0.25, y=0.2)
+    axes.margins(x=0.15, y=0.2)
+    axes.set_xlim(left=0)
     axes.set_title(f"{TITLES[suite]}: error against seconds of training")
     axes.set_xlabel("seconds of `forecast train`")
     axes.set_ylabel(SCORES[suite].upper())
