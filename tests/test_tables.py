@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import example, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from forecast_cli import store, tables, train
@@ -118,6 +118,9 @@ def test_the_series_with_the_most_decimals_decides_for_the_whole_file() -> None:
 def test_decimals_are_those_of_the_data_and_three_to_six(places: int, units: list[int]) -> None:
     values = [unit / 10**places for unit in units]
     needed = max(len(f"{value:.{places}f}".rstrip("0").partition(".")[2]) for value in values)
+    # Halves beside millions may be what a float32 adds, and count as nothing.
+    is_float32 = bool((np.array(values) == np.array(values, np.float32)).all())
+    assume(not needed or not is_float32)
     decimals = tables.decimals(panel_of(values))
     assert isinstance(decimals, int)
     assert needed + 3 <= decimals <= needed + 6
