@@ -1,0 +1,1 @@
+"""The base network: trained on synthetic series, shipped with the package, run in numpy."""
