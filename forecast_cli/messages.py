@@ -36,7 +36,9 @@ Kind = Literal[
     "validation_missing",
     "windows_complete",
     # what was forecast, and kept
+    "base_network",
     "beyond_horizon",
+    "beyond_measured",
     "bounds_empty",
     "constant_series",
     "forecast_missing",

@@ -55,6 +55,7 @@ class Frame:
     - level_steps: the newest steps whose mean is the level; 0: those of the lag
     - spread: the standard deviation, the mean absolute deviation from the level, or its root
     - squash: what the network sees and predicts is squashed by asinh
+    - has_gaps: windows may have NaN, where nothing is known; the reference is then their mean
     """
 
     kind: Normalization
@@ -62,6 +63,7 @@ class Frame:
     level_steps: int = 0
     spread: Spread = "deviation"
     squash: Squash = "none"
+    has_gaps: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,11 +162,26 @@ def window_scale(past: Floats, horizon: int, frame: Frame) -> WindowScale:
     if frame.kind in PER_SERIES:
         zeros = np.zeros(len(past))
         return WindowScale(zeros, zeros + 1, np.zeros((len(past), horizon)), frame.squash)
+    if frame.has_gaps:
+        return _scale_with_gaps(past, horizon)
 
     lag = max(frame.lag, 1)
     level = past[:, -min(frame.level_steps or lag, past.shape[1]) :].mean(axis=1)
     spread = _spread(past, level, frame)
     return WindowScale(level, spread, seasonal_naive(past, horizon, lag), frame.squash)
+
+
+def _scale_with_gaps(past: Floats, horizon: int) -> WindowScale:
+    """Windows (B, lookback) by the mean and the standard deviation of what is known of them."""
+    known = ~np.isnan(past)
+    count = np.maximum(known.sum(axis=1), 1)
+    level = np.where(known, past, 0).sum(axis=1) / count
+    squares = np.where(known, (past - level[:, None]) ** 2, 0).sum(axis=1)
+
+    spread = np.sqrt(squares / count)
+    size = np.where(known, np.abs(past), 0).max(axis=1)
+    spread = np.where(spread > NEGLIGIBLE * size, spread, 0.0)
+    return WindowScale(level, spread, np.repeat(level[:, None], horizon, axis=1))
 
 
 def _spread(past: Floats, level: Floats, frame: Frame) -> Floats:

@@ -88,7 +88,7 @@ def validation_windows(panel: Panel, plan: Plan) -> Windows:
         count = min(most, per_horizon * rows // plan.horizon + 1)
     chosen, _ = forecasting.rolling_origins(
         before_test,
-        lookback=plan.lookback,
+        plan,
         horizon=plan.horizon,
         count=count,
         step=max(rows // max(count - 1, 1), 1),

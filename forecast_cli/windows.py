@@ -216,6 +216,19 @@ def pasts(values: Floats, chosen: Windows, index: Ints | slice = slice(None)) ->
     return gathered
 
 
+def pasts_with_gaps(
+    values: Floats, offsets: Ints, chosen: Windows, index: Ints | slice = slice(None)
+) -> Floats:
+    """The past steps of the windows at `index`: (N,) -> (B, lookback), NaN before their series.
+
+    offsets: (S + 1,) where each series begins and ends.
+    """
+    series, origins = chosen.at(index)
+    positions = origins[:, None] + np.arange(-chosen.lookback, 0)
+    is_own = positions >= offsets[series][:, None]
+    return np.where(is_own, values[np.where(is_own, positions, 0)], np.nan)
+
+
 def futures(values: Floats, chosen: Windows, index: Ints | slice = slice(None)) -> Floats:
     """The target steps of the windows at `index`: (N,) -> (B, horizon)."""
     view = np.lib.stride_tricks.sliding_window_view(values, chosen.horizon)

@@ -22,7 +22,10 @@ Floats = NDArray[np.float32]
 SEASONS = (3, 4, 5, 6, 7, 8, 10, 12, 13, 16, 24)  # lengths; longer ones are read as points, too
 SEASON_SHARES = (0.02, 0.06, 0.03, 0.04, 0.17, 0.03, 0.03, 0.24, 0.03, 0.03, 0.32)
 CYCLES = {7: (4, 13, 52), 24: (7, 5, 7), 12: (3, 4), 4: (4,)}  # seasons that make a longer one
-MOST_SEASONS, MOST_AHEAD = 16, 8
+MOST_SEASONS, MOST_AHEAD = 32, 8
+TOLD = 0.85  # share of the batches with a longer season in which the network is told of it
+WITHOUT = 0.4  # share of the series without one, though the network is told of it
+STEEP_SEASONS = 10  # history in which a usual slope changes the level by 2.5 amplitudes
 FREQUENCIES = 8  # random cosines that make up one draw of a Gaussian process
 
 
@@ -45,11 +48,11 @@ class Batch:
 def draw(random: Generator, count: int) -> Batch:
     """A batch of series that share the lengths of their seasons, and nothing else."""
     season = int(random.choice(SEASONS, p=SEASON_SHARES))
-    seasons = int(random.integers(2, MOST_SEASONS + 1))
+    seasons = round(float(np.exp(random.uniform(np.log(2), np.log(MOST_SEASONS)))))
     ahead = int(random.choice([1, 2, 3, 4, 6, MOST_AHEAD], p=[0.3, 0.25, 0.15, 0.12, 0.1, 0.08]))
 
     cycle = _cycle(random, season)
-    is_told = random.random() < 0.85
+    is_told = random.random() < TOLD
     history = max(seasons, cycle + int(random.integers(0, 3))) if cycle and is_told else seasons
     shape = (count, history + ahead, season)
 
@@ -70,9 +73,12 @@ def whole_series(random: Generator, shape: tuple[int, int, int], cycle: int) -> 
     count, seasons, season = shape
     steps = (count, seasons * season)
     level = levels(random, steps, season)
-    regular = seasonal(random, shape) * amplitudes(random, shape, cycle)
-    regular = other_days(random, regular, cycle)
-    longer = longer_season(random, shape, cycle)
+    regular = seasonal(random, shape) * amplitudes(random, shape)
+    longer = np.zeros((1, 1, 1), np.float32)
+    if cycle:
+        has_cycle = some(random, count, 1 - WITHOUT)[:, :, None]
+        regular = np.where(has_cycle > 0, in_cycle(random, regular, cycle), regular)
+        longer = has_cycle * longer_season(random, shape, cycle)
     noise = irregular(random, steps)
 
     size = random.choice(f32(0, 0.3, 0.7, 1, 1, 1.5, 2), (count, 1, 1))
@@ -103,9 +109,13 @@ def levels(random: Generator, steps: tuple[int, int], season: int) -> Floats:
     """(B, T) trend, random walks, shifts, bends and smooth wandering; a season has length one."""
     count, length = steps
     time = (np.arange(length, dtype=np.float32) / season)[None]
-    slope = normal(random, (count, 1)) * 0.25 * some(random, count, 0.6)
+    # In a long history, trends are weaker, or nothing else would be left of the series.
+    steepness = 0.25 * min(1.0, STEEP_SEASONS * season / length)
+    slope = normal(random, (count, 1)) * steepness * some(random, count, 0.6)
     level = slope * time
-    level += walk(random, steps, season) * random.choice(f32(0, 0, 0.05, 0.15, 0.4, 0.8), (count, 1))
+    level += walk(random, steps, season) * random.choice(
+        f32(0, 0, 0, 0.05, 0.15, 0.4, 0.8), (count, 1)
+    )
     level += drift(random, steps, season) * random.choice(f32(0, 0, 0, 0.03, 0.08), (count, 1))
     level += shifts(random, steps)
     level += bends(random, steps, season) * some(random, count, 0.2)
@@ -211,34 +221,38 @@ def switched(random: Generator, count: int, phase: Floats) -> Floats:
     return normal(random, (count, 1)) * 2 * (((phase - start) % 1) < length)
 
 
-def amplitudes(random: Generator, shape: tuple[int, int, int], cycle: int) -> Floats:
-    """(B, N, 1) how strong each season is: it changes slowly, and with the longer season."""
+def amplitudes(random: Generator, shape: tuple[int, int, int]) -> Floats:
+    """(B, N, 1) how strong each season is, which changes slowly."""
     count, seasons, _ = shape
     size = random.choice(f32(0, 0, 0.1, 0.3), (count, 1))
-    strength = np.exp(walk(random, (count, seasons), seasons) * size)
-    if cycle:
-        pattern = np.exp(normal(random, (count, cycle)) * 0.3 * some(random, count, 0.5))
-        strength = strength * np.take(pattern, np.arange(seasons) % cycle, axis=1)
-    return strength[:, :, None]
+    return np.exp(walk(random, (count, seasons), seasons) * size)[:, :, None]
 
 
-def other_days(random: Generator, regular: Floats, cycle: int) -> Floats:
-    """(B, N, M) another shape in one or two seasons of the longer one, as on weekends."""
-    count, seasons, _ = regular.shape
-    if not cycle:
-        return regular
-    other = one_season(random, regular.shape)[:, None] + regular * 0.3
+def in_cycle(random: Generator, regular: Floats, cycle: int) -> Floats:
+    """(B, N, M) the shape of a season changes with its place in the longer one.
+
+    As on weekends, one or two places have another shape; each place has a strength and a
+    deviation of its own.
+    """
+    count, seasons, season = regular.shape
     place = (np.arange(seasons)[None] + random.integers(0, cycle, (count, 1))) % cycle
+    rows = np.arange(count)[:, None]
+
+    strength = np.exp(normal(random, (count, cycle)) * 0.3 * some(random, count, 0.5))
+    own = normal(random, (count, cycle, 2)) * 0.3 * some(random, count, 0.5)[:, :, None]
+    first, second = one_season(random, regular.shape), one_season(random, regular.shape)
+    shapes = regular * strength[rows, place][:, :, None]
+    shapes += own[rows, place][:, :, :1] * first[:, None]
+    shapes += own[rows, place][:, :, 1:] * second[:, None]
+
+    other = one_season(random, regular.shape)[:, None] + regular * 0.3
     days = random.integers(1, 3, (count, 1)) * some(random, count, 0.5)
-    return np.where((place < days)[:, :, None], other, regular)
+    return np.where((place < days)[:, :, None], other, shapes)
 
 
 def longer_season(random: Generator, shape: tuple[int, int, int], cycle: int) -> Floats:
     """(B, N, M) what the longer season adds: a number for each season, or a smooth wave."""
     count, seasons, season = shape
-    if not cycle:
-        return np.zeros((1, 1, 1), np.float32)
-
     place = (np.arange(seasons)[None] + random.integers(0, cycle, (count, 1))) % cycle
     numbers = np.take_along_axis(normal(random, (count, cycle)), place, axis=1)[:, :, None]
     phase = (np.arange(seasons * season, dtype=np.float32) / (cycle * season))[None]
@@ -255,7 +269,7 @@ def longer_season(random: Generator, shape: tuple[int, int, int], cycle: int) ->
 def irregular(random: Generator, steps: tuple[int, int]) -> Floats:
     """(B, T) autoregressive noise, partly with heavy tails, and single outliers."""
     count, _ = steps
-    size = random.choice(f32(0.02, 0.1, 0.2, 0.4, 0.7, 1.2), (count, 1))
+    size = random.choice(f32(0.02, 0.05, 0.1, 0.2, 0.4, 0.7, 1.2), (count, 1))
     noise = normal(random, steps)
     heavy = some(random, count, 0.3)
     tails = np.sqrt(3 / np.maximum(random.standard_gamma(2.0, steps, dtype=np.float32), 0.05))

@@ -15,7 +15,7 @@ import json
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,12 +26,13 @@ from torch import Tensor, nn
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from forecast_cli.base.frame import POINTS, Framed, frame, to_points
-from forecast_cli.base.network import ARCHITECTURE, LEVELS
-from forecast_cli.network.modules import Recurrent
+from forecast_cli.base.network import LEVELS, architecture
+from forecast_cli.network.modules import Seasonal
+from forecast_cli.network.seasons import Framed, frame, to_points
 from pretraining.series import Batch, draw
 
 BATCH_SIZE = 256
+LONG, LONG_BATCH_SIZE = 20, 128  # seasons from which a batch is smaller
 LEARNING_RATE = 2e-3
 WARMUP = 500  # steps
 DECAY = 0.3  # share of the minutes at the end in which the learning rate falls to zero
@@ -75,29 +76,20 @@ def example(batch: Batch) -> Example:
     return Example(framed, (last + away * change).astype(np.float32))
 
 
-def loss_of(network: Recurrent, item: Example, device: torch.device) -> tuple[Tensor, Tensor]:
+def loss_of(network: Seasonal, item: Example) -> tuple[Tensor, Tensor]:
     """The mean pinball loss in usual changes, and that of repeating the last season."""
-    framed = item.framed
-    inputs, references, change, targets = (
-        torch.from_numpy(np.ascontiguousarray(values)).to(device)
-        for values in (framed.inputs, framed.references, framed.change, item.targets)
+    answers = network.answer(item.framed).values
+    targets, last, change = (
+        torch.from_numpy(np.ascontiguousarray(values)).to(answers.device)
+        for values in (item.targets, item.framed.references[:, :, 0], item.framed.change)
     )
-    outputs, _ = network.encode(inputs)
-    outputs = network.apply_head(network.dropout(outputs[:, -references.shape[1] :]))
-
-    shape = (*outputs.shape[:2], len(LEVELS), POINTS)
-    offsets = outputs[..., : POINTS * len(LEVELS)].reshape(shape)
-    weights = torch.softmax(outputs[..., POINTS * len(LEVELS) :], dim=-1)
-    reference = torch.einsum("bfr,bfrp->bfp", weights, references)
-
-    errors = (targets - reference) / change[:, None, None]
-    errors = errors[:, :, None] - offsets
-    levels = torch.tensor(LEVELS, device=device)[:, None]
+    errors = (targets[:, :, None] - answers) / change[:, None, None, None]
+    levels = torch.tensor(LEVELS, device=answers.device)[:, None]
     pinball = torch.maximum(levels * errors, (levels - 1) * errors)
-    naive = (targets - references[:, :, 0]).abs() / change[:, None, None] / 2
+    naive = (targets - last).abs() / change[:, None, None] / 2
 
-    # A series of zeros all along teaches nothing, and neither does a constant.
-    usable = torch.from_numpy(framed.spread > 0).to(device)
+    # A constant teaches nothing.
+    usable = torch.from_numpy(item.framed.spread > 0).to(answers.device)
     return pinball[usable].mean(), naive[usable].mean()
 
 
@@ -106,7 +98,7 @@ def train(options: argparse.Namespace) -> None:
     torch.set_num_threads(options.threads)
     device = torch.device(_device(options.device))
     torch.manual_seed(options.seed)
-    network = Recurrent(ARCHITECTURE, zero_head=True).to(device)
+    network = Seasonal(architecture(season=24, horizon=24), zero_head=True).to(device)
     averaged = {name: tensor.detach().clone() for name, tensor in network.state_dict().items()}
     optimizer = torch.optim.Adam(network.parameters(), LEARNING_RATE)
     state = _resumed(options, network, optimizer, averaged)
@@ -116,7 +108,9 @@ def train(options: argparse.Namespace) -> None:
     ]
 
     def produce(step: int) -> Example:
-        return example(draw(np.random.default_rng((state.seed, step)), BATCH_SIZE))
+        batch = draw(np.random.default_rng((state.seed, step)), BATCH_SIZE)
+        values = batch.values[:LONG_BATCH_SIZE] if batch.seasons >= LONG else batch.values
+        return example(replace(batch, values=values))
 
     reported = saved = before = time.monotonic()
     sums, count = np.zeros(2), 0
@@ -127,7 +121,7 @@ def train(options: argparse.Namespace) -> None:
             following = pool.submit(produce, state.steps + 1)
             _set_rate(optimizer, state, options.minutes)
 
-            loss, naive = loss_of(network, item, device)
+            loss, naive = loss_of(network, item)
             optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             nn.utils.clip_grad_norm_(network.parameters(), CLIP_NORM)
@@ -141,7 +135,7 @@ def train(options: argparse.Namespace) -> None:
             state.seconds += min(now - before, LONGEST_STEP)
             before = now
             if now - reported > REPORT_SECONDS:
-                _report(state, sums / count, network, averaged, validation, device)
+                _report(state, sums / count, network, averaged, validation)
                 reported, sums, count = time.monotonic(), np.zeros(2), 0
             if now - saved > SAVE_SECONDS:
                 _save(options.out, state, network, optimizer, averaged)
@@ -174,17 +168,16 @@ def _average(averaged: dict[str, Tensor], network: nn.Module, steps: int) -> Non
 def _report(
     state: State,
     losses: Any,
-    network: Recurrent,
+    network: Seasonal,
     averaged: dict[str, Tensor],
     validation: list[Example],
-    device: torch.device,
 ) -> None:
     """Print and record the losses, those of the averaged weights on validation among them."""
     own = {name: tensor.clone() for name, tensor in network.state_dict().items()}
     network.load_state_dict(averaged)
     network.eval()
     with torch.no_grad():
-        found = [[float(x) for x in loss_of(network, item, device)] for item in validation]
+        found = [[float(x) for x in loss_of(network, item)] for item in validation]
     network.load_state_dict(own)
     network.train()
 

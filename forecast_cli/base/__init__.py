@@ -1,1 +1,13 @@
-"""The base network: trained on synthetic series, shipped with the package, run in numpy."""
+"""The base network: trained on synthetic series, shipped with the package, never trained on data.
+
+What is named here is what other packages may use:
+
+Network:  NAME, architecture, LEVELS, load_weights
+Plan:     make_plan, how it is run on a panel
+"""
+
+from forecast_cli.base.network import LEVELS, architecture
+from forecast_cli.base.planning import NAME, make_plan
+from forecast_cli.base.weights import load_weights
+
+__all__ = ["LEVELS", "NAME", "architecture", "load_weights", "make_plan"]

@@ -214,7 +214,7 @@ def _document(predicted: Predicted) -> dict[str, Any]:
     return {
         "schema": SCHEMA,
         "exit_code": DEGRADED if reasons else 0,
-        "run": predicted.run.name,
+        "run": predicted.run,
         "source": predicted.panel.source,
         "time": forecast.columns.time,
         "target": forecast.columns.target,
@@ -237,7 +237,7 @@ def _show(predicted: Predicted, *, quiet: bool) -> None:
             _show_series(forecast, index)
         if not quiet:
             source = console.escape(predicted.panel.source or "given")
-            console.say(f"run {predicted.run.name}, data {source}")
+            console.say(f"run {predicted.run}, data {source}")
 
 
 def _show_many(forecast: Forecast) -> None:

@@ -4,7 +4,7 @@ What is named here is what other packages may use:
 
 Model:        Model, extended
 Forecasts:    Forecast, forecast, no_forecast; HeldOut, forecast_held_out; forecast_windows
-Windows:      has_full_window, require_full_window, unreadable, newest_inputs
+Windows:      fewest_steps, has_full_window, require_full_window, unreadable, newest_inputs
 Origins:      BASELINES, rolling_origins, actual_values, baseline_forecasts,
               knows_later_rows
 Errors:       residuals
@@ -14,7 +14,12 @@ Portfolios:   alternatives
 from forecast_cli.forecasting.forecasts import Forecast, forecast, no_forecast
 from forecast_cli.forecasting.held_out import HeldOut, forecast_held_out
 from forecast_cli.forecasting.model import Model, extended
-from forecast_cli.forecasting.newest import has_full_window, require_full_window, unreadable
+from forecast_cli.forecasting.newest import (
+    fewest_steps,
+    has_full_window,
+    require_full_window,
+    unreadable,
+)
 from forecast_cli.forecasting.origins import (
     BASELINES,
     actual_values,
@@ -35,6 +40,7 @@ __all__ = [
     "alternatives",
     "baseline_forecasts",
     "extended",
+    "fewest_steps",
     "forecast",
     "forecast_held_out",
     "forecast_windows",

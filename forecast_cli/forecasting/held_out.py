@@ -10,7 +10,7 @@ from forecast_cli import windows
 from forecast_cli.baselines import seasonal_naive
 from forecast_cli.calendar import Ints
 from forecast_cli.forecasting.model import Model
-from forecast_cli.forecasting.newest import Flags, without_holes
+from forecast_cli.forecasting.newest import Flags, can_read, fewest_steps, without_holes
 from forecast_cli.forecasting.rolling import Bounds, forecast_windows
 from forecast_cli.forecasting.times import times_of_steps, written
 from forecast_cli.panel import Floats, Panel
@@ -45,13 +45,13 @@ class HeldOut:
 def forecast_held_out(panel: Panel, model: Model, levels: tuple[float, ...]) -> HeldOut:
     """Forecast the test part of every series from the rows before it, a horizon at a time.
 
-    A window with a hole in its past is left out: the network cannot read it.
+    A window that the network cannot read is left out, as one with a hole in its past.
     """
     plan = model.plan
     every = _test_windows(panel, plan)
-    holes = windows.holes_between(panel, every.origins - plan.lookback, every.origins)
-    unread = int(_inside(panel, windows.flagged(every, holes)).sum())
-    chosen = windows.flagged(every, ~holes)
+    readable = can_read(panel, plan, every.series, every.origins)
+    unread = int(_inside(panel, windows.flagged(every, ~readable)).sum())
+    chosen = windows.flagged(every, readable)
     inside = _inside(panel, chosen)
 
     forecasts = forecast_windows(panel, model, chosen, levels)
@@ -81,7 +81,7 @@ def _test_windows(panel: Panel, plan: Plan) -> Windows:
     within = np.arange(len(series)) - np.repeat(np.cumsum(counts) - counts, counts)
     steps = starts[series] + within * plan.horizon
     every = windows.of_origins(series, panel.offsets[series] + steps, plan.lookback, plan.horizon)
-    return windows.flagged(every, steps >= plan.lookback)
+    return windows.flagged(every, steps >= fewest_steps(plan))
 
 
 def _inside(panel: Panel, chosen: Windows) -> Flags:

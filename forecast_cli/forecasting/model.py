@@ -59,7 +59,10 @@ def extended(model: Model, horizon: int) -> Model:
             option="horizon",
             column=name,
         )
-    return replace(model, plan=replace(model.plan, horizon=horizon))
+    plan = replace(model.plan, horizon=horizon)
+    if plan.architecture.by_season is not None:  # it answers any number of steps at once
+        plan = replace(plan, architecture=replace(plan.architecture, outputs=horizon))
+    return replace(model, plan=plan)
 
 
 def scales_of(panel: Panel, model: Model) -> tuple[SeriesScale, Ints]:

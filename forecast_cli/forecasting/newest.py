@@ -13,10 +13,38 @@ from forecast_cli.planning import Plan
 
 Flags = NDArray[np.bool_]
 
+FEWEST_SEASONS = 2  # without which a network that reads seasons knows nothing
+
 
 def has_full_window(panel: Panel, plan: Plan) -> Flags:
-    """(S,) whether a series is as long as the lookback, without a hole in its newest window."""
-    return (panel.lengths >= plan.lookback) & ~has_hole(panel, plan)
+    """(S,) whether the network can read the newest window of each series."""
+    long_enough = panel.lengths >= fewest_steps(plan)
+    readable = long_enough.copy()
+    ends = panel.offsets[1:][long_enough]
+    readable[long_enough] = can_read(panel, plan, np.flatnonzero(long_enough), ends)
+    return readable
+
+
+def fewest_steps(plan: Plan) -> int:
+    """How many steps a series must have before an origin, holes or not."""
+    if plan.architecture.by_season is None:
+        return plan.lookback
+    return FEWEST_SEASONS * plan.architecture.season_steps
+
+
+def can_read(panel: Panel, plan: Plan, series: Ints, origins: Ints) -> Flags:
+    """(W,) whether the network can read the windows before flat origins (W,).
+
+    They have no hole in them. A network that reads seasons must know two of them, holes or not.
+    Origins have as many steps before them as `fewest_steps` says.
+    """
+    if plan.architecture.by_season is None:
+        return ~windows.holes_between(panel, origins - plan.lookback, origins)
+
+    before = windows.running_count(~np.isnan(panel.values))
+    starts = np.maximum(origins - plan.lookback, panel.offsets[series])
+    enough: Flags = before[origins] - before[starts] >= fewest_steps(plan)
+    return enough
 
 
 def has_hole(panel: Panel, plan: Plan) -> Flags:
@@ -28,6 +56,8 @@ def has_hole(panel: Panel, plan: Plan) -> Flags:
 
 def require_full_window(panel: Panel, plan: Plan) -> None:
     """Raise TooLittleDataError where no series has a full window, and holes are the reason."""
+    if plan.architecture.by_season is not None:  # which reads what there is
+        return
     holes = np.flatnonzero(has_hole(panel, plan))
     if len(holes) and not has_full_window(panel, plan).any():
         raise _hole_in_newest_window(panel, plan, holes)

@@ -6,8 +6,9 @@ import numpy as np
 
 from forecast_cli import baselines, windows
 from forecast_cli.calendar import Ints
-from forecast_cli.forecasting.newest import Flags, without_holes
+from forecast_cli.forecasting.newest import Flags, can_read, fewest_steps, without_holes
 from forecast_cli.panel import Floats, Panel
+from forecast_cli.planning import Plan
 from forecast_cli.windows import Windows
 
 MEAN_OF_SEASONS = 5  # the newest ones, in the seasonal mean
@@ -22,7 +23,7 @@ BASELINES = {
 
 
 def rolling_origins(
-    panel: Panel, *, lookback: int, horizon: int, count: int, step: int, earliest: Ints
+    panel: Panel, plan: Plan, *, horizon: int, count: int, step: int, earliest: Ints
 ) -> tuple[Windows, Ints]:
     """Windows from `count` origins of each series, `step` steps apart, the last one horizon before
     the end; and (W,) the number of the origin of each, from 0 for the earliest.
@@ -33,14 +34,15 @@ def rolling_origins(
     """
     back = (count - 1 - np.arange(count)) * step
     local = panel.lengths[:, None] - horizon - back
-    allowed = local >= np.maximum(earliest, lookback)[:, None]
+    allowed = local >= np.maximum(earliest, fewest_steps(plan))[:, None]
     series, number = np.nonzero(allowed)
     origins = panel.offsets[:-1][series] + local[series, number]
     chosen = windows.of_origins(
-        series.astype(np.int64), origins.astype(np.int64), lookback, horizon
+        series.astype(np.int64), origins.astype(np.int64), plan.lookback, horizon
     )
 
-    usable = ~windows.holes_between(panel, chosen.origins - lookback, chosen.origins)
+    usable = can_read(panel, plan, chosen.series, chosen.origins)
+    usable &= ~np.isnan(panel.values[chosen.origins - 1])
     usable &= ~knows_later_rows(panel)[chosen.origins - 1]
     return windows.flagged(chosen, usable), number[usable].astype(np.int64)
 
@@ -103,7 +105,7 @@ def _repeat(forecasts: dict[str, Floats], rows: Ints, history: Floats, season: i
 def _drift(panel: Panel, chosen: Windows) -> Floats:
     """(W, horizon) the line from the first value of the series to the last one before the origin.
 
-    A window has no hole, so that its last step has a value.
+    The last step before an origin has a value.
     """
     first = _first_with_value(panel)[chosen.series]
     last = chosen.origins - 1

@@ -82,9 +82,19 @@ class Reader:
         """Values (B, horizon) in the units of the file."""
         return scaling.restore(values, self.model.plan.normalization, self.scale, series)
 
+    def known(self, chosen: Windows, index: Ints | slice = slice(None)) -> Floats:
+        """Past steps (B, lookback) in the units of the file.
+
+        For a network that reads seasons, NaN where nothing is known.
+        """
+        values, offsets = self.panel.values, self.panel.offsets
+        if self.model.plan.architecture.by_season is not None:
+            return windows.pasts_with_gaps(values, offsets, chosen, index)
+        return windows.pasts(values, chosen, index)
+
     def _pasts(self, chosen: Windows, index: Ints, series: Ints) -> Floats:
         """Past steps (B, lookback), transformed. Raises RunMismatchError where that cannot be."""
-        past = windows.pasts(self.panel.values, chosen, index)
+        past = self.known(chosen, index)
         normalization = self.model.plan.normalization
         lowest = self._lowest(series)[:, None]
         if (past <= lowest).any():
@@ -131,6 +141,7 @@ def windows_at_once(plan: Plan) -> int:
 
 def _at_once(architecture: Architecture) -> int:
     numbers = architecture.steps * max(architecture.units) * len(architecture.directions)
+    numbers = max(numbers, architecture.lookback)
     return int(np.clip(LARGEST_ARRAY // numbers, FEWEST, MOST))
 
 
@@ -302,7 +313,7 @@ def residuals(panel: Panel, model: Model, chosen: Windows) -> Floats:
         future = windows.futures(panel.values, chosen, batch.index)
         actual = scaling.transform(future, plan.normalization, reader.scale, batch.series[:, None])
 
-        changes = batch.past.min(axis=1) < batch.past.max(axis=1)
+        changes = np.fmin.reduce(batch.past, axis=1) < np.fmax.reduce(batch.past, axis=1)
         usable = (prediction.spread > 0) & changes
         spread = np.where(usable, prediction.spread, 1.0)[:, None, None]
         errors = (actual[:, :, None] - prediction.values) / spread

@@ -39,9 +39,13 @@ class WindowForecasts:
 
 @dataclass(frozen=True, eq=False)
 class Offset:
-    """Where a bound lies: (horizon,) steps from one of the network's outputs, in spreads."""
+    """Where a bound lies: (horizon,) steps from the network's outputs, in spreads.
 
-    output: int
+    - outputs: the weight of each output, (Q,)
+    - distance: (horizon,)
+    """
+
+    outputs: Floats
     distance: Floats
 
 
@@ -65,7 +69,7 @@ def forecast_windows(
 
     for batch in reader.batches(chosen):
         prediction = predict(model, batch.past, batch.features)
-        last_values = _if_constant(panel, chosen, batch)
+        last_values = _if_constant(reader.known(chosen, batch.index))
         has_no_spread[batch.index] = ~np.isnan(last_values) | (prediction.spread == 0)
 
         point = prediction.values[:, :, point_index]
@@ -110,11 +114,10 @@ def _shrink(panel: Panel, model: Model, chosen: Windows, values: Floats, bounds:
         high += shift
 
 
-def _if_constant(panel: Panel, chosen: Windows, batch: Batch) -> Floats:
-    """(B,) the value of windows that are constant; NaN for the others."""
-    past = windows.pasts(panel.values, chosen, batch.index)
-    is_constant = past.min(axis=1) == past.max(axis=1)
-    return np.where(is_constant, past[:, -1], np.nan)
+def _if_constant(past: Floats) -> Floats:
+    """(B,) the value of windows (B, lookback) that are constant; NaN for the others."""
+    largest = np.fmax.reduce(past, axis=1)
+    return np.where(np.fmin.reduce(past, axis=1) == largest, largest, np.nan)
 
 
 def _in_units(reader: Reader, batch: Batch, values: Floats, last_values: Floats) -> Floats:
@@ -136,9 +139,15 @@ def bound_offsets(model: Model, level: float) -> tuple[Offset, Offset]:
     plan = model.plan
     quantiles = plan.architecture.quantiles
     tail = (100 - level) / 200
+    if plan.architecture.by_season is not None and quantiles[0] <= tail:
+        as_answered = np.zeros(plan.horizon)
+        return (
+            Offset(_between(quantiles, tail), as_answered),
+            Offset(_between(quantiles, 1 - tail), as_answered),
+        )
     if tail not in quantiles or 1 - tail not in quantiles:
         below, above = intervals.bounds(model.point_residuals, level)
-        point = plan.architecture.point_index
+        point = _only(plan.architecture.point_index, plan.architecture.outputs_per_step)
         return (
             Offset(point, stretched(below, plan.horizon)),
             Offset(point, stretched(above, plan.horizon)),
@@ -148,7 +157,19 @@ def bound_offsets(model: Model, level: float) -> tuple[Offset, Offset]:
     low, high = quantiles.index(tail), quantiles.index(1 - tail)
     excess = np.maximum(-model.residuals[:, :, low], model.residuals[:, :, high])
     wider = stretched(intervals.widening(excess, level), plan.horizon)
-    return Offset(low, -wider), Offset(high, wider)
+    return Offset(_only(low, len(quantiles)), -wider), Offset(_only(high, len(quantiles)), wider)
+
+
+def _only(output: int, count: int) -> Floats:
+    """Weights (count,) of one output alone."""
+    weights: Floats = np.eye(count)[output]
+    return weights
+
+
+def _between(quantiles: tuple[float, ...], wanted: float) -> Floats:
+    """Weights (Q,) of quantiles that interpolate the wanted one, which lies among them."""
+    count = len(quantiles)
+    return np.array([np.interp(wanted, quantiles, _only(each, count)) for each in range(count)])
 
 
 def bound_distance(
@@ -161,13 +182,16 @@ def bound_distance(
     """
     point = prediction.values[:, :, point_index]
     spread = prediction.spread[:, None]
-    distance = prediction.values[:, :, offset.output] - point + offset.distance * spread
+    outputs = prediction.values @ offset.outputs
+    distance = outputs - point + offset.distance * spread
     if sign < 0:
         return np.minimum(distance, -least * spread)
     return np.maximum(distance, least * spread)
 
 
 def _least_width(model: Model, level: float) -> Floats:
+    if model.plan.architecture.by_season is not None:
+        return np.zeros(model.plan.horizon)
     return stretched(intervals.least_width(model.point_residuals, level), model.plan.horizon)
 
 

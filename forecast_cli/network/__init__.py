@@ -15,6 +15,7 @@ from forecast_cli.network.architecture import (
 from forecast_cli.network.cells import CELLS, CellKind
 from forecast_cli.network.inference import attention_weights, forward, layer_trace
 from forecast_cli.network.losses import LOSSES, LossFunction, LossKind, loss_function
+from forecast_cli.network.seasons import Seasons
 
 __all__ = [
     "CELLS",
@@ -23,6 +24,7 @@ __all__ = [
     "CellKind",
     "LossFunction",
     "LossKind",
+    "Seasons",
     "Weights",
     "attention_weights",
     "count_operations",

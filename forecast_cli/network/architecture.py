@@ -15,6 +15,7 @@ import numpy as np
 
 from forecast_cli import choices
 from forecast_cli.network.cells import CELLS
+from forecast_cli.network.seasons import INPUTS, POINTS, REFERENCES, Seasons
 from forecast_cli.panel import Floats
 
 Weights = Mapping[str, Floats]
@@ -31,7 +32,8 @@ class Architecture:
     each step, of which the middle one is the forecast; empty: one number each. A `recursive`
     network predicts one step, and its forecast is fed back to reach the horizon. Segments are
     embedded by a linear layer, with or without a ReLU, or read as they are. A linear skip
-    adds a linear map of the window's target to the forecast.
+    adds a linear map of the window's target to the forecast. A network with `by_season` reads whole
+    seasons instead of steps, and what it does not know of its window is NaN.
     """
 
     lookback: int
@@ -50,11 +52,29 @@ class Architecture:
     skip: choices.Skip = "none"
     embedding: choices.Embedding = "relu"
     quantiles: tuple[float, ...] = ()
+    by_season: Seasons | None = None
 
     @property
     def steps(self) -> int:
         """T: steps of the recurrence over one window."""
+        if self.by_season is not None:
+            return self.by_season.read + self.seasons_ahead - 1
         return self.lookback // self.segment
+
+    @property
+    def seasons_ahead(self) -> int:
+        """F: how many seasons a network that reads seasons forecasts."""
+        return -(-self.outputs // self.by_season.steps) if self.by_season else 0
+
+    @property
+    def season_steps(self) -> int:
+        """M: steps of a season that is read; 0 where steps are read."""
+        return self.by_season.steps if self.by_season else 0
+
+    @property
+    def step_inputs(self) -> int:
+        """Numbers in one step of the recurrence, before an embedding."""
+        return INPUTS if self.by_season else self.inputs * self.segment
 
     @property
     def embeds(self) -> bool:
@@ -93,7 +113,10 @@ class Architecture:
 
     @property
     def head_outputs(self) -> int:
-        """Numbers that the head gives at once: of one step in a decoder, else of all steps."""
+        """Numbers that the head gives at once: of one season, of one step in a decoder, else of
+        all steps."""
+        if self.by_season is not None:
+            return POINTS * self.outputs_per_step + REFERENCES
         return self.outputs_per_step * (1 if self.decoder == "seq2seq" else self.outputs)
 
     @property
@@ -116,7 +139,7 @@ def tensor_shapes(architecture: Architecture) -> dict[str, tuple[int, ...]]:
 
 def _encoder_shapes(a: Architecture) -> dict[str, tuple[int, ...]]:
     shapes: dict[str, tuple[int, ...]] = {}
-    inputs = a.inputs * a.segment
+    inputs = a.step_inputs
     if a.embeds:
         shapes |= _linear_shapes("embedding", inputs, a.units[0])
         inputs = a.units[0]
@@ -208,6 +231,8 @@ def count_operations(architecture: Architecture) -> int:
 def _uses(a: Architecture, name: str) -> float:
     """How often the weights of a tensor are multiplied for one window."""
     looks = a.outputs if a.decoder == "seq2seq" else 1
+    if a.by_season is not None and name.startswith("head"):
+        return a.seasons_ahead
     if name == "attention.score":
         return a.steps * looks
     if name == "attention.weight":
@@ -237,6 +262,8 @@ def describe(architecture: Architecture) -> str:
     a = architecture
     direction = "bidirectional " if a.bidirectional else ""
     parts = [f"{direction}{a.cell.upper()} {' + '.join(map(str, a.units))}"]
+    if a.by_season is not None:
+        parts.append(f"seasons of {a.by_season.steps}")
     if a.segment > 1:
         parts.append(f"segments of {a.segment}")
     if a.attention != "none":

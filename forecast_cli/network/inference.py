@@ -18,6 +18,7 @@ from forecast_cli import choices
 from forecast_cli.network.architecture import Architecture, Weights
 from forecast_cli.network.attention import Attended, attend, remember
 from forecast_cli.network.cells import CELLS, Step, linear
+from forecast_cli.network.seasons import Seasons, frame, known_seasons, mixed, restored
 from forecast_cli.panel import Floats
 
 FEW_WINDOWS = 256  # at once
@@ -53,7 +54,7 @@ def forward(
     Few are run in float64, so that rounding, which depends on the number of threads, stays far
     behind the last digit that is written.
 
-    x: (B, lookback, inputs); future_features: (B, outputs, 2 * known); static_features: (B,
+    x: (B, lookback, inputs), without NaN unless the network reads seasons; future_features: (B, outputs, 2 * known); static_features: (B,
     static). Returns (B, outputs, Q), float64.
     """
     precision = np.float64 if len(x) <= FEW_WINDOWS else np.float32
@@ -79,6 +80,8 @@ def _run(
     static_features: Floats | None,
 ) -> Floats:
     """`forward`, in the precision of its arguments."""
+    if architecture.by_season is not None:
+        return _run_seasons(architecture, architecture.by_season, weights, x)
     if not architecture.known:
         future_features = None
     encoded = encode(architecture, weights, x)
@@ -95,6 +98,29 @@ def _run(
     if future_features is None:
         return outputs
     return outputs + future_effect(context, future_features, weights)[:, :, None]
+
+
+def _run_seasons(
+    architecture: Architecture, seasons: Seasons, weights: Weights, x: Floats
+) -> Floats:
+    """`forward` of a network that reads seasons: of each window, those of which it knows something.
+
+    Windows that know the same number of seasons are run together, so that the forecast of a
+    window does not depend on the others.
+    """
+    ahead = architecture.seasons_ahead
+    history = x[:, :, 0].reshape(len(x), -1, seasons.steps)
+    counts = known_seasons(history, seasons.read)
+
+    outputs = np.empty((len(x), architecture.outputs, architecture.outputs_per_step), x.dtype)
+    for count in np.unique(counts).tolist():
+        alike = np.flatnonzero(counts == count)
+        framed = frame(history[alike], count, ahead, seasons.cycle)
+        context = encode(architecture, weights, framed.inputs).outputs[:, -ahead:]
+        answers = apply_head(architecture, context, weights)
+        quantiles = mixed(framed, answers, architecture.outputs_per_step)
+        outputs[alike] = restored(framed, quantiles)[:, : architecture.outputs]
+    return outputs
 
 
 def attention_weights(

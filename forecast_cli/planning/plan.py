@@ -164,7 +164,10 @@ class Plan:
     @property
     def frame(self) -> Frame:
         """How windows are normalized."""
-        return Frame(self.normalization, self.lag, self.level_steps, self.spread, self.squash)
+        has_gaps = self.architecture.by_season is not None
+        return Frame(
+            self.normalization, self.lag, self.level_steps, self.spread, self.squash, has_gaps
+        )
 
     @property
     def weights(self) -> tuple[float, ...]:

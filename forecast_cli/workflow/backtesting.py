@@ -32,6 +32,7 @@ from forecast_cli.sources import settings_from
 from forecast_cli.store import PartForecasts, Run
 from forecast_cli.workflow import backtest_progress, rolling_runs
 from forecast_cli.workflow.backtest_progress import NOTHING_WRITTEN, Progress
+from forecast_cli.workflow.base_run import is_base, roll_base
 from forecast_cli.workflow.naming import naming_file
 from forecast_cli.workflow.rolled import (
     DEFAULT_ORIGINS,
@@ -101,6 +102,11 @@ def backtest(  # noqa: PLR0913 -- keywords of the public API
                 "leave them out, or leave out --run",
                 option="run",
             )
+        if is_base(run):
+            with _nothing_written():
+                rolled = roll_base(data, origins, step, report, named)
+                _write(rolled, write)
+            return rolled
         asked = rolling_runs.Asked(origins, step, report, named)
         with _nothing_written():
             rolled = rolling_runs.roll(data, rolling_runs.load(run, Path(store_folder)), asked)

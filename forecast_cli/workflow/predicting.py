@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from forecast_cli import calendar, forecasting, store
+from forecast_cli import base, calendar, forecasting, store
 from forecast_cli.errors import DataError, RunMismatchError, SettingsError
 from forecast_cli.fields import Digits
 from forecast_cli.forecasting import Forecast, Model
@@ -18,6 +18,12 @@ from forecast_cli.settings import DEFAULT_STORE, IntervalSettings, rereading
 from forecast_cli.sources import settings_from
 from forecast_cli.store import Run
 from forecast_cli.workflow import notes
+from forecast_cli.workflow.base_run import (
+    base_panel,
+    base_settings,
+    forecast_with_base,
+    is_base,
+)
 from forecast_cli.workflow.naming import naming_file
 
 Data = str | os.PathLike[str] | Panel
@@ -25,9 +31,9 @@ Data = str | os.PathLike[str] | Panel
 
 @dataclass(frozen=True, eq=False)
 class Predicted:
-    """A forecast, the run and the data it came from, and what to tell the user."""
+    """A forecast, the name of the run and the data it came from, and what to tell the user."""
 
-    run: Run
+    run: str
     panel: Panel
     forecast: Forecast
     notes: tuple[Note, ...]
@@ -47,16 +53,28 @@ def predict(  # noqa: PLR0913 -- keywords of the public API
     """Forecast past the last row of the data with a saved run.
 
     - data: by default the file that the run was trained on
-    - run: a loaded run or its id, by default the latest of the store
+    - run: a loaded run or its id, by default the latest of the store; `base` is the base network
     - levels: of the intervals, in percent, by default those of the training
     - future_values: a CSV of the known-future covariates past the last row
     - horizon: steps, by default those of the run; for more, the network is fed its own forecasts
     - digits: decimals that the forecast is written with, or "full"; by default those of the run
-    - reading: settings of the reader that new rows need, instead of those of the training
+    - reading: settings of the reader that new rows need, instead of those of the training; of the
+      base network, which has no training, all of them
 
     Never trains, never imports torch, never writes. Raises NoRunError, RunRejectedError,
     RunMismatchError, DataError and SettingsError.
     """
+    if is_base(run):
+        if future_values is not None:
+            raise SettingsError(
+                "--future-values has no effect with --run base: the base network reads the "
+                "target alone",
+                "leave it out, or train a network: forecast train",
+                option="future_values",
+            )
+        asked = {"horizon": horizon, "levels": levels, "digits": digits}
+        return _predict_with_base(data, given(asked) | reading)
+
     wanted_levels = None if levels is None else IntervalSettings(levels).levels
     wanted_digits = settings_from(digits=digits).output.digits
     run = reading_as(_load(run, Path(store_folder)), reading)
@@ -74,7 +92,22 @@ def predict(  # noqa: PLR0913 -- keywords of the public API
     forecast = replace(forecast, digits=_digits(run, wanted_digits))
 
     about = notes.about_forecast(forecast, panel, run.model)
-    return Predicted(run, panel, forecast, (*panel.notes, *source_notes, *horizon_notes, *about))
+    return Predicted(
+        run.name, panel, forecast, (*panel.notes, *source_notes, *horizon_notes, *about)
+    )
+
+
+def _predict_with_base(data: Data | None, named: dict[str, Any]) -> Predicted:
+    settings = base_settings(named)
+    panel = base_panel(data, settings)
+    model, forecast, about_base = forecast_with_base(panel, settings)
+    about = notes.about_forecast(forecast, panel, model)
+    return Predicted(base.NAME, panel, forecast, (*panel.notes, *about_base, *about))
+
+
+def given(named: dict[str, Any]) -> dict[str, Any]:
+    """The settings that are not left to their default."""
+    return {name: value for name, value in named.items() if value is not None}
 
 
 def _load(run: Run | str | None, root: Path) -> Run:

@@ -80,7 +80,7 @@ def backtest_document(backtested: Backtested) -> dict[str, Any]:
         "exit_code": 0,
         "source": panel.source,
         "target": panel.columns.target,
-        "run": None if backtested.run is None else backtested.run.name,
+        "run": backtested.run,
         "series": len(panel),
         "origins": origins.count,
         "step": origins.step,

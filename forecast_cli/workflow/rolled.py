@@ -16,7 +16,6 @@ from forecast_cli.forecasting import Model
 from forecast_cli.messages import Note, listed, plural
 from forecast_cli.panel import Floats, Panel, values_of
 from forecast_cli.planning import Plan
-from forecast_cli.store import Run
 from forecast_cli.windows import Windows
 
 DEFAULT_ORIGINS = 5
@@ -72,7 +71,7 @@ class Backtested:
     - windows, result: the windows that were forecast from, by series and origin, and the forecasts
       beside actual values
     - season: of the seasonal baselines
-    - trainings: how many there were; run: the one that was rolled, if there were none
+    - trainings: how many there were; run: the name of the one that was rolled, if there were none
     """
 
     panel: Panel
@@ -85,7 +84,7 @@ class Backtested:
     trainings: int
     digits: Digits
     notes: tuple[Note, ...]
-    run: Run | None = None
+    run: str | None = None
 
     @property
     def sentence(self) -> str:
@@ -141,7 +140,7 @@ def part_windows(
     """The W windows that `forecast_part` forecasts from, and (W,) the numbers of their origins."""
     every, number = forecasting.rolling_origins(
         panel,
-        lookback=plan.lookback,
+        plan,
         horizon=origins.horizon,
         count=origins.count,
         step=origins.step,

@@ -77,7 +77,7 @@ def roll(data: Data, run: Run, asked: Asked) -> Backtested:
         digits = settings_from(digits=asked.named.get("digits")).output.digits
         result = scored(panel, [part], origins, run.digits if digits is None else digits)
     notes = (*result.notes, *horizon_notes, *interval_notes)
-    return replace(result, notes=notes, run=run, trainings=0)
+    return replace(result, notes=notes, run=run.name, trainings=0)
 
 
 def _check_settings(named: dict[str, Any]) -> None:

@@ -7,19 +7,21 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from forecast_cli import baselines, windows
+from forecast_cli import baselines, planning, windows
 from forecast_cli.forecasting import actual_values, baseline_forecasts, rolling_origins
 from forecast_cli.forecasting.newest import without_holes
 from forecast_cli.panel import Floats, Panel, from_series
 from forecast_cli.settings import DataSettings
+from forecast_cli.sources import settings_from
 
 NAN = float("nan")
+PLAN = planning.make(from_series([np.arange(100.0)]), settings_from(lookback=3, segment=1))
 
 
 def origins_of(panel: Panel, earliest: int = 0, **more: int) -> list[tuple[int, int, int]]:
     """The series, the number and the local position of each origin."""
-    asked = {"lookback": 3, "horizon": 2, "count": 3, "step": 2, **more}
-    chosen, number = rolling_origins(panel, earliest=np.full(len(panel), earliest), **asked)
+    asked = {"horizon": 2, "count": 3, "step": 2, **more}
+    chosen, number = rolling_origins(panel, PLAN, earliest=np.full(len(panel), earliest), **asked)
     local = chosen.origins - panel.offsets[chosen.series]
     return list(zip(chosen.series.tolist(), number.tolist(), local.tolist(), strict=True))
 
@@ -87,7 +89,7 @@ def test_all_windows_at_once_are_forecast_as_each_one_alone(holes: bool) -> None
         series[1][2] = NAN
     panel = from_series(series)
     chosen, _ = rolling_origins(
-        panel, lookback=3, horizon=5, count=12, step=1, earliest=np.zeros(3, np.int64)
+        panel, PLAN, horizon=5, count=12, step=1, earliest=np.zeros(3, np.int64)
     )
     assert len(chosen) >= 20
     forecasts = baseline_forecasts(panel, chosen, season=4)

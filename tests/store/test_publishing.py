@@ -46,9 +46,9 @@ def test_training_comparing_promoting_and_predicting_can_be_one_transaction(
         assert old.metrics.test is not None
         is_better = candidate.metrics.test.network.rmse < (old.metrics.test.network.rmse or 0)  # type: ignore[operator]
         assert not is_better
-        assert predict(store_folder=store_copy).run.name == old.name
+        assert predict(store_folder=store_copy).run == old.name
         store.promote(lock, candidate)
-        assert predict(store_folder=store_copy).run.name == candidate.name
+        assert predict(store_folder=store_copy).run == candidate.name
     assert store.verify(store_copy, candidate.name) == []
 
 

@@ -2,6 +2,7 @@
 
 from forecast_cli.network.modules.cells import TORCH_CELLS, CellLayer, TorchCell
 from forecast_cli.network.modules.recurrent import Recurrent, weights_of
+from forecast_cli.network.modules.seasonal import Seasonal
 from forecast_cli.network.modules.seq2seq import Seq2Seq
 
 NETWORKS: dict[str, type[Recurrent]] = {
@@ -15,6 +16,7 @@ __all__ = [
     "TORCH_CELLS",
     "CellLayer",
     "Recurrent",
+    "Seasonal",
     "Seq2Seq",
     "TorchCell",
     "weights_of",

@@ -35,7 +35,7 @@ class Recurrent(nn.Module):
 
         # The order of the layers decides the random numbers that each begins with: add new ones
         # last.
-        inputs = a.inputs * a.segment
+        inputs = a.step_inputs
         if a.embeds:
             self.embedding = nn.Linear(inputs, a.units[0])
             inputs = a.units[0]

@@ -1,11 +1,11 @@
-"""How the base network sees a series: in seasons, each resampled to the same number of points.
+"""A network that reads whole seasons: each is resampled to the same number of points.
 
-A season is one step of the recurrence, so that months, days and quarters of hours look alike. The
-abbreviations of this package: B windows, K seasons of the past, F seasons ahead, M steps of a
-season, P points that stand for them.
+A season is one step of the recurrence, so that months, days and quarters of hours look alike, and
+one network forecasts them all. The base network is of this kind. Further abbreviations here: K
+seasons of the past, F seasons ahead, M steps of a season, P points that stand for them.
 
-The idea that a segment of the recurrence is a season is that of Lin et al., SegRNN, 2023; the
-normalization by window is that of Salinas et al., DeepAR, 2020.
+Segments as steps of the recurrence are those of Lin et al., SegRNN, 2023; values on the scale of
+each window are those of Salinas et al., DeepAR, 2020.
 """
 
 from __future__ import annotations
@@ -13,9 +13,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from forecast_cli.calendar import Ints
 from forecast_cli.panel import Floats
+
+Flags = NDArray[np.bool_]
 
 POINTS = 24  # that stand for one season
 SCALARS = 9  # numbers that describe the whole window
@@ -24,6 +27,20 @@ REFERENCES = 5  # simple forecasts that the network weighs
 NEWEST = 4  # seasons that count as the newest
 SMALLEST_CHANGE, LARGEST_CHANGE = 0.02, 3.0  # of the units in which the network answers
 FARTHEST = 8.0  # seasons ahead, and also the scale of their number
+
+
+@dataclass(frozen=True)
+class Seasons:
+    """How a network reads seasons.
+
+    - steps: of a season, M
+    - read: how many seasons the recurrence reads at most, K
+    - cycle: how many seasons make a longer one, as 7 days a week; 0 if none is known
+    """
+
+    steps: int
+    read: int
+    cycle: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,6 +107,17 @@ def _first_of_each(cells: Ints) -> Ints:
 # -- windows -----------------------------------------------------------------------------------
 
 
+def known_seasons(history: Floats, most: int) -> Ints:
+    """(B,) how many of the newest seasons begin with the first of which something is known.
+
+    history: (B, N, M), NaN where nothing is known. At least 2, as many as the network needs to
+    see a change, and at most `most`.
+    """
+    _, known = _means(history, axis=2)
+    count = np.where(known.any(axis=1), known.shape[1] - np.argmax(known, axis=1), 0)
+    return np.clip(count, min(2, most), most).astype(np.int64)
+
+
 def frame(history: Floats, seasons: int, ahead: int, cycle: int = 0) -> Framed:
     """What the network reads to forecast seasons ahead.
 
@@ -126,10 +154,11 @@ def _spread(points: Floats) -> Floats:
     count = np.maximum(known.sum(axis=1), 1)
     mean = np.where(known, flat, 0).sum(axis=1) / count
     squares = np.where(known, (flat - mean[:, None]) ** 2, 0).sum(axis=1)
-    return np.sqrt(squares / count).astype(points.dtype)
+    deviation: Floats = np.sqrt(squares / count).astype(points.dtype)
+    return deviation
 
 
-def _means(values: Floats, axis: int) -> tuple[Floats, Floats]:
+def _means(values: Floats, axis: int) -> tuple[Floats, Flags]:
     """Means along an axis without what is NaN, 0 where nothing is known; and where it is."""
     known = ~np.isnan(values)
     count = known.sum(axis=axis)
@@ -137,7 +166,7 @@ def _means(values: Floats, axis: int) -> tuple[Floats, Floats]:
     return (total / np.maximum(count, 1)).astype(values.dtype), count > 0
 
 
-def _newest(values: Floats, known: Floats) -> Floats:
+def _newest(values: Floats, known: Flags) -> Floats:
     """The last value along axis 1 that is known: (B, K, ...) -> (B, ...)."""
     count = values.shape[1]
     position = count - 1 - np.argmax(known[:, ::-1], axis=1)

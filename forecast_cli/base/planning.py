@@ -1,0 +1,104 @@
+"""How the base network is run on a panel: its season, the horizon, and logarithms or not."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from forecast_cli.base.network import SPARE, architecture
+from forecast_cli.calendar import DAY
+from forecast_cli.errors import SettingsError
+from forecast_cli.fields import option_name
+from forecast_cli.panel import Panel
+from forecast_cli.planning import Decided, Plan, rules, seasonal_rules
+from forecast_cli.settings import Settings
+
+NAME = "base"  # of the run that is always there
+
+WEEK, YEAR = 7, 52  # days in a week, weeks in a year
+LONGEST_GROUP = 12  # steps that are read at once where there is no season
+GROUPS = 4  # at least, in the longest series
+COVARIATES = ("past", "future", "static", "weight")
+
+
+def make_plan(panel: Panel, settings: Settings) -> Plan:
+    """What decides the forecast of the base network, as the plan of a run has it.
+
+    Raises SettingsError for covariates, which it does not know.
+    """
+    _refuse_covariates(settings)
+    longest = int(panel.lengths.max())
+    parts = rules.training_parts(panel, 0)
+
+    wanted = settings.data.season
+    horizon = rules.choose_horizon(settings.window.horizon, wanted, panel.frequency, longest)
+    seasons = rules.choose_seasons(wanted, panel.frequency, longest, parts)
+    season = _choose_season(seasons.value, longest)
+    cycle = _choose_cycle(panel, seasons.value, longest)
+    normalization = seasonal_rules.choose_normalization(panel.values, parts)
+
+    shape = architecture(season.value, horizon.value, cycle.value)
+    return Plan(
+        preset="auto",
+        horizon=horizon.value,
+        seasons=seasons.value,
+        normalization=normalization.value,
+        lag=season.value,
+        validation=0,
+        test=horizon.value,
+        architecture=shape,
+        short="fallback",
+        calendar=False,
+        zero_head=True,
+        loss="quantile",
+        epochs=1,
+        epoch_batches=1,
+        patience=0,
+        batch_size=1,
+        learning_rate=1e-3,
+        warmup=0,
+        averaging=0.0,
+        clip_norm=0.0,
+        target_clip=0.0,
+        seed=0,
+        threads=1,
+        refit=False,
+        levels=settings.interval.levels,
+        reasons={
+            "horizon": horizon.reason,
+            "seasons": seasons.reason,
+            "normalization": normalization.reason,
+            "season": season.reason,
+            "cycle": cycle.reason,
+        },
+    )
+
+
+def _refuse_covariates(settings: Settings) -> None:
+    for name in COVARIATES:
+        if getattr(settings.data, name):
+            option = option_name(name)
+            raise SettingsError(
+                f"{option} has no effect with --run base: the base network reads the target alone",
+                f"leave out {option}, or train a network: forecast train",
+                option=name,
+            )
+
+
+def _choose_season(seasons: tuple[int, ...], longest: int) -> Decided[int]:
+    """The season that is one step of the recurrence: the shortest one."""
+    if seasons and seasons[0] > 1:
+        return Decided(seasons[0], "the shortest season is read at once")
+    group = int(np.clip(longest // GROUPS, 1, LONGEST_GROUP))
+    return Decided(group, f"no season: read in groups of {group:,}")
+
+
+def _choose_cycle(panel: Panel, seasons: tuple[int, ...], longest: int) -> Decided[int]:
+    """How many seasons make a longer one; 0 if there is none."""
+    for longer in seasons[1:2]:
+        if longer % seasons[0] == 0:
+            return Decided(longer // seasons[0], f"the longer season of {longer:,}")
+
+    is_daily = (panel.frequency.kind, panel.frequency.size) == ("fixed", DAY)
+    if is_daily and seasons[:1] == (WEEK,) and longest >= (YEAR + SPARE) * WEEK:
+        return Decided(YEAR, "days of more than a year: 52 weeks")
+    return Decided(0, "no longer season")
