@@ -40,3 +40,5 @@ BadRows = Literal["error", "skip"]
 # The store and the messages
 IfLocked = Literal["fail", "skip"]
 LogFormat = Literal["text", "json"]
+
+BASE = "base"  # the run that is always there

@@ -19,6 +19,7 @@ from forecast_cli.errors import SettingsError
 from forecast_cli.fields import Digits, Group, option_name, setting
 
 DEFAULT_STORE = "./forecast_runs"
+COVARIATES = ("past", "future", "static", "weight")  # columns beside the target
 ROLES = ("time", "target", "id", "past", "future", "static", "weight")  # what a column can be
 
 
@@ -522,6 +523,12 @@ def types_by_name() -> Mapping[str, Any]:
     for group in GROUPS.values():
         types |= group.types
     return {name: types[name] for name in fields_by_name()}
+
+
+def reading_the_target() -> tuple[str, ...]:
+    """The settings of the reader but for the covariates."""
+    names = (field.name for field in dataclasses.fields(DataSettings))
+    return tuple(name for name in names if name not in COVARIATES)
 
 
 def rereading() -> tuple[str, ...]:

@@ -234,7 +234,7 @@ def in_cycle(random: Generator, regular: Floats, cycle: int) -> Floats:
     As on weekends, one or two places have another shape; each place has a strength and a
     deviation of its own.
     """
-    count, seasons, season = regular.shape
+    count, seasons, _ = regular.shape
     place = (np.arange(seasons)[None] + random.integers(0, cycle, (count, 1))) % cycle
     rows = np.arange(count)[:, None]
 

@@ -2,12 +2,12 @@
 
 What is named here is what other packages may use:
 
-Network:  NAME, architecture, LEVELS, load_weights
+Network:  architecture, LEVELS, load_weights
 Plan:     make_plan, how it is run on a panel
 """
 
 from forecast_cli.base.network import LEVELS, architecture
-from forecast_cli.base.planning import NAME, make_plan
+from forecast_cli.base.planning import make_plan
 from forecast_cli.base.weights import load_weights
 
-__all__ = ["LEVELS", "NAME", "architecture", "load_weights", "make_plan"]
+__all__ = ["LEVELS", "architecture", "load_weights", "make_plan"]

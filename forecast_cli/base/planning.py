@@ -10,14 +10,11 @@ from forecast_cli.errors import SettingsError
 from forecast_cli.fields import option_name
 from forecast_cli.panel import Panel
 from forecast_cli.planning import Decided, Plan, rules, seasonal_rules
-from forecast_cli.settings import Settings
-
-NAME = "base"  # of the run that is always there
+from forecast_cli.settings import COVARIATES, Settings
 
 WEEK, YEAR = 7, 52  # days in a week, weeks in a year
 LONGEST_GROUP = 12  # steps that are read at once where there is no season
 GROUPS = 4  # at least, in the longest series
-COVARIATES = ("past", "future", "static", "weight")
 
 
 def make_plan(panel: Panel, settings: Settings) -> Plan:

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from forecast_cli import console, progress
+from forecast_cli.choices import BASE
 from forecast_cli.commands import options
 from forecast_cli.commands.options import STORE
 from forecast_cli.errors import SettingsError, StorageError
 from forecast_cli.messages import plural
 from forecast_cli.progress import Phase
-from forecast_cli.settings import Settings
+from forecast_cli.settings import Settings, reading_the_target
 from forecast_cli.sources import SettingSources
 
 if TYPE_CHECKING:
@@ -111,7 +112,7 @@ def backtest(
 
         asked: dict[str, Any] = {"settings": settings, "refit": refit or "never"}
         if run is not None:
-            asked = {"run": run, "refit": refit, **_typed(sources)}
+            asked = {"run": run, "refit": refit, **_of_run(sources, run)}
 
         def write(backtested: Backtested) -> None:
             report(Phase("writing", "writing the results"))
@@ -158,13 +159,15 @@ def _tell(
                 console.say(f"wrote {console.escape(path)}")
 
 
-def _typed(sources: SettingSources) -> dict[str, Any]:
-    """The settings of the command line: what a file or the environment has is of no concern to a
-    run, which holds its own."""
+def _of_run(sources: SettingSources, run: str) -> dict[str, Any]:
+    """The settings for a run: those of the command line, as it holds what a file or the
+    environment may say; the base network takes those of the reader from anywhere."""
+    taken = (*reading_the_target(), "horizon", "levels", "digits") if run == BASE else ()
     return {
         name: value
         for name, value in sources.values.items()
-        if sources.origins.get(name) == "command line" and name not in ("store", "log_format")
+        if name in taken
+        or (sources.origins.get(name) == "command line" and name not in ("store", "log_format"))
     }
 
 

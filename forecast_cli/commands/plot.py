@@ -3,21 +3,35 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
+
+import typer
 
 from forecast_cli import console
+from forecast_cli.choices import BASE
 from forecast_cli.commands import options
 from forecast_cli.errors import SettingsError
+from forecast_cli.fields import option_name
 from forecast_cli.plots import AFTER_TRAINING, OF_ONE_SERIES, Kind
-
-if TYPE_CHECKING:
-    pass
+from forecast_cli.settings import Settings, reading_the_target
+from forecast_cli.sources import SettingSources
 
 SCHEMA = "forecast/plot/v1"
+OF_THE_READER = reading_the_target()
+OF_BASE = ("horizon", "levels", "digits", *OF_THE_READER)
 
 
-@options.with_settings()
+@options.with_settings(from_the_run=("horizon", "levels", "digits", *OF_THE_READER))
 def plot(
+    data: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="DATA", help="CSV or Parquet file, for --run base alone.", show_default=False
+        ),
+    ] = None,
+    *,
+    settings: Settings,
+    sources: SettingSources,
     kind: Annotated[
         list[Kind] | None,
         options.value(
@@ -47,24 +61,52 @@ def plot(
 ) -> int:
     """Draw a run as PNG files: its losses and held-out predictions, or what its network does.
 
+    Of --run base, the forecasts of the newest rows of DATA and past them are drawn; the options
+    of the reader are for it alone.
+
     Example: forecast plot --kind gates -o pictures
     """
     from forecast_cli.store import load, resolve
-    from forecast_cli.workflow import draw_plots
+    from forecast_cli.workflow import draw_base, draw_plots
 
     if series is not None and not set(OF_ONE_SERIES) & set(kind or ()):
         raise SettingsError("--series goes with --kind gates or attention", "add --kind gates")
 
-    root = Path(store)
-    loaded = load(root, resolve(root, run))
-    drawn = draw_plots(loaded, Path(output) if output else None, kind or AFTER_TRAINING, series)
+    folder = Path(output) if output else None
+    if run == BASE:
+        name, named = BASE, {key: sources.values[key] for key in OF_BASE if key in sources.values}
+        drawn = draw_base(data, folder or Path(), kind or [Kind.predictions], **named)
+    else:
+        _refuse_data(data, sources)
+        root = Path(store)
+        loaded = load(root, resolve(root, run))
+        name = loaded.name
+        drawn = draw_plots(loaded, folder, kind or AFTER_TRAINING, series)
+
     for note in drawn.notes:
         console.warning(note.text)
 
     files = [str(path) for path in drawn.paths]
     if json:
-        console.emit_json({"schema": SCHEMA, "exit_code": 0, "run": loaded.name, "files": files})
+        console.emit_json({"schema": SCHEMA, "exit_code": 0, "run": name, "files": files})
     elif not quiet:
         for name in files:
             console.say(f"wrote {console.escape(name)}")
     return 0
+
+
+def _refuse_data(data: str | None, sources: SettingSources) -> None:
+    """A saved run is drawn from what is stored in it. Raises SettingsError."""
+    if data is not None:
+        raise SettingsError(
+            "a saved run is drawn from what is stored in it, without DATA",
+            "leave out DATA, or use --run base",
+        )
+    for name in OF_BASE:
+        if sources.origins.get(name) == "command line":
+            option = option_name(name)
+            raise SettingsError(
+                f"{option} has no effect on a saved run, which is drawn as it was trained",
+                f"leave out {option}, or use --run base",
+                option=name,
+            )

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from forecast_cli import console
+from forecast_cli.choices import BASE
 from forecast_cli.commands import options
 from forecast_cli.errors import DEGRADED, SettingsError
-from forecast_cli.settings import Settings, rereading
+from forecast_cli.settings import Settings, reading_the_target, rereading
 from forecast_cli.sources import SettingSources
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from forecast_cli.workflow import Predicted
 
 SCHEMA = "forecast/predict/v1"
+OF_THE_READER = reading_the_target()
 MANY = 3  # series beyond which a terminal gets one line per series
 MOST_ROWS = 50  # of such lines
 
@@ -36,7 +38,7 @@ class Format(StrEnum):
 ENDINGS = {".json": Format.json, ".parquet": Format.parquet, ".pq": Format.parquet}
 
 
-@options.with_settings(from_the_run=("horizon", "levels", "digits", *rereading()))
+@options.with_settings(from_the_run=("horizon", "levels", "digits", *OF_THE_READER))
 def predict(
     data: Annotated[
         str | None,
@@ -82,6 +84,9 @@ def predict(
     otherwise. Options that are not given are as in the run. For a --horizon beyond that of the
     run, the network is fed its own forecasts.
 
+    --run base is a network that comes with forecast and forecasts any DATA without a training.
+    It takes all options of the reader; a saved run takes those that new rows may need.
+
     Example: forecast predict -o forecast.csv
     """
     from forecast_cli import workflow
@@ -89,18 +94,18 @@ def predict(
     kind = format_ or _format_by_name(output)
     _check_output(output, kind, is_named=format_ is not None, json=json)
 
-    given = sources.values
+    given = _given(sources, run)
     predicted = workflow.predict(
         data,
         store_folder=store,
         run=run,
-        levels=settings.interval.levels if "levels" in given else None,
+        levels=settings.interval.levels if "levels" in sources.values else None,
         future_values=future_values,
         horizon=settings.window.horizon,
         digits=settings.output.digits,
-        **{name: given[name] for name in rereading() if name in given},
+        **given,
     )
-    _warn(predicted)
+    _warn(predicted, quiet=quiet)
     _check_not_the_data(output, predicted.panel.source)
 
     if output:
@@ -116,16 +121,29 @@ def predict(
     return DEGRADED if _reasons(predicted) else 0
 
 
+def _given(sources: SettingSources, run: str | None) -> dict[str, Any]:
+    """The settings of the reader that were given: those that the run takes, and those that were
+    typed although it does not take them, which is an error."""
+    taken = OF_THE_READER if run == BASE else rereading()
+    return {
+        name: value
+        for name, value in sources.values.items()
+        if name in taken or (name in OF_THE_READER and sources.origins.get(name) == "command line")
+    }
+
+
 def _format_by_name(output: str | None) -> Format:
     """The format that the name of the file says, CSV where it says nothing."""
     ending = Path(output or "").suffix.lower()
     return ENDINGS.get(ending, Format.csv)
 
 
-def _warn(predicted: Predicted) -> None:
+def _warn(predicted: Predicted, *, quiet: bool) -> None:
     for note in predicted.notes:
         if note.level != "info":
             console.warning(note.text)
+        elif note.kind == "base_network" and not quiet:
+            console.say(note.text)
 
 
 def _say_written(path: str, *, quiet: bool) -> None:

@@ -11,7 +11,7 @@ Reading:       load, latest, names, promoted, unpromoted, pinned, predecessor, r
 Writing:       lock, publish, promote, write_report, versions
 Upkeep:        verify, check_tables, smoke_forecast, prune, roll_back, pin
 Limits:        EARLIEST_TIME, LATEST_TIME, of what a run can hold
-Records:       Run, Contents, RunConfig, Manifest, Metrics and its parts, metrics_from
+Records:       Run, Contents, RunConfig, Manifest, Input, newest_run_schema, Metrics and its parts, metrics_from
 Checkpoints:   Checkpoint, load_checkpoint, save_checkpoint, remove_checkpoint, training_identity;
                write_snapshot, read_snapshot, between the processes of a training
 Backtests:     lock_backtest, has_backtest, forget_backtest, save_forecasts, load_forecasts,
@@ -58,6 +58,7 @@ from forecast_cli.store.publishing import promote, publish, smoke_forecast, vers
 from forecast_cli.store.reading import load
 from forecast_cli.store.records import (
     HeldOutScores,
+    Input,
     IntervalScores,
     Manifest,
     MemberScores,
@@ -69,6 +70,7 @@ from forecast_cli.store.records import (
     metrics_from,
 )
 from forecast_cli.store.table_checks import check_tables
+from forecast_cli.store.upgrades import newest_run_schema
 from forecast_cli.store.upkeep import pin, prune, roll_back, verify
 
 __all__ = [
@@ -79,6 +81,7 @@ __all__ = [
     "Checkpoint",
     "Contents",
     "HeldOutScores",
+    "Input",
     "IntervalScores",
     "Lock",
     "Manifest",
@@ -104,6 +107,7 @@ __all__ = [
     "make_folder",
     "metrics_from",
     "names",
+    "newest_run_schema",
     "pin",
     "pinned",
     "predecessor",

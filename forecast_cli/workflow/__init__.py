@@ -2,7 +2,7 @@
 
 What is named here is what other packages may use:
 
-Use cases:   train, predict, backtest, draw_plots, draw_backtest
+Use cases:   train, predict, backtest, draw_plots, draw_base, draw_backtest
 Results:     Trained, Predicted, Backtested, Drawn
 Reports:     training_document, backtest_document
 Plans:       plan_from_run
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from forecast_cli.workflow.backtesting import backtest
-    from forecast_cli.workflow.drawing import Drawn, draw_backtest, draw_plots
+    from forecast_cli.workflow.drawing import Drawn, draw_backtest, draw_base, draw_plots
     from forecast_cli.workflow.predicting import Predicted, predict
     from forecast_cli.workflow.reports import backtest_document, training_document
     from forecast_cli.workflow.results import Trained
@@ -33,6 +33,7 @@ __all__ = [
     "backtest",
     "backtest_document",
     "draw_backtest",
+    "draw_base",
     "draw_plots",
     "plan_from_run",
     "predict",
@@ -48,6 +49,7 @@ _HOMES = {
     "backtest": "backtesting",
     "backtest_document": "reports",
     "draw_backtest": "drawing",
+    "draw_base": "drawing",
     "draw_plots": "drawing",
     "predict": "predicting",
     "train": "training",

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from forecast_cli import base, covariates, forecasting, scaling
-from forecast_cli.base import NAME
+from forecast_cli import base, covariates, forecasting, scaling, store, tables
+from forecast_cli.choices import BASE
 from forecast_cli.errors import SettingsError, TooLittleDataError
 from forecast_cli.fields import option_name
-from forecast_cli.forecasting import Model
+from forecast_cli.forecasting import HeldOut, Model
 from forecast_cli.messages import Note, nearest, plural
 from forecast_cli.panel import Panel, head, select
 from forecast_cli.progress import Phase, Report, reading
 from forecast_cli.reading import read
-from forecast_cli.settings import GROUPS, Settings, fields_by_name
+from forecast_cli.settings import COVARIATES, Settings, fields_by_name, reading_the_target
 from forecast_cli.sources import settings_from
+from forecast_cli.store import Input, Manifest, Metrics, Run
 from forecast_cli.tables import decimals
+from forecast_cli.workflow.configuration import run_config
 from forecast_cli.workflow.naming import naming_file
 from forecast_cli.workflow.rolled import (
     DEFAULT_ORIGINS,
@@ -39,12 +42,12 @@ OF_A_FORECAST = ("horizon", "levels", "digits")  # what it takes beside the sett
 
 def is_base(run: object) -> bool:
     """Whether what was given as a run is the base network."""
-    return isinstance(run, str) and run == NAME
+    return isinstance(run, str) and run == BASE
 
 
 def base_settings(named: dict[str, Any]) -> Settings:
     """Settings by name. Raises SettingsError for others than the base network has."""
-    allowed = [*OF_A_FORECAST, *GROUPS["data"].types]
+    allowed = [*OF_A_FORECAST, *reading_the_target(), *COVARIATES]
     for name in named:
         if name in allowed:
             continue
@@ -110,6 +113,68 @@ def _notes(model: Model) -> tuple[Note, ...]:
     return tuple(notes)
 
 
+# -- pictures ----------------------------------------------------------------------------------
+
+
+def drawn_base(panel: Panel, settings: Settings) -> Run:
+    """The base network on a panel as a run that can be drawn: it is in no store.
+
+    Held out are the newest rows, one horizon of them, of which nothing was known.
+    """
+    model, forecast, _ = forecast_with_base(panel, settings)
+    rows = _held_out(panel, model, settings)
+    config = run_config(panel, model.plan, forecast.digits)
+    return Run(
+        name=BASE,
+        folder=Path(),
+        manifest=_manifest(panel),
+        config=config,
+        model=model,
+        tail=panel,
+        metrics=_nothing_measured(),
+        texts={
+            "predictions.csv": tables.predictions_csv(panel, rows, forecast.digits),
+            "forecast.csv": tables.forecast_csv(forecast),
+        },
+    )
+
+
+def _held_out(panel: Panel, model: Model, settings: Settings) -> HeldOut:
+    horizon = model.plan.horizon
+    before = _known_before(panel, Origins(1, horizon, horizon))
+    if not len(before):
+        return forecasting.forecast_held_out(panel, model, model.plan.levels)
+    window = replace(settings.window, horizon=horizon)
+    earlier = base_model(before, replace(settings, window=window))
+    return forecasting.forecast_held_out(panel, earlier, model.plan.levels)
+
+
+def _manifest(panel: Panel) -> Manifest:
+    rows = int(panel.offsets[-1])
+    return Manifest(
+        format="forecast-run",
+        schema=store.newest_run_schema(),
+        sequence=0,
+        created="",
+        versions=store.versions(),
+        seed=0,
+        threads=1,
+        input=Input(panel.source, panel.fingerprint, rows, len(panel)),
+        files={},
+    )
+
+
+def _nothing_measured() -> Metrics:
+    return store.metrics_from(
+        {
+            "training": {"epochs": 0, "best_epoch": 0, "steps": 0},
+            "intervals": {"windows": 0, "unseen": True},
+            "test": None,
+            "verdict": NOT_TRAINED,
+        }
+    )
+
+
 # -- backtests ---------------------------------------------------------------------------------
 
 
@@ -136,7 +201,7 @@ def roll_base(
         part = forecast_part(panel, model, wanted, anywhere, range(wanted.count))
         digits = settings.output.digits
         result = scored(panel, [part], wanted, decimals(panel) if digits is None else digits)
-    return replace(result, notes=(*result.notes, *_notes(model)), run=NAME, trainings=0)
+    return replace(result, notes=(*result.notes, *_notes(model)), run=BASE, trainings=0)
 
 
 def _origins(panel: Panel, settings: Settings, asked: Origins) -> Origins:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from forecast_cli import plots, store
-from forecast_cli.errors import ForecastError, StoppedError
+from forecast_cli.errors import ForecastError, SettingsError, StoppedError
 from forecast_cli.messages import Note
 from forecast_cli.store import Run
+from forecast_cli.workflow.base_run import Data, base_panel, base_settings, drawn_base
 from forecast_cli.workflow.rolled import Backtested
 
 
@@ -36,6 +38,10 @@ def draw_plots(
     pictures = plots.draw(run, kinds, series)
 
     folder = folder or run.folder / "plots"
+    return _write(pictures, folder)
+
+
+def _write(pictures: plots.Pictures, folder: Path) -> Drawn:
     store.make_folder(folder)
     for name, content in pictures.files.items():
         store.replace_file(folder / name, content)
@@ -43,6 +49,23 @@ def draw_plots(
     paths = tuple(folder / name for name in pictures.files)
     notes = (Note("letters_not_drawn", "warning", pictures.note),) if pictures.note else ()
     return Drawn(paths, notes)
+
+
+def draw_base(data: Data | None, folder: Path, kinds: Iterable[str], **named: Any) -> Drawn:
+    """Draw the base network on data: its forecast of the newest rows, and past them.
+
+    Raises SettingsError for kinds of plots that need a trained network, StorageError.
+    """
+    for kind in kinds:
+        if kind != plots.Kind.predictions:
+            raise SettingsError(
+                f"--kind {kind} does not go with --run base: it has no such plot",
+                "use --kind predictions",
+                option="kind",
+            )
+    settings = base_settings(named)
+    pictures = plots.draw(drawn_base(base_panel(data, settings), settings), kinds)
+    return _write(pictures, folder)
 
 
 def draw_backtest(backtested: Backtested, path: Path) -> tuple[Note, ...]:

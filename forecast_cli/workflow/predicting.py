@@ -7,14 +7,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from forecast_cli import base, calendar, forecasting, store
+from forecast_cli import calendar, forecasting, store
+from forecast_cli.choices import BASE
 from forecast_cli.errors import DataError, RunMismatchError, SettingsError
-from forecast_cli.fields import Digits
+from forecast_cli.fields import Digits, option_name
 from forecast_cli.forecasting import Forecast, Model
 from forecast_cli.messages import Note, nearest
 from forecast_cli.panel import Panel
 from forecast_cli.reading import read, read_future_values
-from forecast_cli.settings import DEFAULT_STORE, IntervalSettings, rereading
+from forecast_cli.settings import DEFAULT_STORE, IntervalSettings, fields_by_name, rereading
 from forecast_cli.sources import settings_from
 from forecast_cli.store import Run
 from forecast_cli.workflow import notes
@@ -102,7 +103,7 @@ def _predict_with_base(data: Data | None, named: dict[str, Any]) -> Predicted:
     panel = base_panel(data, settings)
     model, forecast, about_base = forecast_with_base(panel, settings)
     about = notes.about_forecast(forecast, panel, model)
-    return Predicted(base.NAME, panel, forecast, (*panel.notes, *about_base, *about))
+    return Predicted(BASE, panel, forecast, (*panel.notes, *about_base, *about))
 
 
 def given(named: dict[str, Any]) -> dict[str, Any]:
@@ -120,6 +121,13 @@ def reading_as(run: Run, reading: dict[str, Any]) -> Run:
     """The run with other settings of its reader. Raises SettingsError for others than those."""
     allowed = rereading()
     for name in reading:
+        if name in fields_by_name() and name not in allowed:
+            option = option_name(name)
+            raise SettingsError(
+                f"{option} has no effect on a saved run, which has it from its training",
+                f"leave out {option}, train again with it, or use --run base",
+                option=name,
+            )
         if name not in allowed:
             raise SettingsError(f"unknown setting {name!r}", nearest(name, list(allowed)))
     if not reading:

@@ -34,8 +34,9 @@ from forecast_cli.progress import Epoch, Event, Phase, Report, reading, silent
 from forecast_cli.reading import read
 from forecast_cli.settings import DEFAULT_STORE, DataSettings, Settings
 from forecast_cli.sources import settings_from
-from forecast_cli.store import Checkpoint, Contents, Lock, Run, RunConfig
+from forecast_cli.store import Checkpoint, Contents, Lock, Run
 from forecast_cli.workflow import notes
+from forecast_cli.workflow.configuration import run_config
 from forecast_cli.workflow.drawing import draw_after_training
 from forecast_cli.workflow.naming import naming_file
 from forecast_cli.workflow.reports import keep_failure, keep_report
@@ -411,7 +412,7 @@ def _publish(panel: Panel, fit: _Fit, forecast: Forecast, job: _Job, lock: Lock)
     digits = forecast.digits
     predictions = tables.predictions_csv(panel, fit.rows, digits) if fit.rows else b""
     contents = Contents(
-        config=_run_config(panel, fit.model.plan, digits),
+        config=run_config(panel, fit.model.plan, digits),
         model=fit.model,
         panel=panel,
         metrics=store.metrics_from(fit.scores),
@@ -425,22 +426,6 @@ def _publish(panel: Panel, fit: _Fit, forecast: Forecast, job: _Job, lock: Lock)
     store.promote(lock, run)
     store.remove_checkpoint(lock)
     return run
-
-
-def _run_config(panel: Panel, plan: Plan, digits: Digits) -> RunConfig:
-    return RunConfig(
-        plan=plan,
-        data=panel.reading,
-        source=panel.source,
-        columns=panel.columns,
-        frequency=panel.frequency,
-        time_format=panel.time_format,
-        past=list(panel.past_names),
-        future=list(panel.future_names),
-        static=list(panel.static_names),
-        levels={name: list(levels) for name, levels in panel.levels.items()},
-        digits=digits,
-    )
 
 
 def _draw(run: Run, job: _Job) -> tuple[Note, ...]:
