@@ -12,12 +12,13 @@ al. 2024), level shifts, spikes and stretches without values of TempoPFN (Morosh
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float32]
+Floats = NDArray[Any]  # in single precision
 
 SEASONS = (3, 4, 5, 6, 7, 8, 10, 12, 13, 16, 24)  # lengths; longer ones are read as points, too
 SEASON_SHARES = (0.02, 0.06, 0.03, 0.04, 0.17, 0.03, 0.03, 0.24, 0.03, 0.03, 0.32)
@@ -152,7 +153,8 @@ def bends(random: Generator, steps: tuple[int, int], season: int) -> Floats:
     count, length = steps
     at = random.integers(0, length, (count, 1))
     after = np.maximum(np.arange(length)[None] - at, 0).astype(np.float32)
-    return normal(random, (count, 1)) * 0.3 * after / season
+    bent: Floats = normal(random, (count, 1)) * 0.3 * after / season
+    return bent
 
 
 def wandering(random: Generator, steps: tuple[int, int], season: int) -> Floats:
@@ -193,7 +195,8 @@ def one_season(random: Generator, shape: tuple[int, int, int]) -> Floats:
     total += switched(random, count, phase) * some(random, count, 0.3)
     total += normal(random, (count, season)) * some(random, count, 0.2)
     total -= total.mean(axis=1, keepdims=True)
-    return total / (total.std(axis=1, keepdims=True) + np.float32(1e-3))
+    scaled: Floats = total / (total.std(axis=1, keepdims=True) + np.float32(1e-3))
+    return scaled
 
 
 def harmonics(random: Generator, count: int, phase: Floats) -> Floats:
@@ -225,7 +228,8 @@ def amplitudes(random: Generator, shape: tuple[int, int, int]) -> Floats:
     """(B, N, 1) how strong each season is, which changes slowly."""
     count, seasons, _ = shape
     size = random.choice(f32(0, 0, 0.1, 0.3), (count, 1))
-    return np.exp(walk(random, (count, seasons), seasons) * size)[:, :, None]
+    strength: Floats = np.exp(walk(random, (count, seasons), seasons) * size)
+    return strength[:, :, None]
 
 
 def in_cycle(random: Generator, regular: Floats, cycle: int) -> Floats:
@@ -277,7 +281,8 @@ def irregular(random: Generator, steps: tuple[int, int]) -> Floats:
     noise *= bursts(random, steps)
     noise = autoregressive(noise, random.choice(f32(0, 0, 0.3, 0.6, 0.9), (count, 1)))
     outliers = (random.random(steps, dtype=np.float32) < 0.01) * normal(random, steps) * 5
-    return size * (noise + outliers * some(random, count, 0.2))
+    total: Floats = size * (noise + outliers * some(random, count, 0.2))
+    return total
 
 
 def autoregressive(noise: Floats, memory: Floats) -> Floats:

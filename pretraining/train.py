@@ -29,7 +29,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 from forecast_cli.base.network import LEVELS, architecture
 from forecast_cli.network.modules import Seasonal
 from forecast_cli.network.seasons import Framed, frame, to_points
-from pretraining.series import Batch, draw
+from pretraining.series import Batch, Floats, draw
 
 BATCH_SIZE = 256
 LONG, LONG_BATCH_SIZE = 20, 128  # seasons from which a batch is smaller
@@ -51,7 +51,7 @@ class Example:
     """A batch as the loss needs it: what the network reads, and targets (B, F, P) in spreads."""
 
     framed: Framed
-    targets: np.ndarray[Any, np.dtype[np.float32]]
+    targets: Floats
 
 
 @dataclass

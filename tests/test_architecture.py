@@ -21,7 +21,7 @@ ROOMS = {
     "pyarrow": {"reading"},
     "torch": {"network", "training"},
     "pydantic": {"store"},
-    "safetensors": {"store"},
+    "safetensors": {"base", "store"},
 }
 # Inner packages that only these rooms may enter; of all others the face is enough.
 INNER = {"network.modules": {"training"}}
