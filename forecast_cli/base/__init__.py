@@ -1,13 +1,10 @@
 """The base network: trained on synthetic series, shipped with the package, never trained on data.
 
-What is named here is what other packages may use:
-
-Network:  architecture, LEVELS, load_weights
-Plan:     make_plan, how it is run on a panel
+What is named here is what other packages may use: architecture, seasons_needed, LEVELS,
+load_weights.
 """
 
-from forecast_cli.base.network import LEVELS, architecture
-from forecast_cli.base.planning import make_plan
+from forecast_cli.base.network import LEVELS, architecture, seasons_needed
 from forecast_cli.base.weights import load_weights
 
-__all__ = ["LEVELS", "architecture", "load_weights", "make_plan"]
+__all__ = ["LEVELS", "architecture", "load_weights", "seasons_needed"]

@@ -1,6 +1,7 @@
 """Planning: every number of a training, decided from settings and data, with its reason."""
 
 from forecast_cli.planning.alternatives import Candidate, candidates, trial_epochs
+from forecast_cli.planning.base_plan import make_base_plan
 from forecast_cli.planning.plan import (
     Decided,
     Part,
@@ -41,6 +42,7 @@ __all__ = [
     "count_operations",
     "count_parameters",
     "make",
+    "make_base_plan",
     "part_of",
     "part_plan",
     "part_plans",

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from forecast_cli import base, covariates, forecasting, scaling, store, tables
+from forecast_cli import base, covariates, forecasting, planning, scaling, store, tables
 from forecast_cli.choices import BASE
 from forecast_cli.errors import SettingsError, TooLittleDataError
 from forecast_cli.fields import option_name
@@ -80,7 +80,7 @@ def base_model(panel: Panel, settings: Settings) -> Model:
 
     Raises SettingsError for covariates, RunRejectedError where its file is damaged.
     """
-    plan = base.make_plan(panel, settings)
+    plan = planning.make_base_plan(panel, settings)
     return Model(
         plan=plan,
         members=(base.load_weights(),),
@@ -189,7 +189,7 @@ def roll_base(
     settings = base_settings(named)
     panel = base_panel(data, settings, report)
     with naming_file(data):
-        horizon = base.make_plan(panel, settings).horizon
+        horizon = planning.make_base_plan(panel, settings).horizon
         wanted = _origins(panel, settings, Origins(origins or 0, step or horizon, horizon))
         report(Phase("cost", wanted.cost(len(panel), 0)))
 
@@ -206,7 +206,7 @@ def roll_base(
 
 def _origins(panel: Panel, settings: Settings, asked: Origins) -> Origins:
     """As many origins as were asked for, or the usual number, or those that the data allow."""
-    plan = base.make_plan(panel, settings)
+    plan = planning.make_base_plan(panel, settings)
     longest = int(panel.lengths.max())
     possible = asked.possible(longest - forecasting.fewest_steps(plan))
     count = asked.count or min(DEFAULT_ORIGINS, max(possible, 1))

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from forecast_cli.base.network import SPARE, architecture
+from forecast_cli import base
 from forecast_cli.calendar import DAY
 from forecast_cli.errors import SettingsError
 from forecast_cli.fields import option_name
 from forecast_cli.panel import Panel
-from forecast_cli.planning import Decided, Plan, rules, seasonal_rules
+from forecast_cli.planning import rules, seasonal_rules
+from forecast_cli.planning.plan import Decided, Plan
 from forecast_cli.settings import COVARIATES, Settings
 
 WEEK, YEAR = 7, 52  # days in a week, weeks in a year
@@ -17,7 +18,7 @@ LONGEST_GROUP = 12  # steps that are read at once where there is no season
 GROUPS = 4  # at least, in the longest series
 
 
-def make_plan(panel: Panel, settings: Settings) -> Plan:
+def make_base_plan(panel: Panel, settings: Settings) -> Plan:
     """What decides the forecast of the base network, as the plan of a run has it.
 
     Raises SettingsError for covariates, which it does not know.
@@ -33,7 +34,7 @@ def make_plan(panel: Panel, settings: Settings) -> Plan:
     cycle = _choose_cycle(panel, seasons.value, longest)
     normalization = seasonal_rules.choose_normalization(panel.values, parts)
 
-    shape = architecture(season.value, horizon.value, cycle.value)
+    shape = base.architecture(season.value, horizon.value, cycle.value)
     return Plan(
         preset="auto",
         horizon=horizon.value,
@@ -96,6 +97,6 @@ def _choose_cycle(panel: Panel, seasons: tuple[int, ...], longest: int) -> Decid
             return Decided(longer // seasons[0], f"the longer season of {longer:,}")
 
     is_daily = (panel.frequency.kind, panel.frequency.size) == ("fixed", DAY)
-    if is_daily and seasons[:1] == (WEEK,) and longest >= (YEAR + SPARE) * WEEK:
+    if is_daily and seasons[:1] == (WEEK,) and longest >= base.seasons_needed(YEAR) * WEEK:
         return Decided(YEAR, "days of more than a year: 52 weeks")
     return Decided(0, "no longer season")
