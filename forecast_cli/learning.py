@@ -9,10 +9,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from forecast_cli import covariates, forecasting, intervals, planning, scaling, windows
+from forecast_cli.blending import blended
 from forecast_cli.calendar import Ints
 from forecast_cli.forecasting import Model
 from forecast_cli.members import REFIT, Execution, train_members
-from forecast_cli.panel import Floats, Panel
+from forecast_cli.panel import Panel
 from forecast_cli.planning import Plan
 from forecast_cli.progress import Phase
 from forecast_cli.sample_weights import sample_weights
@@ -20,6 +21,7 @@ from forecast_cli.shrinkage import shrunk
 from forecast_cli.training import FitOptions, Fitted, Fold, TrainingData, Weights
 from forecast_cli.windows import Windows
 
+WINDOWS_AT_ONCE = 4096
 MOST_FOLDS = 4  # rolling validation origins where windows are few
 
 
@@ -42,11 +44,13 @@ def learn(panel: Panel, plan: Plan, execution: Execution) -> Learned:
     cut = windows.split(panel, plan.validation, plan.test)
     model = untrained(panel, plan, cut.training)
     data = training_data(panel, model, cut.training)
-    folds = folds_of(panel, plan, data.values)
+    folds = folds_of(panel, plan, data)
     options = [FitOptions() for _ in range(plan.members)]
     fitted = train_members(data, folds, options, with_half_the_time(execution, plan))
     model = _with_members(model, fitted)
 
+    if execution.blend:
+        model = blended(panel, model)
     model = with_residuals(panel, model, execution)
     return Learned(replace(model, plan=shrunk(panel, model)), tuple(fitted))
 
@@ -59,7 +63,7 @@ def with_residuals(panel: Panel, model: Model, execution: Execution) -> Model:
     ends = windows.split(panel, plan.validation, plan.test).training
     nothing_held_out = plan.validation + plan.test == 0
     start = ends * 0 if nothing_held_out else ends
-    later = windows.between(panel, plan.lookback, plan.horizon, start, panel.lengths)
+    later = forecasting.windows_between(panel, plan, plan.horizon, start, panel.lengths)
     residuals = forecasting.residuals(panel, model, _evenly(later, intervals.KEPT))
     return replace(model, residuals=residuals)
 
@@ -132,6 +136,7 @@ def training_data(panel: Panel, model: Model, ends: Ints) -> TrainingData:
     return TrainingData(
         values=values,
         plan=plan,
+        offsets=panel.offsets,
         covariates=covariates.prepare(panel, plan.calendar, plan.horizon, model.features),
         sample_weights=sample_weights(panel, values, ends, balance=plan.balance),
     )
@@ -143,20 +148,20 @@ def training_data(panel: Panel, model: Model, ends: Ints) -> TrainingData:
 def fold_to(panel: Panel, plan: Plan, data: TrainingData, ends: Ints) -> Fold:
     """All windows of the first `ends` (S,) rows."""
     start = np.zeros(len(panel), np.int64)
-    every = windows.between(panel, plan.lookback, plan.architecture.outputs, start, ends)
-    return Fold(changing(data.values, every))
+    every = forecasting.windows_between(panel, plan, plan.architecture.outputs, start, ends)
+    return Fold(changing(data, every))
 
 
-def folds_of(panel: Panel, plan: Plan, values: Floats) -> list[Fold]:
+def folds_of(panel: Panel, plan: Plan, data: TrainingData) -> list[Fold]:
     """Windows to train on, and those that stop the training."""
     cut = windows.split(panel, plan.validation, plan.test)
     ends = cut.training
     start, steps = np.zeros(len(panel), np.int64), plan.architecture.outputs
-    every = windows.between(panel, plan.lookback, steps, start, ends)
+    every = forecasting.windows_between(panel, plan, steps, start, ends)
     if plan.preset == "classic":
         return [_textbook_fold(every)]
     if not plan.validation:
-        return [Fold(changing(values, every))]
+        return [Fold(changing(data, every))]
 
     # Several folds make early stopping less of an accident; without it, one shows the losses.
     wanted = MOST_FOLDS if len(every) < planning.SMALL and plan.patience else 1
@@ -167,10 +172,10 @@ def folds_of(panel: Panel, plan: Plan, values: Floats) -> list[Fold]:
         if number >= wanted and any(fold.validation for fold in folds):
             break
         end = ends - number * plan.horizon
-        earlier = changing(values, windows.between(panel, plan.lookback, steps, start, end))
+        earlier = changing(data, forecasting.windows_between(panel, plan, steps, start, end))
         # A series that is shorter than the parts held out ends before they would.
         high = np.minimum(end + plan.validation, cut.validation)
-        later = windows.between(panel, plan.lookback, steps, end, high)
+        later = forecasting.windows_between(panel, plan, steps, end, high)
         if number and 3 * len(earlier) < len(folds[0].training):
             break
         if number and not len(later):
@@ -190,8 +195,11 @@ def _textbook_fold(every: Windows) -> Fold:
     return Fold(windows.selected(every, slice(0, cut)), windows.selected(every, slice(cut, None)))
 
 
-def changing(values: Floats, chosen: Windows) -> Windows:
+def changing(data: TrainingData, chosen: Windows) -> Windows:
     """The windows whose past is not constant: a constant has no spread to measure errors in."""
+    if data.plan.architecture.by_season is not None:
+        return _changing_with_gaps(data, chosen)
+    values = data.values
 
     def is_changing(origins: Ints) -> windows.Flags:
         first = origins[0] - chosen.lookback
@@ -203,6 +211,16 @@ def changing(values: Floats, chosen: Windows) -> Windows:
 
     changing = windows.where(chosen, is_changing)
     return changing if len(changing) else chosen
+
+
+def _changing_with_gaps(data: TrainingData, chosen: Windows) -> Windows:
+    """The same, where only a part of a window may be known."""
+    flags = np.empty(len(chosen), bool)
+    for start in range(0, len(chosen), WINDOWS_AT_ONCE):
+        part = slice(start, start + WINDOWS_AT_ONCE)
+        past = windows.pasts_with_gaps(data.values, data.offsets, chosen, part)
+        flags[part] = np.fmin.reduce(past, axis=1) < np.fmax.reduce(past, axis=1)
+    return windows.flagged(chosen, flags) if flags.any() else chosen
 
 
 def _evenly(chosen: Windows, most: int) -> Windows:

@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from forecast_cli import forecasting, learning, planning, scaling, shrinkage, windows
+from forecast_cli.blending import blended
 from forecast_cli.calendar import Ints
 from forecast_cli.errors import DivergedError
 from forecast_cli.forecasting import Model
@@ -51,6 +52,8 @@ def learn(panel: Panel, settings: Settings, plan: Plan, execution: Execution) ->
     if not plan.refit:
         model, fitted = _with_more_seeds(panel, model, fitted, settings.ensemble.members, execution)
 
+    if execution.blend:
+        model = blended(panel, model)
     model = learning.with_residuals(panel, model, execution)
     plan = shrinkage.shrunk(panel, model)
     return Learned(replace(model, plan=plan), tuple(one for kind in fitted for one in kind))
@@ -100,7 +103,7 @@ def _train_all(panel: Panel, model: Model, execution: Execution) -> list[list[Fi
     for number, part in enumerate(plan.parts):
         alone = part_plan(plan, part)
         data = learning.training_data(panel, replace(model, plan=alone), ends)
-        folds = learning.folds_of(panel, alone, data.values)
+        folds = learning.folds_of(panel, alone, data)
         options = [FitOptions(f"part {number + 1}") for _ in range(part.members)]
         assignments.append(Assignment(part.name, data, folds, options))
     text = f"training {plural(len(assignments), 'kind')} of networks"

@@ -30,7 +30,7 @@ def seasonal(count: int, seed: int = 1) -> Panel:
 
 
 def folds_of(panel: Panel, plan: Plan) -> list[tuple[Windows, Windows | None]]:
-    folds = learning.folds_of(panel, plan, panel.values)
+    folds = learning.folds_of(panel, plan, TrainingData(panel.values, plan))
     return [(fold.training, fold.validation) for fold in folds]
 
 
@@ -76,8 +76,8 @@ def test_windows_whose_past_is_constant_are_not_trained_on_unless_all_are() -> N
     panel = from_series([values])
     every = windows.between(panel, 3, 1, np.zeros(1, np.int64), panel.lengths)
     assert every.origins.tolist() == [3, 4, 5, 6]
-    assert learning.changing(values, every).origins.tolist() == [5, 6]
-    assert learning.changing(np.ones(7), every).origins.tolist() == [3, 4, 5, 6]
+    assert learning.changing(TrainingData(values, PLAN), every).origins.tolist() == [5, 6]
+    assert learning.changing(TrainingData(np.ones(7), PLAN), every).origins.tolist() == [3, 4, 5, 6]
 
 
 def test_what_was_learned_does_not_depend_on_later_rows(plan: Plan) -> None:

@@ -50,12 +50,14 @@ class Batch:
     - index: (B,) their numbers
     - series: (B,) the position of their series in the scales
     - past: (B, lookback) transformed values
+    - of_base: (B, lookback of the base network) the same for it, where it has a part
     """
 
     index: Ints
     series: Ints
     past: Floats
     features: Features | None
+    of_base: Floats | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,7 +78,8 @@ class Reader:
             index = np.arange(start, min(start + size, len(chosen)))
             series = self.positions[chosen.at(index)[0]]
             past = self._pasts(chosen, index, series)
-            yield Batch(index, series, past, _features(self.covariates, chosen, index))
+            features = _features(self.covariates, chosen, index)
+            yield Batch(index, series, past, features, self._of_base(chosen, index, series))
 
     def restore(self, values: Floats, series: Ints) -> Floats:
         """Values (B, horizon) in the units of the file."""
@@ -99,6 +102,18 @@ class Reader:
         lowest = self._lowest(series)[:, None]
         if (past <= lowest).any():
             raise self._not_positive(chosen, index, past, past <= lowest)
+        return scaling.transform(past, normalization, self.scale, series[:, None])
+
+    def _of_base(self, chosen: Windows, index: Ints, series: Ints) -> Floats | None:
+        """What the base network reads, transformed: NaN where nothing is known, or has no
+        logarithm."""
+        share = self.model.plan.base
+        if share is None:
+            return None
+        longer = replace(chosen, lookback=share.architecture.lookback)
+        past = windows.pasts_with_gaps(self.panel.values, self.panel.offsets, longer, index)
+        past = np.where(past > self._lowest(series)[:, None], past, np.nan)
+        normalization = self.model.plan.normalization
         return scaling.transform(past, normalization, self.scale, series[:, None])
 
     def _lowest(self, series: Ints) -> Floats:
@@ -136,7 +151,10 @@ def reader_of(panel: Panel, model: Model) -> Reader:
 
 def windows_at_once(plan: Plan) -> int:
     """How many windows fit in memory: the largest array is the outputs of a layer."""
-    return min(_at_once(alone.architecture) for alone in part_plans(plan))
+    shapes = [alone.architecture for alone in part_plans(plan)]
+    if plan.base is not None:
+        shapes.append(plan.base.architecture)
+    return min(_at_once(shape) for shape in shapes)
 
 
 def _at_once(architecture: Architecture) -> int:
@@ -145,11 +163,40 @@ def _at_once(architecture: Architecture) -> int:
     return int(np.clip(LARGEST_ARRAY // numbers, FEWEST, MOST))
 
 
-def predict(model: Model, past: Floats, features: Features | None = None) -> Prediction:
-    """All members on transformed windows (B, lookback), and the statistics of a portfolio.
+def predict(model: Model, batch: Batch) -> Prediction:
+    """All members on transformed windows, the statistics of a portfolio, and the base network.
 
-    A portfolio is the weighted mean of its parts and statistics.
+    A portfolio is the weighted mean of its parts and statistics. All is moved toward the forecast
+    of the base network by its weight.
     """
+    prediction = _predict_by_networks(model, batch.past, batch.features)
+    share = model.plan.base
+    if share is None or batch.of_base is None:
+        return prediction
+    point = model.plan.architecture.point_index
+    of_base = base_forecast(model, batch.of_base)
+    shift = share.weight * (of_base - prediction.values[:, :, point])
+    return replace(prediction, values=prediction.values + shift[:, :, None])
+
+
+def base_forecast(model: Model, past: Floats) -> Floats:
+    """What the base network forecasts from transformed windows with gaps: (B, horizon).
+
+    past: (B, lookback of the base network).
+    """
+    share, weights = model.plan.base, model.base
+    if share is None or weights is None:
+        raise ValueError("the base network has no part in this forecast")
+    shape = share.architecture
+    frame = scaling.Frame("spread", 0, has_gaps=True)
+    scale = scaling.window_scale(past, shape.outputs, frame)
+    x = scaling.inputs(past, scale)[:, :, None]
+    answers = network.forward(shape, weights, x)[:, : model.plan.horizon, shape.point_index]
+    return scaling.answers(answers, scale)
+
+
+def _predict_by_networks(model: Model, past: Floats, features: Features | None) -> Prediction:
+    """The networks that were trained, and the statistics."""
     plan = model.plan
     if not plan.parts:
         return _predict_alike(model, past, features)
@@ -309,7 +356,7 @@ def residuals(panel: Panel, model: Model, chosen: Windows) -> Floats:
     plan, reader = model.plan, reader_of(panel, model)
     parts = [np.empty((0, plan.horizon, plan.architecture.outputs_per_step))]
     for batch in reader.batches(chosen):
-        prediction = predict(model, batch.past, batch.features)
+        prediction = predict(model, batch)
         future = windows.futures(panel.values, chosen, batch.index)
         actual = scaling.transform(future, plan.normalization, reader.scale, batch.series[:, None])
 

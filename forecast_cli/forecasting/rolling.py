@@ -68,7 +68,7 @@ def forecast_windows(
     has_no_spread = np.zeros(len(chosen), bool)
 
     for batch in reader.batches(chosen):
-        prediction = predict(model, batch.past, batch.features)
+        prediction = predict(model, batch)
         last_values = _if_constant(reader.known(chosen, batch.index))
         has_no_spread[batch.index] = ~np.isnan(last_values) | (prediction.spread == 0)
 
@@ -106,7 +106,7 @@ def _shrink(panel: Panel, model: Model, chosen: Windows, values: Floats, bounds:
     plan = model.plan
     if not plan.shrinkage:
         return
-    past = windows.pasts(panel.values, chosen)
+    past = windows.pasts_with_gaps(panel.values, panel.offsets, chosen)
     shift = plan.shrinkage * (seasonal_naive(past, plan.horizon, plan.shrink_lag) - values)
     values += shift
     for low, high in bounds.values():

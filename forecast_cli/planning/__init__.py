@@ -1,8 +1,9 @@
 """Planning: every number of a training, decided from settings and data, with its reason."""
 
 from forecast_cli.planning.alternatives import Candidate, candidates, trial_epochs
-from forecast_cli.planning.base_plan import make_base_plan
+from forecast_cli.planning.base_plan import base_architecture, make_base_plan
 from forecast_cli.planning.plan import (
+    BaseShare,
     Decided,
     Part,
     Plan,
@@ -25,6 +26,7 @@ from forecast_cli.planning.presets import PRESETS, SMALL, Preset
 from forecast_cli.planning.seasonal_rules import FEW_SERIES, FEW_WINDOWS
 
 __all__ = [
+    "BaseShare",
     "FEW_FORECASTS",
     "FEW_SERIES",
     "FEW_WINDOWS",
@@ -37,6 +39,7 @@ __all__ = [
     "Preset",
     "Statistic",
     "Trial",
+    "base_architecture",
     "candidates",
     "chooses",
     "count_operations",

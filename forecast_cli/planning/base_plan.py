@@ -8,6 +8,7 @@ from forecast_cli import base
 from forecast_cli.calendar import DAY
 from forecast_cli.errors import SettingsError
 from forecast_cli.fields import option_name
+from forecast_cli.network import Architecture
 from forecast_cli.panel import Panel
 from forecast_cli.planning import rules, seasonal_rules
 from forecast_cli.planning.plan import Decided, Plan
@@ -69,6 +70,14 @@ def make_base_plan(panel: Panel, settings: Settings) -> Plan:
             "cycle": cycle.reason,
         },
     )
+
+
+def base_architecture(panel: Panel, plan: Plan) -> Architecture:
+    """How the base network reads the series that a network is trained on, beside it."""
+    longest = int(panel.lengths.max()) - plan.test
+    season = _choose_season(plan.seasons, longest)
+    cycle = _choose_cycle(panel, plan.seasons, longest)
+    return base.architecture(season.value, plan.horizon, cycle.value)
 
 
 def _refuse_covariates(settings: Settings) -> None:
