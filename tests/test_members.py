@@ -22,7 +22,7 @@ from forecast_cli.members import Execution
 from forecast_cli.panel import Panel, from_series
 from forecast_cli.progress import Epoch, Event
 from forecast_cli.sources import settings_from
-from tests.conftest import AIRLINE, Result
+from tests.conftest import AIRLINE, Result, run_python
 
 SINE = 10 + np.sin(np.arange(160) / 3) + 0.1 * np.random.default_rng(1).normal(size=160)
 PANEL = from_series([SINE])
@@ -194,14 +194,6 @@ def test_the_command_trains_members_where_no_temporary_folder_is_writable(tmp_pa
     )
     words = ("train", AIRLINE, "--members", 2, "--workers", 2, "--epochs", 2, "--units", 4)
 
-    done = subprocess.run(
-        [sys.executable, "-c", code, *map(str, words)],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    run_python(code, *words, folder=tmp_path)
 
-    assert done.returncode == 0, done.stderr
     assert len(store.names(tmp_path / "forecast_runs")) == 1
