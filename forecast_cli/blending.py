@@ -10,11 +10,9 @@ from forecast_cli import base, planning, shrinkage, windows
 from forecast_cli.forecasting import Model
 from forecast_cli.messages import plural
 from forecast_cli.panel import Panel
-from forecast_cli.planning import BaseShare
 from forecast_cli.shrinkage import Validation
 
 WEIGHTS = np.linspace(0, 1, 21)
-USUAL = 0.5  # weight of the base network where validation says nothing
 CERTAIN = 8  # horizons in validation that count as much as what is usual
 LEAST = 0.1  # weight, below which it is not worth its time
 
@@ -28,8 +26,10 @@ def blended(panel: Panel, model: Model) -> Model:
     file of the base network is damaged.
     """
     plan = model.plan
-    share = BaseShare(USUAL, planning.base_architecture(panel, plan))
-    tried = replace(model, plan=replace(plan, base=share), base=base.load_weights())
+    if plan.base is None:
+        return model
+    model = replace(model, plan=replace(plan, base=None))
+    tried = replace(model, plan=plan, base=base.load_weights())
     alone = shrinkage.validate(panel, model)
     both = shrinkage.validate(panel, _with_weight(tried, 1.0))
     if alone is None or both is None:
@@ -72,4 +72,5 @@ def _trusted(panel: Panel, model: Model, validation: Validation, best: float) ->
     cut = windows.split(panel, plan.validation, plan.test)
     horizons = int(((cut.validation - cut.training) // plan.horizon).sum())
     horizons = min(horizons, len(validation.windows))
-    return (horizons * best + CERTAIN * USUAL) / (horizons + CERTAIN)
+    usual = planning.USUAL_SHARE
+    return (horizons * best + CERTAIN * usual) / (horizons + CERTAIN)

@@ -49,8 +49,7 @@ def learn(panel: Panel, plan: Plan, execution: Execution) -> Learned:
     fitted = train_members(data, folds, options, with_half_the_time(execution, plan))
     model = _with_members(model, fitted)
 
-    if execution.blend:
-        model = blended(panel, model)
+    model = blended(panel, model)
     model = with_residuals(panel, model, execution)
     return Learned(replace(model, plan=shrunk(panel, model)), tuple(fitted))
 
@@ -74,9 +73,7 @@ def refit(panel: Panel, learned: Learned, execution: Execution) -> Model:
     Returns the model as it is if that is not wanted, or if time is up before it is done.
     """
     model, plan = learned.model, learned.model.plan
-    if not plan.refit or not all(member.steps for member in learned.fitted):
-        return model
-    if execution.deadline is not None and time.monotonic() >= execution.deadline:
+    if not wants_refit(learned, execution):
         return model
 
     data = training_data(panel, model, panel.lengths)
@@ -86,6 +83,13 @@ def refit(panel: Panel, learned: Learned, execution: Execution) -> Model:
     if any(member.expired for member in fitted):
         return model
     return _with_members(model, fitted)
+
+
+def wants_refit(learned: Learned, execution: Execution) -> bool:
+    """Whether to train again: the plan says so, all members took steps, and there is time left."""
+    has_steps = all(member.steps for member in learned.fitted)
+    has_time = execution.deadline is None or time.monotonic() < execution.deadline
+    return learned.model.plan.refit and has_steps and has_time
 
 
 def fit_once(panel: Panel, plan: Plan, ends: Ints, execution: Execution) -> Model:
@@ -147,17 +151,14 @@ def training_data(panel: Panel, model: Model, ends: Ints) -> TrainingData:
 
 def fold_to(panel: Panel, plan: Plan, data: TrainingData, ends: Ints) -> Fold:
     """All windows of the first `ends` (S,) rows."""
-    start = np.zeros(len(panel), np.int64)
-    every = forecasting.windows_between(panel, plan, plan.architecture.outputs, start, ends)
+    every = _windows_between(panel, plan, np.zeros(len(panel), np.int64), ends)
     return Fold(changing(data, every))
 
 
 def folds_of(panel: Panel, plan: Plan, data: TrainingData) -> list[Fold]:
     """Windows to train on, and those that stop the training."""
-    cut = windows.split(panel, plan.validation, plan.test)
-    ends = cut.training
-    start, steps = np.zeros(len(panel), np.int64), plan.architecture.outputs
-    every = forecasting.windows_between(panel, plan, steps, start, ends)
+    ends = windows.split(panel, plan.validation, plan.test).training
+    every = _windows_between(panel, plan, np.zeros(len(panel), np.int64), ends)
     if plan.preset == "classic":
         return [_textbook_fold(every)]
     if not plan.validation:
@@ -165,23 +166,40 @@ def folds_of(panel: Panel, plan: Plan, data: TrainingData) -> list[Fold]:
 
     # Several folds make early stopping less of an accident; without it, one shows the losses.
     wanted = MOST_FOLDS if len(every) < planning.SMALL and plan.patience else 1
+    return _rolling_folds(panel, plan, data, wanted)
+
+
+def _rolling_folds(panel: Panel, plan: Plan, data: TrainingData, wanted: int) -> list[Fold]:
+    """So many folds or less, each of which ends one horizon before the one before it."""
     folds: list[Fold] = []
     for number in range(MOST_FOLDS):
         # Where there are holes, the newest validation part may have no complete window: an
         # earlier one then serves.
         if number >= wanted and any(fold.validation for fold in folds):
             break
-        end = ends - number * plan.horizon
-        earlier = changing(data, forecasting.windows_between(panel, plan, steps, start, end))
-        # A series that is shorter than the parts held out ends before they would.
-        high = np.minimum(end + plan.validation, cut.validation)
-        later = forecasting.windows_between(panel, plan, steps, end, high)
-        if number and 3 * len(earlier) < len(folds[0].training):
+        fold = _fold_before(panel, plan, data, number * plan.horizon)
+        if number and 3 * len(fold.training) < len(folds[0].training):
             break
-        if number and not len(later):
-            continue
-        folds.append(Fold(earlier, later if len(later) else None))
+        if fold.validation or not number:
+            folds.append(fold)
     return folds
+
+
+def _fold_before(panel: Panel, plan: Plan, data: TrainingData, rows: int) -> Fold:
+    """The fold whose training part ends so many rows before that of the plan."""
+    cut = windows.split(panel, plan.validation, plan.test)
+    end = cut.training - rows
+    # A series that is shorter than the parts held out ends before they would.
+    high = np.minimum(end + plan.validation, cut.validation)
+
+    earlier = _windows_between(panel, plan, np.zeros(len(panel), np.int64), end)
+    later = _windows_between(panel, plan, end, high)
+    return Fold(changing(data, earlier), later if len(later) else None)
+
+
+def _windows_between(panel: Panel, plan: Plan, start: Ints, end: Ints) -> Windows:
+    """The windows whose steps ahead lie in these rows (S,), with all that the network predicts."""
+    return forecasting.windows_between(panel, plan, plan.architecture.outputs, start, end)
 
 
 def _textbook_fold(every: Windows) -> Fold:

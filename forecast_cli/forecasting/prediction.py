@@ -163,19 +163,25 @@ def _at_once(architecture: Architecture) -> int:
     return int(np.clip(LARGEST_ARRAY // numbers, FEWEST, MOST))
 
 
-def predict(model: Model, batch: Batch) -> Prediction:
+def predict(
+    model: Model,
+    past: Floats,
+    features: Features | None = None,
+    of_base: Floats | None = None,
+) -> Prediction:
     """All members on transformed windows, the statistics of a portfolio, and the base network.
 
     A portfolio is the weighted mean of its parts and statistics. All is moved toward the forecast
     of the base network by its weight.
+
+    past: (B, lookback); of_base: what the base network reads, (B, its lookback).
     """
-    prediction = _predict_by_networks(model, batch.past, batch.features)
+    prediction = _predict_by_networks(model, past, features)
     share = model.plan.base
-    if share is None or batch.of_base is None:
+    if share is None or of_base is None:
         return prediction
     point = model.plan.architecture.point_index
-    of_base = base_forecast(model, batch.of_base)
-    shift = share.weight * (of_base - prediction.values[:, :, point])
+    shift = share.weight * (base_forecast(model, of_base) - prediction.values[:, :, point])
     return replace(prediction, values=prediction.values + shift[:, :, None])
 
 
@@ -356,7 +362,7 @@ def residuals(panel: Panel, model: Model, chosen: Windows) -> Floats:
     plan, reader = model.plan, reader_of(panel, model)
     parts = [np.empty((0, plan.horizon, plan.architecture.outputs_per_step))]
     for batch in reader.batches(chosen):
-        prediction = predict(model, batch)
+        prediction = predict(model, batch.past, batch.features, batch.of_base)
         future = windows.futures(panel.values, chosen, batch.index)
         actual = scaling.transform(future, plan.normalization, reader.scale, batch.series[:, None])
 

@@ -68,7 +68,7 @@ def forecast_windows(
     has_no_spread = np.zeros(len(chosen), bool)
 
     for batch in reader.batches(chosen):
-        prediction = predict(model, batch)
+        prediction = predict(model, batch.past, batch.features, batch.of_base)
         last_values = _if_constant(reader.known(chosen, batch.index))
         has_no_spread[batch.index] = ~np.isnan(last_values) | (prediction.spread == 0)
 

@@ -1,7 +1,7 @@
 """Planning: every number of a training, decided from settings and data, with its reason."""
 
 from forecast_cli.planning.alternatives import Candidate, candidates, trial_epochs
-from forecast_cli.planning.base_plan import base_architecture, make_base_plan
+from forecast_cli.planning.base_plan import USUAL_SHARE, make_base_plan, with_base_share
 from forecast_cli.planning.plan import (
     BaseShare,
     Decided,
@@ -26,12 +26,13 @@ from forecast_cli.planning.presets import PRESETS, SMALL, Preset
 from forecast_cli.planning.seasonal_rules import FEW_SERIES, FEW_WINDOWS
 
 __all__ = [
-    "BaseShare",
     "FEW_FORECASTS",
     "FEW_SERIES",
     "FEW_WINDOWS",
     "PRESETS",
     "SMALL",
+    "USUAL_SHARE",
+    "BaseShare",
     "Candidate",
     "Decided",
     "Part",
@@ -39,7 +40,6 @@ __all__ = [
     "Preset",
     "Statistic",
     "Trial",
-    "base_architecture",
     "candidates",
     "chooses",
     "count_operations",
@@ -52,4 +52,5 @@ __all__ = [
     "portfolio_shares",
     "statistic_name",
     "trial_epochs",
+    "with_base_share",
 ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from forecast_cli import base
@@ -11,9 +13,10 @@ from forecast_cli.fields import option_name
 from forecast_cli.network import Architecture
 from forecast_cli.panel import Panel
 from forecast_cli.planning import rules, seasonal_rules
-from forecast_cli.planning.plan import Decided, Plan
+from forecast_cli.planning.plan import BaseShare, Decided, Plan
 from forecast_cli.settings import COVARIATES, Settings
 
+USUAL_SHARE = 0.5  # weight of the base network beside a trained one
 WEEK, YEAR = 7, 52  # days in a week, weeks in a year
 LONGEST_GROUP = 12  # steps that are read at once where there is no season
 GROUPS = 4  # at least, in the longest series
@@ -72,8 +75,15 @@ def make_base_plan(panel: Panel, settings: Settings) -> Plan:
     )
 
 
-def base_architecture(panel: Panel, plan: Plan) -> Architecture:
-    """How the base network reads the series that a network is trained on, beside it."""
+def with_base_share(panel: Panel, plan: Plan) -> Plan:
+    """The plan of a training, with the base network beside the networks that are trained."""
+    share = BaseShare(USUAL_SHARE, _architecture(panel, plan))
+    reasons = {**plan.reasons, "base": "base network: its weight is chosen by validation"}
+    return replace(plan, base=share, reasons=reasons)
+
+
+def _architecture(panel: Panel, plan: Plan) -> Architecture:
+    """How the base network reads the series that a network is trained on."""
     longest = int(panel.lengths.max()) - plan.test
     season = _choose_season(plan.seasons, longest)
     cycle = _choose_cycle(panel, plan.seasons, longest)

@@ -202,7 +202,7 @@ def part_of(plan: Plan, name: str, *, weight: float = 0.0) -> Part:
 def part_plan(plan: Plan, part: Part) -> Plan:
     """The plan of one part alone."""
     values = {key: getattr(part, key) for key in OF_A_PART}
-    return replace(plan, parts=(), statistics=(), **values)
+    return replace(plan, parts=(), statistics=(), base=None, **values)
 
 
 def part_plans(plan: Plan) -> tuple[Plan, ...]:

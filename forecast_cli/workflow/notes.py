@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from forecast_cli import tables, windows
+from forecast_cli import forecasting, tables, windows
 from forecast_cli.fields import Digits
 from forecast_cli.forecasting import Forecast, HeldOut, Model
 from forecast_cli.messages import Note, listed, plural

@@ -46,6 +46,8 @@ if TYPE_CHECKING:  # torch is imported when there is something to train on
     from forecast_cli.learning import Learned
     from forecast_cli.members import Execution
 
+FROM_NOTHING = "none"  # for `warm_start`: no share of the base network either
+
 Data = str | os.PathLike[str] | Panel
 
 # Windows that a member learns from, one after the other: fewer take less time than it takes to
@@ -187,8 +189,9 @@ def _plan(panel: Panel, data: Data, job: _Job) -> tuple[Plan, Run | None]:
 
 
 def _make_plan(panel: Panel, job: _Job) -> tuple[Plan, Run | None]:
-    if job.warm_start is None:
-        return planning.make(panel, job.settings), None
+    if job.warm_start in (None, FROM_NOTHING):
+        plan = planning.make(panel, job.settings)
+        return replace(plan, base=None) if job.warm_start else plan, None
     from forecast_cli.workflow.warm_start import plan_from_run
 
     return plan_from_run(panel, job.settings, job.root, job.warm_start)
