@@ -139,7 +139,8 @@ def bound_offsets(model: Model, level: float) -> tuple[Offset, Offset]:
     plan = model.plan
     quantiles = plan.architecture.quantiles
     tail = (100 - level) / 200
-    if plan.architecture.by_season is not None and quantiles[0] <= tail:
+    reads_seasons = plan.architecture.by_season is not None
+    if reads_seasons and quantiles[0] <= tail and not _is_measured(model, tail):
         as_answered = np.zeros(plan.horizon)
         return (
             Offset(_between(quantiles, tail), as_answered),
@@ -158,6 +159,11 @@ def bound_offsets(model: Model, level: float) -> tuple[Offset, Offset]:
     excess = np.maximum(-model.residuals[:, :, low], model.residuals[:, :, high])
     wider = stretched(intervals.widening(excess, level), plan.horizon)
     return Offset(_only(low, len(quantiles)), -wider), Offset(_only(high, len(quantiles)), wider)
+
+
+def _is_measured(model: Model, tail: float) -> bool:
+    """Whether it is known how often the network's own quantile of a tail holds."""
+    return len(model.residuals) > 0 and tail in model.plan.architecture.quantiles
 
 
 def _only(output: int, count: int) -> Floats:
