@@ -13,7 +13,7 @@ from forecast_cli.errors import SettingsError
 from forecast_cli.fields import option_name
 from forecast_cli.network import Architecture
 from forecast_cli.panel import Panel
-from forecast_cli.planning import rules, seasonal_rules
+from forecast_cli.planning import rules
 from forecast_cli.planning.plan import BaseShare, Decided, Plan
 from forecast_cli.settings import COVARIATES, NetworkSettings, Settings
 
@@ -37,14 +37,13 @@ def make_base_plan(panel: Panel, settings: Settings) -> Plan:
     seasons = rules.choose_seasons(wanted, panel.frequency, longest, parts)
     season = _choose_season(seasons.value, longest)
     cycle = _choose_cycle(panel, seasons.value, longest)
-    normalization = seasonal_rules.choose_normalization(panel.values, parts)
 
     shape = base.architecture(season.value, horizon.value, cycle.value)
     return Plan(
         preset="auto",
         horizon=horizon.value,
         seasons=seasons.value,
-        normalization=normalization.value,
+        normalization="both",
         lag=season.value,
         validation=0,
         test=horizon.value,
@@ -69,7 +68,7 @@ def make_base_plan(panel: Panel, settings: Settings) -> Plan:
         reasons={
             "horizon": horizon.reason,
             "seasons": seasons.reason,
-            "normalization": normalization.reason,
+            "normalization": "windows by level and spread, and their logarithms: the mean of both",
             "season": season.reason,
             "cycle": cycle.reason,
         },
