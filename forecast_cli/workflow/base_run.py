@@ -10,12 +10,14 @@ from typing import Any
 import numpy as np
 
 from forecast_cli import base, covariates, forecasting, planning, scaling, store, tables
+from forecast_cli.calendar import Ints
 from forecast_cli.choices import BASE
 from forecast_cli.errors import SettingsError, TooLittleDataError
 from forecast_cli.fields import option_name
 from forecast_cli.forecasting import HeldOut, Model
 from forecast_cli.messages import Note, nearest, plural
-from forecast_cli.panel import Panel, head, select
+from forecast_cli.panel import Panel, head, select, tail
+from forecast_cli.planning import Plan
 from forecast_cli.progress import Phase, Report, reading
 from forecast_cli.reading import read
 from forecast_cli.settings import COVARIATES, Settings, fields_by_name, reading_the_target
@@ -36,6 +38,7 @@ from forecast_cli.workflow.rolled import (
 Data = str | os.PathLike[str] | Panel
 
 NOT_TRAINED = "base network, not trained on these data"
+DRAWN_SEASONS = 8  # of those that it reads, and two of the longest in the data
 MEASURED = 10  # seasons ahead, up to which its forecasts were ever scored
 OF_A_FORECAST = ("horizon", "levels", "digits")  # what it takes beside the settings of the reader
 
@@ -130,13 +133,20 @@ def drawn_base(panel: Panel, settings: Settings) -> Run:
         manifest=_manifest(panel),
         config=config,
         model=model,
-        tail=panel,
+        tail=tail(panel, _drawn_lengths(panel, model.plan)),
         metrics=_nothing_measured(),
         texts={
             "predictions.csv": tables.predictions_csv(panel, rows, forecast.digits),
             "forecast.csv": tables.forecast_csv(forecast),
         },
     )
+
+
+def _drawn_lengths(panel: Panel, plan: Plan) -> Ints:
+    """How many of the last rows of each series are drawn, (S,)."""
+    read = DRAWN_SEASONS * plan.architecture.season_steps
+    before_test = max(read, 2 * max(plan.seasons, default=1)) + 3 * plan.horizon
+    return np.minimum(panel.lengths, before_test + plan.test)
 
 
 def _held_out(panel: Panel, model: Model, settings: Settings) -> HeldOut:
