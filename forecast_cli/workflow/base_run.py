@@ -39,6 +39,7 @@ Data = str | os.PathLike[str] | Panel
 
 NOT_TRAINED = "base network, not trained on these data"
 DRAWN_SEASONS = 8  # of those that it reads, and two of the longest in the data
+WIDEST = 100 * (1 - 2 * base.LEVELS[0])  # level of an interval, in percent
 MEASURED = 10  # seasons ahead, up to which its forecasts were ever scored
 OF_A_FORECAST = ("horizon", "levels", "digits")  # what it takes beside the settings of the reader
 
@@ -49,20 +50,36 @@ def is_base(run: object) -> bool:
 
 
 def base_settings(named: dict[str, Any]) -> Settings:
-    """Settings by name. Raises SettingsError for others than the base network has."""
-    allowed = [*OF_A_FORECAST, *reading_the_target(), *COVARIATES]
+    """Settings by name.
+
+    Raises SettingsError for others than the base network has, and for levels that it cannot give.
+    """
+    allowed = [*OF_A_FORECAST, *reading_the_target()]
     for name in named:
         if name in allowed:
             continue
         if name not in fields_by_name():
             raise SettingsError(f"unknown setting {name!r}", nearest(name, allowed))
         option = option_name(name)
+        reason = "reads the target alone" if name in COVARIATES else "is not trained"
         raise SettingsError(
-            f"{option} has no effect with --run base: the base network is not trained",
+            f"{option} has no effect with --run base: the base network {reason}",
             f"leave out {option}, or train a network: forecast train",
             option=name,
         )
-    return settings_from(**named)
+    settings = settings_from(**named)
+    _refuse_wide_levels(settings.interval.levels)
+    return settings
+
+
+def _refuse_wide_levels(levels: tuple[float, ...]) -> None:
+    for level in levels:
+        if level > WIDEST:
+            raise SettingsError(
+                f"--levels {level:g}: the intervals of the base network go up to {WIDEST:g} %",
+                f"use levels up to {WIDEST:g}, or train a network: forecast train",
+                option="levels",
+            )
 
 
 def base_panel(data: Data | None, settings: Settings, report: Report | None = None) -> Panel:

@@ -44,7 +44,8 @@ def windows_of(shape: Architecture, seed: int = 1) -> Floats:
     time = np.arange(shape.lookback)
     size, level = random.uniform(0.2, 2, (2, BATCH, 1))
     values = level + size * np.sin(2 * np.pi * time / steps + size) + 0.1 * level * time / steps
-    return (values + random.normal(0, 0.3, values.shape))[:, :, None]
+    windows: Floats = (values + random.normal(0, 0.3, values.shape))[:, :, None]
+    return windows
 
 
 def with_gaps(x: Floats, shape: Architecture, seed: int = 1) -> Floats:
