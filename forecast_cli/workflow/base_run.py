@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -120,12 +121,12 @@ def forecast_with_base(
         forecast = forecasting.forecast(panel, model, settings.interval.levels)
     digits = settings.output.digits
     digits = decimals(panel) if digits is None else digits
-    return model, replace(forecast, digits=digits), _notes(model)
+    return model, replace(forecast, digits=digits), _notes(model.plan)
 
 
-def _notes(model: Model) -> tuple[Note, ...]:
+def _notes(plan: Plan) -> tuple[Note, ...]:
     notes = [Note("base_network", "info", NOT_TRAINED)]
-    shape = model.plan.architecture
+    shape = plan.architecture
     if shape.seasons_ahead > MEASURED:
         text = f"the horizon of {shape.outputs:,} steps is {shape.seasons_ahead:,} seasons: "
         text += f"the base network was measured up to {MEASURED} seasons ahead"
@@ -210,8 +211,7 @@ def roll_base(
 ) -> Backtested:
     """Roll the base network over the data, all of which it has never seen.
 
-    Its seasons, its scale and whether it takes logarithms follow from the rows before the first
-    origin.
+    Its seasons, its scale and whether it takes logarithms follow from rows before the origin.
     """
     settings = base_settings(named)
     panel = base_panel(data, settings, report)
@@ -220,15 +220,54 @@ def roll_base(
         wanted = _origins(panel, settings, Origins(origins or 0, step or horizon, horizon))
         report(Phase("cost", wanted.cost(len(panel), 0)))
 
-        window = replace(settings.window, horizon=horizon)
-        known = _known_before(panel, wanted)
-        model = base_model(known, replace(settings, window=window))
         report(Phase("forecasting", f"forecasting from {plural(wanted.count, 'origin')}"))
+        settings = replace(settings, window=replace(settings.window, horizon=horizon))
         anywhere = np.zeros(len(panel), np.int64)
-        part = forecast_part(panel, model, wanted, anywhere, range(wanted.count))
+        parts = [
+            forecast_part(panel, model, wanted, anywhere, numbers)
+            for model, numbers in _models(panel, settings, wanted)
+        ]
+        notes = _notes(parts[0].plan)
         digits = settings.output.digits
-        result = scored(panel, [part], wanted, decimals(panel) if digits is None else digits)
-    return replace(result, notes=(*result.notes, *_notes(model)), run=BASE, trainings=0)
+        result = scored(panel, parts, wanted, decimals(panel) if digits is None else digits)
+    return replace(result, notes=(*result.notes, *notes), run=BASE, trainings=0)
+
+
+def _models(panel: Panel, settings: Settings, origins: Origins) -> Iterator[tuple[Model, range]]:
+    """What is known of the data before an origin, and the numbers of the origins it serves.
+
+    One model serves all of them, unless later rows have values that it cannot read, or are of a
+    series that it knows nothing of.
+    """
+    first = 0
+    while first < origins.count:
+        model = base_model(_known_before(panel, origins, first), settings)
+        ends = _first_unreadable(panel, model, origins), _first_new(panel, model, origins)
+        end = max(min(ends), first + 1)
+        yield model, range(first, end)
+        first = end
+
+
+def _first_unreadable(panel: Panel, model: Model, origins: Origins) -> int:
+    """The first origin with a value before it that has no logarithm; their count if none has."""
+    if model.plan.normalization != "shifted-log":
+        return origins.count
+
+    known = {name: number for number, name in enumerate(model.ids)}
+    lowest = [model.scale.zero[known[name]] if name in known else -np.inf for name in panel.ids]
+    rows = np.flatnonzero(panel.values <= np.repeat(lowest, panel.lengths))
+    series = np.searchsorted(panel.offsets, rows, side="right") - 1
+    after = panel.offsets[series + 1] - 1 - rows - origins.horizon
+    numbers = origins.count - 1 - after[after >= 0] // origins.step
+    return int(max(numbers.min(initial=origins.count), 0))
+
+
+def _first_new(panel: Panel, model: Model, origins: Origins) -> int:
+    """The first origin at which a series can be read of which the model knows nothing."""
+    is_new = ~np.isin(panel.ids, model.ids)
+    readable = origins.cuts(panel)[is_new] >= forecasting.fewest_steps(model.plan)
+    numbers = np.flatnonzero(readable.any(axis=0))
+    return int(numbers.min(initial=origins.count))
 
 
 def _origins(panel: Panel, settings: Settings, asked: Origins) -> Origins:
@@ -250,8 +289,8 @@ def _origins(panel: Panel, settings: Settings, asked: Origins) -> Origins:
     )
 
 
-def _known_before(panel: Panel, origins: Origins) -> Panel:
-    """The rows before the first origin, of the series that have any there."""
-    lengths = panel.lengths - origins.rows
+def _known_before(panel: Panel, origins: Origins, number: int = 0) -> Panel:
+    """The rows before an origin, of the series that have any there."""
+    lengths = origins.cuts(panel)[:, number]
     long_enough = np.flatnonzero(lengths > 0)
     return head(select(panel, long_enough), lengths[long_enough])
