@@ -158,6 +158,19 @@ def head(panel: Panel, lengths: Ints) -> Panel:
     )
 
 
+def tail(panel: Panel, lengths: Ints) -> Panel:
+    """The last `lengths` (S,) steps of each series."""
+    lengths = np.asarray(lengths, np.int64)
+    dropped = panel.lengths - lengths
+    rows = _first_rows(panel.offsets + np.append(dropped, 0), lengths)
+    return replace(
+        panel,
+        offsets=_offsets(lengths),
+        first=panel.first + dropped,
+        **_rows_of(panel, rows),
+    )
+
+
 def select(panel: Panel, keep: Ints) -> Panel:
     """The series at positions `keep`, in that order."""
     bounds = zip(panel.offsets[keep], panel.offsets[keep + 1], strict=True)

@@ -21,7 +21,7 @@ from tests.conftest import AIRLINE, ROOT, Result
         (("train", "empty.csv"), 20, "empty.csv: the file is empty", "give a CSV file with a header and rows"),
         (("train", "short.csv"), 21, "4 rows are too few for horizon 1: at least 5 are needed (2 to look back on, 1 to learn from, 1 for validation, 1 held out)", "give more rows, or a smaller --horizon, --validation or --test"),
         (("train", "short.csv", "--target", "z"), 20, "short.csv: no column 'z' for --target", "known: y"),
-        (("predict",), 10, "no run in forecast_runs", "train one first: forecast train DATA"),
+        (("predict",), 10, "no run in forecast_runs", "train one first: forecast train DATA; or use --run base, which needs no training"),
         (("plot",), 10, "no run in forecast_runs", "train one first: forecast train DATA"),
         (("runs", "list"), 10, "no run in forecast_runs", "train one first: forecast train DATA"),
         (("runs", "show"), 10, "no run in forecast_runs", "train one first: forecast train DATA"),

@@ -15,6 +15,7 @@ from forecast_cli.panel import (
     head,
     offset_microseconds,
     select,
+    tail,
     times_of,
     values_of,
 )
@@ -25,6 +26,16 @@ def test_head_cuts_every_series_at_its_own_length() -> None:
     cut = head(panel, np.array([2, 3]))
     assert values_of(cut, 0).tolist() == [0, 1]
     assert values_of(cut, 1).tolist() == [10, 11, 12]
+
+
+def test_tail_keeps_the_last_rows_of_every_series_and_their_times() -> None:
+    panel = from_series([np.arange(5.0), np.arange(10.0, 13.0)])
+    cut = tail(panel, np.array([2, 3]))
+    assert values_of(cut, 0).tolist() == [3, 4]
+    assert values_of(cut, 1).tolist() == [10, 11, 12]
+    for index in (0, 1):
+        times = times_of(panel, index)[-len(values_of(cut, index)) :]
+        assert np.array_equal(times_of(cut, index), times)
 
 
 def test_covariates_follow_their_series_and_known_ones_go_on_after_the_cut() -> None:

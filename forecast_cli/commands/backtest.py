@@ -71,7 +71,7 @@ def backtest(
         options.value(
             "--run",
             metavar="ID",
-            text="Roll this run over rows that it was not trained on, without training.",
+            text="Roll this run, or base, over rows that it was not trained on, without training.",
         ),
     ] = None,
     resume: Annotated[

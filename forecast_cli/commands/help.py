@@ -13,6 +13,7 @@ from typer.core import TyperCommand
 NAME_WIDTH = 25  # columns of `--dates-as-columns COLUMN`; longer names get a line of their own
 MOST_USED_PANEL = "Most used options"
 PANEL = "Options"  # of what is in no other panel
+BASE_PANEL = "With --run base alone"
 LAST_PANEL = "General"  # of what every command has
 ORDER = (
     "Arguments",
@@ -24,6 +25,7 @@ ORDER = (
     "Training",
     "Ensemble",
     "Output",
+    BASE_PANEL,
     "Store",
     LAST_PANEL,
 )

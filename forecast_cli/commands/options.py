@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from forecast_cli import console, fields
-from forecast_cli.commands.help import LAST_PANEL, MOST_USED_PANEL
+from forecast_cli.commands.help import BASE_PANEL, LAST_PANEL, MOST_USED_PANEL
 from forecast_cli.fields import TextForm
 from forecast_cli.settings import DEFAULT_STORE, GROUPS, fields_by_name, types_by_name
 from forecast_cli.sources import STORE_NAME, gather, settings_of
@@ -44,6 +44,15 @@ Data = Annotated[
     str, typer.Argument(metavar="DATA", help="CSV or Parquet file, or - for standard input.")
 ]
 Run = Annotated[str | None, _run_option("the latest")]
+RunOrBase = Annotated[
+    str | None,
+    value(
+        "--run",
+        metavar="ID",
+        text="Run to use: its name, its number, the end of its name, or base.",
+        default="the latest",
+    ),
+]
 RunOrAll = Annotated[str | None, _run_option("all runs")]
 RunBefore = Annotated[str | None, _run_option("the one before the latest")]
 Store = Annotated[
@@ -104,6 +113,7 @@ def with_settings(
     *groups: str,
     most_used: tuple[str, ...] = (),
     from_the_run: Iterable[str] = (),
+    of_base: Iterable[str] = (),
     without: Iterable[str] = (),
 ) -> Callable[[Callable[..., int]], Callable[..., int]]:
     """Give a command one option for each setting of the named groups, `--config`, `--log-format`.
@@ -115,12 +125,16 @@ def with_settings(
     - most_used: options that stand before all others in `--help`
     - from_the_run: settings of other groups that the command takes, but which are by default what
       the run was trained with
+    - of_base: settings of other groups that the command takes with `--run base` alone
     - without: settings of the groups that are no options of the command; it may have an option of
       its own with such a name
     """
     options = {name: option for group in groups for name, option in _options_of(group).items()}
     for name in from_the_run:
         options[name] = _option(fields_by_name()[name], from_the_run=True)
+    for name in of_base:
+        option = _option(fields_by_name()[name], from_the_run=True)
+        options[name] = _under(BASE_PANEL, option)
     options |= _options_of("log")
     for name in without:
         del options[name]
@@ -211,19 +225,19 @@ def _in_order(
     middle = [name for name in options if name not in SHARED]
     last = [name for name in SHARED if name in parameters]
     names = [*front, *most_used, *middle, *last]
+    for name in most_used:
+        parameters[name] = _under(MOST_USED_PANEL, parameters[name])
     return [
-        _moved(parameters[name], name in most_used).replace(kind=inspect.Parameter.KEYWORD_ONLY)
+        parameters[name].replace(kind=inspect.Parameter.KEYWORD_ONLY)
         for name in dict.fromkeys(names)
     ]
 
 
-def _moved(parameter: inspect.Parameter, is_most_used: bool) -> inspect.Parameter:
-    """The parameter, with its option under the heading of the most used ones if it is one."""
-    if not is_most_used:
-        return parameter
+def _under(heading: str, parameter: inspect.Parameter) -> inspect.Parameter:
+    """The parameter, with its option under another heading."""
     kind, option = parameter.annotation.__origin__, parameter.annotation.__metadata__[0]
     moved = copy.copy(option)
-    moved.rich_help_panel = MOST_USED_PANEL
+    moved.rich_help_panel = heading
     return parameter.replace(annotation=Annotated[kind, moved])
 
 

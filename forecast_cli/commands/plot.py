@@ -21,7 +21,7 @@ OF_THE_READER = reading_the_target()
 OF_BASE = ("horizon", "levels", "digits", *OF_THE_READER)
 
 
-@options.with_settings(from_the_run=("horizon", "levels", "digits", *OF_THE_READER))
+@options.with_settings(of_base=OF_BASE)
 def plot(
     data: Annotated[
         str | None,
@@ -51,9 +51,10 @@ def plot(
         ),
     ] = None,
     output: Annotated[
-        str | None, options.output("DIR", "Folder for the plots.", "plots/ in the run")
+        str | None,
+        options.output("DIR", "Folder for the plots.", "plots/ in the run, or . with --run base"),
     ] = None,
-    run: options.Run = None,
+    run: options.RunOrBase = None,
     store: options.Store = options.STORE,
     json: options.Json = False,
     quiet: options.Quiet = False,
@@ -61,8 +62,8 @@ def plot(
 ) -> int:
     """Draw a run as PNG files: its losses and held-out predictions, or what its network does.
 
-    Of --run base, the forecasts of the newest rows of DATA and past them are drawn; the options
-    of the reader are for it alone.
+    Of --run base, which comes with forecast, the forecasts of the newest rows of DATA and past
+    them are drawn.
 
     Example: forecast plot --kind gates -o pictures
     """

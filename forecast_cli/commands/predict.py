@@ -38,7 +38,10 @@ class Format(StrEnum):
 ENDINGS = {".json": Format.json, ".parquet": Format.parquet, ".pq": Format.parquet}
 
 
-@options.with_settings(from_the_run=("horizon", "levels", "digits", *OF_THE_READER))
+@options.with_settings(
+    from_the_run=("horizon", "levels", "digits", *rereading()),
+    of_base=[name for name in OF_THE_READER if name not in rereading()],
+)
 def predict(
     data: Annotated[
         str | None,
@@ -72,7 +75,7 @@ def predict(
             default="rows of DATA",
         ),
     ] = None,
-    run: options.Run = None,
+    run: options.RunOrBase = None,
     store: options.Store = options.STORE,
     json: options.Json = False,
     quiet: options.Quiet = False,
@@ -84,8 +87,7 @@ def predict(
     otherwise. Options that are not given are as in the run. For a --horizon beyond that of the
     run, the network is fed its own forecasts.
 
-    --run base is a network that comes with forecast and forecasts any DATA without a training.
-    It takes all options of the reader; a saved run takes those that new rows may need.
+    --run base is a network that comes with forecast, and forecasts any DATA without training.
 
     Example: forecast predict -o forecast.csv
     """

@@ -65,10 +65,7 @@ def latest(root: Path) -> str:
 def _no_latest_run(root: Path) -> NoRunError:
     runs = names(root)
     if not runs:
-        return NoRunError(
-            f"no run in {root}",
-            "train one first: forecast train DATA; --run base needs no training",
-        )
+        return NoRunError(f"no run in {root}", "train one first: forecast train DATA")
     if set(runs) <= set(unpromoted(root)):
         return NoRunError(
             f"no run in {root} is the latest: none was promoted yet",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,12 +11,14 @@ from typing import Any
 import numpy as np
 
 from forecast_cli import base, covariates, forecasting, planning, scaling, store, tables
+from forecast_cli.calendar import Ints
 from forecast_cli.choices import BASE
 from forecast_cli.errors import SettingsError, TooLittleDataError
 from forecast_cli.fields import option_name
 from forecast_cli.forecasting import HeldOut, Model
 from forecast_cli.messages import Note, nearest, plural
-from forecast_cli.panel import Panel, head, select
+from forecast_cli.panel import Panel, head, select, tail
+from forecast_cli.planning import Plan
 from forecast_cli.progress import Phase, Report, reading
 from forecast_cli.reading import read
 from forecast_cli.settings import COVARIATES, Settings, fields_by_name, reading_the_target
@@ -36,6 +39,8 @@ from forecast_cli.workflow.rolled import (
 Data = str | os.PathLike[str] | Panel
 
 NOT_TRAINED = "base network, not trained on these data"
+DRAWN_SEASONS = 8  # of those that it reads, and two of the longest in the data
+WIDEST = 100 * (1 - 2 * base.LEVELS[0])  # level of an interval, in percent
 MEASURED = 10  # seasons ahead, up to which its forecasts were ever scored
 OF_A_FORECAST = ("horizon", "levels", "digits")  # what it takes beside the settings of the reader
 
@@ -46,20 +51,36 @@ def is_base(run: object) -> bool:
 
 
 def base_settings(named: dict[str, Any]) -> Settings:
-    """Settings by name. Raises SettingsError for others than the base network has."""
-    allowed = [*OF_A_FORECAST, *reading_the_target(), *COVARIATES]
+    """Settings by name.
+
+    Raises SettingsError for others than the base network has, and for levels that it cannot give.
+    """
+    allowed = [*OF_A_FORECAST, *reading_the_target()]
     for name in named:
         if name in allowed:
             continue
         if name not in fields_by_name():
             raise SettingsError(f"unknown setting {name!r}", nearest(name, allowed))
         option = option_name(name)
+        reason = "reads the target alone" if name in COVARIATES else "is not trained"
         raise SettingsError(
-            f"{option} has no effect with --run base: the base network is not trained",
+            f"{option} has no effect with --run base: the base network {reason}",
             f"leave out {option}, or train a network: forecast train",
             option=name,
         )
-    return settings_from(**named)
+    settings = settings_from(**named)
+    _refuse_wide_levels(settings.interval.levels)
+    return settings
+
+
+def _refuse_wide_levels(levels: tuple[float, ...]) -> None:
+    for level in levels:
+        if level > WIDEST:
+            raise SettingsError(
+                f"--levels {level:g}: the intervals of the base network go up to {WIDEST:g} %",
+                f"use levels up to {WIDEST:g}, or train a network: forecast train",
+                option="levels",
+            )
 
 
 def base_panel(data: Data | None, settings: Settings, report: Report | None = None) -> Panel:
@@ -100,12 +121,12 @@ def forecast_with_base(
         forecast = forecasting.forecast(panel, model, settings.interval.levels)
     digits = settings.output.digits
     digits = decimals(panel) if digits is None else digits
-    return model, replace(forecast, digits=digits), _notes(model)
+    return model, replace(forecast, digits=digits), _notes(model.plan)
 
 
-def _notes(model: Model) -> tuple[Note, ...]:
+def _notes(plan: Plan) -> tuple[Note, ...]:
     notes = [Note("base_network", "info", NOT_TRAINED)]
-    shape = model.plan.architecture
+    shape = plan.architecture
     if shape.seasons_ahead > MEASURED:
         text = f"the horizon of {shape.outputs:,} steps is {shape.seasons_ahead:,} seasons: "
         text += f"the base network was measured up to {MEASURED} seasons ahead"
@@ -130,13 +151,20 @@ def drawn_base(panel: Panel, settings: Settings) -> Run:
         manifest=_manifest(panel),
         config=config,
         model=model,
-        tail=panel,
+        tail=tail(panel, _drawn_lengths(panel, model.plan)),
         metrics=_nothing_measured(),
         texts={
             "predictions.csv": tables.predictions_csv(panel, rows, forecast.digits),
             "forecast.csv": tables.forecast_csv(forecast),
         },
     )
+
+
+def _drawn_lengths(panel: Panel, plan: Plan) -> Ints:
+    """How many of the last rows of each series are drawn, (S,)."""
+    read = DRAWN_SEASONS * plan.architecture.season_steps
+    before_test = max(read, 2 * max(plan.seasons, default=1)) + 3 * plan.horizon
+    return np.minimum(panel.lengths, before_test + plan.test)
 
 
 def _held_out(panel: Panel, model: Model, settings: Settings) -> HeldOut:
@@ -183,8 +211,7 @@ def roll_base(
 ) -> Backtested:
     """Roll the base network over the data, all of which it has never seen.
 
-    Its seasons, its scale and whether it takes logarithms follow from the rows before the first
-    origin.
+    Its seasons, its scale and whether it takes logarithms follow from rows before the origin.
     """
     settings = base_settings(named)
     panel = base_panel(data, settings, report)
@@ -193,15 +220,54 @@ def roll_base(
         wanted = _origins(panel, settings, Origins(origins or 0, step or horizon, horizon))
         report(Phase("cost", wanted.cost(len(panel), 0)))
 
-        window = replace(settings.window, horizon=horizon)
-        known = _known_before(panel, wanted)
-        model = base_model(known, replace(settings, window=window))
         report(Phase("forecasting", f"forecasting from {plural(wanted.count, 'origin')}"))
+        settings = replace(settings, window=replace(settings.window, horizon=horizon))
         anywhere = np.zeros(len(panel), np.int64)
-        part = forecast_part(panel, model, wanted, anywhere, range(wanted.count))
+        parts = [
+            forecast_part(panel, model, wanted, anywhere, numbers)
+            for model, numbers in _models(panel, settings, wanted)
+        ]
+        notes = _notes(parts[0].plan)
         digits = settings.output.digits
-        result = scored(panel, [part], wanted, decimals(panel) if digits is None else digits)
-    return replace(result, notes=(*result.notes, *_notes(model)), run=BASE, trainings=0)
+        result = scored(panel, parts, wanted, decimals(panel) if digits is None else digits)
+    return replace(result, notes=(*result.notes, *notes), run=BASE, trainings=0)
+
+
+def _models(panel: Panel, settings: Settings, origins: Origins) -> Iterator[tuple[Model, range]]:
+    """What is known of the data before an origin, and the numbers of the origins it serves.
+
+    One model serves all of them, unless later rows have values that it cannot read, or are of a
+    series that it knows nothing of.
+    """
+    first = 0
+    while first < origins.count:
+        model = base_model(_known_before(panel, origins, first), settings)
+        ends = _first_unreadable(panel, model, origins), _first_new(panel, model, origins)
+        end = max(min(ends), first + 1)
+        yield model, range(first, end)
+        first = end
+
+
+def _first_unreadable(panel: Panel, model: Model, origins: Origins) -> int:
+    """The first origin with a value before it that has no logarithm; their count if none has."""
+    if model.plan.normalization != "shifted-log":
+        return origins.count
+
+    known = {name: number for number, name in enumerate(model.ids)}
+    lowest = [model.scale.zero[known[name]] if name in known else -np.inf for name in panel.ids]
+    rows = np.flatnonzero(panel.values <= np.repeat(lowest, panel.lengths))
+    series = np.searchsorted(panel.offsets, rows, side="right") - 1
+    after = panel.offsets[series + 1] - 1 - rows - origins.horizon
+    numbers = origins.count - 1 - after[after >= 0] // origins.step
+    return int(max(numbers.min(initial=origins.count), 0))
+
+
+def _first_new(panel: Panel, model: Model, origins: Origins) -> int:
+    """The first origin at which a series can be read of which the model knows nothing."""
+    is_new = ~np.isin(panel.ids, model.ids)
+    readable = origins.cuts(panel)[is_new] >= forecasting.fewest_steps(model.plan)
+    numbers = np.flatnonzero(readable.any(axis=0))
+    return int(numbers.min(initial=origins.count))
 
 
 def _origins(panel: Panel, settings: Settings, asked: Origins) -> Origins:
@@ -223,8 +289,8 @@ def _origins(panel: Panel, settings: Settings, asked: Origins) -> Origins:
     )
 
 
-def _known_before(panel: Panel, origins: Origins) -> Panel:
-    """The rows before the first origin, of the series that have any there."""
-    lengths = panel.lengths - origins.rows
+def _known_before(panel: Panel, origins: Origins, number: int = 0) -> Panel:
+    """The rows before an origin, of the series that have any there."""
+    lengths = origins.cuts(panel)[:, number]
     long_enough = np.flatnonzero(lengths > 0)
     return head(select(panel, long_enough), lengths[long_enough])

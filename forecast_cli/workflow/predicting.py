@@ -9,7 +9,7 @@ from typing import Any
 
 from forecast_cli import calendar, forecasting, store
 from forecast_cli.choices import BASE
-from forecast_cli.errors import DataError, RunMismatchError, SettingsError
+from forecast_cli.errors import DataError, NoRunError, RunMismatchError, SettingsError
 from forecast_cli.fields import Digits, option_name
 from forecast_cli.forecasting import Forecast, Model
 from forecast_cli.messages import Note, nearest
@@ -114,7 +114,13 @@ def given(named: dict[str, Any]) -> dict[str, Any]:
 def _load(run: Run | str | None, root: Path) -> Run:
     if isinstance(run, Run):
         return run
-    return store.load(root, store.resolve(root, run))
+    try:
+        return store.load(root, store.resolve(root, run))
+    except NoRunError as error:
+        if store.names(root):
+            raise
+        hint = f"{error.hint}; or use --run base, which needs no training"
+        raise NoRunError(error.message, hint) from None
 
 
 def reading_as(run: Run, reading: dict[str, Any]) -> Run:

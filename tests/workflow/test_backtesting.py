@@ -95,6 +95,34 @@ def test_nothing_after_an_origin_reaches_its_forecasts(refit: Any) -> None:
     assert_no_leak(lambda panel: backtest(panel, refit=refit, **ASKED), a_panel())
 
 
+@pytest.mark.parametrize("lengths", [(60, 60), (60, 40, 33)])
+@pytest.mark.parametrize("sign", [1, -1])
+def test_nothing_after_an_origin_reaches_a_forecast_of_the_base_network(
+    lengths: tuple[int, ...], sign: int
+) -> None:
+    """Of the last series nothing is known before the first origin. Negative values have no logarithm."""
+    asked: dict[str, Any] = {"run": "base", "origins": 5, "horizon": 7, "season": (7,)}
+
+    def roll(panel: Panel) -> Backtested:
+        wild = np.abs(panel.values) > 1e5
+        return backtest(
+            replace(panel, values=np.where(wild, sign * panel.values, panel.values)), **asked
+        )
+
+    assert_no_leak(roll, a_panel(lengths))
+
+
+def test_the_base_network_goes_on_where_later_values_have_no_logarithm() -> None:
+    panel = a_panel((100,))
+    values = panel.values.copy()
+    values[-20], values[-3] = -5, 0
+    rolled = backtest(replace(panel, values=values), run="base", origins=6, horizon=7)
+    assert rolled.result.origin.tolist() == [0, 1, 2, 3, 4, 5]
+    before = backtest(panel, run="base", origins=6, horizon=7)
+    same = rolled.result.forecasts["network"] == before.result.forecasts["network"]
+    assert same.all(axis=1).tolist() == [True] * 4 + [False] * 2
+
+
 def test_nothing_leaks_through_the_scale_of_a_series() -> None:
     asked = {**ASKED, "origins": 2, "lookback": 8, "preset": "classic"}
     assert_no_leak(lambda panel: backtest(panel, **asked), a_panel((60, 40)))
