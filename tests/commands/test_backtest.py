@@ -14,8 +14,16 @@ from pathlib import Path
 import pytest
 
 from forecast_cli import store, train
+from forecast_cli.workflow import backtest_progress
 from tests.commands.helpers import QUICK, Forecast, shell, terminal
 from tests.conftest import AIRLINE, ROOT, SAMPLES
+
+
+@pytest.fixture(autouse=True)
+def _keeps_nothing_while_it_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However slow the machine is: what is done is written only when a backtest is stopped."""
+    monkeypatch.setattr(backtest_progress, "SECONDS_BETWEEN_WRITES", 3600.0)
+
 
 ASKED = ("backtest", AIRLINE, *QUICK, "--horizon", "12", "--origins", "3")
 
