@@ -41,7 +41,7 @@ def test_other_presets_and_no_validation_leave_nothing_to_choose(settings: dict[
 
 
 def test_what_was_asked_for_is_not_chosen_again() -> None:
-    assert names(from_series([WAVES]), lookback=48, epochs=3) == [""]
+    assert names(from_series([WAVES]), lookback=48, epochs=3) == ["from scratch"]
     assert names(from_series([WAVES]), epochs=3) == ["season 168", "season 24"]
 
 

@@ -133,6 +133,7 @@ def test_every_decision_of_a_rule_has_its_reason() -> None:
         "schedule": "preset auto",
         "momentum": "preset auto",
         "clip_norm": "preset auto",
+        "base": "base network: its weight is chosen by validation",
     }
     assert plan_for(read_csv(AIRLINE)).reasons == expected
 
