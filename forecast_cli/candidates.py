@@ -41,7 +41,9 @@ def choose(panel: Panel, settings: Settings, plan: Plan, execution: Execution) -
 
     best = min(tried, key=lambda one: one.validation.error)
     chosen = planning.make(panel, settings, best.candidate.fixed(_reason(best, tried)))
-    return replace(chosen, trials=tuple(_trial(one, is_best=one is best) for one in tried))
+    return replace(
+        chosen, base=plan.base, trials=tuple(_trial(one, is_best=one is best) for one in tried)
+    )
 
 
 def _try_all(
@@ -62,6 +64,7 @@ def _try_all(
             members=MEMBERS,
             parts=(),
             statistics=(),
+            base=None,
         )
         ends = windows.split(panel, plan.validation, plan.test).training
         try:

@@ -29,7 +29,7 @@ TrainedOn = Literal["cpu", "cuda"]  # what `Device` comes to
 Statistic = Literal["naive", "seasonal_naive", "theta"]
 
 # The data
-Normalization = Literal["log", "shifted-log", "spread", "minmax", "standard"]
+Normalization = Literal["log", "shifted-log", "spread", "both", "minmax", "standard"]
 Spread = Literal["deviation", "absolute", "root"]
 Squash = Literal["none", "asinh"]
 ShortSeries = Literal["fallback", "drop", "refuse"]

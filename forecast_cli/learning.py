@@ -9,10 +9,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from forecast_cli import covariates, forecasting, intervals, planning, scaling, windows
+from forecast_cli.blending import blended
 from forecast_cli.calendar import Ints
 from forecast_cli.forecasting import Model
 from forecast_cli.members import REFIT, Execution, train_members
-from forecast_cli.panel import Floats, Panel
+from forecast_cli.panel import Panel
 from forecast_cli.planning import Plan
 from forecast_cli.progress import Phase
 from forecast_cli.sample_weights import sample_weights
@@ -20,6 +21,7 @@ from forecast_cli.shrinkage import shrunk
 from forecast_cli.training import FitOptions, Fitted, Fold, TrainingData, Weights
 from forecast_cli.windows import Windows
 
+WINDOWS_AT_ONCE = 4096
 MOST_FOLDS = 4  # rolling validation origins where windows are few
 
 
@@ -42,11 +44,12 @@ def learn(panel: Panel, plan: Plan, execution: Execution) -> Learned:
     cut = windows.split(panel, plan.validation, plan.test)
     model = untrained(panel, plan, cut.training)
     data = training_data(panel, model, cut.training)
-    folds = folds_of(panel, plan, data.values)
+    folds = folds_of(panel, plan, data)
     options = [FitOptions() for _ in range(plan.members)]
     fitted = train_members(data, folds, options, with_half_the_time(execution, plan))
     model = _with_members(model, fitted)
 
+    model = blended(panel, model)
     model = with_residuals(panel, model, execution)
     return Learned(replace(model, plan=shrunk(panel, model)), tuple(fitted))
 
@@ -59,7 +62,7 @@ def with_residuals(panel: Panel, model: Model, execution: Execution) -> Model:
     ends = windows.split(panel, plan.validation, plan.test).training
     nothing_held_out = plan.validation + plan.test == 0
     start = ends * 0 if nothing_held_out else ends
-    later = windows.between(panel, plan.lookback, plan.horizon, start, panel.lengths)
+    later = forecasting.windows_between(panel, plan, plan.horizon, start, panel.lengths)
     residuals = forecasting.residuals(panel, model, _evenly(later, intervals.KEPT))
     return replace(model, residuals=residuals)
 
@@ -70,9 +73,7 @@ def refit(panel: Panel, learned: Learned, execution: Execution) -> Model:
     Returns the model as it is if that is not wanted, or if time is up before it is done.
     """
     model, plan = learned.model, learned.model.plan
-    if not plan.refit or not all(member.steps for member in learned.fitted):
-        return model
-    if execution.deadline is not None and time.monotonic() >= execution.deadline:
+    if not wants_refit(learned, execution):
         return model
 
     data = training_data(panel, model, panel.lengths)
@@ -82,6 +83,13 @@ def refit(panel: Panel, learned: Learned, execution: Execution) -> Model:
     if any(member.expired for member in fitted):
         return model
     return _with_members(model, fitted)
+
+
+def wants_refit(learned: Learned, execution: Execution) -> bool:
+    """Whether to train again: the plan says so, all members took steps, and there is time left."""
+    has_steps = all(member.steps for member in learned.fitted)
+    has_time = execution.deadline is None or time.monotonic() < execution.deadline
+    return learned.model.plan.refit and has_steps and has_time
 
 
 def fit_once(panel: Panel, plan: Plan, ends: Ints, execution: Execution) -> Model:
@@ -132,6 +140,7 @@ def training_data(panel: Panel, model: Model, ends: Ints) -> TrainingData:
     return TrainingData(
         values=values,
         plan=plan,
+        offsets=panel.offsets,
         covariates=covariates.prepare(panel, plan.calendar, plan.horizon, model.features),
         sample_weights=sample_weights(panel, values, ends, balance=plan.balance),
     )
@@ -142,41 +151,55 @@ def training_data(panel: Panel, model: Model, ends: Ints) -> TrainingData:
 
 def fold_to(panel: Panel, plan: Plan, data: TrainingData, ends: Ints) -> Fold:
     """All windows of the first `ends` (S,) rows."""
-    start = np.zeros(len(panel), np.int64)
-    every = windows.between(panel, plan.lookback, plan.architecture.outputs, start, ends)
-    return Fold(changing(data.values, every))
+    every = _windows_between(panel, plan, np.zeros(len(panel), np.int64), ends)
+    return Fold(changing(data, every))
 
 
-def folds_of(panel: Panel, plan: Plan, values: Floats) -> list[Fold]:
+def folds_of(panel: Panel, plan: Plan, data: TrainingData) -> list[Fold]:
     """Windows to train on, and those that stop the training."""
-    cut = windows.split(panel, plan.validation, plan.test)
-    ends = cut.training
-    start, steps = np.zeros(len(panel), np.int64), plan.architecture.outputs
-    every = windows.between(panel, plan.lookback, steps, start, ends)
+    ends = windows.split(panel, plan.validation, plan.test).training
+    every = _windows_between(panel, plan, np.zeros(len(panel), np.int64), ends)
     if plan.preset == "classic":
         return [_textbook_fold(every)]
     if not plan.validation:
-        return [Fold(changing(values, every))]
+        return [Fold(changing(data, every))]
 
     # Several folds make early stopping less of an accident; without it, one shows the losses.
     wanted = MOST_FOLDS if len(every) < planning.SMALL and plan.patience else 1
+    return _rolling_folds(panel, plan, data, wanted)
+
+
+def _rolling_folds(panel: Panel, plan: Plan, data: TrainingData, wanted: int) -> list[Fold]:
+    """So many folds or less, each of which ends one horizon before the one before it."""
     folds: list[Fold] = []
     for number in range(MOST_FOLDS):
         # Where there are holes, the newest validation part may have no complete window: an
         # earlier one then serves.
         if number >= wanted and any(fold.validation for fold in folds):
             break
-        end = ends - number * plan.horizon
-        earlier = changing(values, windows.between(panel, plan.lookback, steps, start, end))
-        # A series that is shorter than the parts held out ends before they would.
-        high = np.minimum(end + plan.validation, cut.validation)
-        later = windows.between(panel, plan.lookback, steps, end, high)
-        if number and 3 * len(earlier) < len(folds[0].training):
+        fold = _fold_before(panel, plan, data, number * plan.horizon)
+        if number and 3 * len(fold.training) < len(folds[0].training):
             break
-        if number and not len(later):
-            continue
-        folds.append(Fold(earlier, later if len(later) else None))
+        if fold.validation or not number:
+            folds.append(fold)
     return folds
+
+
+def _fold_before(panel: Panel, plan: Plan, data: TrainingData, rows: int) -> Fold:
+    """The fold whose training part ends so many rows before that of the plan."""
+    cut = windows.split(panel, plan.validation, plan.test)
+    end = cut.training - rows
+    # A series that is shorter than the parts held out ends before they would.
+    high = np.minimum(end + plan.validation, cut.validation)
+
+    earlier = _windows_between(panel, plan, np.zeros(len(panel), np.int64), end)
+    later = _windows_between(panel, plan, end, high)
+    return Fold(changing(data, earlier), later if len(later) else None)
+
+
+def _windows_between(panel: Panel, plan: Plan, start: Ints, end: Ints) -> Windows:
+    """The windows whose steps ahead lie in these rows (S,), with all that the network predicts."""
+    return forecasting.windows_between(panel, plan, plan.architecture.outputs, start, end)
 
 
 def _textbook_fold(every: Windows) -> Fold:
@@ -190,8 +213,11 @@ def _textbook_fold(every: Windows) -> Fold:
     return Fold(windows.selected(every, slice(0, cut)), windows.selected(every, slice(cut, None)))
 
 
-def changing(values: Floats, chosen: Windows) -> Windows:
+def changing(data: TrainingData, chosen: Windows) -> Windows:
     """The windows whose past is not constant: a constant has no spread to measure errors in."""
+    if data.plan.architecture.by_season is not None:
+        return _changing_with_gaps(data, chosen)
+    values = data.values
 
     def is_changing(origins: Ints) -> windows.Flags:
         first = origins[0] - chosen.lookback
@@ -203,6 +229,16 @@ def changing(values: Floats, chosen: Windows) -> Windows:
 
     changing = windows.where(chosen, is_changing)
     return changing if len(changing) else chosen
+
+
+def _changing_with_gaps(data: TrainingData, chosen: Windows) -> Windows:
+    """The same, where only a part of a window may be known."""
+    flags = np.empty(len(chosen), bool)
+    for start in range(0, len(chosen), WINDOWS_AT_ONCE):
+        part = slice(start, start + WINDOWS_AT_ONCE)
+        past = windows.pasts_with_gaps(data.values, data.offsets, chosen, part)
+        flags[part] = np.fmin.reduce(past, axis=1) < np.fmax.reduce(past, axis=1)
+    return windows.flagged(chosen, flags) if flags.any() else chosen
 
 
 def _evenly(chosen: Windows, most: int) -> Windows:

@@ -10,7 +10,7 @@ import contextlib
 import math
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
@@ -152,15 +152,7 @@ def _run(
             checkpoint.finish(options.stage, fitted)
         execution.report(MemberDone(options.member))
 
-    with contextlib.ExitStack() as stack:
-        report = execution.report
-        if checkpoint is not None and engine.mode(execution.workers, len(left)) == "here":
-            left = [_kept(task, checkpoint) for task in left]
-        elif checkpoint is not None:
-            folder = stack.enter_context(tempfile.TemporaryDirectory())
-            left = [_kept_elsewhere(task, checkpoint, folder, n) for n, task in enumerate(left)]
-            stack.callback(_gather, left, checkpoint)
-            report = _gathering(left, checkpoint, report)
+    with _kept_tasks(left, execution) as (left, report):
         results = engine.run(work, left, execution.workers, finished, report)
 
     by_stage: dict[str, Fitted | Result] = dict(done)
@@ -275,18 +267,55 @@ def _phase(tasks: Sequence[Task], done: dict[str, Fitted], at_a_time: int) -> Ph
     return Phase(name, text, epochs)
 
 
-def _kept(task: Task, checkpoint: Checkpoint) -> Task:
-    """The task with its state kept after every epoch, going on where it was stopped."""
-    stage = task.options.stage
-    keep, resume = checkpoint.keep(stage), checkpoint.running.get(stage)
-    return replace(task, options=replace(task.options, keep=keep, resume=resume))
+@contextlib.contextmanager
+def _kept_tasks(tasks: Sequence[Task], execution: Execution) -> Iterator[tuple[list[Task], Report]]:
+    """The tasks, going on where they were stopped, with their states kept in the checkpoint, if
+    there is one; and what is to hear of them."""
+    checkpoint, report = execution.checkpoint, execution.report
+    if checkpoint is None:
+        yield list(tasks), report
+        return
+
+    resumed = [_resumed(task, checkpoint) for task in tasks]
+    if engine.mode(execution.workers, len(tasks)) == "here":
+        yield [_kept(task, checkpoint) for task in resumed], report
+        return
+
+    folder = _folder_for_states()
+    if folder is None:
+        yield resumed, report
+        return
+
+    with folder as name:
+        written = [replace(task, state=f"{name}/{n}.state") for n, task in enumerate(resumed)]
+        try:
+            yield written, _gathering(written, checkpoint, report)
+        finally:
+            _gather(written, checkpoint)
 
 
-def _kept_elsewhere(task: Task, checkpoint: Checkpoint, folder: str, number: int) -> Task:
-    """The task with its state written to a file, since another process does it."""
+def _resumed(task: Task, checkpoint: Checkpoint) -> Task:
+    """The task, going on where it was stopped."""
     resume = checkpoint.running.get(task.options.stage)
-    state = str(Path(folder) / f"{number}.state")
-    return replace(task, state=state, options=replace(task.options, resume=resume))
+    return replace(task, options=replace(task.options, resume=resume))
+
+
+def _kept(task: Task, checkpoint: Checkpoint) -> Task:
+    """The task with its state kept after every epoch."""
+    keep = checkpoint.keep(task.options.stage)
+    return replace(task, options=replace(task.options, keep=keep))
+
+
+def _folder_for_states() -> tempfile.TemporaryDirectory[str] | None:
+    """Where members in other processes write their states; None where no folder can be written.
+
+    A cron job or a read-only file system is no reason not to train: only members that are
+    finished are kept then.
+    """
+    try:
+        return tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
+    except OSError:
+        return None
 
 
 def _writer(path: Path, stage: str) -> Callable[[Snapshot], None]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from forecast_cli import forecasting, learning, planning, scaling, shrinkage, windows
+from forecast_cli.blending import blended
 from forecast_cli.calendar import Ints
 from forecast_cli.errors import DivergedError
 from forecast_cli.forecasting import Model
@@ -51,6 +51,7 @@ def learn(panel: Panel, settings: Settings, plan: Plan, execution: Execution) ->
     if not plan.refit:
         model, fitted = _with_more_seeds(panel, model, fitted, settings.ensemble.members, execution)
 
+    model = blended(panel, model)
     model = learning.with_residuals(panel, model, execution)
     plan = shrinkage.shrunk(panel, model)
     return Learned(replace(model, plan=plan), tuple(one for kind in fitted for one in kind))
@@ -62,31 +63,21 @@ def refit(panel: Panel, settings: Settings, learned: Learned, execution: Executi
     Returns the model as it is if that is not wanted, or if time is up before it is done.
     """
     model, plan = learned.model, learned.model.plan
-    if not plan.refit or not all(member.steps for member in learned.fitted):
-        return model
-    if execution.deadline is not None and time.monotonic() >= execution.deadline:
+    if not learning.wants_refit(learned, execution):
         return model
 
-    steps = [kind[0].steps for kind in _by_part(plan, learned.fitted)]
+    before = _by_part(plan, learned.fitted)
     plan = with_seeds(plan, settings.ensemble.members)
-    assignments = []
-    for number, part in enumerate(plan.parts):
-        alone = part_plan(plan, part)
-        data = learning.training_data(panel, replace(model, plan=alone), panel.lengths)
-        fold = learning.fold_to(panel, alone, data, panel.lengths)
-        stage = f"{REFIT} part {number + 1}"
-        options = [FitOptions(stage, steps=steps[number]) for _ in range(part.members)]
-        assignments.append(Assignment(part.name, data, [fold], options))
+    model_of_seeds = replace(model, plan=plan)
+    options = []
+    for number, (part, kind) in enumerate(zip(plan.parts, before, strict=True), 1):
+        again = FitOptions(f"{REFIT} part {number}", steps=kind[0].steps)
+        options.append([again] * part.members)
+    assignments = _assignments(panel, model_of_seeds, panel.lengths, options)
 
     text = f"refit of {plural(plan.members, 'network')}"
-    found = train_kinds(assignments, text, execution)
-    fitted = [[one for one in kind if one is not None and not one.expired] for kind in found]
-    if not all(fitted):
-        return model
-    parts = [
-        replace(part, members=len(kind)) for part, kind in zip(plan.parts, fitted, strict=True)
-    ]
-    return _with_members(replace(model, plan=_with_parts(plan, parts)), fitted)
+    fitted = [_in_time(kind) for kind in train_kinds(assignments, text, execution)]
+    return _with_kinds(model_of_seeds, fitted) if all(fitted) else model
 
 
 # -- training ----------------------------------------------------------------------------------
@@ -96,13 +87,11 @@ def _train_all(panel: Panel, model: Model, execution: Execution) -> list[list[Fi
     """Every part of the plan, on the training part alone."""
     plan = model.plan
     ends = windows.split(panel, plan.validation, plan.test).training
-    assignments = []
-    for number, part in enumerate(plan.parts):
-        alone = part_plan(plan, part)
-        data = learning.training_data(panel, replace(model, plan=alone), ends)
-        folds = learning.folds_of(panel, alone, data.values)
-        options = [FitOptions(f"part {number + 1}") for _ in range(part.members)]
-        assignments.append(Assignment(part.name, data, folds, options))
+    options = []
+    for number, part in enumerate(plan.parts, 1):
+        options.append([FitOptions(f"part {number}")] * part.members)
+    assignments = _assignments(panel, model, ends, options, stopped=True)
+
     text = f"training {plural(len(assignments), 'kind')} of networks"
     return train_kinds(assignments, text, execution)
 
@@ -145,26 +134,50 @@ def _with_more_seeds(
     """More networks of each part, on the training part: where no refit follows."""
     plan = with_seeds(model.plan, setting)
     ends = windows.split(panel, plan.validation, plan.test).training
-    assignments = []
-    for number, part in enumerate(plan.parts):
-        alone = part_plan(plan, part)
-        data = learning.training_data(panel, replace(model, plan=alone), ends)
-        fold = learning.fold_to(panel, alone, data, ends)
-        first = len(fitted[number])
-        options = [
-            FitOptions(f"seeds part {number + 1}", steps=fitted[number][0].steps)
-            for _ in range(part.members - first)
-        ]
-        assignments.append(Assignment(part.name, data, [fold], options, first))
-    if not any(assignment.options for assignment in assignments):
+    options = []
+    for number, (part, kind) in enumerate(zip(plan.parts, fitted, strict=True), 1):
+        more = FitOptions(f"seeds part {number}", steps=kind[0].steps)
+        options.append([more] * (part.members - len(kind)))
+    if not any(options):
         return model, fitted
 
-    found = train_kinds(assignments, "training more seeds", execution)
-    grown = []
-    for old, new in zip(fitted, found, strict=True):
-        grown.append([*old, *(one for one in new if one is not None and not one.expired)])
-    parts = [replace(part, members=len(kind)) for part, kind in zip(plan.parts, grown, strict=True)]
-    return _with_members(replace(model, plan=_with_parts(plan, parts)), grown), grown
+    model_of_seeds = replace(model, plan=plan)
+    assignments = _assignments(panel, model_of_seeds, ends, options)
+    numbered = []
+    for assignment, kind in zip(assignments, fitted, strict=True):
+        numbered.append(replace(assignment, first=len(kind)))
+    found = train_kinds(numbered, "training more seeds", execution)
+    grown = [[*old, *_in_time(new)] for old, new in zip(fitted, found, strict=True)]
+    return _with_kinds(model_of_seeds, grown), grown
+
+
+def _assignments(
+    panel: Panel,
+    model: Model,
+    ends: Ints,
+    options: Sequence[Sequence[FitOptions]],
+    *,
+    stopped: bool = False,
+) -> list[Assignment]:
+    """The members of each part to train on all windows of the first `ends` (S,) rows.
+
+    options: of each member of each part; stopped: by validation, on the folds of the plan.
+    """
+    assignments = []
+    for part, of_part in zip(model.plan.parts, options, strict=True):
+        plan = part_plan(model.plan, part)
+        data = learning.training_data(panel, replace(model, plan=plan), ends)
+        if stopped:
+            folds = learning.folds_of(panel, plan, data)
+        else:
+            folds = [learning.fold_to(panel, plan, data, ends)]
+        assignments.append(Assignment(part.name, data, folds, of_part))
+    return assignments
+
+
+def _in_time(kind: Sequence[Fitted | None]) -> list[Fitted]:
+    """The members of a part that were trained to the end."""
+    return [one for one in kind if one is not None and not one.expired]
 
 
 def with_seeds(plan: Plan, setting: int | None) -> Plan:
@@ -188,6 +201,14 @@ def _with_parts(plan: Plan, parts: Sequence[Part]) -> Plan:
     return replace(
         first, seed=plan.seed, members=members, parts=tuple(parts), statistics=plan.statistics
     )
+
+
+def _with_kinds(model: Model, fitted: Sequence[Sequence[Fitted]]) -> Model:
+    """The model whose parts have these members."""
+    parts = []
+    for part, kind in zip(model.plan.parts, fitted, strict=True):
+        parts.append(replace(part, members=len(kind)))
+    return _with_members(replace(model, plan=_with_parts(model.plan, parts)), fitted)
 
 
 def _with_members(model: Model, fitted: Sequence[Sequence[Fitted]]) -> Model:

@@ -71,7 +71,7 @@ def validate(panel: Panel, model: Model) -> Validation | None:
     actual = forecasting.actual_values(before_test, chosen)
     forecast = forecasting.forecast_windows(before_test, model, chosen, ()).values
     scales = training_scales(panel, plan)
-    past = windows.pasts(before_test.values, chosen)
+    past = windows.pasts_with_gaps(before_test.values, before_test.offsets, chosen)
     naive, lag = _best_naive(past, actual, chosen.series, scales, plan)
     return Validation(chosen, actual, forecast, naive, lag, scales)
 

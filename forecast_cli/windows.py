@@ -104,6 +104,31 @@ def between(panel: Panel, lookback: int, horizon: int, low: Ints, high: Ints) ->
     return where(every, is_complete)
 
 
+def between_with_gaps(
+    panel: Panel, fewest: int, lookback: int, horizon: int, low: Ints, high: Ints
+) -> Windows:
+    """Every window whose target steps lie in [low, high) of its series (S,) and have a value, and
+    of whose past at least `fewest` steps have one.
+
+    The past of a window may begin before its series.
+    """
+    begin = np.maximum(low, fewest)
+    counts = np.maximum(high - horizon - begin + 1, 0)
+    every = _of_runs(np.arange(len(panel)), panel.offsets[:-1] + begin, counts, lookback, horizon)
+    if not np.isnan(panel.values).any():
+        return every
+
+    before = running_count(~np.isnan(panel.values))
+    flags = np.empty(len(every), bool)
+    for start in range(0, len(every), AT_ONCE):
+        part = slice(start, start + AT_ONCE)
+        series, origins = every.at(part)
+        first = np.maximum(origins - lookback, panel.offsets[series])
+        knows_enough = before[origins] - before[first] >= fewest
+        flags[part] = knows_enough & (before[origins + horizon] - before[origins] == horizon)
+    return flagged(every, flags)
+
+
 def _of_runs(series: Ints, starts: Ints, counts: Ints, lookback: int, horizon: int) -> Windows:
     """Windows of runs (R,) of so many neighbors each; runs of none are left out."""
     before = np.cumsum(counts) - counts

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -95,6 +96,19 @@ def airline_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def store_copy(airline_store: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(airline_store, tmp_path / "store"))
+
+
+def run_python(code: str, *words: object, folder: Path = ROOT) -> None:
+    """Run code with words in a process of its own, which must succeed within two minutes."""
+    done = subprocess.run(
+        [sys.executable, "-c", code, *map(str, words)],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
 
 
 def held_out_scores(metrics: Metrics) -> HeldOutScores:

@@ -12,6 +12,7 @@ from forecast_cli import learning, store, windows
 from forecast_cli.members import Execution
 from forecast_cli.panel import Panel, from_series
 from forecast_cli.planning import Plan
+from forecast_cli.training import TrainingData
 from forecast_cli.windows import Windows
 
 
@@ -30,7 +31,7 @@ def seasonal(count: int, seed: int = 1) -> Panel:
 
 
 def folds_of(panel: Panel, plan: Plan) -> list[tuple[Windows, Windows | None]]:
-    folds = learning.folds_of(panel, plan, panel.values)
+    folds = learning.folds_of(panel, plan, TrainingData(panel.values, plan))
     return [(fold.training, fold.validation) for fold in folds]
 
 
@@ -71,13 +72,13 @@ def test_the_textbook_recipe_validates_on_the_last_twentieth_of_its_windows(plan
     assert validation.origins.min() > training.origins.max()
 
 
-def test_windows_whose_past_is_constant_are_not_trained_on_unless_all_are() -> None:
+def test_windows_whose_past_is_constant_are_not_trained_on_unless_all_are(plan: Plan) -> None:
     values = np.array([1.0, 1.0, 1.0, 1.0, 2.0, 3.0, 3.0])
     panel = from_series([values])
     every = windows.between(panel, 3, 1, np.zeros(1, np.int64), panel.lengths)
     assert every.origins.tolist() == [3, 4, 5, 6]
-    assert learning.changing(values, every).origins.tolist() == [5, 6]
-    assert learning.changing(np.ones(7), every).origins.tolist() == [3, 4, 5, 6]
+    assert learning.changing(TrainingData(values, plan), every).origins.tolist() == [5, 6]
+    assert learning.changing(TrainingData(np.ones(7), plan), every).origins.tolist() == [3, 4, 5, 6]
 
 
 def test_what_was_learned_does_not_depend_on_later_rows(plan: Plan) -> None:

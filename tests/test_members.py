@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -13,13 +15,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forecast_cli import forecasting, learning, members, planning, train, windows
-from forecast_cli.errors import SettingsError
+from forecast_cli import forecasting, learning, members, planning, store, train, windows
+from forecast_cli.errors import SettingsError, StoppedError
 from forecast_cli.forecasting import prediction
 from forecast_cli.members import Execution
 from forecast_cli.panel import Panel, from_series
+from forecast_cli.progress import Epoch, Event
 from forecast_cli.sources import settings_from
-from tests.conftest import AIRLINE, Result
+from tests.conftest import AIRLINE, Result, run_python
 
 SINE = 10 + np.sin(np.arange(160) / 3) + 0.1 * np.random.default_rng(1).normal(size=160)
 PANEL = from_series([SINE])
@@ -143,3 +146,54 @@ def test_a_script_without_a_guard_can_train_members(tmp_path: Path) -> None:
         [sys.executable, str(script)], capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stdout) == (0, "2\n"), done.stderr
+
+
+# -- no temporary folder -----------------------------------------------------------------------
+
+TWO: dict[str, Any] = {"horizon": 4, "lookback": 12, "units": "6", "epochs": 4, "members": 2}
+
+
+@pytest.fixture
+def no_temporary_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """As on a read-only file system; root may write wherever there is a folder, so there is none."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "missing"))
+    with pytest.raises(FileNotFoundError):
+        tempfile.mkdtemp()
+
+
+@pytest.mark.usefixtures("no_temporary_folder")
+def test_members_train_side_by_side_where_no_temporary_folder_is_writable(tmp_path: Path) -> None:
+    alone = train(PANEL, draw=False, store_folder=tmp_path / "alone", workers=1, **TWO)
+    together = train(PANEL, draw=False, store_folder=tmp_path / "together", workers=2, **TWO)
+
+    assert together.run.manifest.files == alone.run.manifest.files
+
+
+@pytest.mark.usefixtures("no_temporary_folder")
+def test_a_stopped_training_goes_on_where_no_temporary_folder_is_writable(tmp_path: Path) -> None:
+    def stop(event: Event) -> None:
+        if isinstance(event, Epoch) and event.epoch == 2:
+            raise StoppedError(signal.SIGTERM)
+
+    alone = train(PANEL, draw=False, store_folder=tmp_path / "alone", workers=1, **TWO)
+    with pytest.raises(StoppedError):
+        train(PANEL, draw=False, store_folder=tmp_path / "runs", workers=2, report=stop, **TWO)
+    assert store.names(tmp_path / "runs") == []
+
+    again = train(PANEL, draw=False, store_folder=tmp_path / "runs", workers=2, resume=True, **TWO)
+
+    assert again.run.manifest.files == alone.run.manifest.files
+
+
+def test_the_command_trains_members_where_no_temporary_folder_is_writable(tmp_path: Path) -> None:
+    code = (
+        "import sys, tempfile\n"
+        "from forecast_cli.app import main\n"
+        "tempfile.tempdir = '/dev/null/none'\n"
+        "sys.exit(main())\n"
+    )
+    words = ("train", AIRLINE, "--members", 2, "--workers", 2, "--epochs", 2, "--units", 4)
+
+    run_python(code, *words, folder=tmp_path)
+
+    assert len(store.names(tmp_path / "forecast_runs")) == 1

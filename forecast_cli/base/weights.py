@@ -13,7 +13,7 @@ from forecast_cli.errors import RunRejectedError
 from forecast_cli.network import Weights, tensor_shapes
 
 PATH = Path(__file__).parent / "base.safetensors"
-SHA256 = "ee11e82c8d6bfc6c718825c497952242c2e6148d902ea61556d692ffa8b6a89d"
+SHA256 = "e50ecc2c2ad7bc8b8d37fd1caf7a35a10b206736fce47eda87d1fbc4479af0af"
 
 REINSTALL = "install the package again"
 

@@ -105,6 +105,9 @@ def _window_rows(run: Run) -> list[list[str]]:
         chosen = "chosen in validation" if trial.chosen else ""
         rows.append([f"candidate: {trial.name}", errors, chosen])
     rows += _portfolio_rows(plan)
+    if plan.base is not None:
+        share = f"{plan.base.weight:.0%} of the forecast"
+        rows.append(["base network", share, plan.reasons.get("base", "")])
     if plan.shrinkage:
         share = f"{plan.shrinkage:.0%} of the naive forecast"
         rows.append(["shrinkage", share, plan.reasons.get("shrinkage", "")])

@@ -71,8 +71,9 @@ def train(
         typer.Option(
             "--from",
             metavar="ID",
-            help="Start from the weights of this run, which has the same network.",
-            show_default="random weights",
+            help="Start from the weights of this run, which has the same network; or none: do "
+            "without the base network, too.",
+            show_default="random weights, beside the base network",
             rich_help_panel="Training",
         ),
     ] = None,
@@ -192,6 +193,13 @@ def _target_line(trained: Trained) -> str:
     return f"{heading}: {'; '.join(shown)}{more}"
 
 
+def _base_line(plan: Plan) -> str:
+    """What share of the forecast is that of the base network, and why."""
+    if plan.base is None:
+        return ""
+    return f"{plan.base.weight:.0%} of the forecast is the base network's: {plan.reasons['base']}"
+
+
 def _summary(trained: Trained) -> None:
     run, test = trained.run, trained.metrics.test
     if test:
@@ -201,6 +209,7 @@ def _summary(trained: Trained) -> None:
     for line in (
         _trials_line(plan),
         _portfolio_line(plan),
+        _base_line(plan),
         plan.reasons.get("shrinkage", ""),
         _members_line(trained),
         _intervals_line(trained),

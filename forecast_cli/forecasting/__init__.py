@@ -4,7 +4,8 @@ What is named here is what other packages may use:
 
 Model:        Model, extended
 Forecasts:    Forecast, forecast, no_forecast; HeldOut, forecast_held_out; forecast_windows
-Windows:      fewest_steps, has_full_window, require_full_window, unreadable, newest_inputs
+Windows:      fewest_steps, has_full_window, require_full_window, unreadable, newest_inputs,
+              windows_between
 Origins:      BASELINES, rolling_origins, actual_values, baseline_forecasts,
               knows_later_rows
 Errors:       residuals
@@ -19,6 +20,7 @@ from forecast_cli.forecasting.newest import (
     has_full_window,
     require_full_window,
     unreadable,
+    windows_between,
 )
 from forecast_cli.forecasting.origins import (
     BASELINES,
@@ -52,4 +54,5 @@ __all__ = [
     "residuals",
     "rolling_origins",
     "unreadable",
+    "windows_between",
 ]

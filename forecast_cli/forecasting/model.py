@@ -27,6 +27,7 @@ class Model:
     - residuals: (K, horizon, Q) of each output, in units of the window's spread
     - features: the scale of the covariates
     - covariates: the names of past, future and static ones
+    - base: the weights of the base network, where it has a part in the forecast
     """
 
     plan: Plan
@@ -36,6 +37,7 @@ class Model:
     residuals: Floats
     features: FeatureScale
     covariates: tuple[Names, Names, Names] = ((), (), ())
+    base: network.Weights | None = None
 
     @property
     def point_residuals(self) -> Floats:
@@ -62,6 +64,9 @@ def extended(model: Model, horizon: int) -> Model:
     plan = replace(model.plan, horizon=horizon)
     if plan.architecture.by_season is not None:  # it answers any number of steps at once
         plan = replace(plan, architecture=replace(plan.architecture, outputs=horizon))
+    if plan.base is not None:
+        shape = replace(plan.base.architecture, outputs=horizon)
+        plan = replace(plan, base=replace(plan.base, architecture=shape))
     return replace(model, plan=plan)
 
 

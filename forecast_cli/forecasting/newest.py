@@ -10,6 +10,7 @@ from forecast_cli.calendar import Ints
 from forecast_cli.errors import TooLittleDataError
 from forecast_cli.panel import Floats, Panel, format_times, times_of, values_of
 from forecast_cli.planning import Plan
+from forecast_cli.windows import Windows
 
 Flags = NDArray[np.bool_]
 
@@ -30,6 +31,15 @@ def fewest_steps(plan: Plan) -> int:
     if plan.architecture.by_season is None:
         return plan.lookback
     return FEWEST_SEASONS * plan.architecture.season_steps
+
+
+def windows_between(panel: Panel, plan: Plan, horizon: int, low: Ints, high: Ints) -> Windows:
+    """Every window that the network can read, and whose target steps lie in [low, high) of its
+    series (S,) and have a value."""
+    if plan.architecture.by_season is None:
+        return windows.between(panel, plan.lookback, horizon, low, high)
+    fewest = fewest_steps(plan)
+    return windows.between_with_gaps(panel, fewest, plan.lookback, horizon, low, high)
 
 
 def can_read(panel: Panel, plan: Plan, series: Ints, origins: Ints) -> Flags:

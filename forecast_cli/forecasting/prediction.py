@@ -50,12 +50,14 @@ class Batch:
     - index: (B,) their numbers
     - series: (B,) the position of their series in the scales
     - past: (B, lookback) transformed values
+    - of_base: (B, horizon) the forecast of the base network, where it has a part, transformed
     """
 
     index: Ints
     series: Ints
     past: Floats
     features: Features | None
+    of_base: Floats | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,7 +78,8 @@ class Reader:
             index = np.arange(start, min(start + size, len(chosen)))
             series = self.positions[chosen.at(index)[0]]
             past = self._pasts(chosen, index, series)
-            yield Batch(index, series, past, _features(self.covariates, chosen, index))
+            features = _features(self.covariates, chosen, index)
+            yield Batch(index, series, past, features, self._of_base(chosen, index, series))
 
     def restore(self, values: Floats, series: Ints) -> Floats:
         """Values (B, horizon) in the units of the file."""
@@ -100,6 +103,22 @@ class Reader:
         if (past <= lowest).any():
             raise self._not_positive(chosen, index, past, past <= lowest)
         return scaling.transform(past, normalization, self.scale, series[:, None])
+
+    def _of_base(self, chosen: Windows, index: Ints, series: Ints) -> Floats | None:
+        """The forecast of the base network (B, horizon), transformed as the windows are."""
+        share = self.model.plan.base
+        if share is None:
+            return None
+        longer = replace(chosen, lookback=share.architecture.lookback)
+        past = windows.pasts_with_gaps(self.panel.values, self.panel.offsets, longer, index)
+        forecast = base_forecast(self.model, past)
+
+        # What has no logarithm becomes the smallest value that is known to have one.
+        lowest = self._lowest(series)[:, None]
+        smallest = np.fmin.reduce(np.where(past > lowest, past, np.nan), axis=1)[:, None]
+        forecast = np.where(forecast > lowest, forecast, smallest)
+        normalization = self.model.plan.normalization
+        return scaling.transform(forecast, normalization, self.scale, series[:, None])
 
     def _lowest(self, series: Ints) -> Floats:
         """(B,) values must be above this to have a logarithm."""
@@ -136,7 +155,10 @@ def reader_of(panel: Panel, model: Model) -> Reader:
 
 def windows_at_once(plan: Plan) -> int:
     """How many windows fit in memory: the largest array is the outputs of a layer."""
-    return min(_at_once(alone.architecture) for alone in part_plans(plan))
+    shapes = [alone.architecture for alone in part_plans(plan)]
+    if plan.base is not None:
+        shapes.append(plan.base.architecture)
+    return min(_at_once(shape) for shape in shapes)
 
 
 def _at_once(architecture: Architecture) -> int:
@@ -145,11 +167,68 @@ def _at_once(architecture: Architecture) -> int:
     return int(np.clip(LARGEST_ARRAY // numbers, FEWEST, MOST))
 
 
-def predict(model: Model, past: Floats, features: Features | None = None) -> Prediction:
-    """All members on transformed windows (B, lookback), and the statistics of a portfolio.
+def predict(
+    model: Model,
+    past: Floats,
+    features: Features | None = None,
+    of_base: Floats | None = None,
+) -> Prediction:
+    """All members on transformed windows, the statistics of a portfolio, and the base network.
 
-    A portfolio is the weighted mean of its parts and statistics.
+    A portfolio is the weighted mean of its parts and statistics. All is moved toward the forecast
+    of the base network by its weight.
+
+    past: (B, lookback); of_base: what the base network forecasts, (B, horizon), transformed.
     """
+    prediction = _predict_by_networks(model, past, features)
+    share = model.plan.base
+    if share is None or of_base is None:
+        return prediction
+    point = model.plan.architecture.point_index
+    shift = share.weight * (of_base - prediction.values[:, :, point])
+    return replace(prediction, values=prediction.values + shift[:, :, None])
+
+
+def base_forecast(model: Model, past: Floats) -> Floats:
+    """What the base network forecasts from windows with gaps, in units of the file: (B, horizon).
+
+    past: (B, lookback of the base network).
+    """
+    share, weights = model.plan.base, model.base
+    if share is None or weights is None:
+        raise ValueError("the base network has no part in this forecast")
+    shape = share.architecture
+    values = _averaged_with_logs(shape, weights, past)
+    return values[:, : model.plan.horizon, shape.point_index]
+
+
+def _averaged_with_logs(shape: Architecture, weights: network.Weights, past: Floats) -> Floats:
+    """A network that reads seasons on windows (B, lookback) with gaps, and on their logarithms
+    where these make sense: the mean of both answers, (B, outputs, Q)."""
+    values = _by_level(shape, weights, past)
+    shifts = scaling.log_shifts(past)
+    rows = np.flatnonzero(~np.isnan(shifts))
+    if not len(rows):
+        return values
+
+    shift = shifts[rows, None]
+    logs = _by_level(shape, weights, np.log(past[rows] + shift))
+    limit = scaling.LARGEST_LOG
+    values[rows] += np.exp(np.clip(logs, -limit, limit)) - shift[:, :, None]
+    values[rows] /= 2
+    return values
+
+
+def _by_level(shape: Architecture, weights: network.Weights, past: Floats) -> Floats:
+    """The answers (B, outputs, Q) to windows by their own level and spread."""
+    frame = scaling.Frame("spread", 0, has_gaps=True)
+    scale = scaling.window_scale(past, shape.outputs, frame)
+    x = scaling.inputs(past, scale)[:, :, None]
+    return _restored(network.forward(shape, weights, x), scale)
+
+
+def _predict_by_networks(model: Model, past: Floats, features: Features | None) -> Prediction:
+    """The networks that were trained, and the statistics."""
     plan = model.plan
     if not plan.parts:
         return _predict_alike(model, past, features)
@@ -219,6 +298,8 @@ def _predict_alike(model: Model, past: Floats, features: Features | None) -> Pre
     Members that answer fewer steps than the horizon are rolled forward on their own forecasts.
     """
     plan, architecture = model.plan, model.plan.architecture
+    if plan.normalization == "both":
+        return _predict_as_it_is(model, past)
     point = architecture.point_index
     spread = scaling.window_scale(past, architecture.outputs, plan.frame).spread
 
@@ -240,6 +321,15 @@ def _predict_alike(model: Model, past: Floats, features: Features | None) -> Pre
     values = np.concatenate(combined_parts, axis=1)[:, : plan.horizon]
     members = np.concatenate(member_parts, axis=1)[:, : plan.horizon]
     return Prediction(values, spread, members.transpose(2, 0, 1))
+
+
+def _predict_as_it_is(model: Model, past: Floats) -> Prediction:
+    """Networks that read seasons on windows (B, lookback) and on their logarithms."""
+    plan, shape = model.plan, model.plan.architecture
+    answers = np.stack([_averaged_with_logs(shape, one, past) for one in model.members])
+    answers = answers[:, :, : plan.horizon]
+    spread = scaling.window_scale(past, plan.horizon, plan.frame).spread
+    return Prediction(combine(plan, answers), spread, answers[..., shape.point_index])
 
 
 def _restored(outputs: Floats, scale: scaling.WindowScale) -> Floats:
@@ -309,7 +399,7 @@ def residuals(panel: Panel, model: Model, chosen: Windows) -> Floats:
     plan, reader = model.plan, reader_of(panel, model)
     parts = [np.empty((0, plan.horizon, plan.architecture.outputs_per_step))]
     for batch in reader.batches(chosen):
-        prediction = predict(model, batch.past, batch.features)
+        prediction = predict(model, batch.past, batch.features, batch.of_base)
         future = windows.futures(panel.values, chosen, batch.index)
         actual = scaling.transform(future, plan.normalization, reader.scale, batch.series[:, None])
 

@@ -68,7 +68,7 @@ def forecast_windows(
     has_no_spread = np.zeros(len(chosen), bool)
 
     for batch in reader.batches(chosen):
-        prediction = predict(model, batch.past, batch.features)
+        prediction = predict(model, batch.past, batch.features, batch.of_base)
         last_values = _if_constant(reader.known(chosen, batch.index))
         has_no_spread[batch.index] = ~np.isnan(last_values) | (prediction.spread == 0)
 
@@ -106,7 +106,7 @@ def _shrink(panel: Panel, model: Model, chosen: Windows, values: Floats, bounds:
     plan = model.plan
     if not plan.shrinkage:
         return
-    past = windows.pasts(panel.values, chosen)
+    past = windows.pasts_with_gaps(panel.values, panel.offsets, chosen)
     shift = plan.shrinkage * (seasonal_naive(past, plan.horizon, plan.shrink_lag) - values)
     values += shift
     for low, high in bounds.values():
@@ -139,7 +139,8 @@ def bound_offsets(model: Model, level: float) -> tuple[Offset, Offset]:
     plan = model.plan
     quantiles = plan.architecture.quantiles
     tail = (100 - level) / 200
-    if plan.architecture.by_season is not None and quantiles[0] <= tail:
+    reads_seasons = plan.architecture.by_season is not None
+    if reads_seasons and quantiles[0] <= tail and not _is_measured(model, tail):
         as_answered = np.zeros(plan.horizon)
         return (
             Offset(_between(quantiles, tail), as_answered),
@@ -158,6 +159,11 @@ def bound_offsets(model: Model, level: float) -> tuple[Offset, Offset]:
     excess = np.maximum(-model.residuals[:, :, low], model.residuals[:, :, high])
     wider = stretched(intervals.widening(excess, level), plan.horizon)
     return Offset(_only(low, len(quantiles)), -wider), Offset(_only(high, len(quantiles)), wider)
+
+
+def _is_measured(model: Model, tail: float) -> bool:
+    """Whether it is known how often the network's own quantile of a tail holds."""
+    return len(model.residuals) > 0 and tail in model.plan.architecture.quantiles
 
 
 def _only(output: int, count: int) -> Floats:

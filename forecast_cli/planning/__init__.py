@@ -1,8 +1,14 @@
 """Planning: every number of a training, decided from settings and data, with its reason."""
 
 from forecast_cli.planning.alternatives import Candidate, candidates, trial_epochs
-from forecast_cli.planning.base_plan import make_base_plan
+from forecast_cli.planning.base_plan import (
+    USUAL_SHARE,
+    make_base_plan,
+    tuned_plan,
+    with_base_share,
+)
 from forecast_cli.planning.plan import (
+    BaseShare,
     Decided,
     Part,
     Plan,
@@ -30,6 +36,8 @@ __all__ = [
     "FEW_WINDOWS",
     "PRESETS",
     "SMALL",
+    "USUAL_SHARE",
+    "BaseShare",
     "Candidate",
     "Decided",
     "Part",
@@ -49,4 +57,6 @@ __all__ = [
     "portfolio_shares",
     "statistic_name",
     "trial_epochs",
+    "tuned_plan",
+    "with_base_share",
 ]

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import fields, replace
+
 import numpy as np
 
 from forecast_cli import base
 from forecast_cli.calendar import DAY
+from forecast_cli.choices import BASE
 from forecast_cli.errors import SettingsError
 from forecast_cli.fields import option_name
+from forecast_cli.network import Architecture
 from forecast_cli.panel import Panel
-from forecast_cli.planning import rules, seasonal_rules
-from forecast_cli.planning.plan import Decided, Plan
-from forecast_cli.settings import COVARIATES, Settings
+from forecast_cli.planning import rules
+from forecast_cli.planning.plan import BaseShare, Decided, Plan
+from forecast_cli.settings import COVARIATES, NetworkSettings, Settings
 
+USUAL_SHARE = 0.5  # weight of the base network beside a trained one
 WEEK, YEAR = 7, 52  # days in a week, weeks in a year
 LONGEST_GROUP = 12  # steps that are read at once where there is no season
 GROUPS = 4  # at least, in the longest series
@@ -32,14 +37,13 @@ def make_base_plan(panel: Panel, settings: Settings) -> Plan:
     seasons = rules.choose_seasons(wanted, panel.frequency, longest, parts)
     season = _choose_season(seasons.value, longest)
     cycle = _choose_cycle(panel, seasons.value, longest)
-    normalization = seasonal_rules.choose_normalization(panel.values, parts)
 
     shape = base.architecture(season.value, horizon.value, cycle.value)
     return Plan(
         preset="auto",
         horizon=horizon.value,
         seasons=seasons.value,
-        normalization=normalization.value,
+        normalization="both",
         lag=season.value,
         validation=0,
         test=horizon.value,
@@ -64,11 +68,26 @@ def make_base_plan(panel: Panel, settings: Settings) -> Plan:
         reasons={
             "horizon": horizon.reason,
             "seasons": seasons.reason,
-            "normalization": normalization.reason,
+            "normalization": "windows by level and spread, and their logarithms: the mean of both",
             "season": season.reason,
             "cycle": cycle.reason,
         },
     )
+
+
+def with_base_share(panel: Panel, plan: Plan) -> Plan:
+    """The plan of a training, with the base network beside the networks that are trained."""
+    share = BaseShare(USUAL_SHARE, _architecture(panel, plan))
+    reasons = {**plan.reasons, "base": "base network: its weight is chosen by validation"}
+    return replace(plan, base=share, reasons=reasons)
+
+
+def _architecture(panel: Panel, plan: Plan) -> Architecture:
+    """How the base network reads the series that a network is trained on."""
+    longest = int(panel.lengths.max()) - plan.test
+    season = _choose_season(plan.seasons, longest)
+    cycle = _choose_cycle(panel, plan.seasons, longest)
+    return base.architecture(season.value, plan.horizon, cycle.value)
 
 
 def _refuse_covariates(settings: Settings) -> None:
@@ -76,8 +95,8 @@ def _refuse_covariates(settings: Settings) -> None:
         if getattr(settings.data, name):
             option = option_name(name)
             raise SettingsError(
-                f"{option} has no effect with --run base: the base network reads the target alone",
-                f"leave out {option}, or train a network: forecast train",
+                f"{option} does not go with the base network, which reads the target alone",
+                f"leave out {option}, or train a network of your own: forecast train",
                 option=name,
             )
 
@@ -100,3 +119,75 @@ def _choose_cycle(panel: Panel, seasons: tuple[int, ...], longest: int) -> Decid
     if is_daily and seasons[:1] == (WEEK,) and longest >= base.seasons_needed(YEAR) * WEEK:
         return Decided(YEAR, "days of more than a year: 52 weeks")
     return Decided(0, "no longer season")
+
+
+# -- a training that begins with the base network ----------------------------------------------
+
+# Settings that would make it another network, by the group that declares them.
+OTHER_NETWORK = {
+    "window": ("lookback", "segment", "calendar"),
+    "network": tuple(field.name for field in fields(NetworkSettings)),
+    "training": ("preset", "loss"),
+}
+RATE = 3e-4  # learning rate: of weights that know much already
+MOST_STEPS = 300
+STEPS_PER_WINDOW = 0.5
+BATCH_SIZE = 32
+EPOCH_STEPS = 25
+
+
+def tuned_plan(panel: Panel, settings: Settings, plan: Plan) -> Plan:
+    """The plan of a training that begins with the weights of the base network.
+
+    plan: what a training from scratch would be; the parts of the data, the seed and the like are
+    the same. Raises SettingsError for settings that would make another network.
+    """
+    _refuse_covariates(settings)
+    _refuse_other_network(settings)
+    training = settings.training
+    windows = rules.count_windows(panel, plan.validation + plan.test, 2 * plan.season, plan.horizon)
+    steps = int(np.clip(STEPS_PER_WINDOW * windows, EPOCH_STEPS, MOST_STEPS))
+    epochs = training.epochs or steps // EPOCH_STEPS
+    reasons = {
+        name: reason
+        for name, reason in plan.reasons.items()
+        if name in ("horizon", "test", "validation", "seasons", "normalization", "levels")
+    }
+    reasons["warm_start"] = "begins with the base network"
+    reasons["epochs"] = f"{steps:,} steps for {windows:,} windows"
+    return replace(
+        plan,
+        architecture=_architecture(panel, plan),
+        base=None,
+        parts=(),
+        statistics=(),
+        loss="quantile",
+        optimizer=training.optimizer or "adam",
+        learning_rate=training.learning_rate or RATE,
+        momentum=training.momentum or 0.0,
+        members=settings.ensemble.members or 1,
+        batch_size=training.batch_size or BATCH_SIZE,
+        epoch_batches=EPOCH_STEPS,
+        epochs=epochs,
+        lag=max(plan.season, 1),
+        level_steps=0,
+        spread="deviation",
+        squash="none",
+        warm_start=BASE,
+        reasons=reasons,
+    )
+
+
+def _refuse_other_network(settings: Settings) -> None:
+    defaults = Settings()
+    for group, names in OTHER_NETWORK.items():
+        for name in names:
+            value = getattr(getattr(settings, group), name)
+            if value == getattr(getattr(defaults, group), name):
+                continue
+            option = option_name(name)
+            raise SettingsError(
+                f"{option} does not go with --from base, which decides the network",
+                f"leave out {option}, or train without --from base",
+                option=name,
+            )

@@ -63,17 +63,10 @@ def refuse_textbook_changes(
             "leave them out, or use --preset auto",
         )
     if segment not in (None, 1):
-        raise SettingsError(
-            "--segment does not go with --preset classic",
-            "leave one of them out",
-            option="segment",
-        )
+        raise _not_together("--segment", "--preset classic", "segment")
     if decoder != "recursive":
-        raise SettingsError(
-            f"--decoder {decoder} does not go with --preset classic, which feeds its forecast of one step back",
-            "leave one of them out",
-            option="decoder",
-        )
+        classic = "--preset classic, which feeds its forecast of one step back"
+        raise _not_together(f"--decoder {decoder}", classic, "decoder")
 
 
 def refuse_recursive_past(decoder: choices.Decoder, past_names: tuple[str, ...]) -> None:
@@ -133,45 +126,36 @@ def _refuse_single_member(plan: Plan) -> None:
 
 def _refuse_bagging_with_boosting(plan: Plan) -> None:
     if plan.bagging and plan.boosting:
-        raise SettingsError(
-            "--bagging does not go with --boosting: members are either trained alike or one after the other",
-            "leave one of them out",
-            option="boosting",
-        )
+        boosting = "--boosting: members are either trained alike or one after the other"
+        raise _not_together("--bagging", boosting, "boosting")
 
 
 def _refuse_boosted_portfolio(plan: Plan) -> None:
     if plan.boosting and PRESETS[plan.preset].is_portfolio:
-        raise SettingsError(
-            f"--boosting does not go with --preset {plan.preset}, whose networks are averaged",
-            "leave one of them out",
-            option="boosting",
-        )
+        portfolio = f"--preset {plan.preset}, whose networks are averaged"
+        raise _not_together("--boosting", portfolio, "boosting")
 
 
 def _refuse_boosting(plan: Plan) -> None:
     if plan.boosting and LOSSES[plan.loss].uses_quantiles:
-        raise SettingsError(
-            f"--boosting does not go with --loss {plan.loss}: the sum of quantiles is not a quantile",
-            "use --loss mae, or --bagging",
-            option="boosting",
-        )
+        loss = f"--loss {plan.loss}: the sum of quantiles is not a quantile"
+        raise _not_together("--boosting", loss, "boosting", hint="use --loss mae, or --bagging")
 
 
 def _refuse_skip_of_decoder(plan: Plan) -> None:
     if plan.architecture.skip != "none" and plan.architecture.decoder == "seq2seq":
-        raise SettingsError(
-            f"--skip {plan.architecture.skip} does not go with --decoder seq2seq, "
-            "which has no place for it",
-            "leave one of them out",
-            option="skip",
-        )
+        decoder = "--decoder seq2seq, which has no place for it"
+        raise _not_together(f"--skip {plan.architecture.skip}", decoder, "skip")
 
 
 def _refuse_momentum_of_adam(plan: Plan) -> None:
     if plan.momentum and plan.optimizer not in WITH_MOMENTUM:
-        raise SettingsError(
-            f"--momentum does not go with --optimizer {plan.optimizer}, which has one of its own",
-            "leave one of them out",
-            option="momentum",
-        )
+        optimizer = f"--optimizer {plan.optimizer}, which has one of its own"
+        raise _not_together("--momentum", optimizer, "momentum")
+
+
+def _not_together(
+    first: str, second: str, option: str, hint: str = "leave one of them out"
+) -> SettingsError:
+    """The error about two settings of which only one can be used; option: the field to change."""
+    return SettingsError(f"{first} does not go with {second}", hint, option=option)

@@ -74,6 +74,14 @@ class Statistic:
 
 
 @dataclass(frozen=True)
+class BaseShare:
+    """The base network in a forecast: its weight from 0 to 1, and how it reads the series."""
+
+    weight: float
+    architecture: Architecture
+
+
+@dataclass(frozen=True)
 class Plan:
     """Everything that decides a training and a forecast, saved in a run's config.json.
 
@@ -99,6 +107,7 @@ class Plan:
     - level_steps, spread, squash: how windows are normalized, as in `scaling.Frame`
     - skip_rate: the learning rate of the linear skip, as a part of that of the others
     - shrinkage: the weight of the naive forecast of `shrink_lag` steps in the forecast
+    - base: the base network in the forecast; None where it has no weight
     - trials: what validation chose between
     - parts: of a portfolio, the one with the largest weight first, whose values are those of the
       plan, too; members are then those of all parts together
@@ -150,6 +159,7 @@ class Plan:
     skip_rate: float = 1.0
     shrinkage: float = 0.0
     shrink_lag: int = 1
+    base: BaseShare | None = None
     trials: tuple[Trial, ...] = ()
     parts: tuple[Part, ...] = ()
     statistics: tuple[Statistic, ...] = ()
@@ -192,7 +202,7 @@ def part_of(plan: Plan, name: str, *, weight: float = 0.0) -> Part:
 def part_plan(plan: Plan, part: Part) -> Plan:
     """The plan of one part alone."""
     values = {key: getattr(part, key) for key in OF_A_PART}
-    return replace(plan, parts=(), statistics=(), **values)
+    return replace(plan, parts=(), statistics=(), base=None, **values)
 
 
 def part_plans(plan: Plan) -> tuple[Plan, ...]:

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from forecast_cli import covariates
 from forecast_cli.panel import Panel
 from forecast_cli.planning import conflicts, portfolio, rules, seasonal, seasonal_rules
+from forecast_cli.planning.base_plan import with_base_share
 from forecast_cli.planning.draft import Draft, TrainingParts
 from forecast_cli.planning.plan import Decided, Plan
 from forecast_cli.planning.presets import PRESETS
@@ -53,6 +54,8 @@ def make(
 
     plan = draft.plan()
     conflicts.refuse_conflicts(plan)
+    if preset.is_seasonal:
+        plan = with_base_share(panel, plan)
     if preset.is_portfolio:
         return portfolio.with_parts(panel, settings, plan, data.training_parts)
     return plan

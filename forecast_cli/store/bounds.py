@@ -46,6 +46,7 @@ def check_plan(plan: Plan) -> Plan:
 
     _check_architecture(plan.architecture, plan.horizon)
     _check_quantiles(plan)
+    _check_base(plan)
     if plan.parts or plan.statistics:
         _check_portfolio(plan)
 
@@ -76,6 +77,15 @@ def _check_portfolio(plan: Plan) -> None:
     _require(plan.members == members, f"members: {plan.members:,} is not {members:,}")
     total = sum(plan.weights)
     _require(abs(total - 1) < ROUNDING, f"weight: they add up to {total:g}, not to 1")
+
+
+def _check_base(plan: Plan) -> None:
+    share = plan.base
+    if share is None:
+        return
+    _check_between("weight", share.weight, 0, 1)
+    _require(share.architecture.by_season is not None, "base: it does not read seasons")
+    _check_architecture(share.architecture, plan.horizon)
 
 
 def check_frequency(frequency: Frequency) -> Frequency:
@@ -123,6 +133,16 @@ def _check_architecture(shape: Architecture, horizon: int) -> None:
         shape.lookback % shape.segment == 0,
         f"segment: {shape.segment:,} does not divide the lookback of {shape.lookback:,}",
     )
+
+    if shape.by_season is not None:
+        seasons = shape.by_season
+        _check_between("season", seasons.steps, 1, MAX_STEPS)
+        _check_between("read", seasons.read, 2, MAX_STEPS)
+        _check_between("cycle", seasons.cycle, 0, MAX_STEPS)
+        whole = shape.lookback % seasons.steps == 0
+        _require(whole, f"season: {seasons.steps:,} does not divide the lookback")
+        enough = seasons.read * seasons.steps <= shape.lookback
+        _require(enough, f"read: {seasons.read:,} seasons are more than the lookback")
 
     expected = 1 if shape.decoder == "recursive" else horizon
     _require(shape.outputs == expected, f"outputs: {shape.outputs:,} is not {expected:,}")

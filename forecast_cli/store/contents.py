@@ -103,7 +103,8 @@ def _kept_lengths(panel: Panel, plan: Plan) -> Ints:
 
     Enough for the network, and for a plot of the test part with what came before it.
     """
-    before_test = max(plan.lookback, 2 * plan.season) + 3 * plan.horizon
+    of_base = plan.base.architecture.lookback if plan.base else 0
+    before_test = max(plan.lookback, of_base, 2 * plan.season) + 3 * plan.horizon
     return np.minimum(panel.lengths, before_test + plan.test)
 
 
@@ -112,6 +113,8 @@ def _weights(model: Model) -> dict[str, NDArray[np.float32]]:
     for number, member in enumerate(model.members):
         for name, values in member.items():
             weights[f"members.{number}.{name}"] = np.ascontiguousarray(values, np.float32)
+    for name, values in (model.base or {}).items():
+        weights[f"base.{name}"] = np.ascontiguousarray(values, np.float32)
     return weights
 
 
@@ -272,7 +275,15 @@ def _model(plan: Plan, tail: Panel, content: RawContent) -> Model:
             static_spread=arrays["static_spread"],
         ),
         covariates=(tail.past_names, tail.future_names, tail.static_names),
+        base=_base_weights(plan, content),
     )
+
+
+def _base_weights(plan: Plan, content: RawContent) -> network.Weights | None:
+    if plan.base is None:
+        return None
+    names = network.tensor_shapes(plan.base.architecture)
+    return {name: content.weights[f"base.{name}"].astype(np.float64) for name in names}
 
 
 # -- what must fit together ------------------------------------------------------------------------
@@ -328,6 +339,9 @@ def _weight_shapes(plan: Plan) -> dict[str, Shape]:
     for number, of_a_member in enumerate(_shapes_by_member(plan)):
         for name, shape in of_a_member.items():
             shapes[f"members.{number}.{name}"] = shape
+    if plan.base is not None:
+        for name, shape in network.tensor_shapes(plan.base.architecture).items():
+            shapes[f"base.{name}"] = shape
     return shapes
 
 

@@ -135,7 +135,10 @@ def _joined(parts: list[Batch]) -> Batch:
 def gather(data: TrainingData, chosen: Windows, index: Ints | slice) -> Batch:
     """The windows at `index`, normalized."""
     plan = data.plan
-    past = windows.pasts(data.values, chosen, index)
+    if plan.architecture.by_season is None:
+        past = windows.pasts(data.values, chosen, index)
+    else:
+        past = windows.pasts_with_gaps(data.values, data.offsets, chosen, index)
     future = windows.futures(data.values, chosen, index)
     scale = scaling.window_scale(past, chosen.horizon, plan.frame)
 

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from forecast_cli.errors import DivergedError, RunRejectedError, TooLittleDataError
 from forecast_cli.network import LossFunction, loss_function
-from forecast_cli.network.modules import NETWORKS, weights_of
+from forecast_cli.network.modules import network_of, weights_of
 from forecast_cli.planning import Plan
 from forecast_cli.progress import Epoch, Report
 from forecast_cli.training import batches, devices, schedules
@@ -237,7 +237,7 @@ def _learner(
     device = torch.device(options.device)
     # Made on the processor, so that it begins with the same weights everywhere. The copy is made
     # there, too: a recurrent layer keeps its weights in one piece on a GPU, which a copy would not.
-    network = NETWORKS[plan.architecture.decoder](plan.architecture, zero_head=plan.zero_head)
+    network = network_of(plan.architecture, zero_head=plan.zero_head)
     if options.start is not None:
         load_weights(network, options.start)
     averaged = copy.deepcopy(network) if plan.averaging else network
@@ -262,7 +262,7 @@ def _learner(
 
 
 def _frozen(plan: Plan, weights: Weights) -> nn.Module:
-    network = NETWORKS[plan.architecture.decoder](plan.architecture, zero_head=True)
+    network = network_of(plan.architecture, zero_head=True)
     load_weights(network, weights)
     return network.eval()
 

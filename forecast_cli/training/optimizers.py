@@ -6,7 +6,7 @@ long as loading PyTorch itself, in every process that trains.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -34,6 +34,21 @@ class Group:
 
 
 @dataclass(frozen=True, eq=False)
+class Step:
+    """One step of the parameters that have a gradient, at a learning rate."""
+
+    plan: Plan
+    rate: float
+    parameters: list[Tensor]
+    gradients: list[Tensor]
+    states: list[State]
+
+    def each(self, name: str) -> list[Tensor]:
+        """What the states have under a name."""
+        return [state[name] for state in self.states]
+
+
+@dataclass(frozen=True, eq=False)
 class Optimizer:
     """What takes steps, and all that its next step depends on beside the gradients."""
 
@@ -45,8 +60,7 @@ class Optimizer:
         update = _UPDATES[self.plan.optimizer]
         with torch.no_grad():
             for group in self.groups:
-                parameters, gradients, states = _with_gradients(group)
-                update(self.plan, rate * group.part, parameters, gradients, states)
+                update(_step(self.plan, rate * group.part, group))
 
     def states(self) -> list[State]:
         """The states of all parameters, in their order, to be changed in place."""
@@ -81,101 +95,80 @@ def _first_state(plan: Plan, parameter: Tensor) -> State:
     return {"step": torch.tensor(0.0), **state}
 
 
-def _with_gradients(
-    group: Group,
-) -> tuple[list[Tensor], list[Tensor], list[State]]:
-    parameters: list[Tensor] = []
-    gradients: list[Tensor] = []
-    states: list[State] = []
+def _step(plan: Plan, rate: float, group: Group) -> Step:
+    """The step of the parameters of a group that have a gradient."""
+    step = Step(plan, rate, [], [], [])
     for parameter, state in zip(group.parameters, group.states, strict=True):
         if parameter.grad is not None:
-            parameters.append(parameter)
-            gradients.append(parameter.grad)
-            states.append(state)
-    return parameters, gradients, states
+            step.parameters.append(parameter)
+            step.gradients.append(parameter.grad)
+            step.states.append(state)
+    return step
 
 
 # -- one step ----------------------------------------------------------------------------------
 
 
-def _rmsprop(
-    plan: Plan,
-    rate: float,
-    parameters: list[Tensor],
-    gradients: list[Tensor],
-    states: Sequence[State],
-) -> None:
+def _rmsprop(step: Step) -> None:
     """Tieleman & Hinton (2012), with momentum as in PyTorch."""
     rmsprop(
-        parameters,
-        gradients,
-        _each(states, "square_avg"),
+        step.parameters,
+        step.gradients,
+        step.each("square_avg"),
         [],
-        _each(states, "momentum_buffer") if plan.momentum else [],
-        _each(states, "step"),
+        step.each("momentum_buffer") if step.plan.momentum else [],
+        step.each("step"),
         foreach=True,
-        lr=rate,
+        lr=step.rate,
         alpha=ALPHA,
         eps=EPSILON_OF_RMSPROP,
-        weight_decay=plan.weight_decay,
-        momentum=plan.momentum,
+        weight_decay=step.plan.weight_decay,
+        momentum=step.plan.momentum,
         centered=False,
     )
 
 
-def _adam(
-    plan: Plan,
-    rate: float,
-    parameters: list[Tensor],
-    gradients: list[Tensor],
-    states: Sequence[State],
-) -> None:
+def _adam(step: Step) -> None:
     """Kingma & Ba (2015); AdamW decays the weights apart from the gradients."""
     adam(
-        parameters,
-        gradients,
-        _each(states, "exp_avg"),
-        _each(states, "exp_avg_sq"),
+        step.parameters,
+        step.gradients,
+        step.each("exp_avg"),
+        step.each("exp_avg_sq"),
         [],
-        _each(states, "step"),
+        step.each("step"),
         foreach=True,
-        decoupled_weight_decay=plan.optimizer == "adamw",
+        decoupled_weight_decay=step.plan.optimizer == "adamw",
         amsgrad=False,
         beta1=BETAS[0],
         beta2=BETAS[1],
-        lr=rate,
-        weight_decay=plan.weight_decay,
+        lr=step.rate,
+        weight_decay=step.plan.weight_decay,
         eps=EPSILON_OF_ADAM,
         maximize=False,
     )
 
 
-def _sgd(
-    plan: Plan,
-    rate: float,
-    parameters: list[Tensor],
-    gradients: list[Tensor],
-    states: Sequence[State],
-) -> None:
+def _sgd(step: Step) -> None:
     """Stochastic gradient descent with momentum."""
-    buffers: list[Tensor | None] = [state.get("momentum_buffer") for state in states]
+    buffers: list[Tensor | None] = [state.get("momentum_buffer") for state in step.states]
     sgd(
-        parameters,
-        gradients,
+        step.parameters,
+        step.gradients,
         buffers,
         foreach=True,
-        weight_decay=plan.weight_decay,
-        momentum=plan.momentum,
-        lr=rate,
+        weight_decay=step.plan.weight_decay,
+        momentum=step.plan.momentum,
+        lr=step.rate,
         dampening=0,
         nesterov=False,
         maximize=False,
     )
 
 
-def _each(states: Sequence[State], name: str) -> list[Tensor]:
-    return [state[name] for state in states]
-
-
-_UPDATES: dict[str, Callable[[Plan, float, list[Tensor], list[Tensor], Sequence[State]], None]]
-_UPDATES = {"rmsprop": _rmsprop, "adam": _adam, "adamw": _adam, "sgd": _sgd}
+_UPDATES: dict[str, Callable[[Step], None]] = {
+    "rmsprop": _rmsprop,
+    "adam": _adam,
+    "adamw": _adam,
+    "sgd": _sgd,
+}

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast_cli import choices
+from forecast_cli.calendar import Ints
 from forecast_cli.covariates import Covariates
 from forecast_cli.panel import Floats
 from forecast_cli.planning import Plan
@@ -32,12 +33,14 @@ class TrainingData:
     """What is learned from.
 
     - values: (N,) transformed values of all series
+    - offsets: (S + 1,) where each series begins and ends
     - covariates: theirs, if there are any
     - sample_weights: (N,) how much each row counts in the loss; empty: all the same
     """
 
     values: Floats
     plan: Plan
+    offsets: Ints = field(default_factory=lambda: np.zeros(1, np.int64))
     covariates: Covariates | None = None
     sample_weights: Floats = field(default_factory=lambda: np.empty(0))
 

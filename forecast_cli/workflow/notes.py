@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from forecast_cli import tables, windows
+from forecast_cli import forecasting, tables, windows
 from forecast_cli.fields import Digits
 from forecast_cli.forecasting import Forecast, HeldOut, Model
 from forecast_cli.messages import Note, listed, plural
@@ -78,7 +78,7 @@ def _complete_windows(panel: Panel, plan: Plan) -> tuple[Note, ...]:
     outputs = plan.architecture.outputs
     ends = windows.split(panel, plan.validation, plan.test).training
     every = int(np.maximum(ends - plan.lookback - outputs + 1, 0).sum())
-    complete = len(windows.between(panel, plan.lookback, outputs, ends * 0, ends))
+    complete = len(forecasting.windows_between(panel, plan, outputs, ends * 0, ends))
     text = f"{complete:,} of {every:,} windows to train on are complete"
     return (Note("windows_complete", "info", text, {"complete": complete, "all": every}),)
 

@@ -23,7 +23,8 @@ from forecast_cli import (
     tables,
     windows,
 )
-from forecast_cli.choices import TrainedOn
+from forecast_cli.base import load_weights
+from forecast_cli.choices import BASE, TrainedOn
 from forecast_cli.errors import DataError, SettingsError, StoppedError, StorageError
 from forecast_cli.fields import Digits
 from forecast_cli.forecasting import Forecast, HeldOut, Model
@@ -45,6 +46,8 @@ from forecast_cli.workflow.results import Trained
 if TYPE_CHECKING:  # torch is imported when there is something to train on
     from forecast_cli.learning import Learned
     from forecast_cli.members import Execution
+
+FROM_NOTHING = "none"  # for `warm_start`: no share of the base network either
 
 Data = str | os.PathLike[str] | Panel
 
@@ -178,7 +181,8 @@ def _plan(panel: Panel, data: Data, job: _Job) -> tuple[Plan, Run | None]:
     _check_span(panel, plan)
     with naming_file(data):
         ends = windows.split(panel, plan.validation, plan.test).training
-        windows.require_complete(panel, plan.lookback, plan.architecture.outputs, ends)
+        if plan.architecture.by_season is None:
+            windows.require_complete(panel, plan.lookback, plan.architecture.outputs, ends)
         forecasting.require_full_window(panel, plan)
         readable = forecasting.has_full_window(panel, plan)
         if plan.short == "refuse" and not readable.all():
@@ -187,8 +191,12 @@ def _plan(panel: Panel, data: Data, job: _Job) -> tuple[Plan, Run | None]:
 
 
 def _make_plan(panel: Panel, job: _Job) -> tuple[Plan, Run | None]:
-    if job.warm_start is None:
-        return planning.make(panel, job.settings), None
+    if job.warm_start in (None, FROM_NOTHING):
+        plan = planning.make(panel, job.settings)
+        return replace(plan, base=None) if job.warm_start else plan, None
+    if job.warm_start == BASE:
+        plan = planning.make(panel, job.settings)
+        return planning.tuned_plan(panel, job.settings, plan), None
     from forecast_cli.workflow.warm_start import plan_from_run
 
     return plan_from_run(panel, job.settings, job.root, job.warm_start)
@@ -243,6 +251,8 @@ def _fit(panel: Panel, plan: Plan, job: _Job, lock: Lock, start: Run | None) -> 
         device=device,
     )
     plan = candidates.choose(panel, job.settings, plan, execution)
+    if plan.warm_start == BASE:
+        execution = replace(execution, start=(dict(load_weights()),))
     # Of the plan that was chosen, which another time limit may have made another one.
     checkpoint, why_none = _checkpoint(panel, plan, device, job, lock)
     execution = replace(execution, checkpoint=checkpoint)

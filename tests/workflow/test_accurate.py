@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,7 +19,7 @@ from forecast_cli.progress import Event, MemberDone
 from forecast_cli.sources import settings_from
 from forecast_cli.store import Run
 from forecast_cli.training import Fitted
-from tests.conftest import ROOT
+from tests.conftest import run_python
 from tests.store.helpers import reseal
 
 QUICK: dict[str, Any] = {
@@ -93,16 +91,7 @@ def test_saved_portfolio_forecasts_in_a_process_without_torch(accurate_store: Pa
         "assert 'torch' not in sys.modules\n"
     )
 
-    done = subprocess.run(
-        [sys.executable, "-c", code, str(accurate_store)],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-
-    assert done.returncode == 0, done.stderr
+    run_python(code, accurate_store)
 
 
 def test_portfolio_is_rolled_over_rows_that_it_has_not_seen(tmp_path: Path) -> None:

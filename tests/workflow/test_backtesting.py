@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -26,7 +24,7 @@ from forecast_cli.errors import (
 from forecast_cli.panel import Columns, Panel, TimeFormat, from_series
 from forecast_cli.progress import Event, Phase
 from forecast_cli.workflow import Backtested
-from tests.conftest import AIRLINE, ROOT, SAMPLES, monthly
+from tests.conftest import AIRLINE, SAMPLES, monthly, run_python
 
 Write = Callable[..., Path]
 QUICK: dict[str, Any] = {"epochs": 1, "units": "4", "draw": False}
@@ -390,15 +388,7 @@ def test_a_run_is_rolled_over_thousands_of_origins_in_seconds_and_without_torch(
     np.save(tmp_path / "values.npy", panel.values)
 
     started = time.monotonic()
-    done = subprocess.run(
-        [sys.executable, "-c", ROLL, str(tmp_path)],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
+    run_python(ROLL, tmp_path)
     assert time.monotonic() - started < 60
 
 

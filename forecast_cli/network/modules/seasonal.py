@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from forecast_cli.network.modules.recurrent import Recurrent
-from forecast_cli.network.seasons import POINTS, Framed, frame, to_steps
+from forecast_cli.network.seasons import POINTS, Framed, frame, known_seasons, to_steps
 
 
 class Answers(NamedTuple):
@@ -55,7 +55,8 @@ class Seasonal(Recurrent):
         if a.by_season is None:
             raise ValueError("the architecture says nothing about seasons")
         history = x[:, :, 0].detach().cpu().numpy().reshape(len(x), -1, a.by_season.steps)
-        framed = frame(history, a.by_season.read, a.seasons_ahead, a.by_season.cycle)
+        read = int(known_seasons(history, a.by_season.read).max())
+        framed = frame(history, read, a.seasons_ahead, a.by_season.cycle)
         answers = self.answer(framed).values
 
         # What resampling does is linear: its matrix is what it does to each point alone.
