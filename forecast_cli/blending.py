@@ -13,6 +13,8 @@ from forecast_cli.panel import Panel
 from forecast_cli.shrinkage import Validation
 
 WEIGHTS = np.linspace(0, 1, 21)
+MANY_ROWS = 300  # to learn from: half of them are enough for as much trust in the own network
+MOST = 0.95  # weight of the base network that is usual where there are next to no rows
 CERTAIN = 8  # horizons in validation that count as much as what is usual
 LEAST = 0.1  # weight, below which it is not worth its time
 
@@ -72,5 +74,7 @@ def _trusted(panel: Panel, model: Model, validation: Validation, best: float) ->
     cut = windows.split(panel, plan.validation, plan.test)
     horizons = int(((cut.validation - cut.training) // plan.horizon).sum())
     horizons = min(horizons, len(validation.windows))
-    usual = planning.USUAL_SHARE
+    # The fewer rows there are to learn from, the less a trained network knows.
+    rows = int(cut.training.sum())
+    usual = float(np.clip(1 - rows / MANY_ROWS, planning.USUAL_SHARE, MOST))
     return (horizons * best + CERTAIN * usual) / (horizons + CERTAIN)

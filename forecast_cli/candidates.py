@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from forecast_cli import learning, planning, windows
+from forecast_cli.base import load_weights
+from forecast_cli.choices import BASE
 from forecast_cli.errors import DivergedError, TooLittleDataError
 from forecast_cli.members import Execution
 from forecast_cli.panel import Panel
@@ -40,10 +42,17 @@ def choose(panel: Panel, settings: Settings, plan: Plan, execution: Execution) -
         return plan
 
     best = min(tried, key=lambda one: one.validation.error)
-    chosen = planning.make(panel, settings, best.candidate.fixed(_reason(best, tried)))
-    return replace(
-        chosen, base=plan.base, trials=tuple(_trial(one, is_best=one is best) for one in tried)
-    )
+    chosen = planning.plan_of(panel, settings, best.candidate, _reason(best, tried))
+    trials = tuple(_trial(one, is_best=one is best) for one in tried)
+    share = None if best.candidate.from_base else plan.base
+    return replace(chosen, base=share, trials=trials)
+
+
+def with_start(execution: Execution, plan: Plan) -> Execution:
+    """The execution whose members begin with the base network, where the plan says so."""
+    if plan.warm_start != BASE:
+        return execution
+    return replace(execution, start=(dict(load_weights()),))
 
 
 def _try_all(
@@ -57,7 +66,7 @@ def _try_all(
             deadline=execution.deadline,
             device=execution.device,
         )
-        plan = planning.make(panel, settings, candidate.fixed("a candidate"))
+        plan = planning.plan_of(panel, settings, candidate, "a candidate")
         plan = replace(
             plan,
             epochs=planning.trial_epochs(panel, plan),
@@ -68,7 +77,7 @@ def _try_all(
         )
         ends = windows.split(panel, plan.validation, plan.test).training
         try:
-            model = learning.fit_once(panel, plan, ends, trial)
+            model = learning.fit_once(panel, plan, ends, with_start(trial, plan))
         except (DivergedError, TooLittleDataError):
             continue
         validation = validate(panel, model)

@@ -48,6 +48,7 @@ def decisions(
         *_of_reading(panel, sources),
         *_of_plan(plan, sources),
         *_candidates(panel, plan, settings),
+        *_start(plan),
         *_portfolio(plan),
         _decision("digits", digits, DIGITS_RULE, sources),
         _decision("device", settings.training.device, "", sources),
@@ -86,6 +87,14 @@ def _candidates(panel: Panel, plan: Plan, settings: Settings) -> list[Decision]:
     if len(names) < 2:
         return []
     return [Decision("candidates", "; ".join(names), "validation chooses between them", "rule")]
+
+
+def _start(plan: Plan) -> list[Decision]:
+    """What part the base network will have."""
+    if plan.base is None:
+        return []
+    why = plan.reasons["base"]
+    return [Decision("start", "base or scratch, chosen by validation when training", why, "rule")]
 
 
 def _portfolio(plan: Plan) -> list[Decision]:

@@ -150,7 +150,7 @@ def _print_config(
     else:
         from forecast_cli import workflow
 
-        plan, _ = workflow.plan_from_run(panel, settings, store, start)
+        plan, _ = workflow.plan_with_start(panel, settings, store, start)
         sources = sources.with_typed("from", start)
 
     listed = decisions.decisions(panel, plan, settings, sources, store)

@@ -1,6 +1,6 @@
 """Planning: every number of a training, decided from settings and data, with its reason."""
 
-from forecast_cli.planning.alternatives import Candidate, candidates, trial_epochs
+from forecast_cli.planning.alternatives import Candidate, candidates, plan_of, trial_epochs
 from forecast_cli.planning.base_plan import (
     USUAL_SHARE,
     make_base_plan,
@@ -54,6 +54,7 @@ __all__ = [
     "part_of",
     "part_plan",
     "part_plans",
+    "plan_of",
     "portfolio_shares",
     "statistic_name",
     "trial_epochs",

@@ -6,21 +6,31 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from forecast_cli.panel import Panel
 from forecast_cli.planning import portfolio
 from forecast_cli.planning import seasonal_rules as seasonal
+from forecast_cli.planning.base_plan import allows_base, tuned_plan
 from forecast_cli.planning.plan import Decided, Plan
+from forecast_cli.planning.planner import make
 from forecast_cli.planning.presets import PRESETS
 from forecast_cli.planning.rules import count_windows
 from forecast_cli.settings import Settings
 
+SHORT_SERIES = 120  # rows to learn from, in the median
+
 
 @dataclass(frozen=True)
 class Candidate:
-    """One way to decide, in words, and its values by the names of fields of Plan."""
+    """One way to decide, in words, and its values by the names of fields of Plan.
+
+    from_base: whether training begins with the weights of the base network.
+    """
 
     name: str
     values: Mapping[str, Any]
+    from_base: bool = False
 
     def fixed(self, reason: str) -> dict[str, Decided[Any]]:
         """The decisions for `planning.make`."""
@@ -50,8 +60,28 @@ def candidates(panel: Panel, settings: Settings, plan: Plan) -> tuple[Candidate,
             if count is not None:
                 values["epochs"] = seasonal.epochs_for(count, plan.epoch_batches)
                 words.append(f"{count} steps")
-            found.append(Candidate(", ".join(words), values))
+            found.append(Candidate(", ".join(words) or "from scratch", values))
+    if _may_begin_with_base(panel, settings, plan):
+        found.append(Candidate("from the base network", {}, from_base=True))
     return tuple(found)
+
+
+def plan_of(panel: Panel, settings: Settings, candidate: Candidate, reason: str) -> Plan:
+    """The plan of a candidate. Raises what `make` raises."""
+    plan = make(panel, settings, candidate.fixed(reason))
+    return tuned_plan(panel, settings, plan) if candidate.from_base else plan
+
+
+def _may_begin_with_base(panel: Panel, settings: Settings, plan: Plan) -> bool:
+    """Whether a training from the base network is tried.
+
+    It helps most where many series are short: a single one is too little to tune it by, and of
+    long ones enough can be learned from scratch.
+    """
+    if plan.base is None or len(panel) < seasonal.FEW_SERIES:
+        return False
+    rows = float(np.median(panel.lengths)) - plan.validation - plan.test
+    return rows <= SHORT_SERIES and allows_base(settings)
 
 
 def _seasons(settings: Settings, plan: Plan) -> list[int | None]:

@@ -178,6 +178,16 @@ def tuned_plan(panel: Panel, settings: Settings, plan: Plan) -> Plan:
     )
 
 
+def allows_base(settings: Settings) -> bool:
+    """Whether the settings leave it to the base network what the network is."""
+    try:
+        _refuse_covariates(settings)
+        _refuse_other_network(settings)
+    except SettingsError:
+        return False
+    return True
+
+
 def _refuse_other_network(settings: Settings) -> None:
     defaults = Settings()
     for group, names in OTHER_NETWORK.items():

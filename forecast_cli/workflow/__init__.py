@@ -5,7 +5,7 @@ What is named here is what other packages may use:
 Use cases:   train, predict, backtest, score_base, draw_plots, draw_base, draw_backtest
 Results:     Trained, Predicted, Backtested, BaseScore, Drawn
 Reports:     training_document, backtest_document
-Plans:       plan_from_run
+Plans:       plan_with_start
 
 Each name is loaded when it is first used: `forecast predict` needs neither trainings nor scores.
 """
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from forecast_cli.workflow.results import Trained
     from forecast_cli.workflow.rolled import Backtested
     from forecast_cli.workflow.training import train
-    from forecast_cli.workflow.warm_start import plan_from_run
+    from forecast_cli.workflow.warm_start import plan_with_start
 
 __all__ = [
     "Backtested",
@@ -37,7 +37,7 @@ __all__ = [
     "draw_backtest",
     "draw_base",
     "draw_plots",
-    "plan_from_run",
+    "plan_with_start",
     "predict",
     "score_base",
     "train",
@@ -59,7 +59,7 @@ _HOMES = {
     "score_base": "base_score",
     "train": "training",
     "training_document": "reports",
-    "plan_from_run": "warm_start",
+    "plan_with_start": "warm_start",
 }
 
 

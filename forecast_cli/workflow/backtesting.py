@@ -444,6 +444,7 @@ def _fit(
         device=device,
     )
     plan = candidates.choose(panel, settings, plan, execution)
+    execution = candidates.with_start(execution, plan)
 
     checkpoint = backtest_progress.training_checkpoint(*place, plan, device)
     execution = replace(execution, checkpoint=checkpoint)

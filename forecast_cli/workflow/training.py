@@ -23,8 +23,7 @@ from forecast_cli import (
     tables,
     windows,
 )
-from forecast_cli.base import load_weights
-from forecast_cli.choices import BASE, TrainedOn
+from forecast_cli.choices import TrainedOn
 from forecast_cli.errors import DataError, SettingsError, StoppedError, StorageError
 from forecast_cli.fields import Digits
 from forecast_cli.forecasting import Forecast, HeldOut, Model
@@ -46,8 +45,6 @@ from forecast_cli.workflow.results import Trained
 if TYPE_CHECKING:  # torch is imported when there is something to train on
     from forecast_cli.learning import Learned
     from forecast_cli.members import Execution
-
-FROM_NOTHING = "none"  # for `warm_start`: no share of the base network either
 
 Data = str | os.PathLike[str] | Panel
 
@@ -73,7 +70,8 @@ def train(  # noqa: PLR0913 -- keywords of the public API
     - settings: as one object, or by name: `horizon=12, units="50,100"`
     - report: is called with what is being done, as it begins, and with every epoch: a Phase, an
       Epoch or a MemberDone of `forecast_cli.progress`
-    - warm_start: a run whose weights to begin with
+    - warm_start: a run whose weights to begin with; `base` begins with those of the base network,
+      and `none` does without it. Else, validation says what it is good for
     - resume: go on with a training that was stopped, if it is this one
     - by_cores: members train side by side, as many as there are cores, where `workers` says
       nothing; for a main module that spawned processes can import
@@ -191,15 +189,11 @@ def _plan(panel: Panel, data: Data, job: _Job) -> tuple[Plan, Run | None]:
 
 
 def _make_plan(panel: Panel, job: _Job) -> tuple[Plan, Run | None]:
-    if job.warm_start in (None, FROM_NOTHING):
-        plan = planning.make(panel, job.settings)
-        return replace(plan, base=None) if job.warm_start else plan, None
-    if job.warm_start == BASE:
-        plan = planning.make(panel, job.settings)
-        return planning.tuned_plan(panel, job.settings, plan), None
-    from forecast_cli.workflow.warm_start import plan_from_run
+    if job.warm_start is None:
+        return planning.make(panel, job.settings), None
+    from forecast_cli.workflow.warm_start import plan_with_start
 
-    return plan_from_run(panel, job.settings, job.root, job.warm_start)
+    return plan_with_start(panel, job.settings, job.root, job.warm_start)
 
 
 def _check_span(panel: Panel, plan: Plan) -> None:
@@ -251,8 +245,7 @@ def _fit(panel: Panel, plan: Plan, job: _Job, lock: Lock, start: Run | None) -> 
         device=device,
     )
     plan = candidates.choose(panel, job.settings, plan, execution)
-    if plan.warm_start == BASE:
-        execution = replace(execution, start=(dict(load_weights()),))
+    execution = candidates.with_start(execution, plan)
     # Of the plan that was chosen, which another time limit may have made another one.
     checkpoint, why_none = _checkpoint(panel, plan, device, job, lock)
     execution = replace(execution, checkpoint=checkpoint)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from forecast_cli import planning, store
+from forecast_cli.choices import BASE
 from forecast_cli.errors import SettingsError
 from forecast_cli.network import Architecture
 from forecast_cli.panel import Panel
@@ -18,9 +19,30 @@ from forecast_cli.store import Run
 if TYPE_CHECKING:  # torch is imported when there is something to train on
     from forecast_cli.training import Weights
 
+FROM_NOTHING = "none"
+
 # Weights learned with one dropout may be trained on with another.
 MUST_BE_EQUAL = tuple(f.name for f in fields(Architecture) if f.name != "dropout")
 MUST_BE_EQUAL_IN_PLAN = ("normalization", "lag")
+
+
+def plan_with_start(
+    panel: Panel, settings: Settings, store_folder: str | os.PathLike[str], start: str | None
+) -> tuple[Plan, Run | None]:
+    """The plan of a training, and the run whose weights it begins with, if it does.
+
+    start: the name of a run; `base`, the base network; `none`, to do without the base network; or
+    None, where validation says what it is good for. Raises what `plan_from_run` raises.
+    """
+    if start not in (None, BASE, FROM_NOTHING):
+        return plan_from_run(panel, settings, store_folder, start)
+
+    plan = planning.make(panel, settings)
+    if start == FROM_NOTHING:
+        plan = replace(plan, base=None)
+    if start == BASE:
+        plan = planning.tuned_plan(panel, settings, plan)
+    return plan, None
 
 
 def plan_from_run(
@@ -47,6 +69,8 @@ def plan_from_run(
             "start from a run of another preset, or train without --from",
         )
     plan = planning.make(panel, settings, _chosen_before(run.config.plan, settings))
+    if run.config.plan.architecture.by_season is not None:
+        plan = planning.tuned_plan(panel, settings, plan)
     _refuse_other_network(name, run.config.plan, plan)
     return replace(plan, warm_start=run.name), run
 
