@@ -16,7 +16,7 @@ from forecast_cli.workflow.base_run import roll_panel, target_alone
 
 # As many series are scored, evenly spread over the panel, and as many of the newest rows of each
 # are looked at: a glance at the data, where a backtest is thorough.
-MOST_SERIES = 200
+MOST_SERIES = 25
 MOST_ROWS = 5_000
 FEWEST_ROWS = 12  # of the longest series, below which an error says nothing
 
