@@ -1,7 +1,8 @@
 """Accuracy on public sets, through the tool's own commands: `python benchmarks/accuracy.py --suite airline`.
 
 Prints one JSON line a figure, first those of forecasts that need no training. The tool never sees the
-test part: it trains on a file that ends before it. `--suite all` runs every suite within a time limit
+test part: it trains on a file that ends before it. With `--run base`, nothing is trained: the base
+network forecasts that file as it is. `--suite all` runs every suite within a time limit
 of its own, and ends with a line of the main figure of each.
 """
 
@@ -32,6 +33,7 @@ from forecast_cli.workflow import Backtested, backtest
 
 Figure = dict[str, Any]
 
+BASE = ("--run", "base")
 LEVELS = ("80", "95")
 AIRLINE_SEEDS = 5
 ETT_LOOKBACK, ETT_DAY = 96, 24
@@ -52,13 +54,18 @@ MAIN_FIGURES = {
 
 @dataclass(frozen=True)
 class Trial:
-    """What was asked for. options: more words for `forecast train`, the same on every set."""
+    """What was asked for.
+
+    - options: more words for `forecast train`, the same on every set
+    - base: whether the base network forecasts, and nothing is trained
+    """
 
     data: Path
     preset: str
     seeds: int | None
     options: tuple[str, ...]
     baselines_only: bool
+    base: bool = False
 
     def words(self, seed: int) -> list[str]:
         return ["--preset", self.preset, "--seed", str(seed), *self.options]
@@ -103,10 +110,11 @@ def of_suite(suite: Suite, trial: Trial, *, seeds: int) -> Iterator[Figure]:
         ("seasonal naive", scores.seasonal_naive(suite)),
     ):
         yield {"suite": suite.name, "method": method, **scores.scores(suite, forecasts)}
-    if trial.baselines_only:
-        return
-    for seed in range(1, seeds + 1):
-        yield trained_once(suite, trial, seed)
+    if trial.base:
+        yield forecast_by_base(suite)
+    elif not trial.baselines_only:
+        for seed in range(1, seeds + 1):
+            yield trained_once(suite, trial, seed)
 
 
 def trained_once(suite: Suite, trial: Trial, seed: int) -> Figure:
@@ -121,7 +129,28 @@ def trained_once(suite: Suite, trial: Trial, seed: int) -> Figure:
             forecasts, bounds, seconds = forecast_test(suite, Path(folder))
         except subprocess.CalledProcessError as error:
             return figure | {"error": f"exit code {error.returncode}"}
-    return figure | {
+    return figure | scored(suite, forecasts, bounds, seconds)
+
+
+def forecast_by_base(suite: Suite) -> Figure:
+    """Forecast the test part with the base network."""
+    words = ["predict", "train.csv", *BASE, *roles(suite), "--horizon", str(suite.horizon)]
+    figure: Figure = {"suite": suite.name, "method": "base", "command": command_of(words)}
+    with tempfile.TemporaryDirectory() as folder:
+        write_training(Path(folder, "train.csv"), suite)
+        try:
+            printed, seconds = timed_forecast(*words, folder=folder)
+            forecasts, bounds = parse_forecast(suite, printed)
+            if suite.origins > 1:
+                rolled = backtest_all(suite, Path(folder), run="base", **settings_of(suite))
+                forecasts, bounds = in_order(suite, rolled)
+        except subprocess.CalledProcessError as error:
+            return figure | {"error": f"exit code {error.returncode}"}
+    return figure | scored(suite, forecasts, bounds, seconds)
+
+
+def scored(suite: Suite, forecasts: Series, bounds: scores.Bounds, seconds: float) -> Figure:
+    return {
         **scores.scores(suite, forecasts),
         "predict_seconds": seconds,
         "coverage_percent": scores.coverage_percent(suite, bounds),
@@ -129,9 +158,12 @@ def trained_once(suite: Suite, trial: Trial, seed: int) -> Figure:
     }
 
 
+def command_of(words: list[str]) -> str:
+    return "forecast " + " ".join(words)
+
+
 def described(name: str, trial: Trial, seed: int, words: list[str]) -> Figure:
-    command = "forecast " + " ".join(words)
-    return {"suite": name, "method": trial.preset, "seed": seed, "command": command}
+    return {"suite": name, "method": trial.preset, "seed": seed, "command": command_of(words)}
 
 
 # -- files, and forecasts of the test part -----------------------------------------------------
@@ -147,6 +179,16 @@ def roles(suite: Suite) -> list[str]:
     if suite.gaps:
         words += ["--gaps", suite.gaps]
     return words
+
+
+def settings_of(suite: Suite) -> Figure:
+    """The same as `roles` for the base network in Python, of a single series."""
+    settings: Figure = {"target": "y", "horizon": suite.horizon}
+    if suite.seasons:
+        settings["season"] = suite.seasons
+    if suite.gaps:
+        settings["gaps"] = suite.gaps
+    return settings
 
 
 def write_training(path: Path, suite: Suite) -> None:
@@ -176,19 +218,25 @@ def forecast_test(suite: Suite, folder: Path) -> tuple[Series, scores.Bounds, fl
         forecasts, bounds = parse_forecast(suite, printed)
         return forecasts, bounds, seconds
 
+    rolled = backtest_all(suite, folder, run="1")
+    forecasts, bounds = in_order(suite, rolled)
+    return forecasts, bounds, seconds
+
+
+def backtest_all(suite: Suite, folder: Path, *, run: str, **settings: Any) -> Backtested:
+    """Forecasts from the origin before each horizon of the test part."""
     every = {
         name: np.concatenate([values, suite.test[name]]) for name, values in suite.training.items()
     }
     write(folder / "all.csv", suite, every)
-    rolled = backtest(
+    return backtest(
         folder / "all.csv",
-        run="1",
+        run=run,
         store_folder=folder / "forecast_runs",
         origins=suite.origins,
         step=suite.horizon,
+        **settings,
     )
-    forecasts, bounds = in_order(suite, rolled)
-    return forecasts, bounds, seconds
 
 
 def parse_forecast(suite: Suite, printed: bytes) -> tuple[Series, scores.Bounds]:
@@ -234,7 +282,10 @@ def of_etth1(trial: Trial) -> Iterator[Figure]:
     about: Figure = {"suite": "etth1", "method": "repeat the last day"}
     figures = (ett_repeated(about, scaled, horizon) for horizon in ETT_HORIZONS)
     yield from with_mean(about, figures)
-    if trial.baselines_only:
+    if trial.base:
+        about = {"suite": "etth1", "method": "base"}
+        yield from with_mean(about, (ett_by_base(table, horizon) for horizon in ETT_HORIZONS))
+    if trial.base or trial.baselines_only:
         return
 
     for seed in range(1, (trial.seeds or 1) + 1):
@@ -277,16 +328,31 @@ def ett_trained(table: pd.DataFrame, trial: Trial, horizon: int, seed: int) -> F
             _, figure["train_seconds"] = timed_forecast(*words, "--quiet", folder=folder)
         except subprocess.CalledProcessError as error:
             return figure | {"horizon": horizon, "error": f"exit code {error.returncode}"}
-        start = time.perf_counter()
-        rolled = backtest(
-            Path(folder, "all.csv"),
-            run="1",
-            store_folder=Path(folder, "forecast_runs"),
-            origins=len(table) - suites.ETT_TRAINED - horizon + 1,
-            step=1,
-        )
-        figure["backtest_seconds"] = round(time.perf_counter() - start, 1)
-    return ett_figure(figure, horizon, ett_errors(table, rolled)) | {
+        figure |= ett_rolled(table, Path(folder), horizon, {"run": "1"})
+    return figure
+
+
+def ett_by_base(table: pd.DataFrame, horizon: int) -> Figure:
+    """Forecast from every origin of the test part with the base network."""
+    figure: Figure = {"suite": "etth1", "method": "base"}
+    with tempfile.TemporaryDirectory() as folder:
+        table.to_csv(Path(folder, "all.csv"), index=False)
+        asked = {"run": "base", "target": list(suites.ETT_COLUMNS), "horizon": horizon}
+        return figure | ett_rolled(table, Path(folder), horizon, asked)
+
+
+def ett_rolled(table: pd.DataFrame, folder: Path, horizon: int, asked: Figure) -> Figure:
+    """The figures of a run that is rolled over every origin of the test part."""
+    start = time.perf_counter()
+    rolled = backtest(
+        folder / "all.csv",
+        store_folder=folder / "forecast_runs",
+        origins=len(table) - suites.ETT_TRAINED - horizon + 1,
+        step=1,
+        **asked,
+    )
+    seconds = round(time.perf_counter() - start, 1)
+    return ett_figure({"backtest_seconds": seconds}, horizon, ett_errors(table, rolled)) | {
         "windows": len(rolled.result.series) // len(suites.ETT_COLUMNS),
         "coverage_percent": {
             f"{level:g}": round(100 * metrics.coverage(rolled.result.actual, low, high), 1)
@@ -342,6 +408,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--suite", choices=[*SUITES, "all"], required=True)
     parser.add_argument("--preset", default="auto")
+    parser.add_argument("--run", choices=["base"], help="train nothing: use the base network")
     parser.add_argument("--data", type=Path, default=Path(), help="folder of the public data")
     parser.add_argument("--seeds", type=int, help="seeds 1 to this one (airline: 5, others: 1)")
     parser.add_argument(
@@ -359,11 +426,19 @@ def main() -> None:
         words += ["--options=" + arguments.options]
         words += ["--seeds", str(arguments.seeds)] if arguments.seeds else []
         words += ["--baselines"] if arguments.baselines else []
+        words += BASE if arguments.run else []
         run_all(words, arguments.limit)
         return
 
     options = tuple(arguments.options.split())
-    trial = Trial(arguments.data, arguments.preset, arguments.seeds, options, arguments.baselines)
+    trial = Trial(
+        arguments.data,
+        arguments.preset,
+        arguments.seeds,
+        options,
+        arguments.baselines,
+        arguments.run == "base",
+    )
     for figure in SUITES[arguments.suite](trial):
         print(json.dumps(figure), flush=True)
 

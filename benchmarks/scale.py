@@ -4,6 +4,7 @@ Prints one JSON line a figure, each measured in a process of its own:
 
 - windows: seconds of the processor for a training window, from 100 to 10,000 series
 - predict: the whole `forecast predict` of many series of 100 rows, and its seconds over reading
+- base: the same with --run base, which needs no training
 - memory: how much the process grows until the end of the first epoch of a long series with a
   lookback of 512, beside the bytes of its values in float32
 """
@@ -155,14 +156,26 @@ def measure_predict(count: int) -> dict[str, float | str]:
     """
     with tempfile.TemporaryDirectory() as folder:
         write_panel(Path(folder, "some.csv"), 200)
-        write_panel(Path(folder, "many.csv"), count)
         words = ["some.csv", "--horizon", "7", "--lookback", "28", "--epochs", "1", "--no-refit"]
         forecast("train", *words, "--units", "64,64", "--quiet", folder=folder)
-        _, seconds = timed_forecast("predict", "many.csv", "--quiet", folder=folder)
-        reading = run_script(_READING, str(Path(folder, "many.csv")))["seconds"]
-        peak = peak_of(["predict", "many.csv", "--quiet"], folder)
+        return predicted(["predict", "many.csv", "--quiet"], folder, count)
+
+
+def measure_base(count: int) -> dict[str, float | str]:
+    """`measure_predict` with the base network."""
+    words = ["predict", "many.csv", "--quiet", "--run", "base", "--horizon", "7"]
+    with tempfile.TemporaryDirectory() as folder:
+        return predicted(words, folder, count)
+
+
+def predicted(words: list[str], folder: str, count: int) -> dict[str, float | str]:
+    """The seconds and the memory of a prediction of so many series, which are written first."""
+    write_panel(Path(folder, "many.csv"), count)
+    _, seconds = timed_forecast(*words, folder=folder)
+    reading = run_script(_READING, str(Path(folder, "many.csv")))["seconds"]
+    peak = peak_of(words, folder)
     return {
-        "what": "forecast predict",
+        "what": "forecast predict" + (" --run base" if "base" in words else ""),
         "series": count,
         "rows_each": ROWS_EACH,
         "seconds": seconds,
@@ -206,7 +219,7 @@ def measure_memory(rows: int) -> dict[str, float | str]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--only", choices=["windows", "predict", "memory"])
+    parser.add_argument("--only", choices=["windows", "predict", "base", "memory"])
     arguments = parser.parse_args()
     if arguments.only in (None, "windows"):
         for figure in measure_windows():
@@ -214,6 +227,8 @@ def main() -> None:
     if arguments.only in (None, "predict"):
         for count in PREDICTED:
             print(json.dumps(measure_predict(count)), flush=True)
+    if arguments.only in (None, "base"):
+        print(json.dumps(measure_base(PREDICTED[0])), flush=True)
     if arguments.only in (None, "memory"):
         print(json.dumps(measure_memory(LONG_ROWS)), flush=True)
 

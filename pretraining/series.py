@@ -338,9 +338,13 @@ def bent(random: Generator, values: Floats) -> Floats:
 
 
 def with_gaps(random: Generator, values: Floats) -> Floats:
-    """(B, N, M) with holes: single steps, a stretch, and a start that comes later."""
+    """(B, N, M) with holes: single steps, a stretch, and a start that comes later.
+
+    Series of which fewer steps than two seasons would be left have no holes.
+    """
     count, seasons, season = values.shape
-    flat = values.reshape(count, -1).copy()
+    whole = values.reshape(count, -1)
+    flat = whole.copy()
     length = flat.shape[1]
     step = np.arange(length)[None]
 
@@ -352,8 +356,10 @@ def with_gaps(random: Generator, values: Floats) -> Floats:
     has_stretch = some(random, count, 0.1) > 0
     flat[has_stretch & (step >= start) & (step < stop)] = np.nan
 
-    # At least two seasons are there.
     begin = random.integers(0, max(length - 2 * season, 0) + 1, (count, 1))
     begins_later = some(random, count, 0.25) > 0
     flat[begins_later & (step < begin)] = np.nan
+
+    too_few = (~np.isnan(flat)).sum(axis=1) < 2 * season
+    flat[too_few] = whole[too_few]
     return flat.reshape(count, seasons, season)

@@ -1,11 +1,9 @@
 """Train the base network on synthetic series: `python pretraining/train.py --minutes 60`.
 
     python pretraining/train.py --minutes 60 --out FOLDER      # goes on where FOLDER stopped
-    python pretraining/train.py --minutes 60 --out FOLDER --data DIR
 
 FOLDER gets `checkpoint.safetensors` with everything that is needed to go on, `state.json` with the
-minutes so far and the losses, and `base.safetensors` with the averaged weights. With --data, the
-weights are tried on public data sets now and then, for watching alone.
+minutes so far and the losses, and `base.safetensors` with the averaged weights.
 """
 
 from __future__ import annotations

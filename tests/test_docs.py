@@ -79,7 +79,12 @@ def options_of(words: list[str]) -> set[str]:
 
 @pytest.mark.parametrize(
     ("page", "least"),
-    [("README.md", 8), ("docs/looking-inside.md", 7), ("docs/backtesting.md", 5)],
+    [
+        ("README.md", 8),
+        ("docs/looking-inside.md", 7),
+        ("docs/backtesting.md", 5),
+        ("docs/base-network.md", 3),
+    ],
 )
 def test_pages_show_only_commands_and_options_that_exist(page: str, least: int) -> None:
     commands = commands_of(page)

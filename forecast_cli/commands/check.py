@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from forecast_cli import console
 from forecast_cli.commands import options
-from forecast_cli.errors import DataError
+from forecast_cli.errors import DataError, RunRejectedError
 from forecast_cli.fields import option_name
+from forecast_cli.messages import plural
 from forecast_cli.settings import DEFAULT_STORE, ROLES, Settings
 from forecast_cli.sources import SettingSources
 
@@ -95,12 +96,30 @@ def _check(data: str, settings: Settings, sources: SettingSources) -> _Report:
 
     if report.panel is not None:
         report.findings = checks.check(report.panel, settings.data.season, lookback)
+        report.findings += _about_base(report.panel, settings)
     if report.failure:
         name = "reading" if report.panel is None else "training"
         details = {"hint": report.failure.hint}
         failed = checks.Finding(name, report.failure.message, "error", details)
         report.findings.append(failed)
     return report
+
+
+def _about_base(panel: Panel, settings: Settings) -> list[Finding]:
+    """How the base network would have forecast the newest rows; nothing where there are too few."""
+    from forecast_cli import checks, workflow
+
+    try:
+        score = workflow.score_base(panel, settings)
+    except RunRejectedError as error:
+        return [checks.Finding("base", error.message, "warning", {"hint": error.hint})]
+    if score is None:
+        return []
+
+    some = "" if score.series == len(panel) else f" of {score.series:,} of the series"
+    text = f"untrained, it forecasts the newest {plural(score.horizon, 'row')}{some} with "
+    text += f"{score.metric} {score.network:.3g}, seasonal naive with {score.seasonal_naive:.3g}"
+    return [checks.Finding("base", text, details=dataclasses.asdict(score))]
 
 
 def _with_proposal(sources: SettingSources, error: DataError) -> SettingSources:

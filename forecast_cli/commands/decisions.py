@@ -116,8 +116,10 @@ def _flat(plan: Plan) -> list[tuple[str, Any]]:
     pairs: list[tuple[str, Any]] = []
     for field in dataclasses.fields(plan):
         value = getattr(plan, field.name)
-        if dataclasses.is_dataclass(value):
-            inner = [each.name for each in dataclasses.fields(value)]
+        if field.name == "base":
+            pairs.append(("base", None if value is None else value.weight))
+        elif dataclasses.is_dataclass(value):
+            inner = [each.name for each in dataclasses.fields(value) if each.name != "by_season"]
             pairs += [(name, getattr(value, name)) for name in inner]
         elif field.name not in ("reasons", "trials", "parts", "statistics"):
             pairs.append((field.name, value))

@@ -2,8 +2,8 @@
 
 What is named here is what other packages may use:
 
-Use cases:   train, predict, backtest, draw_plots, draw_base, draw_backtest
-Results:     Trained, Predicted, Backtested, Drawn
+Use cases:   train, predict, backtest, score_base, draw_plots, draw_base, draw_backtest
+Results:     Trained, Predicted, Backtested, BaseScore, Drawn
 Reports:     training_document, backtest_document
 Plans:       plan_with_start
 
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from forecast_cli.workflow.backtesting import backtest
+    from forecast_cli.workflow.base_score import BaseScore, score_base
     from forecast_cli.workflow.drawing import Drawn, draw_backtest, draw_base, draw_plots
     from forecast_cli.workflow.predicting import Predicted, predict
     from forecast_cli.workflow.reports import backtest_document, training_document
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Backtested",
+    "BaseScore",
     "Drawn",
     "Predicted",
     "Trained",
@@ -37,12 +39,14 @@ __all__ = [
     "draw_plots",
     "plan_with_start",
     "predict",
+    "score_base",
     "train",
     "training_document",
 ]
 
 _HOMES = {
     "Backtested": "rolled",
+    "BaseScore": "base_score",
     "Drawn": "drawing",
     "Predicted": "predicting",
     "Trained": "results",
@@ -52,6 +56,7 @@ _HOMES = {
     "draw_base": "drawing",
     "draw_plots": "drawing",
     "predict": "predicting",
+    "score_base": "base_score",
     "train": "training",
     "training_document": "reports",
     "plan_with_start": "warm_start",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -90,10 +89,27 @@ def base_panel(data: Data | None, settings: Settings, report: Report | None = No
             "--run base has no data of its own", "give the data: forecast predict DATA --run base"
         )
     if isinstance(data, Panel):
-        return data
+        return target_alone(data)
     if report is not None:
         report(reading(os.fspath(data)))
     return read(os.fspath(data), settings.data)
+
+
+def target_alone(panel: Panel) -> Panel:
+    """The panel without its covariates."""
+    nothing = np.empty((0, 0))
+    return replace(
+        panel,
+        past_names=(),
+        future_names=(),
+        static_names=(),
+        past=nothing,
+        future=nothing,
+        static=nothing,
+        ahead=np.empty((0, 0, 0)),
+        levels={},
+        weights=np.empty(0),
+    )
 
 
 def base_model(panel: Panel, settings: Settings) -> Model:
@@ -209,65 +225,33 @@ def _nothing_measured() -> Metrics:
 def roll_base(
     data: Data, origins: int | None, step: int | None, report: Report, named: dict[str, Any]
 ) -> Backtested:
-    """Roll the base network over the data, all of which it has never seen.
-
-    Its seasons, its scale and whether it takes logarithms follow from rows before the origin.
-    """
+    """Roll the base network over the data, all of which it has never seen."""
     settings = base_settings(named)
     panel = base_panel(data, settings, report)
     with naming_file(data):
-        horizon = planning.make_base_plan(panel, settings).horizon
-        wanted = _origins(panel, settings, Origins(origins or 0, step or horizon, horizon))
-        report(Phase("cost", wanted.cost(len(panel), 0)))
-
-        report(Phase("forecasting", f"forecasting from {plural(wanted.count, 'origin')}"))
-        settings = replace(settings, window=replace(settings.window, horizon=horizon))
-        anywhere = np.zeros(len(panel), np.int64)
-        parts = [
-            forecast_part(panel, model, wanted, anywhere, numbers)
-            for model, numbers in _models(panel, settings, wanted)
-        ]
-        notes = _notes(parts[0].plan)
-        digits = settings.output.digits
-        result = scored(panel, parts, wanted, decimals(panel) if digits is None else digits)
-    return replace(result, notes=(*result.notes, *notes), run=BASE, trainings=0)
+        return roll_panel(panel, settings, origins, step, report)
 
 
-def _models(panel: Panel, settings: Settings, origins: Origins) -> Iterator[tuple[Model, range]]:
-    """What is known of the data before an origin, and the numbers of the origins it serves.
+def roll_panel(
+    panel: Panel, settings: Settings, origins: int | None, step: int | None, report: Report
+) -> Backtested:
+    """`roll_base` for data that were read.
 
-    One model serves all of them, unless later rows have values that it cannot read, or are of a
-    series that it knows nothing of.
+    Its seasons follow from how many rows there are before the first origin; all else that it
+    knows is in the window before each origin. Raises TooLittleDataError.
     """
-    first = 0
-    while first < origins.count:
-        model = base_model(_known_before(panel, origins, first), settings)
-        ends = _first_unreadable(panel, model, origins), _first_new(panel, model, origins)
-        end = max(min(ends), first + 1)
-        yield model, range(first, end)
-        first = end
+    horizon = planning.make_base_plan(panel, settings).horizon
+    wanted = _origins(panel, settings, Origins(origins or 0, step or horizon, horizon))
+    report(Phase("cost", wanted.cost(len(panel), 0)))
 
-
-def _first_unreadable(panel: Panel, model: Model, origins: Origins) -> int:
-    """The first origin with a value before it that has no logarithm; their count if none has."""
-    if model.plan.normalization != "shifted-log":
-        return origins.count
-
-    known = {name: number for number, name in enumerate(model.ids)}
-    lowest = [model.scale.zero[known[name]] if name in known else -np.inf for name in panel.ids]
-    rows = np.flatnonzero(panel.values <= np.repeat(lowest, panel.lengths))
-    series = np.searchsorted(panel.offsets, rows, side="right") - 1
-    after = panel.offsets[series + 1] - 1 - rows - origins.horizon
-    numbers = origins.count - 1 - after[after >= 0] // origins.step
-    return int(max(numbers.min(initial=origins.count), 0))
-
-
-def _first_new(panel: Panel, model: Model, origins: Origins) -> int:
-    """The first origin at which a series can be read of which the model knows nothing."""
-    is_new = ~np.isin(panel.ids, model.ids)
-    readable = origins.cuts(panel)[is_new] >= forecasting.fewest_steps(model.plan)
-    numbers = np.flatnonzero(readable.any(axis=0))
-    return int(numbers.min(initial=origins.count))
+    window = replace(settings.window, horizon=horizon)
+    model = base_model(_known_before(panel, wanted), replace(settings, window=window))
+    report(Phase("forecasting", f"forecasting from {plural(wanted.count, 'origin')}"))
+    anywhere = np.zeros(len(panel), np.int64)
+    part = forecast_part(panel, model, wanted, anywhere, range(wanted.count))
+    digits = settings.output.digits
+    result = scored(panel, [part], wanted, decimals(panel) if digits is None else digits)
+    return replace(result, notes=(*result.notes, *_notes(model.plan)), run=BASE, trainings=0)
 
 
 def _origins(panel: Panel, settings: Settings, asked: Origins) -> Origins:
@@ -289,8 +273,8 @@ def _origins(panel: Panel, settings: Settings, asked: Origins) -> Origins:
     )
 
 
-def _known_before(panel: Panel, origins: Origins, number: int = 0) -> Panel:
-    """The rows before an origin, of the series that have any there."""
-    lengths = origins.cuts(panel)[:, number]
+def _known_before(panel: Panel, origins: Origins) -> Panel:
+    """The rows before the first origin, of the series that have any there."""
+    lengths = panel.lengths - origins.rows
     long_enough = np.flatnonzero(lengths > 0)
     return head(select(panel, long_enough), lengths[long_enough])

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from benchmarks import accuracy
 from benchmarks.commands import bounded
@@ -47,6 +48,22 @@ a,1,1,0,2,-1,3
     assert {name: values.tolist() for name, values in forecasts.items()} == {"b": [5], "a": [1]}
     assert bounds["80"][0]["a"].tolist() == [0]
     assert np.isnan(bounds["95"][1]["b"]).all()
+
+
+@pytest.mark.parametrize("origins", [1, 3])
+def test_the_base_network_is_scored_without_a_training(origins: int) -> None:
+    month = np.arange(60)
+    values = 100 + 20 * np.sin(2 * np.pi * month / 12)
+    times = (np.datetime64("2000-01", "M") + month).astype(str).tolist()
+    history = len(values) - 6 * origins
+    training, test = {"": values[:history]}, {"": values[history:]}
+    suite = Suite("made-up", training, test, 6, 12, "12", times, origins)
+
+    figure = accuracy.forecast_by_base(suite)
+    words = "predict train.csv --run base --target y --season 12 --horizon 6"
+    assert (figure["method"], figure["command"]) == ("base", f"forecast {words}")
+    assert figure["rmse"] < 8
+    assert set(figure["coverage_percent"]) == {"80", "95"}
 
 
 def test_the_last_line_has_the_last_figure_of_each_set() -> None:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from forecast_cli.base import weights
 from tests.commands.helpers import Forecast
-from tests.conftest import AIRLINE, SAMPLES
+from tests.conftest import AIRLINE, SAMPLES, Result, monthly
 
 
 def test_check_says_what_a_file_is_and_the_line_to_type(forecast: Forecast) -> None:
@@ -94,3 +98,85 @@ def test_the_line_that_check_gives_is_the_line_that_trains(
         False,
         3,
     )
+
+
+# -- the base network --------------------------------------------------------------------------
+
+
+def base_lines(result: Result) -> list[str]:
+    return [line for line in result.out.splitlines() if line.startswith("base ")]
+
+
+def test_check_says_how_the_base_network_would_have_forecast_the_newest_rows(
+    forecast: Forecast,
+) -> None:
+    (line,) = base_lines(forecast("check", AIRLINE))
+    assert re.fullmatch(
+        "base +untrained, it forecasts the newest 12 rows with MASE [0-9.]+, "
+        "seasonal naive with 1.57",
+        line,
+    )
+    (line,) = base_lines(forecast("check", SAMPLES / "panel.csv", "--horizon", "1"))
+    assert " the newest 1 row with MASE " in line
+
+
+def test_check_scores_the_base_network_as_a_backtest_does(forecast: Forecast) -> None:
+    checked = json.loads(forecast("check", SAMPLES / "panel.csv", "--json").out)
+    (found,) = [each for each in checked["findings"] if each["name"] == "base"]
+    details = found["details"]
+    assert (details["horizon"], details["series"], details["metric"]) == (7, 8, "MASE")
+
+    rolled = forecast("backtest", SAMPLES / "panel.csv", "--run", "base", "--origins", "1")
+    shown = {line[:19].strip(): float(line.split()[-1]) for line in rolled.out.splitlines()[2:7]}
+    assert details["network"] == pytest.approx(shown["this network"], rel=1e-3)
+    assert details["seasonal_naive"] == pytest.approx(shown["seasonal naive (7)"], rel=1e-3)
+
+
+@pytest.mark.parametrize("options", [(), ("--future", "promo"), ("--weight", "promo")])
+def test_covariates_are_nothing_to_the_line_about_the_base_network(
+    forecast: Forecast, options: tuple[str, ...]
+) -> None:
+    plain = base_lines(forecast("check", SAMPLES / "panel.csv"))
+    assert base_lines(forecast("check", SAMPLES / "panel.csv", *options)) == plain
+    assert len(plain) == 1
+
+
+def test_check_says_nothing_of_the_base_network_where_rows_are_too_few(
+    forecast: Forecast, write: Callable[..., Path]
+) -> None:
+    few = "y\n" + "".join(f"{n}\n" for n in (3, 1, 4, 1, 5, 9, 2, 6, 5, 3, 5))
+    assert base_lines(forecast("check", write(few))) == []
+    document = json.loads(forecast("check", write(few), "--json").out)
+    assert "base" not in [each["name"] for each in document["findings"]]
+
+
+def test_of_a_series_that_repeats_itself_the_error_is_an_mae(
+    forecast: Forecast, write: Callable[..., Path]
+) -> None:
+    season = np.tile(np.arange(12.0), 8)
+    (line,) = base_lines(forecast("check", write(monthly(season))))
+    assert re.search("with MAE [-0-9.e]+, seasonal naive with 0$", line)
+
+
+def test_of_many_series_some_are_scored(forecast: Forecast, write: Callable[..., Path]) -> None:
+    days = [str(np.datetime64("2024-01-01") + n) for n in range(40)]
+    random = np.random.default_rng(1)
+    rows = [
+        f"s{number},{day},{10 + number % 7 + random.normal():.2f}\n"
+        for number in range(60)
+        for day in days
+    ]
+    (line,) = base_lines(forecast("check", write("unique_id,ds,y\n" + "".join(rows))))
+    assert " the newest 7 rows of 25 of the series with MASE " in line
+
+
+def test_a_damaged_base_network_is_a_warning_of_check(
+    forecast: Forecast, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(weights, "PATH", tmp_path / "base.safetensors")
+    (tmp_path / "base.safetensors").write_bytes(b"damaged")
+    result = forecast("check", AIRLINE, "--json")
+    (found,) = [each for each in json.loads(result.out)["findings"] if each["name"] == "base"]
+    assert (result.code, found["level"]) == (0, "warning")
+    assert found["text"].endswith("is damaged: its bytes are not those that were published")
+    assert found["details"] == {"hint": "install the package again"}
