@@ -71,9 +71,8 @@ def train(
         typer.Option(
             "--from",
             metavar="ID",
-            help="Start from the weights of this run, which has the same network; or none: do "
-            "without the base network, too.",
-            show_default="random weights, beside the base network",
+            help="Run with the same network whose weights to start from, or none: no base network.",
+            show_default="random",
             rich_help_panel="Training",
         ),
     ] = None,

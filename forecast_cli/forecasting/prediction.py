@@ -204,7 +204,9 @@ def base_forecast(model: Model, past: Floats) -> Floats:
 
 def _averaged_with_logs(shape: Architecture, weights: network.Weights, past: Floats) -> Floats:
     """A network that reads seasons on windows (B, lookback) with gaps, and on their logarithms
-    where these make sense: the mean of both answers, (B, outputs, Q)."""
+    where these make sense: the mean of both answers, (B, outputs, Q). Single outliers are not
+    read."""
+    past = network.without_outliers(past, shape.season_steps)
     values = _by_level(shape, weights, past)
     shifts = scaling.log_shifts(past)
     rows = np.flatnonzero(~np.isnan(shifts))

@@ -15,7 +15,7 @@ from forecast_cli.network.architecture import (
 from forecast_cli.network.cells import CELLS, CellKind
 from forecast_cli.network.inference import attention_weights, forward, layer_trace
 from forecast_cli.network.losses import LOSSES, LossFunction, LossKind, loss_function
-from forecast_cli.network.seasons import Seasons
+from forecast_cli.network.seasons import Seasons, without_outliers
 
 __all__ = [
     "CELLS",
@@ -34,4 +34,5 @@ __all__ = [
     "layer_trace",
     "loss_function",
     "tensor_shapes",
+    "without_outliers",
 ]

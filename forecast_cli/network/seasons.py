@@ -26,6 +26,8 @@ INPUTS = 3 * POINTS + SCALARS  # of one step of the recurrence
 REFERENCES = 5  # simple forecasts that the network weighs
 NEWEST = 4  # seasons that count as the newest
 SMALLEST_CHANGE, LARGEST_CHANGE = 0.02, 3.0  # of the units in which the network answers
+SUSPECT = 4.0  # deviations from the mean, below which nothing is an outlier
+FAR_OUTSIDE, RARE = 10.0, 100  # see `without_outliers`
 FARTHEST = 8.0  # seasons ahead, and also the scale of their number
 
 
@@ -281,6 +283,36 @@ def _detail(native: Floats) -> Floats:
         return np.zeros((len(native), steps), native.dtype)
     detail, _ = _means(native - to_steps(to_points(native), steps), axis=1)
     return detail
+
+
+# -- outliers ----------------------------------------------------------------------------------
+
+
+def without_outliers(past: Floats, newest: int) -> Floats:
+    """Windows (B, T) in which single values beyond all others are NaN, so that they hide nothing.
+
+    A value counts as one that is farther from the middle four fifths of its window than
+    FAR_OUTSIDE times their range. They stay where there are more of them than one in RARE, as
+    of peaks that come back, and among the `newest` steps, which may be a new level.
+    """
+    deviation = _spread(past)
+    level, known = _means(past, axis=1)
+    farthest = np.fmax.reduce(np.abs(past - level[:, None]), axis=1)
+    rows = np.flatnonzero(known & (farthest > SUSPECT * deviation))
+    if not len(rows):
+        return past
+
+    suspected = past[rows]
+    low, high = np.nanquantile(suspected, [0.1, 0.9], axis=1)[:, :, None]
+    away = np.maximum(low - suspected, suspected - high)
+    is_outlier = (away > FAR_OUTSIDE * (high - low)) & (high > low)
+    is_outlier[:, max(past.shape[1] - newest, 0) :] = False
+    most = np.maximum((~np.isnan(suspected)).sum(axis=1) // RARE, 1)
+    is_outlier &= (is_outlier.sum(axis=1) <= most)[:, None]
+
+    cleaned = past.copy()
+    cleaned[rows] = np.where(is_outlier, np.nan, suspected)
+    return cleaned
 
 
 # -- answers -----------------------------------------------------------------------------------

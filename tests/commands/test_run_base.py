@@ -340,6 +340,19 @@ def test_stretches_of_zeros_do_no_harm(forecast: Forecast, write: Write) -> None
     assert np.abs(table_of(result.out).numbers("forecast")).max() < 60
 
 
+@pytest.mark.parametrize("size", [500, 1e6, 1e12])
+def test_a_single_outlier_in_the_past_hides_nothing(
+    forecast: Forecast, write: Write, size: float
+) -> None:
+    values = seasonal(120, 7)
+    plain = table_of(forecast("predict", write(daily(values)), *BASE, "--digits", "3").out)
+    values[40] = size
+    result = forecast("predict", write(daily(values)), *BASE, "--digits", "3")
+    assert result.code == 0
+    difference = table_of(result.out).numbers("forecast") - plain.numbers("forecast")
+    assert np.abs(difference).max() < 3
+
+
 def test_negative_values_are_forecast_as_their_mirrored_levels(
     forecast: Forecast, write: Write
 ) -> None:

@@ -12,7 +12,14 @@ from hypothesis import strategies as st
 
 from forecast_cli.network import Architecture, Seasons, forward, inference, tensor_shapes
 from forecast_cli.network.modules import Seasonal, weights_of
-from forecast_cli.network.seasons import POINTS, frame, known_seasons, to_points, to_steps
+from forecast_cli.network.seasons import (
+    POINTS,
+    frame,
+    known_seasons,
+    to_points,
+    to_steps,
+    without_outliers,
+)
 from forecast_cli.panel import Floats
 from tests.network.strategies import random_weights
 
@@ -201,6 +208,48 @@ def test_quantiles_never_cross(steps: int) -> None:
     shape = reading_seasons(steps, cycle=3)
     weights = random_weights(shape, seed=3)
     assert (np.diff(forward(shape, weights, windows_of(shape)), axis=2) >= 0).all()
+
+
+def one_series(count: int = 120, seed: int = 1) -> Floats:
+    random = np.random.default_rng(seed)
+    values = 50 + 10 * np.sin(2 * np.pi * np.arange(count) / 7) + random.normal(0, 1, count)
+    return values[None]
+
+
+@pytest.mark.parametrize("size", [500.0, -500.0, 1e6, 1e12])
+def test_a_single_outlier_is_not_read_unless_it_is_among_the_newest_steps(size: float) -> None:
+    past = one_series()
+    past[0, 40] = size
+    cleaned = without_outliers(past, 7)
+    assert np.flatnonzero(np.isnan(cleaned)).tolist() == [40]
+    assert past[0, 40] == size
+
+    past = one_series()
+    past[0, -3] = size
+    assert np.array_equal(without_outliers(past, 7), past)
+
+
+def test_what_is_no_single_outlier_stays() -> None:
+    every = [one_series(seed=seed)[0] for seed in range(5)]
+    every[1][::30] = 500  # comes back
+    every[2][-30:] += 1_000  # a new level
+    every[3] = np.where(np.arange(120) % 40 == 5, 9.0, 0.0)  # counts
+    every[4][40] = 90  # far, but not far outside
+    past = np.array(every)
+    assert np.array_equal(without_outliers(past, 7), past)
+
+
+@given(st.integers(0, 10_000), st.sampled_from([(1e9, 3.0), (1e-6, 0.0), (-2.0, 5.0)]))
+@settings(max_examples=30)
+def test_outliers_are_the_same_on_any_scale_and_in_any_batch(
+    seed: int, scale: tuple[float, float]
+) -> None:
+    random, (factor, level) = np.random.default_rng(seed), scale
+    past = random.standard_t(1.5, (6, 200))
+    past[random.random(past.shape) < 0.1] = NAN
+    missing = np.isnan(without_outliers(past, 7))
+    assert np.array_equal(np.isnan(without_outliers(factor * past + level, 7)), missing)
+    assert np.array_equal(np.isnan(without_outliers(past[2:3], 7)), missing[2:3])
 
 
 def test_no_step_before_the_cycle_and_the_seasons_that_are_read_counts() -> None:
