@@ -7,7 +7,6 @@ from dataclasses import fields, replace
 import numpy as np
 
 from forecast_cli import base
-from forecast_cli.calendar import DAY
 from forecast_cli.choices import BASE
 from forecast_cli.errors import SettingsError
 from forecast_cli.fields import option_name
@@ -18,7 +17,6 @@ from forecast_cli.planning.plan import BaseShare, Decided, Plan
 from forecast_cli.settings import COVARIATES, NetworkSettings, Settings
 
 USUAL_SHARE = 0.5  # weight of the base network beside a trained one
-WEEK, YEAR = 7, 52  # days in a week, weeks in a year
 LONGEST_GROUP = 12  # steps that are read at once where there is no season
 GROUPS = 4  # at least, in the longest series
 
@@ -36,7 +34,7 @@ def make_base_plan(panel: Panel, settings: Settings) -> Plan:
     horizon = rules.choose_horizon(settings.window.horizon, wanted, panel.frequency, longest)
     seasons = rules.choose_seasons(wanted, panel.frequency, longest, parts)
     season = _choose_season(seasons.value, longest)
-    cycle = _choose_cycle(panel, seasons.value, longest)
+    cycle = _choose_cycle(seasons.value)
 
     shape = base.architecture(season.value, horizon.value, cycle.value)
     return Plan(
@@ -86,7 +84,7 @@ def _architecture(panel: Panel, plan: Plan) -> Architecture:
     """How the base network reads the series that a network is trained on."""
     longest = int(panel.lengths.max()) - plan.test
     season = _choose_season(plan.seasons, longest)
-    cycle = _choose_cycle(panel, plan.seasons, longest)
+    cycle = _choose_cycle(plan.seasons)
     return base.architecture(season.value, plan.horizon, cycle.value)
 
 
@@ -109,15 +107,11 @@ def _choose_season(seasons: tuple[int, ...], longest: int) -> Decided[int]:
     return Decided(group, f"no season: read in groups of {group:,}")
 
 
-def _choose_cycle(panel: Panel, seasons: tuple[int, ...], longest: int) -> Decided[int]:
+def _choose_cycle(seasons: tuple[int, ...]) -> Decided[int]:
     """How many seasons make a longer one; 0 if there is none."""
     for longer in seasons[1:2]:
         if longer % seasons[0] == 0:
             return Decided(longer // seasons[0], f"the longer season of {longer:,}")
-
-    is_daily = (panel.frequency.kind, panel.frequency.size) == ("fixed", DAY)
-    if is_daily and seasons[:1] == (WEEK,) and longest >= base.seasons_needed(YEAR) * WEEK:
-        return Decided(YEAR, "days of more than a year: 52 weeks")
     return Decided(0, "no longer season")
 
 
