@@ -28,7 +28,6 @@ LARGEST_SINH = 30.0  # no output of a network is more spreads away from the refe
 ROWS_AT_ONCE = 1 << 16
 SMALL = 0.02  # of the median of a series: logarithms of smaller values would rule all others
 SHIFT = 0.1  # of the median, added before logarithms where values are that small
-MOST_ZEROS = 0.25  # share of zeros, up to which logarithms make sense
 LEAST_RANGE = 0.02  # range, as a part of the largest value, from which they do
 SAFETY = 0.01  # of the median, added everywhere, so that a zero among newer rows has a logarithm
 LEAST_LOG, LEAST = 3e-3, 1e-3  # added to a spread: of logarithms, and as a part of the values
@@ -123,18 +122,15 @@ def _shift(values: Floats) -> float:
 def log_shifts(past: Floats) -> Floats:
     """(B,) what to add to windows (B, lookback) with gaps before their logarithms are taken.
 
-    NaN where that makes no sense: a value is negative, many are zero, or they hardly vary.
+    NaN where that makes no sense: a value is negative or next to nothing, or they hardly vary.
     """
     with np.errstate(invalid="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # of windows of which nothing is known
         median = np.nanmedian(np.where(past > 0, past, np.nan), axis=1)
     low, high = np.fmin.reduce(past, axis=1), np.fmax.reduce(past, axis=1)
-    zeros = (past == 0).sum(axis=1) / np.maximum((~np.isnan(past)).sum(axis=1), 1)
-
-    shift = np.where(low <= SMALL * median, SHIFT, SAFETY) * median
     with np.errstate(invalid="ignore"):
-        makes_sense = (low >= 0) & (zeros <= MOST_ZEROS) & (high - low >= LEAST_RANGE * high)
-    return np.where(makes_sense & (high > 0), shift, np.nan)
+        makes_sense = (low > SMALL * median) & (high - low >= LEAST_RANGE * high)
+    return np.where(makes_sense, SAFETY * median, np.nan)
 
 
 def transform(values: Floats, kind: Normalization, scale: SeriesScale, series: Ints) -> Floats:

@@ -9,7 +9,10 @@ minutes so far and the losses, and `base.safetensors` with the averaged weights.
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
+import platform
+import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -27,6 +30,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 from forecast_cli.base.network import LEVELS, architecture
 from forecast_cli.network.modules import Seasonal
 from forecast_cli.network.seasons import Framed, frame, to_points
+from pretraining.scores import figures
 from pretraining.series import Batch, Floats, draw
 
 BATCH_SIZE = 256
@@ -38,7 +42,7 @@ AVERAGING = 0.999  # decay of the averaged weights
 CLIP_NORM = 1.0
 FARTHEST_TARGET = 12.0  # usual changes between the last season and the next, at most
 VALIDATION_SEED, VALIDATION_BATCHES = 999, 24
-REPORT_SECONDS, SAVE_SECONDS = 60, 120
+REPORT_SECONDS, SAVE_SECONDS, WATCH_SECONDS = 60, 120, 900
 LONGEST_STEP = 5.0  # seconds; a training that was stopped for longer was not training
 
 FOLDER_MARK = "checkpoint.safetensors"
@@ -110,7 +114,7 @@ def train(options: argparse.Namespace) -> None:
         values = batch.values[:LONG_BATCH_SIZE] if batch.seasons >= LONG else batch.values
         return example(replace(batch, values=values))
 
-    reported = saved = before = time.monotonic()
+    reported = saved = watched = before = time.monotonic()
     sums, count = np.zeros(2), 0
     with ThreadPoolExecutor(1) as pool:
         following = pool.submit(produce, state.steps)
@@ -138,7 +142,11 @@ def train(options: argparse.Namespace) -> None:
             if now - saved > SAVE_SECONDS:
                 _save(options.out, state, network, optimizer, averaged)
                 saved = time.monotonic()
+            if options.data and now - watched > WATCH_SECONDS:
+                print(json.dumps(figures(_numbers(averaged), options.data)), flush=True)
+                watched = time.monotonic()
     _save(options.out, state, network, optimizer, averaged)
+    _record(options, state)
 
 
 def _device(wanted: str) -> str:
@@ -218,6 +226,28 @@ def _save(
     (folder / "state.json.new").replace(folder / "state.json")
 
 
+def _record(options: argparse.Namespace, state: State) -> None:
+    """How the weights were made, and their hash: `base.json`, which goes beside them."""
+    command = ["git", "rev-parse", "HEAD"]
+    commit = subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
+    weights = (options.out / "base.safetensors").read_bytes()
+    record = {
+        "commit": commit,
+        "seed": state.seed,
+        "minutes": round(state.seconds / 60, 1),
+        "steps": state.steps,
+        "machine": f"{platform.machine()}, {options.threads} thread(s), {options.device}",
+        "torch": torch.__version__,
+        "validation": state.history[-1]["validation"] if state.history else None,
+        "sha256": hashlib.sha256(weights).hexdigest(),
+    }
+    (options.out / "base.json").write_text(json.dumps(record, indent=1) + "\n")
+
+
+def _numbers(tensors: dict[str, Tensor]) -> dict[str, Any]:
+    return {name: tensor.float().cpu().numpy() for name, tensor in tensors.items()}
+
+
 def _replace(path: Path, tensors: dict[str, Tensor]) -> None:
     new = path.with_name(path.name + ".new")
     save_file(tensors, new)
@@ -257,6 +287,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--minutes", type=float, default=60.0, help="in total, with those before")
     parser.add_argument("--out", type=Path, required=True, help="folder of the checkpoint")
+    parser.add_argument("--data", type=Path, help="public data to watch the training by")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")

@@ -10,6 +10,7 @@ Origins:      BASELINES, rolling_origins, actual_values, baseline_forecasts,
               knows_later_rows
 Errors:       residuals
 Portfolios:   alternatives
+Seasons:      averaged_with_logs, what a network that reads seasons forecasts
 """
 
 from forecast_cli.forecasting.forecasts import Forecast, forecast, no_forecast
@@ -29,7 +30,12 @@ from forecast_cli.forecasting.origins import (
     knows_later_rows,
     rolling_origins,
 )
-from forecast_cli.forecasting.prediction import alternatives, newest_inputs, residuals
+from forecast_cli.forecasting.prediction import (
+    alternatives,
+    averaged_with_logs,
+    newest_inputs,
+    residuals,
+)
 from forecast_cli.forecasting.rolling import WindowForecasts, forecast_windows
 
 __all__ = [
@@ -40,6 +46,7 @@ __all__ = [
     "WindowForecasts",
     "actual_values",
     "alternatives",
+    "averaged_with_logs",
     "baseline_forecasts",
     "extended",
     "fewest_steps",

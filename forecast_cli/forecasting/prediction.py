@@ -198,11 +198,11 @@ def base_forecast(model: Model, past: Floats) -> Floats:
     if share is None or weights is None:
         raise ValueError("the base network has no part in this forecast")
     shape = share.architecture
-    values = _averaged_with_logs(shape, weights, past)
+    values = averaged_with_logs(shape, weights, past)
     return values[:, : model.plan.horizon, shape.point_index]
 
 
-def _averaged_with_logs(shape: Architecture, weights: network.Weights, past: Floats) -> Floats:
+def averaged_with_logs(shape: Architecture, weights: network.Weights, past: Floats) -> Floats:
     """A network that reads seasons on windows (B, lookback) with gaps, and on their logarithms
     where these make sense: the mean of both answers, (B, outputs, Q). Single outliers are not
     read."""
@@ -328,7 +328,7 @@ def _predict_alike(model: Model, past: Floats, features: Features | None) -> Pre
 def _predict_as_it_is(model: Model, past: Floats) -> Prediction:
     """Networks that read seasons on windows (B, lookback) and on their logarithms."""
     plan, shape = model.plan, model.plan.architecture
-    answers = np.stack([_averaged_with_logs(shape, one, past) for one in model.members])
+    answers = np.stack([averaged_with_logs(shape, one, past) for one in model.members])
     answers = answers[:, :, : plan.horizon]
     spread = scaling.window_scale(past, plan.horizon, plan.frame).spread
     return Prediction(combine(plan, answers), spread, answers[..., shape.point_index])
