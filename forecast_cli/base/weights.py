@@ -13,7 +13,7 @@ from forecast_cli.errors import RunRejectedError
 from forecast_cli.network import Weights, tensor_shapes
 
 PATH = Path(__file__).parent / "base.safetensors"
-SHA256 = "e50ecc2c2ad7bc8b8d37fd1caf7a35a10b206736fce47eda87d1fbc4479af0af"
+SHA256 = "3643182319c9a18912d4ac73477ac4fb8a7f41b654c4a3ba9c28f4bd2809109b"
 
 REINSTALL = "install the package again"
 
