@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from safetensors.numpy import load as parse_tensors
 from safetensors.numpy import save as format_tensors
 
@@ -108,13 +107,14 @@ def _kept_lengths(panel: Panel, plan: Plan) -> Ints:
     return np.minimum(panel.lengths, before_test + plan.test)
 
 
-def _weights(model: Model) -> dict[str, NDArray[np.float32]]:
-    weights = {}
+def _weights(model: Model) -> dict[str, Floats]:
+    weights: dict[str, Any] = {}
     for number, member in enumerate(model.members):
         for name, values in member.items():
             weights[f"members.{number}.{name}"] = np.ascontiguousarray(values, np.float32)
     for name, values in (model.base or {}).items():
-        weights[f"base.{name}"] = np.ascontiguousarray(values, np.float32)
+        # Half precision is what they come in: nothing is lost.
+        weights[f"base.{name}"] = np.ascontiguousarray(values, np.float16)
     return weights
 
 
@@ -157,8 +157,7 @@ def decode(folder: Path, name: str, manifest: Manifest, files: dict[str, bytes])
     config, series, metrics = _read_records(folder, manifest.schema, content)
     _check_series(folder, config, series)
 
-    weight_shapes = _weight_shapes(config.plan)
-    _check_tensors(folder / "model.safetensors", content.weights, weight_shapes, np.float32)
+    _check_weights(folder / "model.safetensors", content.weights, config.plan)
     _check_arrays(folder / "series.safetensors", content.arrays, config, series)
 
     tail = _tail(config, series, content.arrays)
@@ -334,14 +333,26 @@ def _check_arrays(
             raise rejected(path, f"a number in {name!r} is not positive")
 
 
+def _check_weights(path: Path, weights: dict[str, Floats], plan: Plan) -> None:
+    """Raise RunRejectedError unless these are the weights of the networks of a plan."""
+    of_base = {name: values for name, values in weights.items() if name.startswith("base.")}
+    of_members = {name: values for name, values in weights.items() if name not in of_base}
+    _check_tensors(path, of_members, _weight_shapes(plan), np.float32)
+    _check_tensors(path, of_base, _base_shapes(plan), np.float16)
+
+
+def _base_shapes(plan: Plan) -> dict[str, Shape]:
+    if plan.base is None:
+        return {}
+    shapes = network.tensor_shapes(plan.base.architecture)
+    return {f"base.{name}": shape for name, shape in shapes.items()}
+
+
 def _weight_shapes(plan: Plan) -> dict[str, Shape]:
     shapes = {}
     for number, of_a_member in enumerate(_shapes_by_member(plan)):
         for name, shape in of_a_member.items():
             shapes[f"members.{number}.{name}"] = shape
-    if plan.base is not None:
-        for name, shape in network.tensor_shapes(plan.base.architecture).items():
-            shapes[f"base.{name}"] = shape
     return shapes
 
 

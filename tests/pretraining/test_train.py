@@ -27,7 +27,7 @@ def _small(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def options(folder: Path, seconds: float) -> Namespace:
-    return Namespace(minutes=seconds / 60, out=folder, seed=1, threads=1, device="cpu")
+    return Namespace(minutes=seconds / 60, out=folder, seed=1, threads=1, device="cpu", data=None)
 
 
 def test_a_training_goes_on_where_it_stopped(
