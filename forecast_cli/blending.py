@@ -13,9 +13,9 @@ from forecast_cli.panel import Panel
 from forecast_cli.shrinkage import Validation
 
 WEIGHTS = np.linspace(0, 1, 21)
-MANY_ROWS = 300  # to learn from: half of them are enough for as much trust in the own network
+MANY_ROWS = 300  # of a series, to learn from
 MOST = 0.95  # weight of the base network that is usual where there are next to no rows
-CERTAIN = 8  # horizons in validation that count as much as what is usual
+CERTAIN = 4  # horizons in validation that count as much as what is usual
 LEAST = 0.1  # weight, below which it is not worth its time
 
 
@@ -41,7 +41,7 @@ def blended(panel: Panel, model: Model) -> Model:
     if not np.isfinite(errors).all():
         return model
     best = float(WEIGHTS[errors.argmin()])
-    weight = round(_trusted(panel, model, alone, best), 2)
+    weight = round(_trusted(panel, model, best), 2)
     if weight < LEAST:
         return model
 
@@ -68,13 +68,16 @@ def _error_of(alone: Validation, both: Validation, weight: float) -> float:
     return alone.mase((1 - weight) * alone.forecast + weight * both.forecast)
 
 
-def _trusted(panel: Panel, model: Model, validation: Validation, best: float) -> float:
-    """The best weight, as far as it can be told from so many horizons that do not overlap."""
+def _trusted(panel: Panel, model: Model, best: float) -> float:
+    """The best weight, as far as it can be told from the validation part.
+
+    Series of one origin have much in common, so that the horizons count that follow each other.
+    """
     plan = model.plan
     cut = windows.split(panel, plan.validation, plan.test)
-    horizons = int(((cut.validation - cut.training) // plan.horizon).sum())
-    horizons = min(horizons, len(validation.windows))
-    # The fewer rows there are to learn from, the less a trained network knows.
-    rows = int(cut.training.sum())
+    horizons = max(int(np.median(cut.validation - cut.training)) // plan.horizon, 1)
+
+    # The fewer rows a series has to be learned from, the less a trained network knows.
+    rows = float(np.median(cut.training))
     usual = float(np.clip(1 - rows / MANY_ROWS, planning.USUAL_SHARE, MOST))
     return (horizons * best + CERTAIN * usual) / (horizons + CERTAIN)

@@ -199,7 +199,12 @@ def _with_parts(plan: Plan, parts: Sequence[Part]) -> Plan:
     first = part_plan(plan, parts[0])
     members = sum(part.members for part in parts)
     return replace(
-        first, seed=plan.seed, members=members, parts=tuple(parts), statistics=plan.statistics
+        first,
+        seed=plan.seed,
+        members=members,
+        parts=tuple(parts),
+        statistics=plan.statistics,
+        base=plan.base,
     )
 
 

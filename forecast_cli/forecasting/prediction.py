@@ -107,7 +107,7 @@ class Reader:
     def _of_base(self, chosen: Windows, index: Ints, series: Ints) -> Floats | None:
         """The forecast of the base network (B, horizon), transformed as the windows are."""
         share = self.model.plan.base
-        if share is None:
+        if share is None or self.model.base is None:  # no part, or none that is known yet
             return None
         longer = replace(chosen, lookback=share.architecture.lookback)
         past = windows.pasts_with_gaps(self.panel.values, self.panel.offsets, longer, index)

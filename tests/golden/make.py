@@ -62,7 +62,7 @@ def main() -> None:
         sys.exit(f"{FOLDER} is there already: what a release wrote is never written again")
     FOLDER.mkdir()
     trainings: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
-        "panel.csv": (panel_csv(), {"horizon": 4, "future": "promo", "static": "size"}, {"calendar": True, "units": "4"}),
+        "panel.csv": (panel_csv(), {"horizon": 4, "future": "promo", "static": "size"}, {"calendar": True, "units": "4", "warm_start": "none"}),
         "many.csv": (many_csv(), {"horizon": 4, "preset": "accurate"}, {"units": "4"}),
         "single.csv": (single_csv(), {"preset": "classic", "lookback": 8, "horizon": 3}, {"units": "4,3"}),
     }  # fmt: skip
