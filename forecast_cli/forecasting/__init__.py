@@ -27,12 +27,12 @@ from forecast_cli.forecasting.origins import (
     BASELINES,
     actual_values,
     baseline_forecasts,
-    knows_later_rows,
     rolling_origins,
 )
 from forecast_cli.forecasting.prediction import (
     alternatives,
     averaged_with_logs,
+    knows_later_rows,
     newest_inputs,
     residuals,
 )

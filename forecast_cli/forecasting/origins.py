@@ -6,7 +6,8 @@ import numpy as np
 
 from forecast_cli import baselines, windows
 from forecast_cli.calendar import Ints
-from forecast_cli.forecasting.newest import Flags, can_read, fewest_steps, without_holes
+from forecast_cli.forecasting.newest import can_read, fewest_steps, without_holes
+from forecast_cli.forecasting.prediction import knows_later_rows
 from forecast_cli.panel import Floats, Panel
 from forecast_cli.planning import Plan
 from forecast_cli.windows import Windows
@@ -45,13 +46,6 @@ def rolling_origins(
     usable &= ~np.isnan(panel.values[chosen.origins - 1])
     usable &= ~knows_later_rows(panel)[chosen.origins - 1]
     return windows.flagged(chosen, usable), number[usable].astype(np.int64)
-
-
-def knows_later_rows(panel: Panel) -> Flags:
-    """(N,) whether a value was interpolated by the reader, from the rows before and after it."""
-    if len(panel.filled) and panel.reading.gaps in ("auto", "interpolate"):
-        return panel.filled
-    return np.zeros(len(panel.values), bool)
 
 
 def actual_values(panel: Panel, chosen: Windows) -> Floats:

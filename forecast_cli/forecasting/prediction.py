@@ -62,13 +62,18 @@ class Batch:
 
 @dataclass(frozen=True, eq=False)
 class Reader:
-    """A panel as a model sees it: scales by series, and covariates on the model's scale."""
+    """A panel as a model sees it: scales by series, and covariates on the model's scale.
+
+    known: (N,) the values, NaN where they were interpolated by the reader: networks that read
+    seasons need no guesses.
+    """
 
     panel: Panel
     model: Model
     scale: SeriesScale
     positions: Ints
     covariates: Covariates | None
+    known: Floats
 
     def batches(self, chosen: Windows) -> Iterator[Batch]:
         """The windows in runs that fit in memory."""
@@ -85,19 +90,18 @@ class Reader:
         """Values (B, horizon) in the units of the file."""
         return scaling.restore(values, self.model.plan.normalization, self.scale, series)
 
-    def known(self, chosen: Windows, index: Ints | slice = slice(None)) -> Floats:
+    def pasts(self, chosen: Windows, index: Ints | slice = slice(None)) -> Floats:
         """Past steps (B, lookback) in the units of the file.
 
         For a network that reads seasons, NaN where nothing is known.
         """
-        values, offsets = self.panel.values, self.panel.offsets
         if self.model.plan.architecture.by_season is not None:
-            return windows.pasts_with_gaps(values, offsets, chosen, index)
-        return windows.pasts(values, chosen, index)
+            return windows.pasts_with_gaps(self.known, self.panel.offsets, chosen, index)
+        return windows.pasts(self.panel.values, chosen, index)
 
     def _pasts(self, chosen: Windows, index: Ints, series: Ints) -> Floats:
         """Past steps (B, lookback), transformed. Raises RunMismatchError where that cannot be."""
-        past = self.known(chosen, index)
+        past = self.pasts(chosen, index)
         normalization = self.model.plan.normalization
         lowest = self._lowest(series)[:, None]
         if (past <= lowest).any():
@@ -110,7 +114,7 @@ class Reader:
         if share is None or self.model.base is None:  # no part, or none that is known yet
             return None
         longer = replace(chosen, lookback=share.architecture.lookback)
-        past = windows.pasts_with_gaps(self.panel.values, self.panel.offsets, longer, index)
+        past = windows.pasts_with_gaps(self.known, self.panel.offsets, longer, index)
         forecast = base_forecast(self.model, past)
 
         # What has no logarithm becomes the smallest value that is known to have one.
@@ -150,7 +154,15 @@ class Reader:
 def reader_of(panel: Panel, model: Model) -> Reader:
     """Raises RunMismatchError where the panel has other covariates than the model."""
     scale, positions = scales_of(panel, model)
-    return Reader(panel, model, scale, positions, covariates_of(panel, model))
+    known = np.where(knows_later_rows(panel), np.nan, panel.values)
+    return Reader(panel, model, scale, positions, covariates_of(panel, model), known)
+
+
+def knows_later_rows(panel: Panel) -> NDArray[np.bool_]:
+    """(N,) whether a value was interpolated by the reader, from the rows before and after it."""
+    if len(panel.filled) and panel.reading.gaps in ("auto", "interpolate"):
+        return panel.filled
+    return np.zeros(len(panel.values), bool)
 
 
 def windows_at_once(plan: Plan) -> int:

@@ -69,7 +69,7 @@ def forecast_windows(
 
     for batch in reader.batches(chosen):
         prediction = predict(model, batch.past, batch.features, batch.of_base)
-        last_values = _if_constant(reader.known(chosen, batch.index))
+        last_values = _if_constant(reader.pasts(chosen, batch.index))
         has_no_spread[batch.index] = ~np.isnan(last_values) | (prediction.spread == 0)
 
         point = prediction.values[:, :, point_index]

@@ -16,7 +16,7 @@ from forecast_cli.planning import rules
 from forecast_cli.planning.plan import BaseShare, Decided, Plan
 from forecast_cli.settings import COVARIATES, NetworkSettings, Settings
 
-USUAL_SHARE = 0.3  # weight of the base network beside a trained one
+USUAL_SHARE = 0.2  # weight of the base network beside a trained one
 LONGEST_GROUP = 12  # steps that are read at once where there is no season
 GROUPS = 4  # at least, in the longest series
 
