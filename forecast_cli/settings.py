@@ -88,7 +88,7 @@ class DataSettings(Group):
     newest_first: bool = setting(False, "The newest row comes first.")
     delimiter: str | None = setting(
         None,
-        "Character that separates the fields, or 'tab'.",
+        "Character that separates the fields, or 'tab', or 'space' for any number of them.",
         auto="detected",
         metavar="CHAR",
         form=fields.DELIMITER,
@@ -99,6 +99,39 @@ class DataSettings(Group):
     thousands: str | None = setting(None, "Thousands separator.", auto="detected", metavar="CHAR")
     encoding: str | None = setting(
         None, "Text encoding of the file, e.g. cp1252.", auto="UTF-8", metavar="NAME"
+    )
+    skip_rows: int | None = setting(
+        None,
+        "Lines to leave out at the beginning of the file. 0: the header is the first line.",
+        minimum=0,
+        auto="detected",
+        metavar="N",
+        rereading=True,
+    )
+    footer: int | None = setting(
+        None,
+        "Lines to leave out at the end of the file, besides empty ones.",
+        minimum=0,
+        auto="detected",
+        metavar="N",
+        rereading=True,
+    )
+    comment: str | None = setting(
+        None,
+        "Leave out lines that begin with this text, e.g. '#'.",
+        metavar="TEXT",
+        rereading=True,
+    )
+    header: bool = setting(
+        True,
+        "The table begins with a row of names. Without one, columns are called 1, 2, ...",
+        rereading=True,
+    )
+    where: list[str] | None = setting(
+        None,
+        "Use only rows with this text in a column, e.g. 'shop=Berlin'. Can be repeated.",
+        metavar="COLUMN=TEXT",
+        rereading=True,
     )
     null: list[str] | None = setting(
         None,
@@ -150,6 +183,7 @@ class DataSettings(Group):
         _check_marks(self)
         _check_roles(self)
         _check_not_null(self)
+        _check_lines(self)
 
 
 def _check_marks(data: DataSettings) -> None:
@@ -199,6 +233,31 @@ def _check_not_null(data: DataSettings) -> None:
                 f"--not-null: {text!r} is also named by --null",
                 "name each value with one of the two options",
                 option="not_null",
+            )
+
+
+def _check_lines(data: DataSettings) -> None:
+    """What says which lines and rows are read."""
+    if data.comment is not None and not data.comment.strip():
+        raise SettingsError(
+            "--comment needs a text with which the lines begin",
+            "write --comment '#'",
+            option="comment",
+        )
+
+    if not data.header and data.dates_as_columns not in (None, "none"):
+        raise SettingsError(
+            "--dates-as-columns does not go with --no-header: the dates are the header",
+            "leave out --no-header",
+            option="dates_as_columns",
+        )
+
+    for condition in data.where or []:
+        if "=" not in condition:
+            raise SettingsError(
+                f"--where: {condition!r} is not of the form COLUMN=TEXT",
+                "write --where 'shop=Berlin'",
+                option="where",
             )
 
 

@@ -207,7 +207,7 @@ def test_bad_rows_are_left_out_and_counted(write: Write) -> None:
     assert notes(panel) == [
         (
             "degraded",
-            "1 rows of another width were left out: data.csv:7: 3 fields where the header has 2",
+            "1 row with a different number of fields was left out: data.csv:7: 3 fields where the header has 2",
         ),
         ("degraded", "data.csv: 3 bad rows were left out: line 4, 5, 8"),
         ("info", "4 missing steps were interpolated"),

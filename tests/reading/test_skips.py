@@ -159,7 +159,7 @@ def test_rows_that_are_left_out_for_different_reasons_are_counted_together() -> 
     panel = read(text(lines), max_skipped=0.06, gaps="interpolate")
     assert panel.values.tolist() == list(range(3, 900))
     assert [note.text for note in panel.notes if note.level == "degraded"] == [
-        "16 rows of another width were left out: data.csv:2: 3 fields where the header has 2 (and 15 more)",
+        "16 rows with a different number of fields were left out: data.csv:2: 3 fields where the header has 2 (and 15 more)",
         "data.csv: 33 bad rows were left out: line 3, 4, 12 (and 30 more)",
     ]
     assert panel.reading.max_skipped == 0.06
