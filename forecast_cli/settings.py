@@ -88,7 +88,7 @@ class DataSettings(Group):
     newest_first: bool = setting(False, "The newest row comes first.")
     delimiter: str | None = setting(
         None,
-        "Character that separates the fields, or 'tab', or 'space' for any number of them.",
+        "Character that separates the fields, or 'tab' or 'space'.",
         auto="detected",
         metavar="CHAR",
         form=fields.DELIMITER,
@@ -102,7 +102,7 @@ class DataSettings(Group):
     )
     skip_rows: int | None = setting(
         None,
-        "Lines to leave out at the beginning of the file. 0: the header is the first line.",
+        "Lines to leave out before the header.",
         minimum=0,
         auto="detected",
         metavar="N",
@@ -110,7 +110,7 @@ class DataSettings(Group):
     )
     footer: int | None = setting(
         None,
-        "Lines to leave out at the end of the file, besides empty ones.",
+        "Lines to leave out after the data, not counting empty ones.",
         minimum=0,
         auto="detected",
         metavar="N",
@@ -124,12 +124,12 @@ class DataSettings(Group):
     )
     header: bool = setting(
         True,
-        "The table begins with a row of names. Without one, columns are called 1, 2, ...",
+        "Whether a row of names comes first; else columns are 1, 2, ...",
         rereading=True,
     )
     where: list[str] | None = setting(
         None,
-        "Use only rows with this text in a column, e.g. 'shop=Berlin'. Can be repeated.",
+        "Read only rows with a text in a column, e.g. 'shop=Berlin'. Can be repeated.",
         metavar="COLUMN=TEXT",
         rereading=True,
     )
@@ -251,14 +251,6 @@ def _check_lines(data: DataSettings) -> None:
             "leave out --no-header",
             option="dates_as_columns",
         )
-
-    for condition in data.where or []:
-        if "=" not in condition:
-            raise SettingsError(
-                f"--where: {condition!r} is not of the form COLUMN=TEXT",
-                "write --where 'shop=Berlin'",
-                option="where",
-            )
 
 
 def _finite_number(text: str) -> float | None:

@@ -64,6 +64,7 @@ def lines_between(text: bytes, begin: int, end: int) -> list[Line]:
 def split(text: str, delimiter: str) -> list[str]:
     """The cells of a line, without spaces around them."""
     if delimiter == SPACE:
+        text = re.sub(r"^\s*#\s", "", text)
         text, delimiter = tabbed(text.encode()).decode(), "\t"
     try:
         row = next(csv.reader([text], delimiter=delimiter), [])
@@ -172,7 +173,7 @@ def is_comment(text: str) -> bool:
 
 def is_header(cells: Sequence[str], shape: Shape) -> bool:
     """Whether cells may be the names of columns: as many as a row has, all different, and none
-    of them a date, or a number with decimals.
+    of them a number.
     """
     named = [cell for cell in cells if cell]
     inner = cells[1:-1]
@@ -181,9 +182,10 @@ def is_header(cells: Sequence[str], shape: Shape) -> bool:
     if not any(first_word(cell) for cell in named):
         return False
 
-    looks_like_data = any(is_marked_number(cell) and not cell.isdigit() for cell in named)
-    is_dated = shape.time is not None and is_date(cells[shape.time])
-    return not looks_like_data and not is_dated
+    if shape.time is not None:
+        return not is_date(cells[shape.time]) and not any(map(is_marked_number, named))
+    # Without a column of dates, the dates may be names: 2019, 2020.
+    return all(cell.isdigit() for cell in named if is_marked_number(cell))
 
 
 def is_row_of_data(cells: Sequence[str], below: Sequence[Sequence[str]], shape: Shape) -> bool:

@@ -18,11 +18,19 @@ def conditions(where: list[str] | None, names: tuple[str, ...]) -> dict[str, str
     """The columns that `--where` names, and the text in each: `shop=Berlin`. A name or a text
     may have a `=` in it.
 
-    Raises DataError for a column that is not there, SettingsError for one that is named twice.
+    Raises DataError for a column that is not there, SettingsError for one that is named twice,
+    and for a condition without a `=`.
     """
     texts: dict[str, str] = {}
     for condition in where or []:
         pieces = condition.split("=")
+        if len(pieces) < 2:
+            raise SettingsError(
+                f"--where: {condition!r} is not of the form COLUMN=TEXT",
+                "write e.g. --where 'shop=Berlin'",
+                option="where",
+            )
+
         splits = [
             ("=".join(pieces[:at]).strip(), "=".join(pieces[at:]).strip())
             for at in range(1, len(pieces))

@@ -40,6 +40,7 @@ from forecast_cli.reading.rows import Rows
 from forecast_cli.reading.series_rows import ZonedColumn, in_zone, to_rows
 from forecast_cli.reading.skipped_rows import leave_out_bad_rows, no_row
 from forecast_cli.reading.source import EXPANDED, load
+from forecast_cli.reading.telling_apart import hint_on_repeats
 from forecast_cli.reading.time_zones import zone
 from forecast_cli.reading.weights import as_covariate, with_weights
 from forecast_cli.settings import DataSettings
@@ -185,6 +186,7 @@ def _from_rows(
     check_placeholders(numbers, settings, notes, series)
     time_format = time_format_of(table, roles, cells)
     rows, zoned_format = to_rows(table, roles, cells, time_format, settings, levels, notes)
+    rows = replace(rows, hint_on_repeats=hint_on_repeats(table, roles, cells))
     again = _settings_again(settings, roles, time_format)
     return _LaidOut(rows, zoned_format, _columns(roles), again, cells.written)
 

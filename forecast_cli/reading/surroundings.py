@@ -54,7 +54,9 @@ def trim(name: str, text: bytes, settings: DataSettings, notes: list[Note]) -> T
     if place.delimiter != SPACE:
         return trimmer.result(place.delimiter)
 
-    trimmer.text = line_shapes.tabbed(trimmer.text)
+    # The mark of a header such as `# day value` is none of its names.
+    text = re.sub(rb"\A(\s*)#(?=[ \t])", rb"\1 ", trimmer.text, count=1)
+    trimmer.text = line_shapes.tabbed(text)
     return trimmer.result("\t")
 
 
@@ -434,8 +436,8 @@ class _HeaderSearch:
         return 0, 1
 
     def _candidates(self) -> list[int]:
-        """Lines that may be the header: of those without an empty line between them that are
-        nearest to the data.
+        """Lines that may be the header: of those that are nearest to the data, and have neither
+        an empty line nor one with data between them.
         """
         fitting = [
             at
@@ -454,8 +456,10 @@ class _HeaderSearch:
         return nearest
 
     def _are_together(self, one: int, other: int) -> bool:
-        """Whether no empty line is between two lines."""
-        return self.lines[other].number - self.lines[one].number == other - one
+        """Whether neither an empty line nor one with data is between two lines."""
+        between = self.rows[one + 1 : other]
+        has_empty_line = self.lines[other].number - self.lines[one].number > other - one
+        return not has_empty_line and not any(map(line_shapes.holds_data, between))
 
     def _several(self, candidates: list[int]) -> DataError:
         numbers = [self.lines[at].number for at in candidates]
@@ -487,6 +491,7 @@ class _HeaderSearch:
         widths = {len(row) for row in self.rows}
         if self.shape.width > 1 and widths == {1}:
             number = self.lines[-1].number
+            self._refuse_header_of_other_delimiter(self.lines[-1])
             raise DataError(
                 f"{self.name}:{number + 1}: no header above the data",
                 f"use --skip-rows {number} --no-header, or add a row of names",
@@ -494,6 +499,22 @@ class _HeaderSearch:
                 path=self.name,
                 line=number + 1,
             )
+
+    def _refuse_header_of_other_delimiter(self, line: Line) -> None:
+        """Raise DataError for a header that another delimiter splits into as many fields."""
+        delimiter = self.shape.delimiter
+        for other in DELIMITERS:
+            names = split(line.text, other)
+            if other != delimiter and line_shapes.is_header(names, self.shape):
+                raise DataError(
+                    f"{self.name}:{line.number}: the header is split at {other!r}, and the rows "
+                    f"at {delimiter!r}",
+                    f"use --skip-rows {line.number} --no-header, or write the header with "
+                    f"{delimiter!r}",
+                    option="header",
+                    path=self.name,
+                    line=line.number,
+                )
 
     def _refuse_earlier_table(self, end: int) -> None:
         """Raise DataError for rows of another table above this one."""

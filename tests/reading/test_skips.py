@@ -506,8 +506,8 @@ def test_a_first_row_of_units_does_not_hide_the_times() -> None:
     with pytest.raises(DataError) as caught:
         read_csv("data.csv", content=text(lines, "Zeit,y"), target="y")
     assert f"{caught.value.message} | {caught.value.hint}" == (
-        "data.csv:2: column 'Zeit': '[UTC]' is not a date that can be read in one way only "
-        "| correct the row, or use --bad-rows skip"
+        "data.csv:2: neither the header nor a row of data: '[UTC],[MW]' | use --skip-rows 0 to take "
+        "line 1 as the header and leave out what is between it and the data"
     )
     panel = read(text(lines, "Zeit,y"))
     assert (panel.columns.time, panel.frequency.kind, panel.lengths.tolist()) == (
