@@ -176,8 +176,10 @@ def is_header(cells: Sequence[str], shape: Shape) -> bool:
     of them a number.
     """
     named = [cell for cell in cells if cell]
-    inner = cells[1:-1]
-    if len(cells) != shape.width or len(set(named)) < len(named) or not all(inner):
+    # An index may have no name, and neither what is after a delimiter at the end of every line.
+    must_be_named = cells[1:] if shape.width < 3 else cells[1:-1]
+    is_complete = len(cells) == shape.width and all(must_be_named)
+    if not is_complete or len(set(named)) < len(named):
         return False
     if not any(first_word(cell) for cell in named):
         return False

@@ -24,6 +24,7 @@ HEAD = 1 << 16  # bytes that are searched for a header
 TAIL = 1 << 16  # bytes that are searched for what comes after the data
 FEW = 30  # lines at either end of the head that tell whether it is as usual
 MOST = 500  # lines in which a header is searched
+FOLLOWING = 10  # lines after the first row of which at least half must be rows
 MOST_AFTER = 100  # lines after the data
 SHOWN = 40  # letters of a line in a message
 RANGES = 10  # runs of lines that a note names
@@ -237,9 +238,17 @@ class _Trimmer:
         if self.settings.delimiter:
             delimiters = (self.settings.delimiter,)
 
+        places, errors = self._places_with(lines, delimiters)
+        if places or self.settings.delimiter:
+            return places, errors
+
+        with_spaces, _ = self._places_with(lines, (SPACE,))
+        return with_spaces, errors
+
+    def _places_with(
+        self, lines: list[Line], delimiters: Sequence[str]
+    ) -> tuple[list[_Place], list[DataError]]:
         searches = [search for mark in delimiters if (search := self._search(lines, mark))]
-        if not searches and not self.settings.delimiter:
-            searches = [search for search in [self._search(lines, SPACE)] if search]
         if any(search.shape.time is not None for search in searches):
             searches = [search for search in searches if search.shape.time is not None]
 
@@ -266,7 +275,8 @@ class _Trimmer:
         first = _first_row(rows, shape)
         if first is None:
             return None
-        return _HeaderSearch(self.name, self.settings, lines[:first], rows[:first], shape)
+        number = lines[first].number
+        return _HeaderSearch(self.name, self.settings, lines[:first], rows[:first], shape, number)
 
     # -- what is left out ----------------------------------------------------------------------
 
@@ -380,13 +390,16 @@ class _Trimmer:
 
 @dataclass(frozen=True)
 class _HeaderSearch:
-    """The search for a header in the lines above the first row. rows: the cells of each."""
+    """The search for a header in the lines above the first row. rows: the cells of each; first:
+    the number of the first row.
+    """
 
     name: str
     settings: DataSettings
     lines: list[Line]
     rows: list[list[str]]
     shape: Shape
+    first: int
 
     def find(self) -> tuple[int, int] | None:
         """The positions of the first line of the table and the one after the header; None where
@@ -459,7 +472,8 @@ class _HeaderSearch:
         """Whether neither an empty line nor one with data is between two lines."""
         between = self.rows[one + 1 : other]
         has_empty_line = self.lines[other].number - self.lines[one].number > other - one
-        return not has_empty_line and not any(map(line_shapes.holds_data, between))
+        are_texts = all(any(row) and not line_shapes.holds_data(row) for row in between)
+        return are_texts and not has_empty_line
 
     def _several(self, candidates: list[int]) -> DataError:
         numbers = [self.lines[at].number for at in candidates]
@@ -493,11 +507,11 @@ class _HeaderSearch:
             number = self.lines[-1].number
             self._refuse_header_of_other_delimiter(self.lines[-1])
             raise DataError(
-                f"{self.name}:{number + 1}: no header above the data",
+                f"{self.name}:{self.first}: no header above the data",
                 f"use --skip-rows {number} --no-header, or add a row of names",
                 option="header",
                 path=self.name,
-                line=number + 1,
+                line=self.first,
             )
 
     def _refuse_header_of_other_delimiter(self, line: Line) -> None:
@@ -522,7 +536,7 @@ class _HeaderSearch:
         has_row = self.shape.time is not None and any(map(self.shape.is_row, above))
         if not has_row and _rows_of_another_table(above) is None:
             return
-        number = self.lines[end].number if end < len(self.lines) else self.lines[-1].number + 1
+        number = self.lines[end].number if end < len(self.lines) else self.first
         raise DataError(
             f"{self.name}:{number}: a second table seems to begin here",
             f"use --skip-rows {number - 1} to read it, or remove it to read the first one",
@@ -546,10 +560,11 @@ def no_header(name: str, line: int, cells: Sequence[str]) -> DataError:
 
 
 def _first_row(rows: list[list[str]], shape: Shape) -> int | None:
-    """The first row that is followed by another one, or by nothing."""
+    """The first row that another one follows, or of whose next lines at least half are rows."""
     are_rows = [shape.is_row(row) for row in rows]
-    for at, (one, following) in enumerate(pairwise([*are_rows, True])):
-        if one and following:
+    for at, is_row in enumerate(are_rows):
+        following = are_rows[at + 1 : at + 1 + FOLLOWING]
+        if is_row and (2 * sum(following) >= len(following) or following[0]):
             return at
     return None
 
