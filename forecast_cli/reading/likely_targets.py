@@ -22,7 +22,7 @@ _QUANTITIES = frozenset(
         *("load", "power", "energy", "consumption", "generation", "production", "output"),
         *("kw", "kwh", "mw", "mwh", "gw", "gwh", "watts", "wh"),
         *("temperature", "temp", "rain", "rainfall", "precipitation", "wind", "speed"),
-        *("flow", "level", "discharge", "rate", "index", "traffic", "passengers", "visitors"),
+        *("pm", "flow", "level", "discharge", "rate", "index", "traffic", "passengers", "visitors"),
         *("cases", "deaths", "births", "population", "rides", "trips", "visits", "clicks"),
         *("views", "users", "income", "spending", "exports", "imports", "wert", "betrag"),
     ]

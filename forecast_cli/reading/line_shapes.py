@@ -11,6 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from forecast_cli.reading.date_formats import form, is_date
 from forecast_cli.reading.marks import is_marked_number
@@ -19,11 +20,16 @@ SPACE = " "  # the delimiter of fields that have one space or more between them
 COLUMNS = 20  # that are searched for dates and numbers
 COMMENT_MARKS = ("#", "%", "//", "!", "*")
 
-# Words with which lines after the data begin.
-FOOTER_WORDS = frozenset(
+# Words in the place of a time, beside numbers that were made of the rows.
+_TOTALS = frozenset(
     [
         *("total", "totals", "subtotal", "grand", "sum", "summe", "gesamt", "suma", "somme"),
         *("average", "avg", "mean", "median", "min", "minimum", "max", "maximum", "std"),
+    ]
+)
+# Words with which other lines after the data begin.
+_REMARKS = frozenset(
+    [
         *("source", "sources", "quelle", "fuente", "note", "notes", "footnote", "copyright"),
         *("last", "updated", "exported", "generated", "downloaded", "created", "end", "eof"),
         *("data", "disclaimer", "license", "http", "https", "www"),
@@ -92,7 +98,8 @@ class Shape:
     """What the rows of a table have in common.
 
     time: the position of the column of dates, if there is one; numbers: those of columns of
-    numbers; texts: the first words of the dates, where those begin with one.
+    numbers; words: the first ones of the dates, where those begin with one; formats: those that
+    dates may have besides the known ones.
     """
 
     delimiter: str
@@ -100,13 +107,14 @@ class Shape:
     time: int | None
     numbers: frozenset[int]
     words: frozenset[str] = frozenset()
+    formats: tuple[str, ...] = ()
 
     def is_row(self, cells: Sequence[str]) -> bool:
         """Whether cells are a row: with a date where the rows have dates, else with a number."""
         if len(cells) != self.width:
             return False
         if self.time is not None:
-            return is_date(cells[self.time])
+            return _is_time(cells[self.time], self.formats)
         return any(is_marked_number(cells[at]) for at in self.numbers)
 
     @property
@@ -115,10 +123,13 @@ class Shape:
         return self.time != 0 and 0 not in self.numbers
 
 
-def shape_of(rows: Sequence[Sequence[str]], delimiter: str) -> Shape | None:
+def shape_of(
+    rows: Sequence[Sequence[str]], delimiter: str, formats: Sequence[str] = ()
+) -> Shape | None:
     """The shape that most lines have; None where no line has a number or a date.
 
-    rows: the cells of lines, among which there may be others than rows.
+    rows: the cells of lines, among which there may be others than rows; formats: those that
+    dates may have besides the known ones.
     """
     best: Shape | None = None
     most = 0
@@ -127,25 +138,44 @@ def shape_of(rows: Sequence[Sequence[str]], delimiter: str) -> Shape | None:
             continue
 
         alike = [row for row in rows if len(row) == width]
-        shape = _shape(alike, delimiter, width)
+        shape = _shape(alike, delimiter, width, tuple(formats))
         count = sum(map(shape.is_row, alike))
         if count > most:
             best, most = shape, count
     return best
 
 
-def _shape(rows: list[Sequence[str]], delimiter: str, width: int) -> Shape:
+def _shape(
+    rows: list[Sequence[str]], delimiter: str, width: int, formats: tuple[str, ...]
+) -> Shape:
     seen = range(min(width, COLUMNS))
-    dates = [sum(is_date(row[at]) for row in rows) for at in seen]
+    dates = [sum(_is_time(row[at], formats) for row in rows) for at in seen]
     numbers = [sum(is_marked_number(row[at]) for row in rows) for at in seen]
     most = max(numbers)
     time = dates.index(max(dates)) if 2 * max(dates) > most else None
+    if len(formats) > 0 and max(dates) > 0:
+        # Dates that are digits alone are numbers, too.
+        time = dates.index(max(dates))
     of_numbers = [at for at in seen if numbers[at] and 2 * numbers[at] >= most]
 
-    words: set[str] = set()
+    first_words: set[str] = set()
     if time is not None:
-        words = {first_word(row[time]) for row in rows if is_date(row[time])}
-    return Shape(delimiter, width, time, frozenset(of_numbers), frozenset(words - {""}))
+        first_words = {first_word(row[time]) for row in rows if _is_time(row[time], formats)}
+    return Shape(
+        delimiter, width, time, frozenset(of_numbers), frozenset(first_words - {""}), formats
+    )
+
+
+def _is_time(cell: str, formats: Sequence[str]) -> bool:
+    return is_date(cell) or any(_reads(pattern, cell) for pattern in formats)
+
+
+def _reads(pattern: str, cell: str) -> bool:
+    try:
+        datetime.strptime(cell, pattern)
+    except (ValueError, re.error):
+        return False
+    return True
 
 
 # -- what a line is, beside rows of that shape -------------------------------------------------
@@ -185,7 +215,9 @@ def is_header(cells: Sequence[str], shape: Shape) -> bool:
         return False
 
     if shape.time is not None:
-        return not is_date(cells[shape.time]) and not any(map(is_marked_number, named))
+        return not _is_time(cells[shape.time], shape.formats) and not any(
+            map(is_marked_number, named)
+        )
     # Without a column of dates, the dates may be names: 2019, 2020.
     return all(cell.isdigit() for cell in named if is_marked_number(cell))
 
@@ -199,7 +231,7 @@ def is_row_of_data(cells: Sequence[str], below: Sequence[Sequence[str]], shape: 
     if len(cells) != shape.width or not all(cells):
         return False
     if shape.time is not None:
-        return is_date(cells[shape.time])
+        return _is_time(cells[shape.time], shape.formats)
     if not all(is_marked_number(cells[at]) for at in shape.numbers):
         return False
     if any(not cells[at].isdigit() for at in shape.numbers):
@@ -232,17 +264,35 @@ def is_footer(line: Line, cells: Sequence[str], shape: Shape, *, is_whole: bool)
     if first in _ERROR_WORDS or _may_be_row(cells, shape):
         return False
 
-    is_known = first in FOOTER_WORDS
+    is_known = first in _TOTALS or first in _REMARKS
     if len(cells) == shape.width:
-        return shape.time is not None and (is_known or (len(filled) == 1 and _is_text(line, shape)))
+        return shape.time is not None and _is_footer_of_same_width(line, cells, shape)
     if shape.begins_with_text:
         return is_whole and is_known
     return _is_text(line, shape) or (is_known and shape.time is not None and not shape.words)
 
 
+def _is_footer_of_same_width(line: Line, cells: Sequence[str], shape: Shape) -> bool:
+    """Whether a line with as many fields as a row has is a total, or a remark without numbers."""
+    filled = [cell for cell in cells if cell]
+    if len(filled) == 1 and _is_text(line, shape):
+        return True
+
+    words = re.findall(r"[^\W\d_]+", filled[0].lower())
+    if not words:
+        return False
+    if cells[shape.time or 0] != filled[0]:
+        # Ids begin with such words, too.
+        return all(word in _TOTALS for word in words)
+
+    has_number = any(map(is_marked_number, filled[1:]))
+    return words[0] in _TOTALS or (words[0] in _REMARKS and not has_number)
+
+
 def _may_be_row(cells: Sequence[str], shape: Shape) -> bool:
     """Whether there is a time that can be read, or a date beside a number."""
-    if shape.time is not None and shape.time < len(cells) and is_date(cells[shape.time]):
+    at = shape.time
+    if at is not None and at < len(cells) and _is_time(cells[at], shape.formats):
         return True
     return len(cells) != shape.width and holds_date_and_number(cells)
 

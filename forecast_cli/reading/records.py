@@ -22,6 +22,7 @@ from forecast_cli.errors import DataError
 from forecast_cli.messages import Note, and_more, plural
 from forecast_cli.reading.delimiters import as_option, other_delimiter
 from forecast_cli.reading.line_shapes import holds_data, is_comment, split
+from forecast_cli.reading.number_formats import is_number
 from forecast_cli.reading.scanning import (
     Records,
     count_regular_rows,
@@ -136,6 +137,8 @@ def _header(
 
 def _check_header(name: str, line: int, names: tuple[str, ...]) -> None:
     repeated = sorted(cell for cell, count in Counter(names).items() if count > 1)
+    if repeated and any(is_number(cell) and not cell.isdigit() for cell in names):
+        raise no_header(name, line, names)
     if repeated:
         raise DataError(
             f"{name}:{line}: column {repeated[0]!r} is there twice",

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from forecast_cli.errors import DataError
+from forecast_cli.fields import option_name
 from forecast_cli.messages import Note, plural
 from forecast_cli.reading import line_shapes
 from forecast_cli.reading.delimiters import DELIMITERS, delimiter_of, several
@@ -105,15 +106,20 @@ class _Trimmer:
             self._skip_first(self.settings.skip_rows)
         if self.settings.comment:
             self._skip_comments(self.settings.comment)
-        is_told = self.settings.skip_rows or self.settings.comment
-        if is_told and not self.text[:HEAD].strip() and not self.text.strip():
-            option = "skip_rows" if self.settings.skip_rows else "comment"
-            raise DataError(
-                f"{self.name}: all lines are left out",
-                f"give {'--skip-rows' if option == 'skip_rows' else '--comment'} another value",
-                option=option,
-                path=self.name,
-            )
+        self.refuse_nothing()
+
+    def refuse_nothing(self) -> None:
+        """Raise DataError if the settings leave no line."""
+        if self.text[:HEAD].strip() or self.text.strip():
+            return
+        options = ("skip_rows", "comment", "footer")
+        option = next(name for name in options if getattr(self.settings, name))
+        raise DataError(
+            f"{self.name}: all lines are left out",
+            f"give {option_name(option)} another value, or none",
+            option=option,
+            path=self.name,
+        )
 
     def _skip_first(self, count: int) -> None:
         end = 0
@@ -192,7 +198,7 @@ class _Trimmer:
         if not self.settings.header:
             return self._usual_without_header(rows, delimiter), None
 
-        shape = shape_of(rows[1:], delimiter)
+        shape = shape_of(rows[1:], delimiter, self.settings.date_format or [])
         if shape is None:
             return None, None
 
@@ -206,7 +212,7 @@ class _Trimmer:
         return _Place(delimiter, shape=shape), None
 
     def _usual_without_header(self, rows: list[list[str]], delimiter: str) -> _Place | None:
-        shape = shape_of(rows, delimiter)
+        shape = shape_of(rows, delimiter, self.settings.date_format or [])
         if shape is None or not shape.is_row(rows[0]):
             return None
         return _Place(delimiter, shape=shape)
@@ -268,7 +274,7 @@ class _Trimmer:
     def _search(self, lines: list[Line], delimiter: str) -> _HeaderSearch | None:
         """The search for a header above the first row; None where there is no row."""
         rows = [split(line.text, delimiter) for line in lines]
-        shape = shape_of(rows, delimiter)
+        shape = shape_of(rows, delimiter, self.settings.date_format or [])
         if shape is None or (delimiter == SPACE and not shape.numbers):
             return None
 
@@ -299,6 +305,7 @@ class _Trimmer:
         """Leave out the lines after the last row."""
         if self.settings.footer is not None:
             self._skip_last(self.settings.footer, shape)
+            self.refuse_nothing()
             return
         if shape is None or self._ends_with_row(shape):
             return
@@ -318,6 +325,23 @@ class _Trimmer:
         ]
         if all(are_footer) and len(set(texts)) == len(texts) and len(after) <= MOST_AFTER:
             self._cut(after)
+        else:
+            self._refuse_texts(after, rows, shape)
+
+    def _refuse_texts(self, lines: list[Line], rows: list[list[str]], shape: Shape) -> None:
+        """Raise DataError for sentences that have as many fields as a row."""
+        is_sentence = len(rows[0]) == shape.width and len(rows[0][0].split()) > 1
+        has_data = any(map(line_shapes.holds_data, rows))
+        if not is_sentence or has_data or self.settings.bad_rows == "skip":
+            return
+        raise DataError(
+            f"{self.name}:{lines[0].number}: not a row of data: {_shortened(lines[0].text)!r}",
+            f"use --footer {len(lines)} if the data end before it, or correct the row, or use "
+            "--bad-rows skip",
+            option="footer",
+            path=self.name,
+            line=lines[0].number,
+        )
 
     def _ends_with_row(self, shape: Shape) -> bool:
         """Whether the last line is a row, as it mostly is."""

@@ -246,6 +246,11 @@ NEAR = {
     "an error": ("Error: sensor offline\n", "1 field where the header has 2"),
     "nothing measured": ("No data, sensor broken, see log\n", "3 fields where the header has 2"),
     "the same line twice": ("sensor is gone\nsensor is gone\n", "1 field where the header has 2"),
+    "a word beside a number": ("Last,5\n", "column 'day': 'Last' is not a date"),
+    "a sentence in two fields": (
+        "Provisional figures, revised\n",
+        "not a row of data: 'Provisional figures, revised'",
+    ),
     "a row after a note": ("Note: see there\n1900-01-01\n", "1 field where the header has 2"),
     "a number": ("5\n", "1 field where the header has 2"),
 }
@@ -273,6 +278,21 @@ def test_a_text_that_may_be_an_id_is_no_footer() -> None:
     assert "data.csv:11: 1 field where the header has 2" in refused(text + "Shop number 2\n")
     cut = read(text + "Shop number", target="y")
     assert [note.level for note in cut.notes if note.kind == "last_line_cut"] == ["degraded"]
+
+
+def test_an_id_that_begins_like_a_total_is_no_footer() -> None:
+    text = "shop,day,y\n" + "".join(f"a,2024-01-{day},{day}\n" for day in range(10, 20))
+    assert "column 'day': " in refused(text + "Total Wine,,5\n", id="shop")
+    assert len(read(text + "Total,,5\n", id="shop").values) == 10
+    assert len(read(text + "Grand total,,5\n", id="shop").values) == 10
+
+
+@pytest.mark.parametrize("count", [3, 700])
+def test_a_footer_is_no_row_in_the_format_that_was_named_either(count: int) -> None:
+    text = table(count).replace("-", "")
+    told: dict[str, Any] = {"time": "day", "date_format": "%Y%m%d"}
+    assert read(text + "Total,5\n", **told).values.tolist() == values(count)
+    assert "would leave out a row of data" in refused(text, footer=1, **told)
 
 
 def test_a_month_that_was_cut_off_is_no_footer() -> None:
@@ -307,8 +327,12 @@ def test_a_footer_that_is_gone_costs_no_row(count: int) -> None:
 
 def test_too_many_lines_to_skip_are_refused() -> None:
     assert refused(table(3), skip_rows=4) == (
-        "data.csv: all lines are left out | give --skip-rows another value"
+        "data.csv: all lines are left out | give --skip-rows another value, or none"
     )
+    assert refused("a\nb\n", footer=2) == (
+        "data.csv: all lines are left out | give --footer another value, or none"
+    )
+    assert "--comment" in refused("#a\n#b", comment="#")
     assert refused(table(3), skip_rows=10**9) == refused(table(3), skip_rows=4)
     assert "no header: line 2 holds numbers" in refused(table(3), skip_rows=1)
 
