@@ -89,7 +89,7 @@ class DataSettings(Group):
     newest_first: bool = setting(False, "The newest row comes first.")
     delimiter: str | None = setting(
         None,
-        "Character that separates the fields, or 'tab'.",
+        "Character that separates the fields, or 'tab' or 'space'.",
         auto="detected",
         metavar="CHAR",
         form=fields.DELIMITER,
@@ -100,6 +100,39 @@ class DataSettings(Group):
     thousands: str | None = setting(None, "Thousands separator.", auto="detected", metavar="CHAR")
     encoding: str | None = setting(
         None, "Text encoding of the file, e.g. cp1252.", auto="UTF-8", metavar="NAME"
+    )
+    skip_rows: int | None = setting(
+        None,
+        "Lines to leave out before the header.",
+        minimum=0,
+        auto="detected",
+        metavar="N",
+        rereading=True,
+    )
+    footer: int | None = setting(
+        None,
+        "Lines to leave out after the data, not counting empty ones.",
+        minimum=0,
+        auto="detected",
+        metavar="N",
+        rereading=True,
+    )
+    comment: str | None = setting(
+        None,
+        "Leave out lines that begin with this text, e.g. '#'.",
+        metavar="TEXT",
+        rereading=True,
+    )
+    header: bool = setting(
+        True,
+        "Whether a row of names comes first; else columns are 1, 2, ...",
+        rereading=True,
+    )
+    where: list[str] | None = setting(
+        None,
+        "Read only rows with a text in a column, e.g. 'shop=Berlin'. Can be repeated.",
+        metavar="COLUMN=TEXT",
+        rereading=True,
     )
     null: list[str] | None = setting(
         None,
@@ -151,6 +184,7 @@ class DataSettings(Group):
         _check_marks(self)
         _check_roles(self)
         _check_not_null(self)
+        _check_lines(self)
 
 
 def _check_marks(data: DataSettings) -> None:
@@ -201,6 +235,23 @@ def _check_not_null(data: DataSettings) -> None:
                 "name each value with one of the two options",
                 option="not_null",
             )
+
+
+def _check_lines(data: DataSettings) -> None:
+    """What says which lines and rows are read."""
+    if data.comment is not None and not data.comment.strip():
+        raise SettingsError(
+            "--comment needs a text with which the lines begin",
+            "write --comment '#'",
+            option="comment",
+        )
+
+    if not data.header and data.dates_as_columns not in (None, "none"):
+        raise SettingsError(
+            "--dates-as-columns does not go with --no-header: the dates are the header",
+            "leave out --no-header",
+            option="dates_as_columns",
+        )
 
 
 def _finite_number(text: str) -> float | None:

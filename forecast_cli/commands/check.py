@@ -166,7 +166,10 @@ def _show(report: _Report, *, quiet: bool) -> None:
     if not quiet:
         rows += _decision_rows(report.decisions)
 
-    if rows:
+    if report.failure:
+        width = 0 if report.panel is None else max(len(name) for name, _ in rows) + 2
+        console.lines([f"{name if width else '':{width}}{text}" for name, text in rows])
+    elif rows:
         console.table("", ["", "found"], rows, text_columns=2)
     if report.command and not quiet:
         console.lines([report.command])

@@ -110,7 +110,7 @@ def find_layout(
     cannot be read in one way only.
     """
     word = settings.dates_as_columns
-    if word == NONE:
+    if word == NONE or not settings.header:
         return None
 
     if word is None:
@@ -203,7 +203,11 @@ def _refuse_dates_below(columns: _Names, sample: Sample) -> None:
     below = [cell for name in columns.dated for cell in sample[name][:SEEN] if cell][:SEEN]
     if below and 2 * sum(map(is_date, below)) > len(below):
         shown = ", ".join(map(repr, sample))[:60]
-        raise DataError(f"the first row looks like data: {shown}", "add a row of names")
+        raise DataError(
+            f"no header: the first line holds dates: {shown}",
+            "add a row of names, or use --no-header, which calls the columns 1, 2, ...",
+            option="header",
+        )
 
 
 def _refusal(columns: _Names, sample: Sample) -> DataError:

@@ -57,7 +57,9 @@ def order_rows(
     starts = np.searchsorted(rows.codes, np.arange(len(rows.ids)))
     if len(starts) == len(rows.codes) and not settings.freq:
         raise TooLittleDataError(
-            "one row a series is too little to see a step", "give at least two rows a series"
+            "each series has one row; at least two are needed to see the step between rows",
+            "give more rows, or name the step with --freq, e.g. --freq D",
+            option="freq",
         )
 
     frequency = _frequency(rows, starts, settings, time_format)
@@ -119,12 +121,14 @@ def _merged(rows: Rows, settings: DataSettings, time_format: TimeFormat, notes: 
     if settings.duplicates == "error":
         raise DataError(
             message,
-            f"keep one row for each time, or use --duplicates first, last, mean or sum{rows.id_hint}",
+            "keep one row for each time, or use --duplicates first, last, mean or sum"
+            f"{rows.hint_on_repeats()}",
             option="duplicates",
         )
 
     how = _HOW[settings.duplicates]
-    words = f"{len(repeated):,} rows repeat the time of another; {how}"
+    rows_repeat = "1 row repeats" if len(repeated) == 1 else f"{len(repeated):,} rows repeat"
+    words = f"{rows_repeat} the time of another; {how}"
     notes.append(Note("duplicates", "info", words, {"rows": len(repeated)}))
     begins = np.flatnonzero(np.concatenate([[True], ~is_repeated]))
     if settings.duplicates == "last":

@@ -28,6 +28,7 @@ from forecast_cli.reading.columns import read_cells, time_format_of
 from forecast_cli.reading.dated_layout import DatedLayout
 from forecast_cli.reading.grid import to_grid
 from forecast_cli.reading.parsing import Sample, read_sample
+from forecast_cli.reading.parts import conditions, take_part
 from forecast_cli.reading.placeholder_check import (
     check_placeholders,
     numbers_in_columns,
@@ -39,6 +40,7 @@ from forecast_cli.reading.rows import Rows
 from forecast_cli.reading.series_rows import ZonedColumn, in_zone, to_rows
 from forecast_cli.reading.skipped_rows import leave_out_bad_rows, no_row
 from forecast_cli.reading.source import EXPANDED, load
+from forecast_cli.reading.telling_apart import hint_on_repeats
 from forecast_cli.reading.time_zones import zone
 from forecast_cli.reading.weights import as_covariate, with_weights
 from forecast_cli.settings import DataSettings
@@ -90,7 +92,7 @@ def read_csv(
     source = load(os.fspath(path), settings.encoding, expanded=expanded, content=content)
     name, path_again, fingerprint = source.name, source.path, source.fingerprint
     try:
-        table = read_table(source, settings, notes)
+        table = take_part(read_table(source, settings, notes), settings.where, notes)
         del source
         _check_weight(table, settings)
         laid_out = _read_layout(table, as_covariate(settings), levels, notes)
@@ -169,7 +171,8 @@ def _from_rows(
     notes: list[Note],
 ) -> _LaidOut:
     """A file that has its times in rows."""
-    roles = choose_roles(table.names, sample, settings, notes, levels=levels)
+    names = _without_conditions(table, settings)
+    roles = choose_roles(names, sample, settings, notes, levels=levels)
     if roles.unused:
         notes.append(_not_used(roles.unused))
 
@@ -183,8 +186,17 @@ def _from_rows(
     check_placeholders(numbers, settings, notes, series)
     time_format = time_format_of(table, roles, cells)
     rows, zoned_format = to_rows(table, roles, cells, time_format, settings, levels, notes)
+    rows = replace(rows, hint_on_repeats=hint_on_repeats(table, roles, cells))
     again = _settings_again(settings, roles, time_format)
     return _LaidOut(rows, zoned_format, _columns(roles), again, cells.written)
+
+
+def _without_conditions(table: Table, settings: DataSettings) -> list[str]:
+    """The columns that may have a role: those of `--where` have one text in all rows."""
+    of_conditions = conditions(settings.where, table.names)
+    named = {settings.time, settings.id, settings.weight, *(settings.target or [])}
+    named |= {*(settings.past or []), *(settings.future or []), *(settings.static or [])}
+    return [name for name in table.names if name not in of_conditions or name in named]
 
 
 def _columns(roles: Roles) -> Columns:

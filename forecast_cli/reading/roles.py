@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 from forecast_cli.errors import DataError, SettingsError
 from forecast_cli.messages import Note, listed, nearest
+from forecast_cli.reading.likely_targets import likely_target
 from forecast_cli.reading.marks import most_are_numbers
 from forecast_cli.reading.parsing import MISSING, Sample, missing_words
 from forecast_cli.reading.time_recognition import (
@@ -199,11 +200,12 @@ def _targets(
         raise DataError("no column of numbers to forecast", "check the file")
 
     if settings.target is None and len(numeric) > 1:
-        column = shlex.quote(numeric[-1])
+        likely = likely_target(numeric, sample)
         raise DataError(
             f"{len(numeric)} columns of numbers: {listed(numeric)}",
-            f"pick one with --target {column}, or take all with --target all",
+            f"pick one with --target {shlex.quote(likely)}, or take all with --target all",
             option="target",
+            proposal=likely,
         )
     return numeric
 

@@ -16,7 +16,7 @@ class Rows:
     place: where a row is, for messages; times: (R,) microseconds, or None for rows that are
     steps; codes: (R,) the series of each; ids: the names of those; targets, covariates: (R,)
     each, NaN where missing. A text covariate is the number of its level, -1 for an unknown
-    level. id_hint: what may tell series apart, if times are repeated.
+    level. hint_on_repeats: what to say of columns that tell rows apart, where times repeat.
     """
 
     place: Callable[[int], str]
@@ -26,7 +26,7 @@ class Rows:
     targets: dict[str, Floats]
     covariates: dict[str, Floats] = field(default_factory=dict)
     levels: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    id_hint: str = ""
+    hint_on_repeats: Callable[[], str] = lambda: ""
 
     @property
     def known_times(self) -> Ints:

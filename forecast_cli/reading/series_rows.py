@@ -4,7 +4,6 @@ on one clock.
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -76,7 +75,7 @@ def to_rows(  # noqa: PLR0913 -- everything that was read of a file
             times, time_format = in_zone(times, codes, time_format, settings.timezone, zoned)
 
     targets = {name: order.of(cells.numbers[name]) for name in roles.targets}
-    rows = Rows(place, times, codes, ids, targets, covariates, levels_of, _id_hint(roles))
+    rows = Rows(place, times, codes, ids, targets, covariates, levels_of)
     return rows, time_format
 
 
@@ -102,14 +101,6 @@ def _series(ids: TextColumn, order: _Order) -> tuple[Ints, list[str]]:
     # Some ids may be gone, and the first rows are others.
     codes, distinct = pd.factorize(ids.codes[order.kept])
     return codes.astype(np.int64), [ids.distinct[at] for at in distinct]
-
-
-def _id_hint(roles: Roles) -> str:
-    """What to say, where times repeat, of a column that may tell series apart."""
-    if roles.id or not roles.unused:
-        return ""
-    column = shlex.quote(roles.unused[0])
-    return f"; if the file holds several series, name their column: --id {column}"
 
 
 # -- text covariates ---------------------------------------------------------------------------

@@ -152,7 +152,25 @@ def test_an_open_quote_in_a_header_of_two_delimiters_is_no_bug(process: Process)
     assert answer["exit"] == 20, answer
 
 
-MUTATIONS = ("byte", "insert", "delete", "drop", "double", "swap", "cell", "cut")
+MUTATIONS = ("byte", "insert", "delete", "drop", "double", "swap", "cell", "cut", "around")
+AROUND = [
+    "Sales",
+    "Sales, by day",
+    "# exported, 2021",
+    "Latitude,52.5",
+    "From,2021-01-01",
+    '5" pipe',
+    ",",
+    ",,,",
+    "",
+    "Total,5",
+    "Source: all, of us",
+    "Error: offline",
+    "2021-01-01",
+    "[UTC],[MW]",
+    "a b",
+    "-----",
+]
 CELLS = [
     "",
     "x",
@@ -234,6 +252,11 @@ def mutated(content: bytes, data: st.DataObject) -> bytes:
 def _other_lines(content: bytes, at: int, how: str, data: st.DataObject) -> bytes:
     lines = content.split(b"\n")
     row = content.count(b"\n", 0, at)
+    if how == "around":
+        some = data.draw(st.lists(st.sampled_from(AROUND), min_size=1, max_size=4))
+        at_row = data.draw(st.sampled_from([0, 1, row, max(len(lines) - 1, 0), len(lines)]))
+        lines[at_row:at_row] = [line.encode() for line in some]
+        return b"\n".join(lines)
     if how == "drop":
         del lines[row : row + data.draw(st.integers(1, 30))]
     elif how == "double":
@@ -260,6 +283,11 @@ OPTIONS: list[dict[str, Any]] = [
     {"timezone": "Europe/Berlin"},
     {"freq": "D", "bad_rows": "skip"},
     {"newest_first": True},
+    {"comment": "#"},
+    {"skip_rows": 1, "footer": 1},
+    {"skip_rows": 0, "bad_rows": "skip"},
+    {"header": False},
+    {"delimiter": "space"},
 ]
 
 

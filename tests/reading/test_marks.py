@@ -167,7 +167,7 @@ def test_a_column_with_something_beside_its_numbers_is_a_candidate(
     path = write("day,Close,Volume\n" + rows)
     assert refused(path) == (
         "data.csv: 2 columns of numbers: 'Close', 'Volume' "
-        "| pick one with --target Volume, or take all with --target all"
+        "| pick one with --target Close, or take all with --target all"
     )
     assert read_csv(path, target="Volume").values[:3].tolist() == [0, 1, 2]
     if pattern in ("${}", "{} €", "{}%", "{}M"):

@@ -122,6 +122,41 @@ FILES: dict[str, str | bytes] = {
     "a unit beside the numbers": days(
         "273.36 kWh,4", "274 kWh,5", "275.5 kWh,6", names=("day", "y,volume")
     ),
+    "title": "Sales\n\n" + days(1, 2, 3),
+    "title of a spreadsheet": "Sales,,\n,,\n" + days("1,4", "2,5", "3,6", names=("day", "y,z")),
+    "names and numbers above the header": "Station,Berlin\nLatitude,52.5\n" + days(1, 2, 3),
+    "comments above the header": "# exported\n# a, b\n" + days(1, 2, 3),
+    "title that may be a header": "Sales, by day\n" + days(1, 2, 3),
+    "names in three lines": "Price,Close,High\nTicker,A,A\n"
+    + days("1,4", "2,5", "3,6", names=("Date", ",")),
+    "source below": days(1, 2, 3) + "\nSource: Office of Statistics\n",
+    "total below": days(1, 2, 3) + "Total,6\n",
+    "empty rows below": days(1, 2, 3) + ",\n,\n",
+    "a word below": days(1, 2, 3) + "Eurostat\n",
+    "an error below": days(1, 2, 3) + "Error: sensor offline\n",
+    "short newest row": days(1, 2, 3) + "2024-01-04\n",
+    "a footer that is a row": days(1, 2, 3),
+    "second table below": days(1, 2, 3) + "\nmonth,y,z\n2024-01-01,5,6\n2024-02-01,6,7\n",
+    "second table above": "month,y,z\n2024-01-01,5,6\n2024-02-01,6,7\n\n" + days(1, 2, 3),
+    "comment between rows": days(1, 2, 3).replace("2024-01-02", "# sensor replaced\n2024-01-02"),
+    "title without a header": "Sales\n" + days(1, 2, 3).partition("\n")[2],
+    "spaces": days(1, "  2", 3, mark=" "),
+    "spaces or thousands": "a b\n1 234\n2 345\n3 456\n",
+    "another delimiter around quotes": days(1, 2, 3, 4).replace("2024-01-02,2", '"2024-01-02";"2"'),
+    "header with another delimiter": days(1, 2, 3, mark=";").replace("day;y", "day,y"),
+    "web page": "<!DOCTYPE html>\n<html><head><title>Please\nsign in</title></head></html>\n",
+    "PDF": b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n",
+    "several stations": "station,day,y\n"
+    + "".join(f"a,2024-01-0{d},{d}\n" for d in (1, 2, 3))
+    + "".join(f"b,2024-01-0{d},{d + 3}\n" for d in (1, 2, 3)),
+    "quantity among codes": days("7,5,1", "9,7,1", "8,6,1", names=("day", "code,load,flag")),
+}
+
+
+GIVEN: dict[str, dict[str, Any]] = {
+    "integer dates": {"target": "y"},
+    "epoch seconds": {"target": "y"},
+    "a footer that is a row": {"footer": 1},
 }
 
 
@@ -133,13 +168,17 @@ def settings_of(options: str) -> dict[str, Any]:
     given: dict[str, Any] = {}
     while words:
         name = words.pop(0).removeprefix("--").replace("-", "_")
+        if name == "no_header":
+            given["header"] = False
+            continue
         assert name in known
         if kinds[name] == list[str] | None:
             given[name] = [*given.get(name, []), words.pop(0)]
         elif kinds[name] is bool:
             given[name] = True
         else:
-            given[name] = float(words.pop(0)) if kinds[name] == float | None else words.pop(0)
+            as_number = {float | None: float, int | None: int}.get(kinds[name], str)
+            given[name] = as_number(words.pop(0))
     return given
 
 
@@ -164,7 +203,7 @@ def test_the_table_and_the_files_are_the_same() -> None:
 def test_every_row_of_the_table_is_true(row: list[str], write: Callable[..., Path]) -> None:
     name, _, answer, option, then = row
     path = write(FILES[name])
-    settings: dict[str, Any] = {"target": "y"} if name in ("integer dates", "epoch seconds") else {}
+    settings: dict[str, Any] = GIVEN.get(name, {})
     if answer.startswith("reads "):
         check(path, answer.removeprefix("reads "), **settings)
     else:

@@ -194,7 +194,7 @@ def test_duplicates_are_merged_as_told(write: Write, how: str, value: float) -> 
         write("day,y\n2024-01-01,1\n2024-01-02,2\n2024-01-02,4\n2024-01-03,5\n"), duplicates=how
     )
     assert panel.values.tolist() == [1, value, 5]
-    assert panel.notes[0].text.startswith("1 rows repeat the time of another; ")
+    assert panel.notes[0].text.startswith("1 row repeats the time of another; ")
 
 
 def test_bad_rows_are_left_out_and_counted(write: Write) -> None:
@@ -207,7 +207,7 @@ def test_bad_rows_are_left_out_and_counted(write: Write) -> None:
     assert notes(panel) == [
         (
             "degraded",
-            "1 rows of another width were left out: data.csv:7: 3 fields where the header has 2",
+            "1 row with a different number of fields was left out: data.csv:7: 3 fields where the header has 2",
         ),
         ("degraded", "data.csv: 3 bad rows were left out: line 4, 5, 8"),
         ("info", "4 missing steps were interpolated"),

@@ -105,7 +105,7 @@ def test_dates_as_columns_are_refused_whatever_the_options(
          "data.csv: 2 of the 2 columns are dates, 'Jan-19' to 'Feb-19' | add a column that names each row, and use "
          "--dates-as-columns COLUMN, or --dates-as-columns none if each column is a series"),
         ("2024-01-01,2024-01-02,x\n2024-01-02,2024-01-03,y\n",
-         "data.csv: the first row looks like data: '2024-01-01', '2024-01-02', 'x' | add a row of names"),
+         "data.csv:1: no header: line 1 holds dates: '2024-01-01', '2024-01-02', 'x' | add a row of names, or use --no-header, which calls the columns 1, 2, ..."),
     ],
 )  # fmt: skip
 def test_the_refusal_names_the_columns_to_give(write: Write, text: str, answer: str) -> None:
