@@ -326,7 +326,8 @@ def _refuse_blank(name: str, is_blank: NDArray[np.bool_], lines: Ints) -> None:
     if is_blank[:end].any():
         line = int(lines[np.argmax(is_blank)])
         raise DataError(
-            f"{name}:{line}: an empty line in a file of one column is a missing value, or nothing",
+            f"{name}:{line}: an empty line in a file of one column could be a missing value "
+            "or just blank",
             "write NA for a missing value, or remove the line",
             path=name,
             line=line,

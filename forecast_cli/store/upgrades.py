@@ -90,6 +90,13 @@ def to_schema_4(old: RawContent) -> RawContent:
     return old
 
 
+def to_schema_5(old: RawContent) -> RawContent:
+    """Schema 5 (0.8.0) has times in several columns, and how their texts are written: what a run
+    of schema 4 lacks has a default.
+    """
+    return old
+
+
 _FILES_SINCE_1 = (
     "config.json",
     "forecast.csv",
@@ -105,7 +112,8 @@ RUN_SCHEMAS: dict[int, RunSchema] = {
     1: RunSchema(required=_FILES_SINCE_1, upgrade=to_schema_2),
     2: RunSchema(required=_FILES_SINCE_1, upgrade=to_schema_3),
     3: RunSchema(required=_FILES_SINCE_1, upgrade=to_schema_4),
-    4: RunSchema(required=_FILES_SINCE_1),
+    4: RunSchema(required=_FILES_SINCE_1, upgrade=to_schema_5),
+    5: RunSchema(required=_FILES_SINCE_1),
 }
 
 

@@ -104,7 +104,7 @@ def test_quantiles_rise_about_a_half(
         (Frequency("months", 0), "size: 0 is not between 1 and 1,200,000"),
         (Frequency("fixed", 100_000 * WEEK + 1), "size: "),
         (Frequency("business", 2), "size: 2 is not between 1 and 1"),
-        (Frequency("step", 2), "size: 2 is not between 1 and 1"),
+        (Frequency("step", 10**16), "size: "),
         (Frequency("months", 3, phase=3), "phase: 3 is not between 0 and 2"),
         (Frequency("months", day=32), "day: 32 is not between 1 and 31"),
         (
