@@ -61,6 +61,7 @@ def parse(cells: list[str], pattern: str) -> Ints:
     if "%H" in pattern:
         _read_midnights(cells, micro, pattern)
 
+    micro[~np.array(time_texts.has_full_width(cells, pattern), bool)] = NEVER
     if "%S" in pattern:
         _refuse_leap_seconds(cells, micro, pattern)
     return _in_range(micro)

@@ -18,8 +18,10 @@ from forecast_cli.directives import letter
 from forecast_cli.errors import DataError, SettingsError
 from forecast_cli.reading import time_texts
 from forecast_cli.reading.date_formats import formats
+from forecast_cli.reading.date_parsing import NEVER, parse
 from forecast_cli.reading.parsing import MISSING, Sample, Wanted, factorized, read_frames
 from forecast_cli.reading.records import Table
+from forecast_cli.reading.whole_numbers import is_date_in_digits
 
 UNITS = ("year", "month", "day", "hour", "minute", "second")
 MOST_WAYS = 32  # combinations of formats that are tried
@@ -76,7 +78,7 @@ _CLOCKS = (
     *("%Hh%M", "%H%M", "%H%M%S"),
 )
 _CLOCK_NAMES = ("time", "clock", "uhrzeit", "zeit", "horaire")
-_APART = 0.99  # of the rows have times of their own
+_USUAL_SHARE = 0.9  # of the rows have times of their own, one step apart
 _BETWEEN = ("-", " - ", " \N{EN DASH} ")  # of the two ends of an interval
 _DATES_IN_DIGITS = ("%Y%m%d", "%d%m%Y", "%m%d%Y")
 _LETTERS = {
@@ -241,7 +243,20 @@ def beside_date(date: str, names: Sequence[str], sample: Sample, identity: str |
     hours = list(zip(days, sample[clocks[0]], strict=True))
     repeat = 2 * len(set(days)) <= len(days)
     # An hour may be there twice where the clocks change.
-    return clocks[0] if repeat and len(set(hours)) >= _APART * len(hours) else ""
+    are_apart = len(set(hours)) >= _USUAL_SHARE * len(hours)
+    return clocks[0] if repeat and are_apart and _are_regular([date, clocks[0]], sample) else ""
+
+
+def _are_regular(names: list[str], sample: Sample) -> bool:
+    """Whether the times of some columns are nearly all one step apart."""
+    texts = [text for text in joined_sample(sample, names) if text]
+    for pattern in joined_formats(names, sample):
+        times = parse(texts, pattern)
+        steps = np.diff(np.unique(times[times != NEVER]))
+        counts = np.unique(steps, return_counts=True)[1]
+        if len(counts) and counts.max() >= _USUAL_SHARE * counts.sum():
+            return True
+    return False
 
 
 def _is_clock(name: str) -> bool:
@@ -331,6 +346,8 @@ def _reads_part(pattern: str, cell: str) -> bool:
     """Whether a format reads a cell, beside a year where it has none."""
     if not _has_width(pattern, cell):
         return False
+    if pattern in _DATES_IN_DIGITS:
+        return is_date_in_digits(pattern, cell)
     if "year" in _units((pattern,)):
         return time_texts.reads(pattern, cell)
     # The year 2000 has a day 366, and a February 29th.

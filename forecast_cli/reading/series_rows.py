@@ -7,12 +7,14 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
 
-from forecast_cli import calendar
+from forecast_cli import calendar, directives
 from forecast_cli.calendar import Ints
 from forecast_cli.errors import DataError, SettingsError
 from forecast_cli.messages import Note, and_more, listed
@@ -177,6 +179,23 @@ def _refuse_steps(time_format: TimeFormat) -> None:
         )
 
 
+def _check_marker(time: int, time_format: TimeFormat, zone: str, column: ZonedColumn) -> None:
+    """Raise DataError if the abbreviation of a zone in the texts is that of another zone."""
+    marker = time_format.marker
+    if not marker:
+        return
+
+    stamp = datetime.fromtimestamp(time / calendar.SECOND, ZoneInfo(zone))
+    if directives.zone_name(stamp.tzname() or "", marker) != marker:
+        raise DataError(
+            f"column {column.name!r}: its last time is in {marker}, which {zone} does not have then",
+            "name the zone that the times are written in with --timezone",
+            option="timezone",
+            column=column.name,
+            value=marker,
+        )
+
+
 def in_zone(
     times: Ints, codes: Ints, time_format: TimeFormat, zone: str, column: ZonedColumn
 ) -> tuple[Ints, TimeFormat]:
@@ -199,6 +218,7 @@ def in_zone(
             value=stamp,
         )
 
+    _check_marker(int(times[-1]), time_format, zone, column)
     zoned = replace(time_format, timezone=zone)
     if time_format.pattern in EPOCHS:
         zoned = replace(zoned, pattern="%Y-%m-%d %H:%M:%S")

@@ -6,6 +6,7 @@ which they are: one step after the other in one reading, and in no other.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -41,6 +42,9 @@ def short_formats(cells: Sequence[str], column: str) -> list[str]:
     texts = list(dict.fromkeys(cells))
     readings = {pattern: parse(texts, pattern) for pattern in _MONTHS if may_be_short(texts)}
     months = [pattern for pattern, times in readings.items() if (times != NEVER).all()]
+    if not any(re.match(r"[1-9]\D", text) for text in texts):
+        # A year of two digits is one of this century or the last one.
+        months = [pattern for pattern in months if "%-Y" not in pattern]
     if not months:
         return []
 

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 
 from forecast_cli.errors import DataError
 from forecast_cli.messages import Note, listed
-from forecast_cli.reading import number_formats
-from forecast_cli.reading.date_formats import is_date, mixed_steps, steps
+from forecast_cli.reading import number_formats, time_texts
+from forecast_cli.reading.date_formats import formats, is_date, mixed_steps, steps
 from forecast_cli.reading.date_parsing import NEVER, parse
 from forecast_cli.reading.joined_times import beside_date, with_units
 from forecast_cli.reading.marks import most_are_numbers
@@ -37,6 +37,9 @@ def recognize_time(sample: Sample, names: Sequence[str], *, again: bool) -> tupl
         dated = [
             name for name in names if name.lower() in TIME_NAMES and _holds_short(sample[name])
         ]
+    # A quarter, a week or an interval beside a column of dates is a name of what these show.
+    plain = [name for name in dated if not _is_own(sample[name])]
+    dated = plain or dated
     if len(dated) > 1:
         raise DataError(
             f"{len(dated)} columns of dates: {listed(dated)}",
@@ -52,7 +55,8 @@ def with_clock(
     """The column of dates that was recognized, with a column of hours or clocks beside it, if
     only both together tell the rows apart.
     """
-    if len(time) != 1:
+    # With --duplicates the rows of a day are meant to be one.
+    if len(time) != 1 or settings.duplicates != "error":
         return time
 
     used = [settings.id, *(settings.target or []), *(settings.past or [])]
@@ -122,6 +126,12 @@ def _holds_dates(cells: list[str], seen: int) -> bool:
     if not looks_like_dates and not number_formats.is_number(first[0]):
         looks_like_dates = 2 * sum(map(is_date, first)) >= len(first)
     return looks_like_dates and not most_are_numbers(cells, MISSING)
+
+
+def _is_own(cells: list[str]) -> bool:
+    """Whether the first cell is a time that only we read."""
+    first = next((cell for cell in cells if cell), "")
+    return any(time_texts.is_own(pattern) for pattern in formats(first))
 
 
 def _holds_short(cells: list[str]) -> bool:

@@ -75,7 +75,8 @@ def expression(pattern: str) -> re.Pattern[str] | None:
     letter, those after `%>` with a 2 behind it. None for a format with others, or with two alike.
     """
     text, suffix = "", ""
-    for part in directives.parts(pattern):
+    pieces = directives.parts(pattern)
+    for at, part in enumerate(pieces):
         directive = letter(part)
         if part == INTERVAL:
             suffix = "2"
@@ -86,8 +87,9 @@ def expression(pattern: str) -> re.Pattern[str] | None:
         elif directive == "%":
             text += "%"
         elif directive in _NUMBERS or directive in _OTHERS:
-            of_part = _FEW_DIGITS if part == "%-Y" else _NUMBERS.get(directive)
-            text += f"(?P<{directive}{suffix}>{of_part or _OTHERS[directive]})"
+            around = [letter(piece) for piece in pieces[max(at - 1, 0) : at + 2]]
+            of_part = _FEW_DIGITS if part == "%-Y" else _digits(directive, around)
+            text += f"(?P<{directive}{suffix}>{of_part})"
         else:
             return None
 
@@ -95,6 +97,25 @@ def expression(pattern: str) -> re.Pattern[str] | None:
         return re.compile(text, re.IGNORECASE)
     except re.error:
         return None
+
+
+def has_full_width(cells: list[str], pattern: str) -> list[bool]:
+    """Whether texts have all digits of the numbers that follow one another without anything
+    between them: in `%H%M`, 730 could be 7:30 or 73:0.
+    """
+    found = expression(pattern)
+    if found is None or not re.search(r"%[YymdHIMSj]%[YymdHIMSj]", pattern):
+        return [True] * len(cells)
+    return [found.fullmatch(cell) is not None for cell in cells]
+
+
+def _digits(directive: str, around: list[str]) -> str:
+    """The expression of a directive; a number beside another one has all its digits."""
+    expected = _NUMBERS.get(directive, _OTHERS.get(directive, ""))
+    numbers = [one for one in around if one in _NUMBERS]
+    if directive in _NUMBERS and len(numbers) > 1:
+        return re.sub(r"\{1,(\d)\}", r"{\1}", expected) if directive != "f" else expected
+    return expected
 
 
 def month_of(word: str, directive: str) -> int | None:

@@ -57,6 +57,11 @@ def format_of_whole_numbers(cells: list[str], column: str) -> str:
     )
 
 
+def is_date_in_digits(pattern: str, number: str) -> bool:
+    """Whether a number is a date of a usual year in a format without anything but digits."""
+    return _reads_all(pattern, [number])
+
+
 def _whole_numbers(cells: list[str]) -> list[str]:
     return [cell for cell in cells if _WHOLE_NUMBER.fullmatch(cell)]
 
