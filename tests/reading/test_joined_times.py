@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from forecast_cli.errors import ForecastError
-from forecast_cli.panel import Panel, format_times, times_of
+from forecast_cli.panel import Columns, Panel, TimeFormat, format_times, times_of
 from forecast_cli.reading import read_csv
+from forecast_cli.tables import forecast_csv
+from forecast_cli.workflow import predict, train
+from tests.conftest import Result
 
 START = datetime(2024, 1, 30)
+HOUR = timedelta(hours=1)
 HOURS = [START + timedelta(hours=at) for at in range(700)]
 
 
@@ -156,3 +164,62 @@ def test_a_format_may_be_named_for_the_joined_columns() -> None:
     panel = read(text, time="Date,Hour", date_format="%d/%m/%Y %H")
     assert panel.columns.times == ("Date", "Hour")
     assert next_times(panel) == ["09/02/2024 7", "10/02/2024 7"]
+
+
+# -- whole runs --------------------------------------------------------------------------------
+
+
+def test_the_forecast_has_the_columns_of_the_file(
+    forecast: Callable[..., Result], write: Callable[..., Path]
+) -> None:
+    rows = [f"{(t - HOUR).day}.{(t - HOUR).month}.2024,{(t - HOUR).hour + 1}" for t in HOURS]
+    text = table("Date,HE", rows)
+    write(text)
+    quick = ["--epochs", 1, "--units", 4, "--horizon", 2]
+    assert forecast("train", "data.csv", *quick).code == 0
+    first = forecast("predict")
+    assert first.code == 0
+    assert [line.split(",")[:3] for line in first.out.splitlines()][:1] == [
+        ["Date", "HE", "forecast"]
+    ]
+    assert [line.split(",")[:2] for line in first.out.splitlines()[1:]] == [
+        ["28.2.2024", "4"],
+        ["28.2.2024", "5"],
+    ]
+
+    write(text + "28.2.2024,4,7\n")
+    again = forecast("predict", "--format", "json")
+    assert [(row["Date"], row["HE"]) for row in json.loads(again.out)] == [
+        ("28.2.2024", "5"),
+        ("28.2.2024", "6"),
+    ]
+    assert forecast("plot").code == 0
+    assert forecast("runs", "verify").code == 0
+
+
+def test_a_run_that_wrote_joined_times_as_one_column_goes_on_to_do_so(
+    tmp_path: Path, write: Callable[..., Path]
+) -> None:
+    """Before schema 5, runs had no names of several columns, and a format with hyphens."""
+    rows = [f"{t.year},{t.month},{t.day},{t.hour}" for t in HOURS]
+    path = write(table("year,month,day,hour", rows))
+    trained = train(
+        path,
+        store_folder=tmp_path / "store",
+        time="year,month,day,hour",
+        epochs=1,
+        units="4",
+        horizon=2,
+    )
+    old = replace(
+        trained.run,
+        config=replace(
+            trained.run.config,
+            columns=Columns("time", "y"),
+            time_format=TimeFormat("%Y-%m-%d %H:%M"),
+            data=replace(trained.run.config.data, date_format=None),
+        ),
+    )
+    found = forecast_csv(predict(path, run=old).forecast).decode().splitlines()
+    assert found[0].split(",")[:2] == ["time", "forecast"]
+    assert [line.split(",")[0] for line in found[1:]] == ["2024-02-28 04:00", "2024-02-28 05:00"]

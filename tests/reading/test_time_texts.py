@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -10,11 +10,7 @@ from forecast_cli.reading.date_parsing import NEVER
 
 def read(cell: str, pattern: str) -> datetime | None:
     micro = int(date_parsing.parse([cell], pattern)[0])
-    return (
-        None
-        if micro == NEVER
-        else datetime.fromisoformat(str(date_parsing.np.int64(micro).view("datetime64[us]")))
-    )
+    return None if micro == NEVER else datetime(1970, 1, 1) + timedelta(microseconds=micro)
 
 
 @pytest.mark.parametrize(
