@@ -7,18 +7,18 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
 
-from forecast_cli import calendar, directives
+from forecast_cli import calendar
 from forecast_cli.calendar import Ints
 from forecast_cli.errors import DataError, SettingsError
 from forecast_cli.messages import Note, and_more, listed
-from forecast_cli.panel import Floats, TimeFormat
+from forecast_cli.panel import Floats, TimeFormat, offset_microseconds
 from forecast_cli.reading import time_zones
 from forecast_cli.reading.columns import LEVELS, Cells, TextColumn, too_many_levels
 from forecast_cli.reading.date_parsing import EPOCHS
@@ -181,18 +181,20 @@ def _refuse_steps(time_format: TimeFormat) -> None:
 
 def _check_marker(time: int, time_format: TimeFormat, zone: str, column: ZonedColumn) -> None:
     """Raise DataError if the abbreviation of a zone in the texts is that of another zone."""
-    marker = time_format.marker
-    if not marker:
+    if not time_format.marker:
         return
 
     stamp = datetime.fromtimestamp(time / calendar.SECOND, ZoneInfo(zone))
-    if directives.zone_name(stamp.tzname() or "", marker) != marker:
+    offset = (stamp.utcoffset() or timedelta()) // timedelta(microseconds=1)
+    if offset != offset_microseconds(time_format.offset):
         raise DataError(
-            f"column {column.name!r}: its last time is in {marker}, which {zone} does not have then",
-            "name the zone that the times are written in with --timezone",
+            f"column {column.name!r}: its last time is in {time_format.marker}, which is read as "
+            f"{time_format.offset}, and {zone} has another offset then",
+            "name the zone that the times are written in with --timezone, or write their offset "
+            "in place of its name",
             option="timezone",
             column=column.name,
-            value=marker,
+            value=time_format.marker,
         )
 
 

@@ -55,8 +55,10 @@ def with_clock(
     """The column of dates that was recognized, with a column of hours or clocks beside it, if
     only both together tell the rows apart.
     """
-    # With --duplicates the rows of a day are meant to be one.
-    if len(time) != 1 or settings.duplicates != "error":
+    # With --duplicates the rows of a day are meant to be one, and a format without an hour is
+    # that of a day.
+    is_daily = settings.duplicates != "error" or not _may_have_hours(settings.date_format)
+    if len(time) != 1 or is_daily:
         return time
 
     used = [settings.id, *(settings.target or []), *(settings.past or [])]
@@ -81,6 +83,9 @@ def refuse_unread_times(sample: Sample, names: Sequence[str]) -> None:
             continue
 
         date_format = _format_of_whole_numbers(cells)
+        clock = beside_date(name, list(sample), sample, None) if date_format == "%Y%m%d" else ""
+        if clock:
+            raise _may_hold_times(f"{name},{clock}", cells[0], "")
         if date_format:
             raise _may_hold_times(name, cells[0], f" --date-format {date_format}")
         if name.lower() == "year" and _are_years(cells):
@@ -126,6 +131,10 @@ def _holds_dates(cells: list[str], seen: int) -> bool:
     if not looks_like_dates and not number_formats.is_number(first[0]):
         looks_like_dates = 2 * sum(map(is_date, first)) >= len(first)
     return looks_like_dates and not most_are_numbers(cells, MISSING)
+
+
+def _may_have_hours(patterns: list[str] | None) -> bool:
+    return patterns is None or any(re.search("%[-+]*[HI]", pattern) for pattern in patterns)
 
 
 def _is_own(cells: list[str]) -> bool:

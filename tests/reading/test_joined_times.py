@@ -76,6 +76,20 @@ def test_days_that_are_summed_up_stay_days() -> None:
     assert next_times(panel)[0] == "2024-02-29"
 
 
+def test_a_format_of_days_is_that_of_days() -> None:
+    found = refused(DATE_AND_HOUR, date_format="%Y-%m-%d", target="y")
+    assert found.startswith("data.csv:2 and 3: the time 2024-01-30 is there twice (and 669 more)")
+    assert read(DATE_AND_HOUR, date_format="%Y-%m-%d %H").columns.times == ("Date", "Hour")
+
+
+def test_a_date_in_digits_is_named_with_its_clock() -> None:
+    text = table("DATE,TIME", [f"{time:%Y%m%d},{time:%H%M%S}" for time in HOURS])
+    assert refused(text, target="y") == (
+        "data.csv: column 'DATE' may hold times: '20240130' | use --time DATE,TIME"
+    )
+    assert next_times(read(text, time="DATE,TIME")) == ["20240228 040000", "20240228 050000"]
+
+
 def test_the_hour_of_each_series_is_found_by_its_id() -> None:
     rows = [f"{name},{time:%Y-%m-%d},{time.hour}" for name in "ab" for time in HOURS]
     panel = read(table("station,Date,Hour", rows), id="station")

@@ -4,7 +4,8 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from forecast_cli.reading import date_formats, date_parsing
+from forecast_cli.errors import DataError
+from forecast_cli.reading import date_formats, date_parsing, read_csv
 from forecast_cli.reading.date_parsing import NEVER
 
 
@@ -50,6 +51,19 @@ def read(cell: str, pattern: str) -> datetime | None:
 def test_times_that_no_library_reads_are_read(cell: str, pattern: str, time: datetime) -> None:
     assert read(cell, pattern) == time
     assert pattern in date_formats.formats(cell) or pattern.count("Z") > 1
+
+
+def test_an_abbreviation_of_another_zone_is_refused() -> None:
+    """CST is -06:00 in Chicago and +08:00 in Shanghai."""
+    text = "time,y\n" + "".join(f"2024-01-0{day} 12:00 CST,{day}\n" for day in range(1, 9))
+    panel = read_csv("data.csv", content=text.encode(), timezone="America/Chicago")
+    assert panel.values.tolist() == list(range(1, 9))
+    with pytest.raises(DataError) as caught:
+        read_csv("data.csv", content=text.encode(), timezone="Asia/Shanghai")
+    assert caught.value.message == (
+        "data.csv: column 'time': its last time is in CST, which is read as -06:00, "
+        "and Asia/Shanghai has another offset then"
+    )
 
 
 @pytest.mark.parametrize(
