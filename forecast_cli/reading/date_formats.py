@@ -76,6 +76,15 @@ def is_date(cell: str) -> bool:
     return bool(formats(cell))
 
 
+def is_usual(pattern: str, cell: str) -> bool:
+    """Whether Python's own parser reads a cell in a format; 24:00 is the next day's 00:00."""
+    try:
+        datetime.strptime(_MIDNIGHT.sub("00", cell), pattern)
+    except ValueError:
+        return False
+    return True
+
+
 def form(text: str) -> str:
     """What texts that are written alike have in common: `05.01.2021` -> `9.9.9999`, `2020 Q1`
     -> `9999 a9`.
@@ -145,11 +154,7 @@ def mixed_steps(examples: dict[str, str]) -> str:
 def _reads(pattern: str, cell: str) -> bool:
     if time_texts.is_own(pattern) or time_texts.has_words(pattern):
         return time_texts.reads(pattern, cell)
-    try:
-        datetime.strptime(cell, pattern)
-    except ValueError:
-        return False
-    return True
+    return is_usual(pattern, cell)
 
 
 def _form_of_digits(digits: re.Match[str]) -> str:

@@ -82,7 +82,7 @@ def choose_roles(
     free = _without(names, [*identity, *covariates])
     if not time:
         time = recognize_time(sample, _without(free, settings.target or []), again=again)
-        time = with_clock(sample, time, settings, notes)
+        time = time if again else with_clock(sample, time, settings, notes)
 
     targets = _targets(_without(free, time), sample, settings, names)
     every = [*time, *identity, *targets, *covariates]

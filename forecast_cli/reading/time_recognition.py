@@ -10,8 +10,8 @@ from collections.abc import Sequence
 
 from forecast_cli.errors import DataError
 from forecast_cli.messages import Note, listed
-from forecast_cli.reading import number_formats, time_texts
-from forecast_cli.reading.date_formats import formats, is_date, mixed_steps, steps
+from forecast_cli.reading import number_formats
+from forecast_cli.reading.date_formats import formats, is_date, is_usual, mixed_steps, steps
 from forecast_cli.reading.date_parsing import NEVER, parse
 from forecast_cli.reading.joined_times import beside_date, with_units
 from forecast_cli.reading.marks import most_are_numbers
@@ -33,7 +33,10 @@ def recognize_time(sample: Sample, names: Sequence[str], *, again: bool) -> tupl
     alone.
     """
     dated = [name for name in names if _holds_dates(sample[name], 1 if again else SEEN_DATES)]
-    if not dated:
+    if again:
+        # What older releases did not recognize, they did not train on.
+        dated = [name for name in dated if not _is_own(sample[name])]
+    elif not dated:
         dated = [
             name for name in names if name.lower() in TIME_NAMES and _holds_short(sample[name])
         ]
@@ -138,9 +141,10 @@ def _may_have_hours(patterns: list[str] | None) -> bool:
 
 
 def _is_own(cells: list[str]) -> bool:
-    """Whether the first cell is a time that only we read."""
+    """Whether the first cell is a time that no library reads."""
     first = next((cell for cell in cells if cell), "")
-    return any(time_texts.is_own(pattern) for pattern in formats(first))
+    known = formats(first)
+    return bool(known) and not any(is_usual(pattern, first) for pattern in known)
 
 
 def _holds_short(cells: list[str]) -> bool:

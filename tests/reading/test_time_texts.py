@@ -53,6 +53,22 @@ def test_times_that_no_library_reads_are_read(cell: str, pattern: str, time: dat
     assert pattern in date_formats.formats(cell) or pattern.count("Z") > 1
 
 
+def test_a_run_that_did_not_know_a_format_goes_on_without_it() -> None:
+    """Older releases took the rows of such files for steps."""
+    text = "Woche,y\n" + "".join(f"2021-W{week},{week}\n" for week in range(10, 40))
+    assert read_csv("data.csv", content=text.encode()).columns.time == "Woche"
+    again = read_csv("data.csv", content=text.encode(), levels={}, target="y")
+    assert again.columns.time == "step"
+
+
+def test_a_quarter_beside_a_column_of_dates_is_a_name() -> None:
+    text = "quarter,month,y\n" + "".join(
+        f"{2021 + at // 12}Q{at % 12 // 3 + 1},{2021 + at // 12}-{at % 12 + 1:02}-01,{at}\n"
+        for at in range(24)
+    )
+    assert read_csv("data.csv", content=text.encode()).columns.time == "month"
+
+
 def test_an_abbreviation_of_another_zone_is_refused() -> None:
     """CST is -06:00 in Chicago and +08:00 in Shanghai."""
     text = "time,y\n" + "".join(f"2024-01-0{day} 12:00 CST,{day}\n" for day in range(1, 9))
