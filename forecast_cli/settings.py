@@ -73,7 +73,7 @@ class DataSettings(Group):
     )
     date_format: list[str] | None = setting(
         None,
-        "Format of the dates, e.g. %d/%m/%Y, or step. Repeat it if several formats occur.",
+        "Format of the dates, e.g. %d/%m/%Y, or step. Repeat it for several.",
         auto="detected",
         metavar="FORMAT",
         split=fields.split_date_formats,
