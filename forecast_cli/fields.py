@@ -314,5 +314,5 @@ def split_as_csv(text: str) -> list[str]:
 def split_date_formats(text: str) -> list[str]:
     """Formats of dates, separated by commas, except for a comma inside of a date (%b %d, %Y)."""
     parts = split_as_csv(text)
-    are_formats = all(re.search("%[YyGcxD]|^epoch", part) for part in parts)
+    are_formats = all(re.search("%-?[YyGcxD]|^epoch|^step$", part) for part in parts)
     return parts if are_formats else [text]

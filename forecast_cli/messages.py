@@ -30,6 +30,7 @@ Kind = Literal[
     "rows_skipped",
     "series_ignored",
     "series_without_values",
+    "time_in_columns",
     "trailing_rows",
     "unknown_levels",
     # what was learned

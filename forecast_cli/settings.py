@@ -29,7 +29,12 @@ class DataSettings(Group):
 
     panel: ClassVar[str] = "Data"
 
-    time: str | None = setting(None, "Time column.", auto="detected", metavar="COLUMN")
+    time: str | None = setting(
+        None,
+        "Time column, or several: Date,Hour.",
+        auto="detected",
+        metavar="COLUMN",
+    )
     target: list[str] | None = setting(
         None,
         "Column to forecast. Repeat the option for several, or use 'all'.",
@@ -69,7 +74,7 @@ class DataSettings(Group):
     )
     date_format: list[str] | None = setting(
         None,
-        "Format of the dates, e.g. %d/%m/%Y. Repeat it if several formats occur.",
+        "Format of the dates, e.g. %d/%m/%Y, or step. Repeat it for several.",
         auto="detected",
         metavar="FORMAT",
         split=fields.split_date_formats,

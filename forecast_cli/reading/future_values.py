@@ -54,13 +54,14 @@ def read_future_values(path: str | os.PathLike[str], panel: Panel, settings: Dat
         roles = _roles(table, panel, settings, wanted)
         if not table.rows:
             raise no_row(table, settings)
-        cells = read_cells(table, read_sample(table), roles, settings)
+        sample = read_sample(table)
+        cells = read_cells(table, sample, roles, settings)
         leave_out_bad_rows(table, roles, settings, cells, notes)
 
         series, earlier = _with_history(panel, cells, roles)
         numbers = numbers_in_rows(table, cells, [])
         check_placeholders(numbers, settings, notes, series, earlier)
-        time_format = time_format_of(table, roles, cells)
+        time_format = time_format_of(table, sample, roles, cells)
         rows, _ = to_rows(table, roles, cells, time_format, settings, panel.levels, notes)
         ahead = _ahead(rows, panel, wanted, notes)
     except DataError as error:

@@ -62,6 +62,9 @@ def order_rows(
             option="freq",
         )
 
+    if not time_format.pattern:
+        return _numbered(rows, starts, settings)
+
     frequency = _frequency(rows, starts, settings, time_format)
     positions = calendar.ordinals(frequency, rows.known_times)
     _check_steps(rows, starts, positions, frequency)
@@ -85,6 +88,19 @@ def _as_steps(rows: Rows, settings: DataSettings) -> OrderedRows:
     bounds = np.append(np.searchsorted(rows.codes, np.arange(len(rows.ids))), count)
     positions = np.arange(count) - np.repeat(bounds[:-1], np.diff(bounds))
     return OrderedRows(rows, calendar.STEPS, positions, bounds)
+
+
+def _numbered(rows: Rows, starts: Ints, settings: DataSettings) -> OrderedRows:
+    """Rows whose times are the numbers of steps."""
+    if settings.freq:
+        raise DataError(
+            "--freq needs times, and these are the numbers of steps",
+            "leave it out",
+            option="freq",
+        )
+    frequency = calendar.infer_steps(rows.known_times, starts)
+    positions = calendar.ordinals(frequency, rows.known_times)
+    return OrderedRows(rows, frequency, positions, np.append(starts, len(rows.codes)))
 
 
 def _sorted(rows: Rows, notes: list[Note]) -> Rows:
@@ -114,8 +130,9 @@ def _merged(rows: Rows, settings: DataSettings, time_format: TimeFormat, notes: 
     if not len(repeated):
         return rows
 
-    message = _repeated_message(rows, repeated)
-    if not time_format.offset and not settings.timezone:
+    message = _repeated_message(rows, repeated, time_format)
+    has_zone = time_format.offset or settings.timezone
+    if time_format.pattern and not has_zone:
         _refuse_repeated_hour(rows, repeated, message)
 
     if settings.duplicates == "error":
@@ -140,14 +157,15 @@ def _merged(rows: Rows, settings: DataSettings, time_format: TimeFormat, notes: 
     return _reduced_rows(rows, kept, begins, is_sum=settings.duplicates == "sum")
 
 
-def _repeated_message(rows: Rows, repeated: Ints) -> str:
+def _repeated_message(rows: Rows, repeated: Ints, time_format: TimeFormat) -> str:
     """What is said of the first time that is there twice. repeated: the rows whose next one has
     the same time.
     """
     row = int(repeated[0])
     places = sorted((rows.place(row), rows.place(row + 1)), key=lambda text: (len(text), text))
     series = of_series(rows.ids[rows.codes[row]])
-    stamp = calendar.stamp(rows.known_times[row])
+    time = rows.known_times[row]
+    stamp = calendar.stamp(time) if time_format.pattern else str(time)
     return (
         f"{places[0]} and {places[1].rpartition(':')[2]}: {series}the time {stamp} is there twice"
         + and_more(len(repeated))

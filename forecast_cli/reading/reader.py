@@ -20,11 +20,12 @@ from typing import Any
 import numpy as np
 
 from forecast_cli.calendar import Ints
+from forecast_cli.directives import NEXT_COLUMN
 from forecast_cli.errors import DataError
 from forecast_cli.messages import Note, listed, nearest
 from forecast_cli.panel import Columns, Panel, TimeFormat
 from forecast_cli.reading import dated_layout, parquet, transposed
-from forecast_cli.reading.columns import read_cells, time_format_of
+from forecast_cli.reading.columns import Cells, read_cells, time_format_of
 from forecast_cli.reading.dated_layout import DatedLayout
 from forecast_cli.reading.grid import to_grid
 from forecast_cli.reading.parsing import Sample, read_sample
@@ -184,11 +185,11 @@ def _from_rows(
         series = cells.texts[roles.id].codes
     numbers = numbers_in_rows(table, cells, settings.static or [])
     check_placeholders(numbers, settings, notes, series)
-    time_format = time_format_of(table, roles, cells)
+    time_format = time_format_of(table, sample, roles, cells)
     rows, zoned_format = to_rows(table, roles, cells, time_format, settings, levels, notes)
     rows = replace(rows, hint_on_repeats=hint_on_repeats(table, roles, cells))
-    again = _settings_again(settings, roles, time_format)
-    return _LaidOut(rows, zoned_format, _columns(roles), again, cells.written)
+    again = _settings_again(settings, roles, cells)
+    return _LaidOut(rows, zoned_format, _columns(roles, time_format), again, cells.written)
 
 
 def _without_conditions(table: Table, settings: DataSettings) -> list[str]:
@@ -199,9 +200,10 @@ def _without_conditions(table: Table, settings: DataSettings) -> list[str]:
     return [name for name in table.names if name not in of_conditions or name in named]
 
 
-def _columns(roles: Roles) -> Columns:
+def _columns(roles: Roles, time_format: TimeFormat) -> Columns:
     """The names of the forecast: those of the file, where it has one column for a thing."""
     time, target, identity = "time", "value", roles.id
+    times = roles.time if NEXT_COLUMN in time_format.pattern else ()
     if not roles.time:
         time = "step"
     elif len(roles.time) == 1:
@@ -211,20 +213,17 @@ def _columns(roles: Roles) -> Columns:
         target = roles.targets[0]
     else:
         identity = "unique_id"
-    return Columns(time, target, identity)
+    return Columns(time, target, identity, times)
 
 
-def _settings_again(settings: DataSettings, roles: Roles, time_format: TimeFormat) -> DataSettings:
+def _settings_again(settings: DataSettings, roles: Roles, cells: Cells) -> DataSettings:
     """The settings that read the same file in the same way, with what was recognized."""
-    time, date_format = settings.time, settings.date_format
-    if len(roles.time) < 2:
-        time = roles.time[0] if roles.time else None
-
-    if len(roles.time) == 1 and not date_format:
-        date_format = [time_format.pattern]
+    date_format = settings.date_format
+    if cells.reading is not None and not date_format:
+        date_format = [cells.reading.newest_pattern(~cells.bad)]
     return replace(
         settings,
-        time=time,
+        time=",".join(roles.time) or None,
         target=list(roles.targets),
         id=roles.id or None,
         date_format=date_format,

@@ -334,8 +334,8 @@ def _refuse_blank(
     if unclear[:end].any():
         line = int(lines[np.argmax(unclear)])
         raise DataError(
-            f"{name}:{line}: an empty line in a file of one column could be a missing value or "
-            "just blank",
+            f"{name}:{line}: an empty line in a file of one column could be a missing value "
+            "or just blank",
             "write NA for a missing value, or remove the line",
             path=name,
             line=line,

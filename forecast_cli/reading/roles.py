@@ -17,6 +17,7 @@ from forecast_cli.reading.time_recognition import (
     recognize_time,
     refuse_mixed_steps,
     refuse_unread_times,
+    with_clock,
 )
 from forecast_cli.settings import DataSettings
 
@@ -45,14 +46,9 @@ class Roles:
 
     @property
     def numeric(self) -> list[str]:
-        """The columns that are numbers, among them the parts of a time that is spread over
-        several.
-        """
+        """The columns that are numbers, without the time."""
         values = [*self.targets, *self.covariates]
-        numeric = [name for name in values if name not in self.texts]
-        if len(self.time) > 1:
-            numeric += self.time
-        return numeric
+        return [name for name in values if name not in self.texts]
 
     @property
     def textual(self) -> list[str]:
@@ -87,6 +83,7 @@ def choose_roles(
     free = _without(names, [*identity, *covariates])
     if not time:
         time = recognize_time(sample, _without(free, settings.target or []), again=again)
+        time = time if again else with_clock(sample, time, settings, notes)
 
     targets = _targets(_without(free, time), sample, settings, names)
     every = [*time, *identity, *targets, *covariates]

@@ -18,7 +18,7 @@ from forecast_cli.calendar import Ints
 from forecast_cli.errors import DataError
 from forecast_cli.messages import and_more
 from forecast_cli.reading.date_formats import as_options, form, formats, mixed_steps, steps
-from forecast_cli.reading.date_parsing import NEVER, Stamps, parse, parse_stamps
+from forecast_cli.reading.date_parsing import NEVER, STEP, Stamps, parse, parse_stamps
 from forecast_cli.reading.records import Table
 
 MOST_WAYS = 8  # combinations of formats that are tried
@@ -190,6 +190,16 @@ def _not_like_the_others(
     row, cell = reading.first_bad
     more = and_more(reading.bad)
     hint = remedy([one.patterns for one in best], distinct)
+
+    if reading.patterns == (STEP,):
+        return table.error(
+            row,
+            f"{cell!r} is not a whole number like the others{more}",
+            "correct the row, or use --bad-rows skip",
+            column=column,
+            value=cell,
+            option="bad_rows",
+        )
 
     if _is_no_day(cell, reading.patterns, distinct):
         return table.error(

@@ -14,11 +14,13 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from forecast_cli import directives
 from forecast_cli.panel import format_times, times_of, values_of
 from forecast_cli.reading import read_csv
 from tests.conftest import ROOT
 from tests.reading.kinds import (
     DAYS_WITH_CLOCKS,
+    FROM_THE_WILD,
     KINDS,
     REPRESENTATIVES,
     Kind,
@@ -115,6 +117,26 @@ def test_every_kind_of_file_is_read_right_at_100_000_rows(kind: Kind) -> None:
 @pytest.mark.parametrize("by_turns", [False, True])
 def test_any_number_of_series_is_read_right(ids: int, by_turns: bool) -> None:
     check(Kind(f"{ids} series", long(ids, by_turns=by_turns), {"id": "unique_id"}), 5 * ids)
+
+
+@pytest.mark.parametrize("count", [3, 700])
+@pytest.mark.parametrize("kind", FROM_THE_WILD, ids=str)
+def test_times_that_a_forecast_writes_are_read_again_as_the_next_ones(
+    kind: Kind, count: int
+) -> None:
+    file = kind.make(count)
+    panel = read_csv("data.csv", content=file.content, **kind.settings)
+    last, length = len(panel) - 1, int(panel.lengths[-1])
+    following = times_of(panel, last, length, length + 30)
+
+    label = f"{panel.ids[last]}," if panel.columns.id else ""
+    rows = "".join(
+        f"{label}{','.join(directives.split(text, panel.time_format.pattern))},5.5\n"
+        for text in format_times(panel, following)
+    )
+    again = read_csv("data.csv", panel.reading, content=file.content + rows.encode())
+    assert (again.frequency, again.columns) == (panel.frequency, panel.columns)
+    assert times_of(again, last, length).tolist() == following.tolist()
 
 
 # -- files with something wrong in them ------------------------------------------------------------------------------

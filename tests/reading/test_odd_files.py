@@ -157,6 +157,52 @@ GIVEN: dict[str, dict[str, Any]] = {
     "integer dates": {"target": "y"},
     "epoch seconds": {"target": "y"},
     "a footer that is a row": {"footer": 1},
+    "a date and a time in digits": {"target": "y"},
+    "hour 25": {"time": "Date,Hour"},
+}
+
+
+HOURS = [datetime(2024, 1, 30) + timedelta(hours=at) for at in range(48)]
+HOUR = timedelta(hours=1)
+FRENCH = [
+    "janv.",
+    "févr.",
+    "mars",
+    "avr.",
+    "mai",
+    "juin",
+    "juil.",
+    "août",
+    "sept.",
+    "oct.",
+    "nov.",
+    "déc.",
+]
+
+
+def timed(texts: list[str], names: str = "Date,Hour") -> str:
+    return f"{names},y\n" + "".join(f"{text},{at}\n" for at, text in enumerate(texts))
+
+
+FILES |= {
+    "a date and an hour": timed([f"{t:%Y-%m-%d},{t.hour}" for t in HOURS]),
+    "hours from 1 to 24": timed([f"{t.month}/{t.day}/{t.year},{t.hour + 1}" for t in HOURS]),
+    "hour ending": timed([f"{t:%m/%d/%Y},HE{t.hour + 1:02}" for t in HOURS]),
+    "a date and a time in digits": timed([f"{t:%Y%m%d},{t:%H%M%S}" for t in HOURS], "DATE,TIME"),
+    "hour 25": timed([f"2024-10-27,{hour}" for hour in range(1, 26)]),
+    "intervals": timed([f"{t:%d.%m.%Y %H:%M} - {t + HOUR:%d.%m.%Y %H:%M}" for t in HOURS], "time"),
+    "zones in the texts": local("2024-10-26", HOUR, 96, "%Y-%m-%d %H:%M %Z"),
+    "quarters": timed([f"{2021 + at // 4}Q{at % 4 + 1}" for at in range(12)], "quarter"),
+    "weeks": timed([f"2021-W{at:02}" for at in range(5, 17)], "week"),
+    "French months": timed([f"{name} 2021" for name in FRENCH], "mois"),
+    "years without a century": timed(
+        [f"{1 + at // 12}-{at % 12 + 1:02}" for at in range(36)], "Month"
+    ),
+    "short dates": timed(["1-01", "1-02", "1-03"], "Month"),
+    "days or years": timed([f"Jan-{at:02}" for at in range(1, 32)], "Month"),
+    "numbered steps": "unique_id,ds,y\n" + "".join(f"a,{at + 1},{at}\n" for at in range(30)),
+    "months or steps": "unique_id,ds,y\n" + "".join(f"a,{202101 + at},{at}\n" for at in range(12)),
+    "a missing step": "unique_id,ds,y\na,1,1\na,2,2\na,4,4\n",
 }
 
 

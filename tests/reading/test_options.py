@@ -307,15 +307,19 @@ def check_local_hours(
 def test_a_time_may_be_spread_over_columns(write: Write) -> None:
     text = "year,month,day,hour,y\n" + "".join(f"2024,2,28,{h},{h}\n" for h in range(24))
     panel = read_csv(write(text), time="year,month,day,hour")
-    assert (panel.columns.time, panel.reading.time) == ("time", "year,month,day,hour")
+    assert (panel.columns.times, panel.reading.time) == (
+        ("year", "month", "day", "hour"),
+        "year,month,day,hour",
+    )
     assert format_times(panel, times_of(panel, 0, 23, 25)) == [
-        "2024-02-28 23:00",
-        "2024-02-29 00:00",
+        "2024 2 28 23",
+        "2024 2 29 0",
     ]
     assert failure(
         DataError, write(text.replace(",28,7,", ",30,7,")), time="year,month,day,hour"
     ) == (
-        "data.csv:9: columns year, month, day, hour are not a date | correct the row, or use --bad-rows skip"
+        "data.csv:9: column 'year,month,day,hour': '2024 2 30 7' is not a date that exists "
+        "(%Y %m %d %H) | correct the row, or use --bad-rows skip"
     )
 
 

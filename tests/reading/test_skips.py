@@ -138,7 +138,7 @@ def test_a_share_that_the_hint_names_is_enough() -> None:
         "width",
         "huge",
         "quote",
-        "no time",
+        "the time is empty",
         "all of another width",
     ],
 )
@@ -177,7 +177,7 @@ def test_a_date_over_columns_that_does_not_exist_is_a_reason() -> None:
         f"{day.year},{day.month},{day.day if at % 10 else 32},{at}" for at, day in enumerate(DAYS)
     ]
     assert refused(text(lines, "year,month,day,y"), time="year,month,day") == (
-        "data.csv: 90 of 900 rows would be skipped; all of them have no date in the columns year, month, day "
+        "data.csv: 90 of 900 rows would be skipped; all of them have dates like '2020 1 32' "
         "| correct these rows, or allow it with --max-skipped 0.1"
     )
 
@@ -200,7 +200,10 @@ def test_a_date_over_columns_that_does_not_exist_is_a_reason() -> None:
             "2022-06-31,1",
             "column 'day': '2022-06-31' is not a date like the others (%Y-%m-%d) | correct the row, or allow it with --max-skipped 0.05",
         ),
-        (",1", "column 'day': no time | correct the row, or allow it with --max-skipped 0.05"),
+        (
+            ",1",
+            "column 'day': the time is empty | correct the row, or allow it with --max-skipped 0.05",
+        ),
         (
             "2022-06-18,1,1",
             "3 fields where the header has 2 | correct the row, or allow it with --max-skipped 0.05",
