@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import shlex
 from typing import TYPE_CHECKING, Any
 
 from forecast_cli import console
 from forecast_cli.commands import options
+from forecast_cli.commands.train_lines import TrainLine, train_command, train_lines
 from forecast_cli.errors import DataError
-from forecast_cli.fields import option_name
-from forecast_cli.settings import DEFAULT_STORE, ROLES, Settings
+from forecast_cli.settings import DEFAULT_STORE, Settings
 from forecast_cli.sources import SettingSources
 
 if TYPE_CHECKING:
@@ -37,7 +36,8 @@ SHOWN = (  # decisions that are worth a line
 class _Report:
     """What is known so far.
 
-    failure: why training would refuse the file; command: the line to type.
+    failure: why training would refuse the file; command: the line to type, where there is one;
+    lines: those that read a refused file, one for each reading that is possible.
     """
 
     findings: list[Finding] = dataclasses.field(default_factory=list)
@@ -45,6 +45,7 @@ class _Report:
     panel: Panel | None = None
     failure: DataError | None = None
     command: str = ""
+    lines: list[TrainLine] = dataclasses.field(default_factory=list)
 
     @property
     def code(self) -> int:
@@ -87,11 +88,12 @@ def _check(data: str, settings: Settings, sources: SettingSources) -> _Report:
         lookback = plan.lookback
         store = sources.values.get("store", DEFAULT_STORE)
         report.decisions = decisions.decisions(report.panel, plan, settings, sources, store)
-        report.command = _command(data, sources)
+        report.command = train_command(data, sources)
     except DataError as error:
         report.failure = error
-        if error.proposal:
-            report.command = _command(data, _with_proposal(sources, error))
+        report.lines = train_lines(data, sources, error)
+        if len(report.lines) == 1 and not report.lines[0].error:
+            report.command = report.lines[0].command
 
     if report.panel is not None:
         report.findings = checks.check(report.panel, settings.data.season, lookback)
@@ -101,37 +103,6 @@ def _check(data: str, settings: Settings, sources: SettingSources) -> _Report:
         failed = checks.Finding(name, report.failure.message, "error", details)
         report.findings.append(failed)
     return report
-
-
-def _with_proposal(sources: SettingSources, error: DataError) -> SettingSources:
-    """What was given, and the setting that a refused file needs."""
-    if error.option == "dates_as_columns":  # the columns are dates, so none of them has a role
-        sources = sources.without(ROLES)
-    return sources.with_typed(error.option, error.proposal)
-
-
-def _command(data: str, sources: SettingSources) -> str:
-    """The command that trains with what was given here."""
-    words = ["forecast", "train", data]
-    for name, value in sources.values.items():
-        if sources.origins[name] != "file":
-            words += _option(name, value)
-    if "file" in sources.origins.values():
-        words += ["--config", sources.file]
-    return shlex.join(words)
-
-
-def _option(name: str, value: Any) -> list[str]:
-    """The words of an option. A value that looks like an option is joined to its name with `=`."""
-    option = option_name(name)
-    if isinstance(value, bool):
-        return [option if value else f"--no-{option[2:]}"]
-
-    words = []
-    for item in value if isinstance(value, list) else [value]:
-        text = str(item)
-        words += [f"{option}={text}"] if text.startswith("-") else [option, text]
-    return words
 
 
 def _document(data: str, report: _Report) -> dict[str, Any]:
@@ -149,7 +120,8 @@ def _document(data: str, report: _Report) -> dict[str, Any]:
         "train": report.command or None,
     }
     if failure:
-        document |= {"error": failure.message, "hint": failure.hint}
+        lines = [dataclasses.asdict(line) for line in report.lines]
+        document |= {"error": failure.message, "hint": failure.hint, "lines": lines}
     return document
 
 
@@ -171,8 +143,23 @@ def _show(report: _Report, *, quiet: bool) -> None:
         console.lines([f"{name if width else '':{width}}{text}" for name, text in rows])
     elif rows:
         console.table("", ["", "found"], rows, text_columns=2)
-    if report.command and not quiet:
+    if report.failure and not quiet:
+        console.lines(_hints(report.lines))
+    elif report.command and not quiet:
         console.lines([report.command])
+
+
+def _hints(lines: list[TrainLine]) -> list[str]:
+    """The lines to type for a refused file, below what their options do."""
+    shown = []
+    if len(lines) > 1:
+        shown.append(f"{len(lines)} readings are possible:")
+    for line in lines:
+        shown += [f"  {each['option']} {each['effect']}" for each in line.options]
+        if line.error:
+            shown.append(f"  then {line.error}")
+        shown.append(f"hint: {line.command}")
+    return shown
 
 
 def _decision_rows(shown: list[Decision]) -> list[list[str]]:

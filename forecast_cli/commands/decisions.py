@@ -116,10 +116,10 @@ def _flat(plan: Plan) -> list[tuple[str, Any]]:
     pairs: list[tuple[str, Any]] = []
     for field in dataclasses.fields(plan):
         value = getattr(plan, field.name)
-        if dataclasses.is_dataclass(value):
+        if field.name == "architecture":
             inner = [each.name for each in dataclasses.fields(value)]
             pairs += [(name, getattr(value, name)) for name in inner]
-        elif field.name not in ("reasons", "trials", "parts", "statistics"):
+        elif field.name not in ("reasons", "trials", "parts", "statistics", "base"):
             pairs.append((field.name, value))
     return pairs
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from forecast_cli import calendar
 from forecast_cli.calendar import Ints
-from forecast_cli.errors import DataError, SettingsError
+from forecast_cli.errors import DataError, Remedy, SettingsError
 from forecast_cli.messages import and_more
 from forecast_cli.panel import Floats, TimeFormat
 from forecast_cli.reading import joined_times
@@ -37,6 +37,7 @@ from forecast_cli.reading.parsing import (
     texts_at,
 )
 from forecast_cli.reading.records import Table
+from forecast_cli.reading.remedies import SKIPPING
 from forecast_cli.reading.roles import Roles
 from forecast_cli.reading.short_dates import short_formats
 from forecast_cli.reading.time_readings import FormatReading, choose_reading, nothing_read
@@ -202,7 +203,13 @@ def _without_id(
     is_empty = np.array([not text for text in ids.distinct])[ids.codes]
     rows = np.flatnonzero(is_empty & ~bad)
     if len(rows) and not skip:
-        raise table.error(int(rows[0]), f"column {name!r} is empty", "give every row an id")
+        raise table.error(
+            int(rows[0]),
+            f"column {name!r} is empty",
+            "give every row an id, or use --bad-rows skip",
+            option="bad_rows",
+            remedies=[SKIPPING],
+        )
     return is_empty
 
 
@@ -418,7 +425,12 @@ class _OnePass:
             row = start + int(np.flatnonzero(is_missing[codes])[0])
             column = self.request.time
             raise self.request.table.error(
-                row, "the time is empty", "give every row a time", column=column
+                row,
+                "the time is empty",
+                "give every row a time, or use --bad-rows skip",
+                column=column,
+                option="bad_rows",
+                remedies=[SKIPPING],
             )
 
     def _has_cut_texts(self, frame: pd.DataFrame) -> bool:
@@ -468,11 +480,13 @@ def _candidates(request: _Request) -> list[list[str]]:
 def _no_format(table: Table, cells: list[str], name: str) -> DataError:
     """The error for a time column whose first cells are in no format that is known."""
     hint, option = "say what it is with --date-format, e.g. %d/%m/%Y", "date_format"
+    remedies: list[Remedy] = []
     examples = steps(cells)
     if len(examples) > 1:
         hint, option = mixed_steps(examples), ""
     elif any(map(is_date, cells[:SEEN])):
         hint, option = "correct the row, or use --bad-rows skip", "bad_rows"
+        remedies = [SKIPPING]
     return table.error(
         0,
         f"no known date format reads {cells[0]!r}",
@@ -480,4 +494,5 @@ def _no_format(table: Table, cells: list[str], name: str) -> DataError:
         column=name,
         value=cells[0],
         option=option,
+        remedies=remedies,
     )

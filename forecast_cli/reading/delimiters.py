@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from forecast_cli.errors import DataError
+from forecast_cli.errors import DataError, Remedy
 from forecast_cli.reading.scanning import find_broken_quote, scan_records
 
 DELIMITERS = (",", ";", "\t", "|")
@@ -53,9 +53,16 @@ def several(name: str, line: int, delimiters: Sequence[str]) -> DataError:
         f"{name}:{line}: the header can be split at {shown}",
         f"use {' or '.join(options)}",
         option="delimiter",
+        remedies=[separated_by(mark) for mark in delimiters],
         path=name,
         line=line,
     )
+
+
+def separated_by(delimiter: str) -> Remedy:
+    """The remedy for fields that another delimiter separates."""
+    word = _WORDS.get(delimiter, delimiter)
+    return Remedy({"delimiter": word}, f"separates the fields at {as_option(delimiter)}")
 
 
 def as_option(delimiter: str) -> str:

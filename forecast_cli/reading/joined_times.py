@@ -217,7 +217,7 @@ def with_units(year: str, sample: Sample) -> list[str]:
     columns = [year]
     for unit in UNITS[1:]:
         fitting = [name for name in sample if _unit_of(name) == unit]
-        if len(fitting) != 1 or not _make_time([*columns, fitting[0]], sample):
+        if len(fitting) != 1 or not makes_time([*columns, fitting[0]], sample):
             break
         columns.append(fitting[0])
     return columns
@@ -234,7 +234,7 @@ def beside_date(date: str, names: Sequence[str], sample: Sample, identity: str |
         return ""
 
     others = [name for name in names if name != date]
-    clocks = [name for name in others if _is_clock(name) and _make_time([date, name], sample)]
+    clocks = [name for name in others if _is_clock(name) and makes_time([date, name], sample)]
     if len(clocks) != 1 or "," in date + clocks[0]:
         return ""
 
@@ -263,7 +263,8 @@ def _is_clock(name: str) -> bool:
     return _unit_of(name) == "hour" or name.strip().lower() in _CLOCK_NAMES
 
 
-def _make_time(names: list[str], sample: Sample) -> bool:
+def makes_time(names: list[str], sample: Sample) -> bool:
+    """Whether some columns make a time together."""
     try:
         joined_formats(names, sample)
     except (DataError, SettingsError):

@@ -10,7 +10,7 @@ import numpy as np
 
 from forecast_cli import calendar
 from forecast_cli.calendar import Frequency, Ints
-from forecast_cli.errors import DataError, TooLittleDataError
+from forecast_cli.errors import DataError, Remedy, TooLittleDataError
 from forecast_cli.messages import Note, and_more
 from forecast_cli.panel import Floats, TimeFormat
 from forecast_cli.reading.rows import Rows, of_series, take
@@ -26,6 +26,11 @@ _HOW = {
     "mean": "their mean was taken",
     "sum": "they were added",
 }
+_MERGING = (
+    Remedy({"duplicates": "last"}, "keeps the last row of each time"),
+    Remedy({"duplicates": "sum"}, "adds up the rows of each time"),
+    Remedy({"duplicates": "mean"}, "takes the mean of the rows of each time"),
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,11 +141,12 @@ def _merged(rows: Rows, settings: DataSettings, time_format: TimeFormat, notes: 
         _refuse_repeated_hour(rows, repeated, message)
 
     if settings.duplicates == "error":
+        hint, remedies = rows.telling_apart()
         raise DataError(
             message,
-            "keep one row for each time, or use --duplicates first, last, mean or sum"
-            f"{rows.hint_on_repeats()}",
+            f"keep one row for each time, or use --duplicates first, last, mean or sum{hint}",
             option="duplicates",
+            remedies=[*remedies, *(_MERGING[1:] if remedies else _MERGING)],
         )
 
     how = _HOW[settings.duplicates]
@@ -182,7 +188,10 @@ def _refuse_repeated_hour(rows: Rows, repeated: Ints, message: str) -> None:
     name = repeated_hour(np.unique(rows.known_times[repeated]))
     if name:
         raise DataError(
-            f"{message}, as the clocks of {name} have it", _zone_hint(name), option="timezone"
+            f"{message}, as the clocks of {name} have it",
+            _zone_hint(name),
+            option="timezone",
+            remedies=_zones(name),
         )
 
 
@@ -198,11 +207,19 @@ def _refuse_skipped_hour(rows: Rows, positions: Ints, frequency: Frequency) -> N
             f"no row is in the hour from {stamp}, which the clocks of {name} skip",
             _zone_hint(name),
             option="timezone",
+            remedies=_zones(name),
         )
 
 
 def _zone_hint(name: str) -> str:
     return f"use --timezone {name} (or another), or --timezone UTC if the clocks never change"
+
+
+def _zones(name: str) -> list[Remedy]:
+    return [
+        Remedy({"timezone": name}, f"reads the times as those of the clocks in {name}"),
+        Remedy({"timezone": "UTC"}, "reads the times as those of clocks that never change"),
+    ]
 
 
 def _distinct_times(times: Ints, positions: Ints, frequency: Frequency) -> Ints:

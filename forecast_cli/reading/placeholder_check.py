@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from forecast_cli.calendar import Ints
-from forecast_cli.errors import DataError
+from forecast_cli.errors import DataError, Remedy
 from forecast_cli.messages import Note, and_more
 from forecast_cli.panel import Floats
 from forecast_cli.reading import placeholders
@@ -99,6 +99,10 @@ def check_placeholders(
             "; ".join(refused[:SHOWN]) + and_more(len(refused), SHOWN),
             _what_to_say(list(options.values()), settings),
             option="not_null",
+            remedies=[
+                Remedy({"null": list(options.values())}, "reads missing values"),
+                Remedy({"not_null": list(options.values())}, "reads numbers like the others"),
+            ],
         )
 
     if kept:

@@ -41,7 +41,7 @@ from forecast_cli.reading.rows import Rows
 from forecast_cli.reading.series_rows import ZonedColumn, in_zone, to_rows
 from forecast_cli.reading.skipped_rows import leave_out_bad_rows, no_row
 from forecast_cli.reading.source import EXPANDED, load
-from forecast_cli.reading.telling_apart import hint_on_repeats
+from forecast_cli.reading.telling_apart import telling_apart
 from forecast_cli.reading.time_zones import zone
 from forecast_cli.reading.weights import as_covariate, with_weights
 from forecast_cli.settings import DataSettings
@@ -187,7 +187,7 @@ def _from_rows(
     check_placeholders(numbers, settings, notes, series)
     time_format = time_format_of(table, sample, roles, cells)
     rows, zoned_format = to_rows(table, roles, cells, time_format, settings, levels, notes)
-    rows = replace(rows, hint_on_repeats=hint_on_repeats(table, roles, cells))
+    rows = replace(rows, telling_apart=telling_apart(table, sample, roles, cells))
     again = _settings_again(settings, roles, cells)
     return _LaidOut(rows, zoned_format, _columns(roles, time_format), again, cells.written)
 

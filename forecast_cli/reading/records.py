@@ -11,18 +11,19 @@ import io
 import re
 import shlex
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from forecast_cli.calendar import Ints
-from forecast_cli.errors import DataError
+from forecast_cli.errors import DataError, Remedy
 from forecast_cli.messages import Note, and_more, plural
-from forecast_cli.reading.delimiters import as_option, other_delimiter
+from forecast_cli.reading.delimiters import as_option, other_delimiter, separated_by
 from forecast_cli.reading.line_shapes import holds_data, is_comment, split
 from forecast_cli.reading.number_formats import is_number
+from forecast_cli.reading.remedies import SKIPPING, without_footer
 from forecast_cli.reading.scanning import (
     Records,
     count_regular_rows,
@@ -66,7 +67,7 @@ class Table:
         """The same without the text, which is not needed to name a place."""
         return replace(self, source=replace(self.source, text=b""))
 
-    def error(
+    def error(  # noqa: PLR0913 -- the fields of an error
         self,
         row: int,
         text: str,
@@ -75,6 +76,7 @@ class Table:
         column: str = "",
         value: str = "",
         option: str = "",
+        remedies: Sequence[Remedy] = (),
     ) -> DataError:
         """The error for a row, or for its cell in a column: `data.csv:5: column 'y': ...`."""
         of_column = f"column {column!r}: " if column else ""
@@ -82,6 +84,7 @@ class Table:
             f"{self.place(row)}: {of_column}{text}",
             hint,
             option=option,
+            remedies=remedies,
             path=self.source.name,
             line=self.line(row),
             column=column,
@@ -214,11 +217,13 @@ def _check_quotes(
             continue
 
         hint = "quote whole fields and double the quotes in them"
+        remedies = [SKIPPING]
         other = other_delimiter(checked.text, at, delimiter)
         if other:
             option = as_option(other)
             reason = f"a quoted field ends before {other!r}, and the delimiter is {delimiter!r}"
             hint = f"use --delimiter {option} if that separates the fields, or {hint}"
+            remedies.insert(0, separated_by(other))
         error = DataError(
             f"{name}:{line}: {reason}",
             hint,
@@ -229,6 +234,7 @@ def _check_quotes(
         if settings.bad_rows != "skip":
             error.hint += ", or use --bad-rows skip"
             error.option = "bad_rows"
+            error.remedies = tuple(remedies)
             raise error
         if is_header or len(checked.left_out) >= MANY_QUOTES:
             raise error
@@ -296,8 +302,8 @@ def _irregular(
         first = text[records.starts[odd[0]] : records.ends[odd[0]]].decode()
         regular = np.flatnonzero(keep & ~is_odd)
         is_at_end = len(regular) > 0 and bool(regular[-1] < odd[0])
-        hint = _how_to_mend_width(first, table.delimiter, len(odd) if is_at_end else 0)
-        _refuse_width(table, odd_fields, odd_lines, hint, settings, notes)
+        hint, remedies = _how_to_mend_width(first, table.delimiter, len(odd) if is_at_end else 0)
+        _refuse_width(table, odd_fields, odd_lines, (hint, remedies), settings, notes)
         keep &= ~is_odd
 
     skipped = [*_with_broken_quotes(outside.removed)]
@@ -354,11 +360,13 @@ def _refuse_width(
     table: Table,
     fields: Ints,
     lines: Ints,
-    hint: str,
+    mending: tuple[str, list[Remedy]],
     settings: DataSettings,
     notes: list[Note],
 ) -> None:
-    """Refuse rows of another width, or note that they are left out."""
+    """Refuse rows of another width, or note that they are left out. mending: a hint, and what it
+    names.
+    """
     name, line = table.source.name, int(lines[0])
     count = plural(int(fields[0]), "field")
     message = f"{name}:{line}: {count} where the header has {len(table.names)}"
@@ -366,8 +374,9 @@ def _refuse_width(
     if settings.bad_rows != "skip":
         raise DataError(
             message,
-            f"{hint}, or use --bad-rows skip",
+            f"{mending[0]}, or use --bad-rows skip",
             option="bad_rows",
+            remedies=mending[1],
             path=name,
             line=line,
         )
@@ -379,16 +388,19 @@ def _refuse_width(
     notes.append(Note("rows_skipped", "degraded", rows))
 
 
-def _how_to_mend_width(line: str, delimiter: str, at_end: int) -> str:
+def _how_to_mend_width(line: str, delimiter: str, at_end: int) -> tuple[str, list[Remedy]]:
     """What to do about the first line with another number of fields. at_end: how many such
     lines are at the end of the file, or 0 where rows come after it.
     """
     if is_comment(line):
-        mark = shlex.quote(line.strip()[0])
-        return f"use --comment {mark} to leave out lines that begin with {mark}"
+        mark = line.strip()[0]
+        quoted = shlex.quote(mark)
+        hint = f"use --comment {quoted} to leave out lines that begin with {quoted}"
+        return hint, [Remedy({"comment": mark}, f"leaves out lines that begin with {quoted}")]
     if at_end and not holds_data(split(line, delimiter)):
-        return f"use --footer {at_end} if the data end before it, correct the row"
-    return "quote fields that contain the delimiter, correct the row"
+        hint = f"use --footer {at_end} if the data end before it, correct the row"
+        return hint, [without_footer(at_end), SKIPPING]
+    return "quote fields that contain the delimiter, correct the row", [SKIPPING]
 
 
 def _of_another_width(fields: Ints, lines: Ints, width: int) -> Iterator[Skipped]:

@@ -8,7 +8,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from forecast_cli.errors import DataError, SettingsError
+from forecast_cli.errors import DataError, Remedy, SettingsError
 from forecast_cli.messages import Note, listed, nearest
 from forecast_cli.reading.likely_targets import likely_target
 from forecast_cli.reading.marks import most_are_numbers
@@ -203,6 +203,12 @@ def _targets(
             f"pick one with --target {shlex.quote(likely)}, or take all with --target all",
             option="target",
             proposal=likely,
+            remedies=[
+                Remedy(
+                    {"target": [likely]},
+                    f"forecasts one of {len(numeric)} columns of numbers; --target all takes all",
+                )
+            ],
         )
     return numeric
 

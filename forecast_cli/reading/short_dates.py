@@ -16,6 +16,7 @@ from forecast_cli.errors import DataError
 from forecast_cli.reading import time_texts
 from forecast_cli.reading.date_formats import as_options
 from forecast_cli.reading.date_parsing import NEVER, parse
+from forecast_cli.reading.remedies import read_as
 
 _MONTHS = (
     *("%-Y-%m", "%-Y/%m", "%m-%y", "%m/%y", "%y-%m", "%y/%m"),
@@ -61,6 +62,7 @@ def short_formats(cells: Sequence[str], column: str) -> list[str]:
         f"use {' or '.join(as_options([one]) for one in going or months)}, "
         "or write the times with all digits of their year",
         option="date_format",
+        remedies=[read_as(one, cells[0]) for one in going or months],
         column=column,
         value=cells[0],
     )

@@ -12,13 +12,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from forecast_cli.errors import DataError
+from forecast_cli.errors import DataError, Remedy
 from forecast_cli.fields import option_name
 from forecast_cli.messages import Note, plural
 from forecast_cli.reading import line_shapes
-from forecast_cli.reading.delimiters import DELIMITERS, delimiter_of, several
+from forecast_cli.reading.delimiters import DELIMITERS, delimiter_of, separated_by, several
 from forecast_cli.reading.line_shapes import SPACE, Line, Shape, lines_between, shape_of, split
 from forecast_cli.reading.marks import is_marked_number
+from forecast_cli.reading.remedies import NO_HEADER, SKIPPING, without_footer
 from forecast_cli.settings import DataSettings
 
 HEAD = 1 << 16  # bytes that are searched for a header
@@ -229,6 +230,10 @@ class _Trimmer:
                 f"{len(rows[0])} columns",
                 "use --delimiter space for columns, or --thousands ' ' for one number",
                 option="delimiter",
+                remedies=[
+                    separated_by(SPACE),
+                    Remedy({"thousands": " "}, "reads one column of numbers"),
+                ],
                 path=self.name,
                 line=lines[1].number,
             )
@@ -339,6 +344,7 @@ class _Trimmer:
             f"use --footer {len(lines)} if the data end before it, or correct the row, or use "
             "--bad-rows skip",
             option="footer",
+            remedies=[without_footer(len(lines)), SKIPPING],
             path=self.name,
             line=lines[0].number,
         )
@@ -386,6 +392,10 @@ class _Trimmer:
             f"use --footer {len(lines)} to read the first table, or --skip-rows {begin - 1} to "
             "read what is here",
             option="footer",
+            remedies=[
+                Remedy({"footer": len(lines)}, "reads the table before it"),
+                Remedy({"skip_rows": begin - 1}, "reads the table that begins here"),
+            ],
             path=self.name,
             line=begin,
         )
@@ -403,6 +413,7 @@ class _Trimmer:
                     f"{_shortened(line.text)!r}",
                     "use a smaller --footer, or --footer 0 if nothing comes after the data",
                     option="footer",
+                    remedies=[Remedy({"footer": 0}, "keeps all lines after the header")],
                     path=self.name,
                     line=line.number,
                 )
@@ -509,6 +520,7 @@ class _HeaderSearch:
             else f"{self.name}: each of the lines {shown} could be the header",
             f"use {' or '.join(options)}",
             option="skip_rows",
+            remedies=[_header_in(number) for number in numbers],
             path=self.name,
         )
 
@@ -520,6 +532,7 @@ class _HeaderSearch:
             f"use --skip-rows {number - 1} to take line {number} as the header and leave out what "
             "is between it and the data",
             option="skip_rows",
+            remedies=[_header_in(number)],
             path=self.name,
             line=line.number,
         )
@@ -534,6 +547,7 @@ class _HeaderSearch:
                 f"{self.name}:{self.first}: no header above the data",
                 f"use --skip-rows {number} --no-header, or add a row of names",
                 option="header",
+                remedies=[_without_header(number)],
                 path=self.name,
                 line=self.first,
             )
@@ -550,6 +564,7 @@ class _HeaderSearch:
                     f"use --skip-rows {line.number} --no-header, or write the header with "
                     f"{delimiter!r}",
                     option="header",
+                    remedies=[_without_header(line.number)],
                     path=self.name,
                     line=line.number,
                 )
@@ -565,6 +580,7 @@ class _HeaderSearch:
             f"{self.name}:{number}: a second table seems to begin here",
             f"use --skip-rows {number - 1} to read it, or remove it to read the first one",
             option="skip_rows",
+            remedies=[Remedy({"skip_rows": number - 1}, f"reads the table from line {number} on")],
             path=self.name,
             line=number,
         )
@@ -578,8 +594,21 @@ def no_header(name: str, line: int, cells: Sequence[str]) -> DataError:
         f"{name}:{line}: no header: line {line} holds {kind}: {shown}",
         "add a row of names, or use --no-header, which calls the columns 1, 2, ...",
         option="header",
+        remedies=[NO_HEADER],
         path=name,
         line=line,
+    )
+
+
+def _header_in(line: int) -> Remedy:
+    return Remedy({"skip_rows": line - 1}, f"takes line {line} as the header")
+
+
+def _without_header(last: int) -> Remedy:
+    """The remedy for rows without a header below the lines up to the last one."""
+    return Remedy(
+        {"skip_rows": last, "header": False},
+        f"reads the rows from line {last + 1} on, and calls the columns 1, 2, ...",
     )
 
 

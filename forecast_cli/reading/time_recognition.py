@@ -7,8 +7,9 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Sequence
+from typing import Any
 
-from forecast_cli.errors import DataError
+from forecast_cli.errors import DataError, Remedy
 from forecast_cli.messages import Note, listed
 from forecast_cli.reading import number_formats
 from forecast_cli.reading.date_formats import formats, is_date, is_usual, mixed_steps, steps
@@ -20,6 +21,7 @@ from forecast_cli.reading.short_dates import may_be_short
 from forecast_cli.settings import DataSettings
 
 SEEN = 1000  # cells of a column that are looked at
+TRIED = 3  # columns of dates that remedies name
 SEEN_DATES = 100  # cells that decide whether a column holds dates
 TIME_NAMES = ("ds", "date", "datetime", "time", "timestamp", "day", "week", "month", "quarter")
 
@@ -48,6 +50,9 @@ def recognize_time(sample: Sample, names: Sequence[str], *, again: bool) -> tupl
             f"{len(dated)} columns of dates: {listed(dated)}",
             f"pick one with --time {shlex.quote(dated[0])}",
             option="time",
+            remedies=[
+                Remedy({"time": one}, f"takes the times of {one!r}") for one in dated[:TRIED]
+            ],
         )
     return tuple(dated)
 
@@ -88,11 +93,11 @@ def refuse_unread_times(sample: Sample, names: Sequence[str]) -> None:
         date_format = _format_of_whole_numbers(cells)
         clock = beside_date(name, list(sample), sample, None) if date_format == "%Y%m%d" else ""
         if clock:
-            raise _may_hold_times(f"{name},{clock}", cells[0], "")
+            raise _may_hold_times(f"{name},{clock}", cells[0])
         if date_format:
-            raise _may_hold_times(name, cells[0], f" --date-format {date_format}")
+            raise _may_hold_times(name, cells[0], date_format)
         if name.lower() == "year" and _are_years(cells):
-            raise _may_hold_times(",".join(with_units(name, sample)), cells[0], "")
+            raise _may_hold_times(",".join(with_units(name, sample)), cells[0])
         if name.lower() in TIME_NAMES and not most_are_numbers(cells, MISSING):
             column = shlex.quote(name)
             raise DataError(
@@ -177,11 +182,18 @@ def _are_mostly_steps(cells: list[str]) -> bool:
     return 2 * len(of_steps) >= len(cells)
 
 
-def _may_hold_times(name: str, cell: str, more: str) -> DataError:
+def _may_hold_times(name: str, cell: str, date_format: str = "") -> DataError:
+    """The error for a column, or several, that may be the time."""
+    settings: dict[str, Any] = {"time": name}
+    more = ""
+    if date_format:
+        settings["date_format"] = [date_format]
+        more = f" --date-format {date_format}"
     return DataError(
         f"column {name.partition(',')[0]!r} may hold times: {cell!r}",
         f"use --time {shlex.quote(name)}{more}",
         option="time",
+        remedies=[Remedy(settings, f"takes {cell!r} for a time")],
         column=name.partition(",")[0],
         value=cell,
     )

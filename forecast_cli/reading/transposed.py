@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from forecast_cli.calendar import Ints
-from forecast_cli.errors import DataError
+from forecast_cli.errors import DataError, Remedy
 from forecast_cli.messages import and_more
 from forecast_cli.panel import Floats, TimeFormat
 from forecast_cli.reading.columns import Cells, TextColumn
@@ -214,6 +214,7 @@ def _check_rows(kept: _Kept, ids: list[str], months: Ints | None) -> None:
         + shlex.quote(proposal),
         option="dates_as_columns",
         proposal=proposal,
+        remedies=[Remedy({"dates_as_columns": proposal}, "tells the rows apart")],
     )
 
 

@@ -6,7 +6,7 @@ import re
 
 import numpy as np
 
-from forecast_cli.errors import DataError
+from forecast_cli.errors import DataError, Remedy
 from forecast_cli.reading.date_formats import as_options
 from forecast_cli.reading.date_parsing import NEVER, STEP, parse
 
@@ -52,6 +52,10 @@ def format_of_whole_numbers(cells: list[str], column: str) -> str:
         f"column {column!r}: {cells[0]!r} and the others could be {what}, or the numbers of steps",
         f"use {' or '.join(as_options([pattern]) for pattern in (*dates, STEP))}",
         option="date_format",
+        remedies=[
+            *(Remedy({"date_format": [one]}, f"reads {words}") for one, words in dates.items()),
+            Remedy({"date_format": [STEP]}, "reads the numbers of steps"),
+        ],
         column=column,
         value=cells[0],
     )
