@@ -62,7 +62,8 @@ def several(name: str, line: int, delimiters: Sequence[str]) -> DataError:
 def separated_by(delimiter: str) -> Remedy:
     """The remedy for fields that another delimiter separates."""
     word = _WORDS.get(delimiter, delimiter)
-    return Remedy({"delimiter": word}, f"separates the fields at {as_option(delimiter)}")
+    marks = f"{word}s" if word != delimiter else repr(delimiter)
+    return Remedy({"delimiter": word}, f"separates the fields at {marks}")
 
 
 def as_option(delimiter: str) -> str:

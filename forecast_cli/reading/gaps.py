@@ -199,7 +199,7 @@ def _too_much_missing(
         more = f" (and {over - 1:,} more series like it)"
     enough = np.ceil(10 * missing / steps) / 10
     remedies = [
-        Remedy({"max_filled": f"{enough:g}"}, "allows it to interpolate so many steps"),
+        Remedy({"max_filled": float(enough)}, "allows it to interpolate so many steps"),
         *EMPTY_STEPS,
     ]
     if other_step == WEEKDAYS:

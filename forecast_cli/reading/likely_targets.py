@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from forecast_cli.reading.marks import beside_number
 from forecast_cli.reading.number_formats import PLAIN, read_numbers, tidy
 from forecast_cli.reading.parsing import Sample
 
@@ -32,7 +33,7 @@ _OTHERS = frozenset(
         *("id", "ids", "code", "key", "nr", "no", "row", "column", "unnamed", "rowid"),
         *("year", "month", "day", "week", "weekday", "hour", "minute", "quarter", "date", "dow"),
         *("lat", "latitude", "lon", "lng", "long", "longitude", "elevation", "altitude"),
-        *("zip", "postcode", "fips", "flag", "holiday", "quality", "version", "station"),
+        *("zip", "postcode", "fips", "flag", "dst", "holiday", "quality", "version", "station"),
     ]
 )
 
@@ -44,6 +45,8 @@ def likely_target(names: Sequence[str], sample: Sample) -> str:
 
 def _score(name: str, cells: list[str]) -> int:
     words = {word.lower() for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+", name)}
+    if any(map(beside_number, cells)):
+        return -4
     if not _varies(cells):
         return -3
     if words & _OTHERS:

@@ -73,21 +73,21 @@ def _unclear(cell: str, formats: tuple[NumberFormat, ...], delimiter: str) -> Da
         f"{cell!r} could be {' or '.join(shown)}, and so could every number like it",
         f"say what it is with {options}",
         option="decimal",
-        remedies=[
-            _with_marks(one, number)
-            for one, number in zip(formats, readings, strict=True)
-            if not np.isnan(number)
-        ],
+        remedies=_with_marks(formats, readings),
         value=cell,
     )
 
 
-def _with_marks(number_format: NumberFormat, number: float) -> Remedy:
-    """The remedy for numbers in a format, of which one is the number."""
-    option = {"decimal": number_format.decimal}
-    if number_format.thousands:
-        option = {"thousands": number_format.thousands}
-    return Remedy(option, f"reads {number:.10g}")
+def _with_marks(formats: tuple[NumberFormat, ...], readings: list[float]) -> list[Remedy]:
+    """The simplest remedy for each number that a cell may be."""
+    remedies: dict[float, Remedy] = {}
+    for number_format, number in zip(formats, readings, strict=True):
+        option = {"decimal": number_format.decimal}
+        if number_format.thousands:
+            option = {"thousands": number_format.thousands}
+        if not np.isnan(number):
+            remedies.setdefault(number, Remedy(option, f"reads {number:.10g}"))
+    return list(remedies.values())
 
 
 def read_number_texts(

@@ -14,7 +14,7 @@ from forecast_cli.errors import DataError, Remedy, TooLittleDataError
 from forecast_cli.messages import Note, and_more
 from forecast_cli.panel import Floats, TimeFormat
 from forecast_cli.reading.rows import Rows, of_series, take
-from forecast_cli.reading.time_zones import repeated_hour, skipped_hour
+from forecast_cli.reading.time_zones import KNOWN_ZONES, repeated_hour, skipped_hour, to_wall
 from forecast_cli.settings import DataSettings
 
 SHOWN = 3  # names in one message
@@ -191,7 +191,7 @@ def _refuse_repeated_hour(rows: Rows, repeated: Ints, message: str) -> None:
             f"{message}, as the clocks of {name} have it",
             _zone_hint(name),
             option="timezone",
-            remedies=_zones(name),
+            remedies=_zones(name)[:1],
         )
 
 
@@ -220,6 +220,12 @@ def _zones(name: str) -> list[Remedy]:
         Remedy({"timezone": name}, f"reads the times as those of the clocks in {name}"),
         Remedy({"timezone": "UTC"}, "reads the times as those of clocks that never change"),
     ]
+
+
+def _zones_of_days(times: Ints) -> list[Remedy]:
+    """The zones in which all of these times are midnight."""
+    names = [name for name in KNOWN_ZONES if not (to_wall(times, name) % calendar.DAY).any()]
+    return [_zones(name)[0] for name in names]
 
 
 def _distinct_times(times: Ints, positions: Ints, frequency: Frequency) -> Ints:
@@ -278,6 +284,7 @@ def _frequency(
                 "name the zone of local days with --timezone, or bring the rows to one step first"
             )
             error.option = "timezone"
+            error.remedies = tuple(_zones_of_days(times))
         examples = _examples_of_steps(rows, starts)
         if len(examples) < 2:
             raise

@@ -95,13 +95,15 @@ def check_placeholders(
             options.setdefault(one.value, _as_option(text, one))
 
     if refused:
+        texts = list(options.values())
+        shown = " and ".join(texts)
         raise DataError(
             "; ".join(refused[:SHOWN]) + and_more(len(refused), SHOWN),
             _what_to_say(list(options.values()), settings),
             option="not_null",
             remedies=[
-                Remedy({"null": list(options.values())}, "reads missing values"),
-                Remedy({"not_null": list(options.values())}, "reads numbers like the others"),
+                Remedy({"null": texts}, f"reads {shown} as a missing value"),
+                Remedy({"not_null": texts}, f"reads {shown} as a number like the others"),
             ],
         )
 

@@ -74,7 +74,7 @@ def refuse_newest(newest: Skipped, place: str, series: int, count: int, total: i
 def _allowing(count: int, total: int) -> Remedy:
     rows = "1 row" if count == 1 else f"{count:,} rows"
     return Remedy(
-        {"max_skipped": _enough(count, total)}, f"allows it to leave out {rows} of {total:,}"
+        {"max_skipped": float(_enough(count, total))}, f"allows it to leave out {rows} of {total:,}"
     )
 
 

@@ -20,6 +20,7 @@ from forecast_cli.reading.records import Table
 from forecast_cli.reading.roles import Roles
 
 TRIED = 20  # unused columns that are looked at
+FEWEST = 0.01  # share of the rows that repeat a time where columns name series
 MOST_TOGETHER = 2  # columns that tell rows apart together
 
 
@@ -61,7 +62,7 @@ def _hint(them: _Repeating) -> tuple[str, list[Remedy]]:
     codes, times = them.codes, them.times
     order = np.lexsort((times, codes))
     is_repeated = (np.diff(times[order]) == 0) & (np.diff(codes[order]) == 0)
-    if not is_repeated.any():
+    if is_repeated.sum() < FEWEST * len(times):
         return "", []
 
     names = _that_tell_apart(them.table, them.roles.unused[:TRIED], them.good, [codes, times])

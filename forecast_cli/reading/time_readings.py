@@ -194,7 +194,7 @@ def _not_like_the_others(
     more = and_more(reading.bad)
     patterns = [one.patterns for one in best]
     hint = remedy(patterns, distinct)
-    remedies = _remedies(patterns, distinct) or [SKIPPING]
+    remedies = _remedies(patterns, distinct, cell) or [SKIPPING]
     is_at_end = row == table.rows - reading.bad
     if is_at_end and not hint and not re.search(r"\d", cell):
         hint = (
@@ -213,6 +213,13 @@ def _not_like_the_others(
             option="bad_rows",
             remedies=[SKIPPING],
         )
+
+    if _is_hour_25(cell, reading.pattern):
+        hint = (
+            "hour 25 is the hour that is there twice when the clocks go back: write the times of "
+            "this day with their offset, e.g. 02:00+01:00, or use --bad-rows skip to leave it out"
+        )
+        remedies = [SKIPPING]
 
     if _is_no_day(cell, reading.patterns, distinct):
         return table.error(
@@ -242,6 +249,10 @@ def _is_no_day(cell: str, patterns: tuple[str, ...], distinct: list[str]) -> boo
     return bool((read.times != NEVER).any())
 
 
+def _is_hour_25(cell: str, pattern: str) -> bool:
+    return "H" in pattern and bool(re.search(r"(^|\s|HE)25(:00){0,2}$", cell))
+
+
 # -- rows that are written in another way ------------------------------------------------------
 
 
@@ -259,12 +270,17 @@ def remedy(ways: list[tuple[str, ...]], distinct: list[str]) -> str:
     return f"use {' or '.join(map(as_options, wider))}"
 
 
-def _remedies(ways: list[tuple[str, ...]], distinct: list[str]) -> list[Remedy]:
-    """The same as remedies; none where that is not known."""
+def _remedies(ways: list[tuple[str, ...]], distinct: list[str], cell: str) -> list[Remedy]:
+    """The same as remedies; none where that is not known. cell: the first text that is not read."""
     wider = [] if len(steps(distinct)) > 1 else _wider(ways, distinct)
     if len(wider) > SHOWN_WAYS:
         return []
-    return [Remedy({"date_format": list(way)}, "reads all dates") for way in wider]
+
+    remedies = []
+    for way in wider:
+        own = next((one for one in way if _reads_all(one, [cell])), way[-1])
+        remedies.append(Remedy({"date_format": list(way)}, read_as(own, cell).effect))
+    return remedies
 
 
 def _wider(ways: list[tuple[str, ...]], distinct: list[str]) -> list[tuple[str, ...]]:
