@@ -79,11 +79,14 @@ def check(
 def _check(data: str, settings: Settings, sources: SettingSources) -> _Report:
     from forecast_cli import checks, planning
     from forecast_cli.commands import decisions
-    from forecast_cli.reading import read
+    from forecast_cli.reading import read, standard_input
 
     report, lookback = _Report(), None
+    content: bytes | None = None
     try:
-        report.panel = read(data, settings.data)
+        if data == "-":  # a stream cannot be read twice
+            content = standard_input()
+        report.panel = read(data, settings.data, content=content)
         plan = planning.make(report.panel, settings)
         lookback = plan.lookback
         store = sources.values.get("store", DEFAULT_STORE)
@@ -91,7 +94,7 @@ def _check(data: str, settings: Settings, sources: SettingSources) -> _Report:
         report.command = train_command(data, sources)
     except DataError as error:
         report.failure = error
-        report.lines = train_lines(data, sources, error)
+        report.lines = train_lines(data, content, sources, error)
         if len(report.lines) == 1 and not report.lines[0].error:
             report.command = report.lines[0].command
 
@@ -120,7 +123,7 @@ def _document(data: str, report: _Report) -> dict[str, Any]:
         "train": report.command or None,
     }
     if failure:
-        lines = [dataclasses.asdict(line) for line in report.lines]
+        lines = [line.as_dict() for line in report.lines]
         document |= {"error": failure.message, "hint": failure.hint, "lines": lines}
     return document
 

@@ -19,6 +19,7 @@ from forecast_cli.sources import SettingSources, settings_of
 MOST_STEPS = 6  # errors in a row that are followed
 MOST_READINGS = 16  # of the file
 MOST_LINES = 4
+_FILLING = ("gaps", "max_filled")
 _ADDED = ("null", "not_null", "where")  # more texts do not replace those that were given
 
 
@@ -27,12 +28,17 @@ class TrainLine:
     """A command with which a refused file can be read.
 
     options: what was added to the command, each with what it does; error: why the training would
-    refuse what was read, e.g. too few rows.
+    refuse what was read, e.g. too few rows; fills_dates: whether the dates are read in a format
+    in which steps are missing, so that a format without gaps is more likely.
     """
 
     command: str
     options: list[dict[str, str]]
     error: str = ""
+    fills_dates: bool = False
+
+    def as_dict(self) -> dict[str, Any]:
+        return {"command": self.command, "options": self.options, "error": self.error}
 
 
 @dataclass
@@ -40,6 +46,7 @@ class _Search:
     """The lines that lead from a refused file to one that is read."""
 
     data: str
+    content: bytes | None
     readings: int = 0
     lines: list[TrainLine] = field(default_factory=list)
 
@@ -48,7 +55,7 @@ class _Search:
     ) -> None:
         """Try each remedy of an error, and those of the errors after it."""
         for remedy in error.remedies:
-            if len(remedies) == MOST_STEPS or len(self.lines) == MOST_LINES:
+            if len(remedies) == MOST_STEPS:
                 return
             if not _is_repetition(remedy, remedies):
                 self._try(with_remedy(sources, remedy), (*remedies, remedy))
@@ -63,7 +70,7 @@ class _Search:
 
         try:
             settings = settings_of(sources)
-            panel = read(self.data, settings.data)
+            panel = read(self.data, settings.data, content=self.content)
         except SettingsError:
             return
         except DataError as error:
@@ -80,27 +87,33 @@ class _Search:
     def _add(
         self, sources: SettingSources, remedies: tuple[Remedy, ...], refusal: str = ""
     ) -> None:
+        """Keep the line with what was given and some remedies."""
+        names = {name for remedy in remedies for name in remedy.settings}
         line = TrainLine(
-            train_command(self.data, sources), [_explained(one) for one in remedies], refusal
+            train_command(self.data, sources),
+            [_explained(one) for one in remedies],
+            refusal,
+            fills_dates="date_format" in names and not names.isdisjoint(_FILLING),
         )
         if line.command not in [one.command for one in self.lines]:
             self.lines.append(line)
 
 
-def train_lines(data: str, sources: SettingSources, error: DataError) -> list[TrainLine]:
+def train_lines(
+    data: str, content: bytes | None, sources: SettingSources, error: DataError
+) -> list[TrainLine]:
     """The commands that read a refused file, one for each reading that is possible.
 
-    sources: what was given when the error came. A stream cannot be read twice, so its lines are
-    not tried.
+    content: the bytes of standard input; sources: what was given when the error came. There are
+    none for other streams, which cannot be read twice.
     """
-    search = _Search(data)
-    if Path(data).is_file():
-        search.follow(error, sources)
-        return search.lines
+    if content is None and not Path(data).is_file():
+        return []
 
-    for remedy in error.remedies:
-        search._add(with_remedy(sources, remedy), (remedy,))
-    return search.lines
+    search = _Search(data, content)
+    search.follow(error, sources)
+    regular = [line for line in search.lines if not line.fills_dates] or search.lines
+    return sorted(regular, key=lambda line: len(line.options))[:MOST_LINES]
 
 
 def _is_repetition(remedy: Remedy, remedies: tuple[Remedy, ...]) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from forecast_cli.reading.marks import beside_number
+from forecast_cli.reading.marks import beside_number, is_marked_number
 from forecast_cli.reading.number_formats import PLAIN, read_numbers, tidy
 from forecast_cli.reading.parsing import Sample
 
@@ -45,7 +45,7 @@ def likely_target(names: Sequence[str], sample: Sample) -> str:
 
 def _score(name: str, cells: list[str]) -> int:
     words = {word.lower() for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+", name)}
-    if any(map(beside_number, cells)):
+    if any(beside_number(cell) and not is_marked_number(cell) for cell in cells):
         return -4
     if not _varies(cells):
         return -3

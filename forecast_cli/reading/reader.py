@@ -51,15 +51,19 @@ FREED = 30 << 20  # bytes; glibc learns from blocks of up to 32 MiB
 
 
 def read(
-    path: str | os.PathLike[str], settings: DataSettings, levels: Levels | None = None
+    path: str | os.PathLike[str],
+    settings: DataSettings,
+    levels: Levels | None = None,
+    *,
+    content: bytes | None = None,
 ) -> Panel:
-    """Read a Parquet file, by its ending, or else a CSV file (`-`: standard input). levels: see
-    `read_csv`.
+    """Read a Parquet file, by its ending, or else a CSV file (`-`: standard input). levels,
+    content: see `read_csv`; content is that of a CSV file.
 
     Raises SettingsError for Parquet without pyarrow, and all that `read_csv` raises.
     """
     if not parquet.is_named_so(path):
-        return read_csv(path, settings, levels=levels)
+        return read_csv(path, settings, levels=levels, content=content)
 
     text = parquet.to_csv(os.fspath(path), settings)
     panel = read_csv(path, text.settings, levels=levels, content=text.content)

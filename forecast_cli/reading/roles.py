@@ -91,7 +91,7 @@ def choose_roles(
 
     unused = _without(names, every)
     if not time:
-        refuse_unread_times(sample, unused)
+        refuse_unread_times(sample, unused, again=again)
         refuse_mixed_steps(sample, unused, notes, again=again)
         if not identity:
             notes += _columns_that_may_name_series(sample, unused)

@@ -56,11 +56,11 @@ def load(
     content: the bytes, where something else has read the file at `path`.
     """
     name, path_again = path, str(Path(path).absolute())
-    if content is not None:
-        data = content
-    elif path == "-":
+    if path == "-":
         name, path_again = "standard input", "-"
-        data = _standard_input()
+        data = standard_input() if content is None else content
+    elif content is not None:
+        data = content
     else:
         data, is_regular = read_file(path, "CSV")
         path_again = path_again if is_regular else "-"
@@ -114,7 +114,8 @@ def read_file(path: str, kind: str) -> tuple[bytes, bool]:
     return data, is_regular
 
 
-def _standard_input() -> bytes:
+def standard_input() -> bytes:
+    """All bytes of standard input. Raises DataError if it is closed."""
     if sys.stdin is None:
         raise DataError("standard input is closed", "give a file, or pipe the data in")
     return sys.stdin.buffer.read()

@@ -81,9 +81,11 @@ def with_clock(
     return (*time, clock)
 
 
-def refuse_unread_times(sample: Sample, names: Sequence[str]) -> None:
+def refuse_unread_times(sample: Sample, names: Sequence[str], *, again: bool) -> None:
     """Raise DataError if an unused column seems to hold times that were not recognized: then
     rows are not steps.
+
+    again: a run that was trained on such a file before that was refused goes on.
     """
     for name in names:
         cells = [cell for cell in sample[name][:SEEN] if cell]
@@ -98,6 +100,8 @@ def refuse_unread_times(sample: Sample, names: Sequence[str]) -> None:
             raise _may_hold_times(name, cells[0], date_format)
         if name.lower() == "year" and _are_years(cells):
             raise _may_hold_times(",".join(with_units(name, sample)), cells[0])
+        if name.lower() in TIME_NAMES and _are_months(cells) and not again:
+            raise _may_hold_times(name, cells[0])
         if name.lower() in TIME_NAMES and not most_are_numbers(cells, MISSING):
             column = shlex.quote(name)
             raise DataError(
@@ -175,6 +179,12 @@ def _format_of_whole_numbers(cells: list[str]) -> str:
 
 def _are_years(cells: list[str]) -> bool:
     return len(cells) > 1 and all(re.fullmatch(r"[12]\d{3}", cell) for cell in cells)
+
+
+def _are_months(cells: list[str]) -> bool:
+    """Whether all cells are written like 202101."""
+    is_six_digits = all(re.fullmatch(r"[12]\d{5}", cell) for cell in cells)
+    return len(cells) > 1 and is_six_digits and bool((parse(cells, "%Y%m") != NEVER).all())
 
 
 def _are_mostly_steps(cells: list[str]) -> bool:

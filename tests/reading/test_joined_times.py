@@ -131,7 +131,9 @@ def test_local_hours_over_the_end_of_summer_time_are_read_in_their_zone() -> Non
             DATE_AND_HOUR.replace("02-01,23,", "02-01,25,"),
             {"time": "Date,Hour"},
             "data.csv:73: column 'Date,Hour': '2024-02-01 25' is not a date that exists "
-            "(%Y-%m-%d %H) | correct the row, or use --bad-rows skip",
+            "(%Y-%m-%d %H) | hour 25 is the hour that is there twice when the clocks go back: "
+            "write the times of this day with their offset, e.g. 02:00+01:00, or use --bad-rows skip "
+            "to leave it out",
         ),
         (
             table("Date,Hour", [f"0{at}/02/2024,{at}" for at in range(1, 9)]),
@@ -162,7 +164,7 @@ def test_local_hours_over_the_end_of_summer_time_are_read_in_their_zone() -> Non
         (
             DATE_AND_HOUR.replace("02-01,23,", "02-01,,"),
             {"time": "Date,Hour"},
-            "data.csv:73: column 'Date,Hour': the time is empty | give every row a time",
+            "data.csv:73: column 'Date,Hour': the time is empty | give every row a time, or use --bad-rows skip",
         ),
     ],
 )

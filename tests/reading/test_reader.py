@@ -99,7 +99,7 @@ def test_a_missing_file_is_named_with_its_neighbour(write: Write) -> None:
             "data.csv:10: column 'day': '09/01/2024' is not a date like the others (%Y-%m-%d) "
             "| use --date-format %Y-%m-%d --date-format %d/%m/%Y or --date-format %Y-%m-%d --date-format %m/%d/%Y",
         ),
-        ("day,y\n" + DAYS.replace("2024-01-09", ""), "data.csv:10: column 'day': the time is empty | give every row a time"),
+        ("day,y\n" + DAYS.replace("2024-01-09", ""), "data.csv:10: column 'day': the time is empty | give every row a time, or use --bad-rows skip"),
         (
             "day,y\n" + DAYS.replace("2024-01-09", "2024-01-09 07:30").replace("2024-01-1", "2024-03-1"),
             "data.csv:10: column 'day': '2024-01-09 07:30' is not a date like the others (%Y-%m-%d) "

@@ -309,7 +309,7 @@ def test_empty_cells_are_missing_and_those_at_the_ends_are_left_out(write: Write
     assert values_of(panel, 1).tolist() == [1, 2, 3, 4, 5, 6, 7, 8]
     assert notes(panel) == [
         "series without a single value were left out: 'c'",
-        "the last 1 rows have no value and were left out",
+        "the last row has no value and was left out",
         "2 missing steps were interpolated",
     ]
 
@@ -607,9 +607,9 @@ def test_train_and_check_say_it_alike(
 def test_the_line_that_check_proposes_trains(forecast: Callable[..., Result], write: Write) -> None:
     path = write(cases(60))
     line = forecast("check", path, "--target", "all", "--horizon", 3).out.splitlines()[-1].split()
-    assert line[:2] == ["forecast", "train"]
-    assert forecast(*line[1:], "--epochs", 1, "--units", 4, "--quiet").code == 0
-    again = forecast("check", *line[2:])
+    assert line[:3] == ["hint:", "forecast", "train"]
+    assert forecast(*line[2:], "--epochs", 1, "--units", 4, "--quiet").code == 0
+    again = forecast("check", *line[3:])
     assert (
         "dates are columns, beside 'Province/State,Country/Region', not used: 'Lat', 'Long'"
         in again.out
