@@ -218,7 +218,7 @@ def _what_was_done(series: list[_Series], settings: DataSettings) -> list[Note]:
         rows = "row has" if is_one else f"{sum(trailing):,} rows{several} have"
         use = "no value and was left out" if is_one else "no value and were left out"
         if settings.future:
-            use = "no value; the known-future covariates are used"
+            use = f"no value; {'its' if is_one else 'their'} known-future covariates are used"
         words = f"the last {rows} {use}"
         notes.append(Note("trailing_rows", "info", words))
 

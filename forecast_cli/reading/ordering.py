@@ -26,11 +26,11 @@ _HOW = {
     "mean": "their mean was taken",
     "sum": "they were added",
 }
-_MERGING = (
-    Remedy({"duplicates": "last"}, "keeps the last row of each time"),
-    Remedy({"duplicates": "sum"}, "adds up the rows of each time"),
-    Remedy({"duplicates": "mean"}, "takes the mean of the rows of each time"),
-)
+_MERGING = {
+    "last": Remedy({"duplicates": "last"}, "keeps the last row of each time"),
+    "sum": Remedy({"duplicates": "sum"}, "adds up the rows of each time"),
+    "mean": Remedy({"duplicates": "mean"}, "takes the mean of the rows of each time"),
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,15 +138,18 @@ def _merged(rows: Rows, settings: DataSettings, time_format: TimeFormat, notes: 
     message = _repeated_message(rows, repeated, time_format)
     has_zone = time_format.offset or settings.timezone
     if time_format.pattern and not has_zone:
-        _refuse_repeated_hour(rows, repeated, message)
+        _refuse_repeated_hour(rows, repeated, message, is_refused=settings.duplicates == "error")
 
     if settings.duplicates == "error":
         hint, remedies = rows.telling_apart()
+        merging = list(_MERGING.values())
+        if remedies:  # rows that can be told apart do not correct each other
+            merging = [_MERGING["sum"], _MERGING["mean"]]
         raise DataError(
             message,
             f"keep one row for each time, or use --duplicates first, last, mean or sum{hint}",
             option="duplicates",
-            remedies=[*remedies, *(_MERGING[1:] if remedies else _MERGING)],
+            remedies=[*remedies, *merging],
         )
 
     how = _HOW[settings.duplicates]
@@ -178,20 +181,34 @@ def _repeated_message(rows: Rows, repeated: Ints, time_format: TimeFormat) -> st
     )
 
 
-def _refuse_repeated_hour(rows: Rows, repeated: Ints, message: str) -> None:
-    """Raise DataError if the clocks of some zone have all these hours twice."""
+def _refuse_repeated_hour(rows: Rows, repeated: Ints, message: str, *, is_refused: bool) -> None:
+    """Raise DataError if the clocks of some zone have all these hours twice.
+
+    is_refused: whether repeated times are refused in any case.
+    """
     steps = np.diff(rows.known_times)
     inside = steps[(steps > 0) & (np.diff(rows.codes) == 0)]
     if not len(inside) or np.median(inside) > calendar.HOUR:
         return
 
-    name = repeated_hour(np.unique(rows.known_times[repeated]))
+    times = np.unique(rows.known_times[repeated])
+    name = repeated_hour(times)
     if name:
         raise DataError(
             f"{message}, as the clocks of {name} have it",
             _zone_hint(name),
             option="timezone",
             remedies=_zones(name)[:1],
+        )
+
+    name = repeated_hour(times - calendar.HOUR)
+    if name and is_refused:
+        raise DataError(
+            f"{message}, as the clocks of {name} have it where a time is the end of an hour",
+            f"write the beginnings of the hours and use --timezone {name}, write the times with "
+            "their offset, or use --duplicates first, last or mean",
+            option="duplicates",
+            remedies=[_MERGING["last"], _MERGING["mean"]],
         )
 
 

@@ -7,9 +7,10 @@ import json
 import re
 import shlex
 import sys
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -17,6 +18,12 @@ from tests.commands.helpers import Forecast
 from tests.reading.test_odd_files import FILES, GIVEN, ROWS, check, settings_of
 
 DAYS = [datetime(2022, 1, 1) + timedelta(days=at) for at in range(720)]
+NEW_YORK = [
+    (datetime(2024, 10, 20, tzinfo=UTC) + timedelta(hours=at)).astimezone(
+        ZoneInfo("America/New_York")
+    )
+    for at in range(720)
+]
 HOURS = [datetime(2024, 1, 30) + timedelta(hours=at) for at in range(720)]
 
 
@@ -145,6 +152,40 @@ KINDS = {
             '"day";"y"', '"day","y"'
         ),
         ["forecast train data.csv --skip-rows 1 --no-header"],
+    ),
+    "a flag of summer time": (
+        rows(
+            [
+                f"{t:%Y-%m-%d},{t.hour},{int(bool(t.dst()))},{at % 24}.5"
+                for at, t in enumerate(NEW_YORK)
+            ],
+            "Date,Hour,DST,MW",
+        ),
+        ["forecast train data.csv --target MW --timezone America/New_York"],
+    ),
+    "ends of hours with a flag of summer time": (
+        rows(
+            [
+                f"{t:%m/%d/%Y},{t.hour + 1:02}:00,{'Y' if t.fold else 'N'},{at % 24}.5"
+                for at, t in enumerate(NEW_YORK)
+            ],
+            "Date,Hour Ending,DSTFlag,MW",
+        ),
+        [
+            "forecast train data.csv --duplicates last",
+            "forecast train data.csv --duplicates mean",
+        ],
+    ),
+    "hours from 1 to 25": (
+        rows(
+            [
+                f"{day:%Y-%m-%d},{hour},{hour}.5"
+                for day in DAYS[:30]
+                for hour in range(1, 26 if day == DAYS[14] else 25)
+            ],
+            "Date,Hour,MW",
+        ),
+        ["forecast train data.csv --bad-rows skip"],
     ),
     "a quantity among codes, and a word": (
         rows([f"{line},{at % 3}" for at, line in enumerate(AS_DAYS)], "day,load,code").replace(
