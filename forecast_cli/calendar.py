@@ -55,7 +55,8 @@ MOST_DEFAULT_STEPS = 96  # seasons longer than this are not the default horizon
 class Frequency:
     """The grid that the times of a file lie on.
 
-    kind: `step` for rows without a time, 0, 1, 2, ...; `fixed` for every `size` microseconds,
+    kind: `step` for rows without a time, 0, 1, 2, ..., or with numbers that are `size` apart;
+    `fixed` for every `size` microseconds,
     offset by `phase`; `business` for Monday to Friday; `months` for every `size` months, where
     `phase` is the month modulo `size`, on day `day` (31: the last day of the month). clock: the
     time of day in microseconds, of the last two kinds.
@@ -100,6 +101,32 @@ def infer(times: Ints, starts: Ints) -> Frequency:
     if size == DAY and has_one_clock and _skips_weekends(times):
         return Frequency("business", 1, clock=int(clock[0]))
     return _fixed(times, size)
+
+
+def infer_steps(numbers: Ints, starts: Ints) -> Frequency:
+    """The frequency of numbers of steps, which must be the same distance apart.
+
+    numbers, starts: as for `infer`. Raises DataError for a number that is missing.
+    """
+    steps = np.diff(numbers)[_has_predecessor(numbers, starts)[1:]]
+    size = _most_frequent(steps)
+    odd = np.flatnonzero((np.diff(numbers) != size) & _has_predecessor(numbers, starts)[1:])
+    if len(odd):
+        before, after = numbers[odd[0]], numbers[odd[0] + 1]
+        raise DataError(
+            f"the numbers of the steps are not all {size:,} apart: {after} follows {before}",
+            "add the rows that are missing, or remove the column, so that each row is a step",
+        )
+
+    phase = int(numbers[0] % size)
+    off_grid = np.flatnonzero(numbers % size != phase)
+    if len(off_grid):
+        raise DataError(
+            f"the numbers of the steps are {size:,} apart, but {numbers[off_grid[0]]} is not on "
+            f"the grid of {numbers[0]}",
+            "number the steps of all series alike",
+        )
+    return Frequency("step", size, phase)
 
 
 def named(alias: str, times: Ints, starts: Ints) -> Frequency:
@@ -149,9 +176,9 @@ def _fixed(times: Ints, size: int) -> Frequency:
     phase = int(times[0] % size)
     off_grid = np.flatnonzero(times % size != phase)
     if len(off_grid):
-        step = describe(Frequency("fixed", size))
         raise DataError(
-            f"the times are not on one grid: most are {step} apart, {stamp(times[off_grid[0]])} is not on it",
+            f"the times are not on one grid: most are {_distance(size)} apart, "
+            f"{stamp(times[off_grid[0]])} is not on it",
             "correct or remove the odd rows, or bring the rows to one step first",
         )
     return Frequency("fixed", size, phase)
@@ -242,10 +269,7 @@ def ordinals(frequency: Frequency, times: Ints) -> Ints:
 
     Raises DataError for a time off the grid.
     """
-    if frequency.kind == "step":
-        return np.asarray(times, np.int64)
-
-    if frequency.kind == "fixed":
+    if frequency.kind in ("step", "fixed"):
         positions = (times - frequency.phase) // frequency.size
     elif frequency.kind == "business":
         positions = np.busday_count(_EPOCH, _days(times)).astype(np.int64)
@@ -254,8 +278,10 @@ def ordinals(frequency: Frequency, times: Ints) -> Ints:
 
     off_grid = np.flatnonzero(times_at(frequency, positions) != times)
     if len(off_grid):
+        time = times[off_grid[0]]
+        shown = str(time) if frequency.kind == "step" else stamp(time)
         raise DataError(
-            f"{stamp(times[off_grid[0]])} is not on the grid of the other times ({describe(frequency)})",
+            f"{shown} is not on the grid of the other times ({describe(frequency)})",
             "correct or remove the odd rows",
         )
     return positions
@@ -276,10 +302,12 @@ def times_at(frequency: Frequency, positions: Ints) -> Ints:
     Raises DataError for times after the year 9999.
     """
     positions = np.asarray(positions, np.int64)
-    if frequency.kind == "step" or not len(positions):
+    size, phase = frequency.size, frequency.phase
+    if frequency.kind == "step":
+        return positions * size + phase
+    if not len(positions):
         return positions
 
-    size, phase = frequency.size, frequency.phase
     low, high = int(positions.min()), int(positions.max())
     if frequency.kind == "fixed":
         check_range(low * size + phase, high * size + phase)
@@ -370,7 +398,7 @@ def describe(frequency: Frequency) -> str:
     """The frequency in words: `hourly`, `every 30 minutes`, `monthly`, `every 3 days`."""
     size = frequency.size
     if frequency.kind == "step":
-        return "steps without a time"
+        return "steps without a time" if size == 1 else f"steps of {size:,}"
     if frequency.kind == "business":
         return "business days"
     if frequency.kind == "months":
@@ -382,6 +410,15 @@ def describe(frequency: Frequency) -> str:
         if size % unit == 0:
             return f"every {size // unit} {several}"
     return f"every {size} microseconds"
+
+
+def _distance(size: int) -> str:
+    """Microseconds in words: `1 day`, `29 days`, `90 minutes`."""
+    for unit, _, several in _NAMES:
+        if size % unit == 0:
+            count = size // unit
+            return f"1 {several.removesuffix('s')}" if count == 1 else f"{count:,} {several}"
+    return f"{size:,} microseconds"
 
 
 def to_json(frequency: Frequency) -> dict[str, Any]:

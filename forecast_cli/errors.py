@@ -19,6 +19,8 @@ say why), 141 a closed pipe. A code never changes its meaning; codes are only ev
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 DEGRADED = 3
@@ -26,11 +28,22 @@ BUG = 1
 CLOSED_PIPE = 141
 
 
+@dataclass(frozen=True)
+class Remedy:
+    """Settings with which refused data may be read, by the names of their fields, and what they
+    do: `reads line 1 as data`. Texts of settings that can be repeated are added to those given.
+    """
+
+    settings: Mapping[str, Any]
+    effect: str
+
+
 class ForecastError(Exception):
     """A failure that the user can act on: what is wrong, what to do about it, and an exit code.
 
     - option: the setting that the failure is about, or that helps, by the name of its field
     - proposal: what to give that setting, where one text is known to help
+    - remedies: one for each reading that is possible, where options settle the failure
     - path, line, column, value: where in the input the failure is, as far as that is known
     """
 
@@ -43,6 +56,7 @@ class ForecastError(Exception):
         *,
         option: str = "",
         proposal: str = "",
+        remedies: Sequence[Remedy] = (),
         path: str = "",
         line: int | None = None,
         column: str = "",
@@ -53,6 +67,7 @@ class ForecastError(Exception):
         self.hint = hint
         self.option = option
         self.proposal = proposal
+        self.remedies = tuple(remedies)
         self.path = path
         self.line = line
         self.column = column

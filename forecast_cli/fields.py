@@ -278,14 +278,18 @@ def parse_duration(text: str, name: str) -> float:
 
 
 def parse_delimiter(text: str, name: str = "delimiter") -> str:
-    """The character that separates fields; tab can be written as a word. Raises SettingsError."""
-    mark = "\t" if text in ("tab", r"\t") else text
+    """The character that separates fields; tab and space can be written as words.
+
+    Raises SettingsError.
+    """
+    words = {"tab": "\t", r"\t": "\t", "space": " "}
+    mark = words.get(text, text)
     is_shown = mark.isprintable() or mark == "\t"
     if len(mark) != 1 or not mark.isascii() or not is_shown or mark == '"':
         option = option_name(name)
         raise SettingsError(
             f"{option}: {text!r} is not one character",
-            f"use e.g. {option} ';' or tab",
+            f"use e.g. {option} ';', tab or space",
             option=name,
         )
     return mark
@@ -310,5 +314,5 @@ def split_as_csv(text: str) -> list[str]:
 def split_date_formats(text: str) -> list[str]:
     """Formats of dates, separated by commas, except for a comma inside of a date (%b %d, %Y)."""
     parts = split_as_csv(text)
-    are_formats = all(re.search("%[YyGcxD]|^epoch", part) for part in parts)
+    are_formats = all(re.search("%-?[YyGcxD]|^epoch|^step$", part) for part in parts)
     return parts if are_formats else [text]

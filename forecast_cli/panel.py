@@ -8,7 +8,9 @@ are known up to the last row, those in `future` for the steps after it, too (`ah
 
 from __future__ import annotations
 
+import functools
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -17,38 +19,51 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast_cli import calendar
+from forecast_cli import calendar, directives
 from forecast_cli.calendar import Frequency, Ints
 from forecast_cli.messages import Note
 from forecast_cli.settings import DataSettings
 
 Floats = NDArray[np.float64]
 
+_EPOCHS = {"epoch": calendar.SECOND, "epoch-ms": 1000}  # formats that are no pattern
+
 
 @dataclass(frozen=True)
 class TimeFormat:
     """How the file writes its times.
 
-    pattern: of strftime; empty for rows without a time.
+    pattern: of strftime, or with directives of our own; empty for rows that are steps.
     offset: the offset from UTC of the last row, as the file writes it.
     timezone: the zone in which the times are written, where one was named.
     wall: whether times are counted on the local clock of that zone, as days and months must be
     (their length in hours changes), and not in UTC.
+    marker: the abbreviation of the zone of the last row, for `%Z`.
+    months, halves: the words for `%b` and `%B`, and for `%p`; empty for those of strftime.
+    span: of intervals, their length in microseconds.
     """
 
     pattern: str = ""
     offset: str = ""
     timezone: str = ""
     wall: bool = False
+    marker: str = ""
+    months: tuple[str, ...] = ()
+    halves: tuple[str, ...] = ()
+    span: int = 0
 
 
 @dataclass(frozen=True)
 class Columns:
-    """The names that the user's file has for things; `id` is empty for a single series."""
+    """The names that the user's file has for things; `id` is empty for a single series.
+
+    times: those of the columns that the time is spread over, if it is; `time` stands for all.
+    """
 
     time: str = ""
     target: str = "y"
     id: str = ""
+    times: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -242,6 +257,8 @@ def format_times(panel: Panel, times: Ints) -> list[str]:
     times = np.asarray(times, np.int64)
     if not time_format.pattern:
         return [str(time) for time in times.tolist()]
+    if time_format.pattern in _EPOCHS:
+        return [str(time) for time in (times // _EPOCHS[time_format.pattern]).tolist()]
     if time_format.timezone:
         return _format_in_zone(time_format, times)
 
@@ -249,7 +266,10 @@ def format_times(panel: Panel, times: Ints) -> list[str]:
     if len(local):
         calendar.check_range(int(local.min()), int(local.max()))
     pattern = time_format.pattern.replace("%z", time_format.offset)
-    return [_write(stamp, pattern) for stamp in local.view("datetime64[us]").astype(object)]
+    pattern = pattern.replace("%Z", time_format.marker)
+    write = _writer(time_format)
+    _check_span(time_format, local)
+    return [write(stamp, pattern) for stamp in local.view("datetime64[us]").astype(object)]
 
 
 def offset_microseconds(offset: str) -> int:
@@ -262,36 +282,52 @@ def offset_microseconds(offset: str) -> int:
     return sign * minutes * calendar.MINUTE
 
 
-def _write(stamp: datetime, pattern: str) -> str:
-    """A time in a strftime pattern with %q for the quarter; years have four digits."""
-    pattern = pattern.replace("%q", str((stamp.month + 2) // 3))
-    if stamp.year < 1000:
-        pattern = pattern.replace("%Y", f"{stamp.year:04}")
-    return stamp.strftime(pattern)
+def _check_span(time_format: TimeFormat, local: Ints) -> None:
+    """Raise DataError where an interval, or the day before an hour 24, is out of range."""
+    if len(local):
+        before = calendar.DAY if "%+" in time_format.pattern else 0
+        low, high = int(local.min()) - before, int(local.max()) + time_format.span
+        calendar.check_range(low, high)
+
+
+def _writer(time_format: TimeFormat) -> Callable[[datetime, str], str]:
+    """What writes a time in a pattern, with the words of a format."""
+    return functools.partial(
+        directives.write,
+        months=time_format.months,
+        halves=time_format.halves,
+        span=timedelta(microseconds=time_format.span),
+    )
 
 
 def _format_in_zone(time_format: TimeFormat, times: Ints) -> list[str]:
     """Local times of a zone, each with its own offset."""
     if len(times):
-        calendar.check_range(int(times.min()) - calendar.DAY, int(times.max()) + calendar.DAY)
+        day = np.array([-calendar.DAY, calendar.DAY])
+        _check_span(time_format, np.array([times.min(), times.max()]) + day)
 
     zone = ZoneInfo(time_format.timezone)
-    colon = "" if re.search(r"\d{4}$", time_format.offset) else ":"
-
+    write = _writer(time_format)
     texts = []
     for time in times.view("datetime64[us]").astype(object):
         if time_format.wall:
             local = time.replace(tzinfo=zone)
         else:
             local = time.replace(tzinfo=UTC).astimezone(zone)
-        pattern = time_format.pattern.replace("%z", _write_offset(local, colon))
-        texts.append(_write(local.replace(tzinfo=None), pattern))
+        pattern = time_format.pattern.replace("%z", _write_offset(local, time_format.offset))
+        name = directives.zone_name(local.tzname() or "", time_format.marker)
+        pattern = pattern.replace("%Z", name)
+        texts.append(write(local.replace(tzinfo=None), pattern))
     return texts
 
 
-def _write_offset(local: datetime, colon: str) -> str:
+def _write_offset(local: datetime, like: str) -> str:
+    """The offset of a local time as another one is written: `+01:00`, `+0100` or `+01`."""
     offset = local.utcoffset() or timedelta()
     minutes = round(offset.total_seconds() / 60)
     sign = "-" if minutes < 0 else "+"
     hours, minutes = divmod(abs(minutes), 60)
+    if re.fullmatch(r"[+-]\d\d", like) and not minutes:
+        return f"{sign}{hours:02}"
+    colon = "" if re.search(r"\d{4}$", like) else ":"
     return f"{sign}{hours:02}{colon}{minutes:02}"

@@ -29,7 +29,12 @@ class DataSettings(Group):
 
     panel: ClassVar[str] = "Data"
 
-    time: str | None = setting(None, "Time column.", auto="detected", metavar="COLUMN")
+    time: str | None = setting(
+        None,
+        "Time column, or several: Date,Hour.",
+        auto="detected",
+        metavar="COLUMN",
+    )
     target: list[str] | None = setting(
         None,
         "Column to forecast. Repeat the option for several, or use 'all'.",
@@ -69,7 +74,7 @@ class DataSettings(Group):
     )
     date_format: list[str] | None = setting(
         None,
-        "Format of the dates, e.g. %d/%m/%Y. Repeat it if several formats occur.",
+        "Format of the dates, e.g. %d/%m/%Y, or step. Repeat it for several.",
         auto="detected",
         metavar="FORMAT",
         split=fields.split_date_formats,
@@ -89,7 +94,7 @@ class DataSettings(Group):
     newest_first: bool = setting(False, "The newest row comes first.")
     delimiter: str | None = setting(
         None,
-        "Character that separates the fields, or 'tab'.",
+        "Character that separates the fields, or 'tab' or 'space'.",
         auto="detected",
         metavar="CHAR",
         form=fields.DELIMITER,
@@ -100,6 +105,39 @@ class DataSettings(Group):
     thousands: str | None = setting(None, "Thousands separator.", auto="detected", metavar="CHAR")
     encoding: str | None = setting(
         None, "Text encoding of the file, e.g. cp1252.", auto="UTF-8", metavar="NAME"
+    )
+    skip_rows: int | None = setting(
+        None,
+        "Lines to leave out before the header.",
+        minimum=0,
+        auto="detected",
+        metavar="N",
+        rereading=True,
+    )
+    footer: int | None = setting(
+        None,
+        "Lines to leave out after the data, not counting empty ones.",
+        minimum=0,
+        auto="detected",
+        metavar="N",
+        rereading=True,
+    )
+    comment: str | None = setting(
+        None,
+        "Leave out lines that begin with this text, e.g. '#'.",
+        metavar="TEXT",
+        rereading=True,
+    )
+    header: bool = setting(
+        True,
+        "Whether a row of names comes first; else columns are 1, 2, ...",
+        rereading=True,
+    )
+    where: list[str] | None = setting(
+        None,
+        "Read only rows with a text in a column, e.g. 'shop=Berlin'. Can be repeated.",
+        metavar="COLUMN=TEXT",
+        rereading=True,
     )
     null: list[str] | None = setting(
         None,
@@ -151,6 +189,7 @@ class DataSettings(Group):
         _check_marks(self)
         _check_roles(self)
         _check_not_null(self)
+        _check_lines(self)
 
 
 def _check_marks(data: DataSettings) -> None:
@@ -201,6 +240,23 @@ def _check_not_null(data: DataSettings) -> None:
                 "name each value with one of the two options",
                 option="not_null",
             )
+
+
+def _check_lines(data: DataSettings) -> None:
+    """What says which lines and rows are read."""
+    if data.comment is not None and not data.comment.strip():
+        raise SettingsError(
+            "--comment needs a text with which the lines begin",
+            "write --comment '#'",
+            option="comment",
+        )
+
+    if not data.header and data.dates_as_columns not in (None, "none"):
+        raise SettingsError(
+            "--dates-as-columns does not go with --no-header: the dates are the header",
+            "leave out --no-header",
+            option="dates_as_columns",
+        )
 
 
 def _finite_number(text: str) -> float | None:

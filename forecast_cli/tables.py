@@ -15,7 +15,7 @@ import csv
 import io
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -23,10 +23,11 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 import numpy as np
 
 from forecast_cli.calendar import Ints
+from forecast_cli.directives import split
 from forecast_cli.errors import SettingsError
 from forecast_cli.fields import MOST_DECIMALS, Digits
 from forecast_cli.forecasting import BASELINES, Forecast, HeldOut
-from forecast_cli.panel import Columns, Floats, Panel, format_times, times_of
+from forecast_cli.panel import Columns, Floats, Panel, TimeFormat, format_times, times_of
 from forecast_cli.progress import Epoch
 from forecast_cli.windows import Windows
 
@@ -80,10 +81,13 @@ Table = tuple[Column[Source], ...]
 
 @dataclass(frozen=True)
 class HeldOutOf:
-    """What predictions.csv is written from: held-out rows, and the ids of their series."""
+    """What predictions.csv is written from: held-out rows, the ids of their series, and how
+    their times are written.
+    """
 
     ids: tuple[str, ...]
     rows: HeldOut
+    format: TimeFormat
 
 
 @dataclass(frozen=True)
@@ -150,7 +154,7 @@ def forecast_table(columns: Columns, levels: Iterable[float]) -> Table[Forecast]
 
     return (
         *([Column(columns.id, Kind.TEXT, ids, key=ID)] if columns.id else []),
-        Column(columns.time, Kind.TEXT, times, key=TIME),
+        *_times(columns, times, lambda result: result.time_format),
         Column("forecast", Kind.ROUNDED, lambda result: result.values.reshape(-1), known=True),
         *_bounds(levels, lambda result: result.bounds),
     )
@@ -164,7 +168,7 @@ def predictions_table(columns: Columns, levels: Iterable[float]) -> Table[HeldOu
 
     return (
         *([Column(columns.id, Kind.TEXT, ids, key=ID)] if columns.id else []),
-        Column(columns.time, Kind.TEXT, lambda held_out: held_out.rows.texts, key=TIME),
+        *_times(columns, lambda held_out: held_out.rows.texts, lambda held_out: held_out.format),
         Column("cutoff", Kind.TEXT, lambda held_out: held_out.rows.cutoffs),
         Column("actual", Kind.MEASURED, lambda held_out: held_out.rows.actual),
         Column("forecast", Kind.ROUNDED, lambda held_out: held_out.rows.forecast, known=True),
@@ -197,13 +201,32 @@ def backtest_table(columns: Columns, levels: Iterable[float]) -> Table[OriginFor
     return (
         *([Column(columns.id, Kind.TEXT, OriginForecasts.ids, key=ID)] if columns.id else []),
         Column("cutoff", Kind.TEXT, OriginForecasts.cutoffs),
-        Column(columns.time, Kind.TEXT, OriginForecasts.times, key=TIME),
+        *_times(columns, OriginForecasts.times, lambda source: source.panel.time_format),
         Column("step", Kind.COUNT, steps),
         Column("actual", Kind.MEASURED, lambda source: source.actual.reshape(-1)),
         Column("forecast", Kind.ROUNDED, forecast_of("network"), known=True),
         *(Column(name, Kind.ROUNDED, forecast_of(name)) for name in BASELINES),
         *_bounds(levels, lambda source: source.bounds),
     )
+
+
+def _times(
+    columns: Columns,
+    texts_of: Callable[[Source], list[str]],
+    format_of: Callable[[Source], TimeFormat],
+) -> Table[Source]:
+    """The column of the times, or the columns over which the file spreads them."""
+    if not columns.times:
+        return (Column(columns.time, Kind.TEXT, texts_of, key=TIME),)
+
+    def column(number: int) -> Column[Source]:
+        def texts(source: Source) -> list[str]:
+            pattern = format_of(source).pattern
+            return [split(text, pattern)[number] for text in texts_of(source)]
+
+        return Column(columns.times[number], Kind.TEXT, texts, key=f"{TIME} {number}")
+
+    return tuple(column(number) for number in range(len(columns.times)))
 
 
 def bound_name(side: str, level: float) -> str:
@@ -244,7 +267,7 @@ def forecast_csv(result: Forecast) -> bytes:
 def predictions_csv(panel: Panel, rows: HeldOut, digits: Digits) -> bytes:
     """predictions.csv, of the held-out rows of a panel."""
     table = predictions_table(panel.columns, rows.bounds)
-    return _write(table, HeldOutOf(panel.ids, rows), digits)
+    return _write(table, HeldOutOf(panel.ids, rows, panel.time_format), digits)
 
 
 def history_csv(fitted: tuple[Fitted, ...]) -> bytes:
@@ -273,7 +296,8 @@ def forecast_columns(result: Forecast, *, headings: bool = True) -> dict[str, li
     user's file names. Raises SettingsError where two columns have the same heading.
     """
     columns: dict[str, list[Any]] = {}
-    for column in forecast_table(result.columns, result.bounds):
+    names = result.columns if headings else replace(result.columns, times=())
+    for column in forecast_table(names, result.bounds):
         name = column.name if headings else column.key or column.name
         if name in columns:
             raise SettingsError(
@@ -488,6 +512,10 @@ def _read(table: Table[Any], data: bytes) -> Rows:
             texts[key] = cells
         else:
             numbers[key] = _numbers(column, cells)
+
+    parts = [texts.pop(key) for key in list(texts) if key.startswith(f"{TIME} ")]
+    if parts:
+        texts[TIME] = [" ".join(of_row) for of_row in zip(*parts, strict=True)]
     return Rows(texts, numbers)
 
 

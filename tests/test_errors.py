@@ -9,6 +9,7 @@ from forecast_cli.errors import (
     DataError,
     ForecastError,
     OutOfMemoryError,
+    Remedy,
     StoppedError,
     TooLittleDataError,
     failure_of,
@@ -66,3 +67,9 @@ def test_any_other_exception_is_a_bug_on_one_line() -> None:
     assert failure.message == "unexpected KeyError: 'a\\n b'"
     assert failure.hint == "this is a bug; run again with --debug and report it"
     assert failure.__cause__ is cause
+
+
+def test_an_error_has_remedies_where_options_settle_it() -> None:
+    remedy = Remedy({"header": False}, "reads line 1 as data")
+    assert DataError("no header", remedies=[remedy]).remedies == (remedy,)
+    assert DataError("no header").remedies == ()

@@ -96,13 +96,13 @@ def test_a_text_stands_for_one_value(form: TextForm, text: str, value: object) -
             DELIMITER,
             ";;",
             "--delimiter: ';;' is not one character",
-            "use e.g. --delimiter ';' or tab",
+            "use e.g. --delimiter ';', tab or space",
         ),
         (
             DELIMITER,
             '"',
             "--delimiter: '\"' is not one character",
-            "use e.g. --delimiter ';' or tab",
+            "use e.g. --delimiter ';', tab or space",
         ),
     ],
 )

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-import shlex
 from typing import TYPE_CHECKING, Any
 
 from forecast_cli import console
 from forecast_cli.commands import options
+from forecast_cli.commands.train_lines import TrainLine, train_command, train_lines
 from forecast_cli.errors import DataError, RunRejectedError
-from forecast_cli.fields import option_name
 from forecast_cli.messages import plural
-from forecast_cli.settings import DEFAULT_STORE, ROLES, Settings
+from forecast_cli.settings import DEFAULT_STORE, Settings
 from forecast_cli.sources import SettingSources
 
 if TYPE_CHECKING:
@@ -38,7 +37,8 @@ SHOWN = (  # decisions that are worth a line
 class _Report:
     """What is known so far.
 
-    failure: why training would refuse the file; command: the line to type.
+    failure: why training would refuse the file; command: the line to type, where there is one;
+    lines: those that read a refused file, one for each reading that is possible.
     """
 
     findings: list[Finding] = dataclasses.field(default_factory=list)
@@ -46,6 +46,7 @@ class _Report:
     panel: Panel | None = None
     failure: DataError | None = None
     command: str = ""
+    lines: list[TrainLine] = dataclasses.field(default_factory=list)
 
     @property
     def code(self) -> int:
@@ -79,20 +80,24 @@ def check(
 def _check(data: str, settings: Settings, sources: SettingSources) -> _Report:
     from forecast_cli import checks, planning
     from forecast_cli.commands import decisions
-    from forecast_cli.reading import read
+    from forecast_cli.reading import read, standard_input
 
     report, lookback = _Report(), None
+    content: bytes | None = None
     try:
-        report.panel = read(data, settings.data)
+        if data == "-":  # a stream cannot be read twice
+            content = standard_input()
+        report.panel = read(data, settings.data, content=content)
         plan = planning.make(report.panel, settings)
         lookback = plan.lookback
         store = sources.values.get("store", DEFAULT_STORE)
         report.decisions = decisions.decisions(report.panel, plan, settings, sources, store)
-        report.command = _command(data, sources)
+        report.command = train_command(data, sources)
     except DataError as error:
         report.failure = error
-        if error.proposal:
-            report.command = _command(data, _with_proposal(sources, error))
+        report.lines = train_lines(data, content, sources, error)
+        if len(report.lines) == 1 and not report.lines[0].error:
+            report.command = report.lines[0].command
 
     if report.panel is not None:
         report.findings = checks.check(report.panel, settings.data.season, lookback)
@@ -122,37 +127,6 @@ def _about_base(panel: Panel, settings: Settings) -> list[Finding]:
     return [checks.Finding("base", text, details=dataclasses.asdict(score))]
 
 
-def _with_proposal(sources: SettingSources, error: DataError) -> SettingSources:
-    """What was given, and the setting that a refused file needs."""
-    if error.option == "dates_as_columns":  # the columns are dates, so none of them has a role
-        sources = sources.without(ROLES)
-    return sources.with_typed(error.option, error.proposal)
-
-
-def _command(data: str, sources: SettingSources) -> str:
-    """The command that trains with what was given here."""
-    words = ["forecast", "train", data]
-    for name, value in sources.values.items():
-        if sources.origins[name] != "file":
-            words += _option(name, value)
-    if "file" in sources.origins.values():
-        words += ["--config", sources.file]
-    return shlex.join(words)
-
-
-def _option(name: str, value: Any) -> list[str]:
-    """The words of an option. A value that looks like an option is joined to its name with `=`."""
-    option = option_name(name)
-    if isinstance(value, bool):
-        return [option if value else f"--no-{option[2:]}"]
-
-    words = []
-    for item in value if isinstance(value, list) else [value]:
-        text = str(item)
-        words += [f"{option}={text}"] if text.startswith("-") else [option, text]
-    return words
-
-
 def _document(data: str, report: _Report) -> dict[str, Any]:
     from forecast_cli.commands import decisions
 
@@ -168,7 +142,8 @@ def _document(data: str, report: _Report) -> dict[str, Any]:
         "train": report.command or None,
     }
     if failure:
-        document |= {"error": failure.message, "hint": failure.hint}
+        lines = [line.as_dict() for line in report.lines]
+        document |= {"error": failure.message, "hint": failure.hint, "lines": lines}
     return document
 
 
@@ -185,10 +160,28 @@ def _show(report: _Report, *, quiet: bool) -> None:
     if not quiet:
         rows += _decision_rows(report.decisions)
 
-    if rows:
+    if report.failure:
+        width = 0 if report.panel is None else max(len(name) for name, _ in rows) + 2
+        console.lines([f"{name if width else '':{width}}{text}" for name, text in rows])
+    elif rows:
         console.table("", ["", "found"], rows, text_columns=2)
-    if report.command and not quiet:
+    if report.failure and not quiet:
+        console.lines(_hints(report.lines))
+    elif report.command and not quiet:
         console.lines([report.command])
+
+
+def _hints(lines: list[TrainLine]) -> list[str]:
+    """The lines to type for a refused file, below what their options do."""
+    shown = []
+    if len(lines) > 1:
+        shown.append(f"{len(lines)} readings are possible:")
+    for line in lines:
+        shown += [f"  {each['option']} {each['effect']}" for each in line.options]
+        if line.error:
+            shown.append(f"  then {line.error}")
+        shown.append(f"hint: {line.command}")
+    return shown
 
 
 def _decision_rows(shown: list[Decision]) -> list[list[str]]:

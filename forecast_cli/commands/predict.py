@@ -203,6 +203,8 @@ def _data(forecast: Forecast, kind: Format) -> bytes:
 
     from forecast_cli.reading import to_parquet
 
+    if forecast.columns.times:
+        return to_parquet(columns)
     return to_parquet(columns | {forecast.columns.time: _times(forecast)})
 
 

@@ -28,9 +28,10 @@ def refuse_too_few_rows(
     least = past + to_learn + validation + test
     if longest >= least:
         return
+    rows = "1 row is" if longest == 1 else f"{longest} rows are"
     or_lookback = "--lookback, " if lookback else ""
     raise TooLittleDataError(
-        f"{longest} rows are too few for horizon {horizon}: at least {least} are needed "
+        f"{rows} too few for horizon {horizon}: at least {least} are needed "
         f"({past} to look back on, {to_learn} to learn from, "
         f"{validation} for validation, {test} held out)",
         f"give more rows, or a smaller --horizon, {or_lookback}--validation or --test",

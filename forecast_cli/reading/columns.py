@@ -6,7 +6,6 @@ that fails, a second, textual pass finds out what is there and names the cells.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -16,12 +15,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from forecast_cli import calendar
 from forecast_cli.calendar import Ints
-from forecast_cli.errors import DataError, SettingsError
+from forecast_cli.errors import DataError, Remedy, SettingsError
 from forecast_cli.messages import and_more
 from forecast_cli.panel import Floats, TimeFormat
+from forecast_cli.reading import joined_times
 from forecast_cli.reading.date_formats import check_together, formats, is_date, mixed_steps, steps
-from forecast_cli.reading.date_parsing import EPOCHS, JOINED, NEVER, join, layout, units
+from forecast_cli.reading.date_parsing import EPOCHS, NEVER, STEP, layout
 from forecast_cli.reading.number_columns import number_format_of, read_number_texts
 from forecast_cli.reading.number_formats import PLAIN, describe
 from forecast_cli.reading.parsing import (
@@ -33,14 +34,19 @@ from forecast_cli.reading.parsing import (
     is_cut,
     missing_words,
     read_frames,
-    text_at,
+    texts_at,
 )
 from forecast_cli.reading.records import Table
+from forecast_cli.reading.remedies import SKIPPING
 from forecast_cli.reading.roles import Roles
+from forecast_cli.reading.short_dates import short_formats
 from forecast_cli.reading.time_readings import FormatReading, choose_reading, nothing_read
+from forecast_cli.reading.time_styles import examples_of, written_like
+from forecast_cli.reading.whole_numbers import are_whole_numbers, format_of_whole_numbers
 from forecast_cli.settings import DataSettings
 
 LARGEST = 1e150  # of a number
+SEEN_MIDNIGHTS = 5000  # rows at the beginning of a chunk that are searched for a midnight
 LEVELS = 50  # distinct texts of a covariate
 MANY_LEVELS = 100 * LEVELS  # distinct texts, with those of missing values, that end the reading
 ROOM = 16  # bytes, rounded to words, by which an id may be longer than those of the first rows
@@ -58,13 +64,14 @@ class TextColumn(NamedTuple):
 class Cells:
     """The columns of a table, read: (R,) each.
 
-    times: microseconds, NEVER where there is none; reading: how a single column of times was
-    read; bad: rows with something that cannot be read, which are refused, or left out; written:
+    times: microseconds, NEVER where there is none, or the numbers of steps; reading: how they
+    were read; examples: some of their texts; bad: rows with something that cannot be read, which are refused, or left out; written:
     how the numbers of a column are written, in words, where they are not plain.
     """
 
     times: Ints | None
     reading: FormatReading | None
+    examples: list[str]
     texts: dict[str, TextColumn]
     numbers: dict[str, Floats]
     bad: NDArray[np.bool_]
@@ -86,16 +93,13 @@ def read_cells(table: Table, sample: Sample, roles: Roles, settings: DataSetting
 
     times: Ints | None = None
     reading: FormatReading | None = None
-    if len(roles.time) > 1:
-        times = _joined_times(table, roles.time, parsed.numbers, bad, skip=skip)
-    elif roles.time:
-        column = roles.time[0]
+    if roles.time:
         reading = choose_reading(
             parsed.readings,
             table,
-            column,
-            sample[column][0],
-            lambda: distinct_texts(table, column),
+            ",".join(roles.time),
+            sample_of_times(sample, roles.time)[0],
+            lambda: distinct_times(table, roles.time),
             skip=skip,
         )
         times = reading.times
@@ -112,28 +116,53 @@ def read_cells(table: Table, sample: Sample, roles: Roles, settings: DataSetting
     if roles.id:
         bad |= _without_id(table, roles.id, parsed.texts[roles.id], bad, skip=skip)
 
-    numbers = {name: parsed.numbers[name] for name in roles.numeric if name not in roles.time}
-    return Cells(times, reading, parsed.texts, numbers, bad, parsed.written)
+    numbers = {name: parsed.numbers[name] for name in roles.numeric}
+    return Cells(times, reading, parsed.examples, parsed.texts, numbers, bad, parsed.written)
 
 
-def time_format_of(table: Table, roles: Roles, cells: Cells) -> TimeFormat:
+def sample_of_times(sample: Sample, columns: Sequence[str]) -> list[str]:
+    """The texts of the time in the first rows; those of several columns, joined."""
+    if len(columns) == 1:
+        return sample[columns[0]]
+    return joined_times.joined_sample(sample, columns)
+
+
+def distinct_times(table: Table, columns: Sequence[str]) -> list[str]:
+    """The distinct texts of the time, by reading them again."""
+    if len(columns) == 1:
+        return distinct_texts(table, columns[0])
+    return joined_times.distinct_joined(table, columns)
+
+
+def times_at(table: Table, columns: Sequence[str], rows: Ints) -> list[str]:
+    """The texts of the time in some rows, which ascend."""
+    if len(columns) == 1:
+        return texts_at(table, columns[0], rows)
+    return joined_times.joined_at(table, columns, rows)
+
+
+def time_format_of(table: Table, sample: Sample, roles: Roles, cells: Cells) -> TimeFormat:
     """How the newest times are written; some row must be good."""
     if cells.reading is None:
-        # Without a single column of times, they are spread over several, or the rows are steps.
-        if not roles.time:
-            return TimeFormat("")
-        return TimeFormat(JOINED[len(roles.time) - 1])
+        return TimeFormat("")
 
     pattern = cells.reading.newest_pattern(~cells.bad)
     if pattern in EPOCHS:
-        return TimeFormat("%Y-%m-%d %H:%M:%S")
+        return TimeFormat(pattern, offset="Z")
+    if pattern == STEP:
+        return TimeFormat("")
 
-    if "%z" not in pattern:
-        return TimeFormat(pattern)
+    examples = list(cells.examples)
+    if "%z" in pattern or "%Z" in pattern:
+        last = np.flatnonzero(~cells.bad)[-1:]
+        examples += times_at(table, roles.time, last)
 
-    last = int(np.flatnonzero(~cells.bad)[-1])
-    offset = re.search(r"(Z|[+-]\d\d:?\d\d)$", text_at(table, roles.time[0], last))
-    return TimeFormat(pattern, offset[0] if offset else "Z")
+    if len(roles.time) > 1:
+        pattern = joined_times.with_columns(pattern, roles.time, sample)
+    time_format = written_like(pattern, examples)
+    if "%z" in pattern and not time_format.offset:
+        return replace(time_format, offset="Z")
+    return time_format
 
 
 def too_many_levels(name: str) -> DataError:
@@ -167,28 +196,6 @@ def _too_large(table: Table, name: str, values: Floats, *, skip: bool) -> NDArra
     raise table.error(row, f"{text} is too large", "scale the column", column=name, value=text)
 
 
-def _joined_times(
-    table: Table,
-    columns: Sequence[str],
-    numbers: dict[str, Floats],
-    bad: NDArray[np.bool_],
-    *,
-    skip: bool,
-) -> Ints:
-    """Times that are spread over columns of numbers."""
-    parts = units(list(columns))
-    times = join({unit: numbers[name] for unit, name in parts.items()})
-    wrong = np.flatnonzero((times == NEVER) & ~bad)
-    if len(wrong) and not skip:
-        raise table.error(
-            int(wrong[0]),
-            f"columns {', '.join(columns)} are not a date{and_more(len(wrong))}",
-            "correct the row, or use --bad-rows skip",
-            option="bad_rows",
-        )
-    return times
-
-
 def _without_id(
     table: Table, name: str, ids: TextColumn, bad: NDArray[np.bool_], *, skip: bool
 ) -> NDArray[np.bool_]:
@@ -196,7 +203,13 @@ def _without_id(
     is_empty = np.array([not text for text in ids.distinct])[ids.codes]
     rows = np.flatnonzero(is_empty & ~bad)
     if len(rows) and not skip:
-        raise table.error(int(rows[0]), f"column {name!r} is empty", "give every row an id")
+        raise table.error(
+            int(rows[0]),
+            f"column {name!r} is empty",
+            "give every row an id, or use --bad-rows skip",
+            option="bad_rows",
+            remedies=[SKIPPING],
+        )
     return is_empty
 
 
@@ -205,13 +218,16 @@ def _without_id(
 
 @dataclass(frozen=True, eq=False)
 class _Parsed:
-    """Columns after parsing. readings: of the time column, in every format that may be its own."""
+    """Columns after parsing. readings: of the time, in every format that may be its own; examples:
+    some of its texts.
+    """
 
     readings: list[FormatReading]
     texts: dict[str, TextColumn]
     numbers: dict[str, Floats]
     bad: NDArray[np.bool_]
     written: dict[str, str]
+    examples: list[str]
 
 
 def _parse(table: Table, sample: Sample, roles: Roles, settings: DataSettings) -> _Parsed:
@@ -263,10 +279,8 @@ class _Request:
 
     @property
     def time(self) -> str:
-        """The single column of times, or nothing."""
-        if len(self.roles.time) != 1:
-            return ""
-        return self.roles.time[0]
+        """The column of times; several, joined with commas; or nothing."""
+        return ",".join(self.roles.time)
 
     @property
     def texts(self) -> list[str]:
@@ -305,7 +319,7 @@ def _sizes(request: _Request, candidates: list[list[str]]) -> dict[str, int]:
     sizes: dict[str, int] = {}
     layouts = [layout(pattern) for patterns in candidates for pattern in patterns]
     widths = [one.width for one in layouts if one is not None]
-    if widths and len(widths) == len(layouts):
+    if widths and len(widths) == len(layouts) and len(request.roles.time) == 1:
         sizes[request.time] = max(widths)
 
     for name in request.texts:
@@ -334,6 +348,7 @@ class _OnePass:
         self.known: dict[str, dict[str, int]] = {name: {} for name in request.texts}
         self.codes = {name: np.empty(rows, np.int64) for name in request.texts}
         self.numbers = {name: np.empty(rows) for name in request.numbers}
+        self.examples: list[str] = []
 
     def read(self) -> bool:
         """Read all rows; False where the bytes of some column are not enough.
@@ -341,7 +356,7 @@ class _OnePass:
         Raises DataError, ValueError.
         """
         request = self.request
-        texts = [name for name in dict.fromkeys([request.time, *request.texts]) if name]
+        texts = list(dict.fromkeys([*request.roles.time, *request.texts]))
         missing = missing_words(request.settings)
         wanted = Wanted(texts, request.numbers, self.sizes, missing, request.decimal)
         if not texts and not request.numbers:
@@ -362,7 +377,7 @@ class _OnePass:
             name: TextColumn(codes, list(self.known[name])) for name, codes in self.codes.items()
         }
         bad = np.zeros(self.request.table.rows, bool)
-        return _Parsed(self.readings, texts, self.numbers, bad, {})
+        return _Parsed(self.readings, texts, self.numbers, bad, {}, self.examples)
 
     def _add_times(self, frame: pd.DataFrame, start: int) -> bool:
         """Read the times of the next rows; False where their bytes are in none of the formats."""
@@ -373,10 +388,13 @@ class _OnePass:
         if name in self.sizes:
             stamps: Any = frame[name].to_numpy()
             self.readings = [one for one in self.readings if one.add_stamps(stamps, start)]
+            if self.readings:
+                self._add_midnight(stamps, start)
             return bool(self.readings)
 
-        codes, distinct = factorized(frame[name])
-        cells = [cell.strip() for cell in distinct]
+        codes, cells = self._time_texts(frame)
+        self.examples += examples_of(cells)
+        self.examples.append(cells[int(codes[-1])])
         if self.request.settings.bad_rows != "skip":
             self._refuse_missing_times(codes, cells, start)
 
@@ -384,12 +402,36 @@ class _OnePass:
             reading.add(codes, cells, start)
         return True
 
+    def _time_texts(self, frame: pd.DataFrame) -> tuple[Ints, list[str]]:
+        """The number of each row's text, and the distinct texts without spaces around them."""
+        columns = self.request.roles.time
+        if len(columns) > 1:
+            return joined_times.join_columns(frame, columns)
+        codes, distinct = factorized(frame[columns[0]])
+        return codes, [cell.strip() for cell in distinct]
+
+    def _add_midnight(self, stamps: Any, start: int) -> None:
+        """Keep the first text of a midnight, which may be an hour 24."""
+        reading = self.readings[0]
+        if "%H" not in reading.pattern:
+            return
+        times = reading.times[start : start + len(stamps)][:SEEN_MIDNIGHTS]
+        midnights = np.flatnonzero(times % calendar.DAY == 0)
+        self.examples += [stamps[at].decode() for at in midnights[:1].tolist()]
+
     def _refuse_missing_times(self, codes: Ints, cells: list[str], start: int) -> None:
         is_missing = np.array([cell in MISSING for cell in cells])
         if is_missing.any():
             row = start + int(np.flatnonzero(is_missing[codes])[0])
             column = self.request.time
-            raise self.request.table.error(row, "no time", "give every row a time", column=column)
+            raise self.request.table.error(
+                row,
+                "the time is empty",
+                "give every row a time, or use --bad-rows skip",
+                column=column,
+                option="bad_rows",
+                remedies=[SKIPPING],
+            )
 
     def _has_cut_texts(self, frame: pd.DataFrame) -> bool:
         return any(is_cut(frame[name]) for name in self.request.texts if name in self.sizes)
@@ -414,36 +456,43 @@ def _candidates(request: _Request) -> list[list[str]]:
     cells.
     """
     settings, name = request.settings, request.time
-    cells = [cell for cell in request.sample[name] if cell not in MISSING] or [""]
     if settings.date_format:
         check_together(settings.date_format)
         return [settings.date_format]
 
-    if all(re.fullmatch(r"[12]\d{3}", cell) for cell in cells):
-        return [["%Y"]]
+    if len(request.roles.time) > 1:
+        return [[one] for one in joined_times.joined_formats(request.roles.time, request.sample)]
+
+    cells = [cell for cell in request.sample[name] if cell not in MISSING] or [""]
+    if are_whole_numbers(cells):
+        return [[format_of_whole_numbers(cells, name)]]
 
     seen = cells[: 1 if settings.bad_rows == "error" else SEEN]
     first_date = next((cell for cell in seen if is_date(cell)), None)
     if first_date is None:
-        raise _no_format(request.table, cells, name)
+        patterns = short_formats(cells, name)
+        if not patterns:
+            raise _no_format(request.table, cells, name)
+        return [patterns]
     return [[pattern] for pattern in formats(first_date)]
 
 
 def _no_format(table: Table, cells: list[str], name: str) -> DataError:
     """The error for a time column whose first cells are in no format that is known."""
     hint, option = "say what it is with --date-format, e.g. %d/%m/%Y", "date_format"
+    remedies: list[Remedy] = []
     examples = steps(cells)
     if len(examples) > 1:
         hint, option = mixed_steps(examples), ""
     elif any(map(is_date, cells[:SEEN])):
         hint, option = "correct the row, or use --bad-rows skip", "bad_rows"
-    elif cells[0].isdigit():
-        hint = "use --date-format %Y%m%d, epoch or epoch-ms"
+        remedies = [SKIPPING]
     return table.error(
         0,
-        f"{cells[0]!r} is not a date that can be read in one way only",
+        f"no known date format reads {cells[0]!r}",
         hint,
         column=name,
         value=cells[0],
         option=option,
+        remedies=remedies,
     )

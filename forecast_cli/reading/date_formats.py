@@ -13,7 +13,9 @@ from collections.abc import Iterable
 from datetime import datetime
 from itertools import product
 
+from forecast_cli import directives
 from forecast_cli.errors import SettingsError
+from forecast_cli.reading import time_texts
 
 _DATES = (
     # In this order they are tried and named in messages.
@@ -23,11 +25,23 @@ _DATES = (
     *("%y-%m-%d", "%y/%m/%d", "%y.%m.%d", "%m/%Y", "%m-%Y"),
     *("%d %b %Y", "%d %B %Y", "%d-%b-%Y", "%d-%b-%y", "%b %d, %Y", "%B %d, %Y", "%b %d %Y"),
     *("%b %Y", "%B %Y", "%b-%Y", "%Y %b", "%Y %B"),
+    *("%d. %B %Y", "%d. %b %Y", "%B-%Y", "%Y-%b", "%Y-%B", "%b/%Y", "%d/%b/%Y"),
+    *("%YQ%q", "%Y-Q%q", "%Y Q%q", "%Y/Q%q", "%Y.Q%q", "Q%q %Y", "Q%q-%Y", "Q%q/%Y", "Q%q.%Y"),
+    *("%G-W%V", "%GW%V", "%G W%V", "W%V %G", "W%V-%G", "%G-W%V-%u"),
 )
 _CLOCKS = ("", "%H:%M", "%H:%M:%S", "%H:%M:%S.%f", "%I:%M %p", "%I:%M:%S %p")
-_ZONES = ("", "%z", " %z")
+_ZONES = ("", "%z", " %z", " %Z")
 _OFFSET_SHAPES = ("+9", "-9", "+9:9", "-9:9", "a")
+_SHAPES_OF_ZONES = {
+    "": ("",),
+    "%z": _OFFSET_SHAPES,
+    " %z": tuple(f" {shape}" for shape in _OFFSET_SHAPES),
+    " %Z": (" a",),
+}
+_BETWEEN = (" - ", " \N{EN DASH} ", "/", " to ", " bis ", "-")  # of the two ends of an interval
 _MIDNIGHT = re.compile(r"(?<=[ T])24(?=:00(?::00(?:\.0+)?)?(?![\d:.]))")
+
+_POINT = re.compile(r"(?<=[^\W\d_])\.")  # after an abbreviation
 
 _MONTH = "(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*"
 _STEPS = {
@@ -53,12 +67,22 @@ def formats(cell: str) -> tuple[str, ...]:
     # strptime is slow, and the shape of a text rules out most patterns.
     cell = _MIDNIGHT.sub("00", cell)
     likely = _patterns_by_shape().get(_shape(cell), [])
-    return tuple(pattern for pattern in likely if _reads(pattern, cell))
+    fitting = tuple(pattern for pattern in likely if _reads(pattern, cell))
+    return fitting or _interval_formats(cell)
 
 
 def is_date(cell: str) -> bool:
     """Whether some known format reads this cell."""
     return bool(formats(cell))
+
+
+def is_usual(pattern: str, cell: str) -> bool:
+    """Whether Python's own parser reads a cell in a format; 24:00 is the next day's 00:00."""
+    try:
+        datetime.strptime(_MIDNIGHT.sub("00", cell), pattern)
+    except ValueError:
+        return False
+    return True
 
 
 def form(text: str) -> str:
@@ -84,7 +108,9 @@ def check_together(patterns: Iterable[str]) -> None:
     offsets beside none.
     """
     patterns = list(patterns)
-    yearly = [pattern for pattern in patterns if not re.search("%[mbBjUWcx]|epoch", pattern)]
+    yearly = [
+        pattern for pattern in patterns if not re.search("%-?[mbBjUWVqcx]|epoch|step", pattern)
+    ]
     finer = [pattern for pattern in patterns if pattern not in yearly]
     if yearly and finer:
         raise SettingsError(
@@ -126,11 +152,9 @@ def mixed_steps(examples: dict[str, str]) -> str:
 
 
 def _reads(pattern: str, cell: str) -> bool:
-    try:
-        datetime.strptime(cell, pattern)
-    except ValueError:
-        return False
-    return True
+    if time_texts.is_own(pattern) or time_texts.has_words(pattern):
+        return time_texts.reads(pattern, cell)
+    return is_usual(pattern, cell)
 
 
 def _form_of_digits(digits: re.Match[str]) -> str:
@@ -142,13 +166,20 @@ def _shape(text: str) -> str:
     """What is a number, what a word, and what is between them: `2024-01-05 07:30` -> `9-9-9
     9:9`.
     """
-    text = re.sub(r"[^\W\d_]+", "a", re.sub(r"\s+", " ", text))
+    text = re.sub(r"[^\W\d_]+", "a", re.sub(r"\s+", " ", _POINT.sub("", text)))
     return re.sub(r"\d+", "9", text)
 
 
 def _shape_of_pattern(pattern: str) -> str:
     """The shape of the texts that a pattern without a zone reads."""
-    return re.sub(r"%[bBp]|T", "a", re.sub(r"%[YmdyHMSfI]", "9", pattern))
+    shapes = []
+    for part in directives.parts(pattern):
+        directive = directives.letter(part)
+        if not directive:
+            shapes.append(_shape(part))
+        else:
+            shapes.append("a" if directive in "bBp" else "9")
+    return "".join(shapes)
 
 
 @functools.cache
@@ -156,10 +187,8 @@ def _patterns_by_shape() -> dict[str, list[str]]:
     """All patterns by the shapes of the texts that they read."""
     clocks = [("", "")]
     for between, clock, zone in product(" T", _CLOCKS[1:], _ZONES):
-        pattern = f"{between}{clock}{zone}"
-        shape = _shape_of_pattern(pattern)
-        offsets = _OFFSET_SHAPES if zone else ("",)
-        clocks += [(pattern, shape.replace("%z", offset)) for offset in offsets]
+        shape = _shape_of_pattern(f"{between}{clock}")
+        clocks += [(f"{between}{clock}{zone}", shape + offset) for offset in _SHAPES_OF_ZONES[zone]]
 
     patterns: dict[str, list[str]] = {}
     for date in _DATES:
@@ -169,3 +198,26 @@ def _patterns_by_shape() -> dict[str, list[str]]:
             if date + clock not in alike:
                 alike.append(date + clock)
     return patterns
+
+
+def _interval_formats(cell: str) -> tuple[str, ...]:
+    """The formats of an interval such as `2024-01-01 00:00 - 2024-01-01 01:00`; the day of its end
+    may be missing.
+    """
+    for between in _BETWEEN:
+        if cell.count(between) != 1:
+            continue
+
+        begin, end = cell.split(between)
+        patterns = []
+        for pattern in formats(begin):
+            ends = [pattern, *(clock for clock in _CLOCKS[1:] if "%H" in pattern)]
+            patterns += [
+                f"{pattern}{directives.INTERVAL}{between}{of_end}"
+                for of_end in ends
+                if _shape_of_pattern(of_end) == _shape(end)
+            ]
+        fitting = tuple(pattern for pattern in patterns if time_texts.reads(pattern, cell))
+        if fitting:
+            return fitting
+    return ()

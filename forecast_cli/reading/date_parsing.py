@@ -1,5 +1,4 @@
-"""Dates to microseconds since 1970: texts by a format, the bytes of texts in digits, and
-numbers of several columns.
+"""Dates to microseconds since 1970: texts by a format, and the bytes of texts in digits.
 
 What is no date is NEVER, which is what pandas calls NaT. Hour 24 is hour 0 of the next day, as
 in ISO 8601.
@@ -16,15 +15,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from forecast_cli import calendar
+from forecast_cli import calendar, directives
 from forecast_cli.calendar import Ints
 from forecast_cli.errors import SettingsError
+from forecast_cli.reading import time_texts
 
+NEVER = time_texts.NEVER
 EPOCHS = {"epoch": calendar.SECOND, "epoch-ms": 1000}
-NEVER = np.iinfo(np.int64).min
+STEP = "step"  # the format of whole numbers that count steps
 UNITS = ("year", "month", "day", "hour", "minute", "second")
-# How the times of joined columns are written, by how many columns there are.
-JOINED = ("%Y", "%Y-%m", "%Y-%m-%d", "%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S")
 
 Stamps = NDArray[np.bytes_]
 
@@ -43,8 +42,17 @@ def parse(cells: list[str], pattern: str) -> Ints:
     """
     if pattern in EPOCHS:
         return _from_epochs(cells, pattern)
+    if pattern == STEP:
+        return _from_steps(cells)
+
+    pattern = directives.plain(pattern)
+    if time_texts.is_own(pattern):
+        return _in_range(time_texts.parse(cells, pattern))
 
     micro = _with_pandas(cells, pattern)
+    if time_texts.has_words(pattern):
+        _read_words(cells, micro, pattern)
+
     for word in ("now", "today"):
         # pandas takes these words for the time of the reading.
         if word in cells:
@@ -53,6 +61,7 @@ def parse(cells: list[str], pattern: str) -> Ints:
     if "%H" in pattern:
         _read_midnights(cells, micro, pattern)
 
+    micro[~np.array(time_texts.has_full_width(cells, pattern), bool)] = NEVER
     if "%S" in pattern:
         _refuse_leap_seconds(cells, micro, pattern)
     return _in_range(micro)
@@ -65,6 +74,18 @@ def _from_epochs(cells: list[str], pattern: str) -> Ints:
         numbers = np.round(numbers * EPOCHS[pattern])
     usable = (numbers >= calendar.EARLIEST) & (numbers < calendar.LATEST)
     return np.where(usable, np.where(usable, numbers, 0).astype(np.int64), NEVER)
+
+
+def _from_steps(cells: list[str]) -> Ints:
+    """Whole numbers without zeros in front."""
+    steps = [int(cell) if _WHOLE_NUMBER.fullmatch(cell) else NEVER for cell in cells]
+    return np.array(steps, np.int64)
+
+
+def _read_words(cells: list[str], micro: Ints, pattern: str) -> None:
+    """Read, in place, months, halves of days and offsets that pandas does not know."""
+    unread = np.flatnonzero(micro == NEVER)
+    micro[unread] = time_texts.parse([cells[at] for at in unread.tolist()], pattern)
 
 
 def _with_pandas(cells: list[str], pattern: str) -> Ints:
@@ -83,6 +104,7 @@ def _with_pandas(cells: list[str], pattern: str) -> Ints:
     return np.array(stamps.as_unit("us").asi8, np.int64)
 
 
+_WHOLE_NUMBER = re.compile(r"0|[1-9]\d{0,14}", re.ASCII)
 _WORD = r"[^\W\d_]+\.?"
 _DIRECTIVES = {
     "Y": r"\d{4}",
@@ -183,7 +205,7 @@ def layout(pattern: str) -> Layout | None:
     """The layout of a format whose parts are years to seconds in digits, as far as they go;
     None for other formats.
     """
-    parts = re.findall(r"%.|.", pattern, re.DOTALL)
+    parts = re.findall(r"%.|.", directives.plain(pattern), re.DOTALL)
     fields = [part for part in parts if part in _DIGITS]
     used = list(_DIGITS)[: len(fields)]
     has_other_parts = any(len(part) == 2 for part in parts if part not in _DIGITS)
@@ -245,43 +267,6 @@ def _number(digits: NDArray[np.uint8], places: list[int]) -> NDArray[Any]:
     for at in places[1:]:
         number = number * 10 + digits[at]
     return number
-
-
-# -- numbers of several columns ----------------------------------------------------------------
-
-
-def units(names: list[str]) -> dict[str, str]:
-    """Which column is which part of the time: by their names if all are units, else in this
-    order. Unit -> column.
-    """
-    lowered = [name.lower() for name in names]
-    columns: dict[str, str] = {}
-    if set(lowered) <= set(UNITS):
-        columns = dict(zip(lowered, names, strict=True))
-    elif not set(lowered) & set(UNITS) and len(names) <= len(UNITS):
-        columns = dict(zip(UNITS, names, strict=False))
-
-    # A time needs every unit from the year on, down to its smallest one.
-    first_units = UNITS[: len(names)]
-    if len(columns) != len(names) or set(columns) != set(first_units):
-        raise SettingsError(
-            f"--time {','.join(names)}: these columns do not make a time",
-            f"name them in the order {','.join(UNITS)}, as far as they go",
-            option="time",
-        )
-    return {unit: columns[unit] for unit in first_units}
-
-
-def join(parts: dict[str, NDArray[np.float64]]) -> Ints:
-    """Microseconds of years, months, ...; NEVER where they are not a date that exists."""
-    good = np.ones(len(next(iter(parts.values()))), bool)
-    whole: dict[str, NDArray[Any]] = {}
-    for unit, numbers in parts.items():
-        with np.errstate(invalid="ignore"):
-            fits = (numbers >= 0) & (numbers <= 9999) & (numbers == np.floor(numbers))
-        good &= fits
-        whole[unit] = np.where(fits, numbers, 0).astype(np.int64)
-    return _assembled(whole, good)
 
 
 # -- years to seconds --------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 
 from forecast_cli.calendar import Ints, stamp
-from forecast_cli.errors import DataError
+from forecast_cli.errors import DataError, Remedy
 from forecast_cli.messages import Note, and_more
 from forecast_cli.reading import date_formats, date_parsing
 from forecast_cli.reading.date_parsing import NEVER
@@ -248,6 +248,7 @@ def _one_format(dated: Dated, settings: DataSettings) -> tuple[str, Ints]:
             f"the names of the columns may be dates: {texts[0]!r}",
             f"use --date-format {usual}",
             option="date_format",
+            remedies=[Remedy({"date_format": [usual]}, "reads the names of the columns as dates")],
             value=texts[0],
         )
 
@@ -259,6 +260,13 @@ def _one_format(dated: Dated, settings: DataSettings) -> tuple[str, Ints]:
                 "and so could every other date",
                 f"use --date-format {usual} or --date-format {pattern}",
                 option="date_format",
+                remedies=[
+                    Remedy(
+                        {"date_format": [one]},
+                        f"reads {texts[0]!r} as {stamp(int(_parse(texts[:1], one)[0]))}",
+                    )
+                    for one in (usual, pattern)
+                ],
                 value=texts[0],
             )
     return usual, times

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-from forecast_cli.errors import DataError, SettingsError
+from forecast_cli.errors import DataError, Remedy, SettingsError
 from forecast_cli.messages import Note, nearest
 from forecast_cli.panel import Columns
 from forecast_cli.reading import number_formats
@@ -31,6 +31,7 @@ from forecast_cli.reading.dated_headers import (
     read_header,
 )
 from forecast_cli.reading.parsing import Sample
+from forecast_cli.reading.remedies import NO_HEADER
 from forecast_cli.settings import DataSettings
 
 NONE = "none"  # of --dates-as-columns: the columns are series, whatever their names
@@ -110,7 +111,7 @@ def find_layout(
     cannot be read in one way only.
     """
     word = settings.dates_as_columns
-    if word == NONE:
+    if word == NONE or not settings.header:
         return None
 
     if word is None:
@@ -203,7 +204,12 @@ def _refuse_dates_below(columns: _Names, sample: Sample) -> None:
     below = [cell for name in columns.dated for cell in sample[name][:SEEN] if cell][:SEEN]
     if below and 2 * sum(map(is_date, below)) > len(below):
         shown = ", ".join(map(repr, sample))[:60]
-        raise DataError(f"the first row looks like data: {shown}", "add a row of names")
+        raise DataError(
+            f"no header: the first line holds dates: {shown}",
+            "add a row of names, or use --no-header, which calls the columns 1, 2, ...",
+            option="header",
+            remedies=[NO_HEADER],
+        )
 
 
 def _refusal(columns: _Names, sample: Sample) -> DataError:
@@ -238,6 +244,7 @@ def _refusal(columns: _Names, sample: Sample) -> DataError:
         f"use --dates-as-columns {shlex.quote(proposal)} to read {read_as}, {otherwise}",
         option="dates_as_columns",
         proposal=proposal,
+        remedies=[Remedy({"dates_as_columns": proposal}, f"reads {read_as}")],
     )
 
 
@@ -352,6 +359,7 @@ def _no_year(word: str, columns: _Names, sample: Sample) -> DataError:
             f"name it, too: --dates-as-columns {shlex.quote(proposal)}",
             option="dates_as_columns",
             proposal=proposal,
+            remedies=[Remedy({"dates_as_columns": proposal}, "names the column of years, too")],
         )
     return DataError(
         message,

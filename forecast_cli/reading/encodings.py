@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import codecs
 
-from forecast_cli.errors import DataError, SettingsError
+from forecast_cli.errors import DataError, Remedy, SettingsError
 
 # Shown for text that is not UTF-8; none of them is ever assumed.
 LIKELY = ("cp1252", "gb18030", "shift_jis")
@@ -104,24 +104,32 @@ def _not_in(encoding: str, name: str, data: bytes, at: int) -> DataError:
         f"{name}:{line}: the text is not {encoding}{_in_other_encodings(data, at)}",
         f"use --encoding {names}: the one in which the row reads right",
         option="encoding",
+        remedies=[
+            Remedy({"encoding": one}, f"reads the row as {text!r}")
+            for one, text in _in_encodings(data, at).items()
+        ],
         path=name,
         line=line,
     )
 
 
 def _in_other_encodings(data: bytes, at: int) -> str:
-    """The row around a byte as other encodings show it."""
+    """The row around a byte as other encodings show it, in words."""
+    shown = [f"{text!r} in {encoding}" for encoding, text in _in_encodings(data, at).items()]
+    return f"; the row would read {', '.join(shown)}" if shown else ""
+
+
+def _in_encodings(data: bytes, at: int) -> dict[str, str]:
+    """The row around a byte in each other encoding that can read it."""
     begin, end = data.rfind(b"\n", 0, at) + 1, data.find(b"\n", at)
     row = data[begin : end if end >= 0 else len(data)].rstrip(b"\r")[:SHOWN]
-    shown = []
+    texts = {}
     for encoding in LIKELY:
         try:
-            shown.append(f"{row.decode(encoding)!r} in {encoding}")
+            texts[encoding] = row.decode(encoding)
         except UnicodeDecodeError:
             continue
-    if not shown:
-        return ""
-    return f"; the row would read {', '.join(shown)}"
+    return texts
 
 
 def _refuse_nul(name: str, text: bytes) -> None:
@@ -138,6 +146,10 @@ def _refuse_nul(name: str, text: bytes) -> None:
             message,
             "if it is UTF-16 without a mark, use --encoding utf-16-le or utf-16-be",
             option="encoding",
+            remedies=[
+                Remedy({"encoding": one}, f"reads {one.upper()}")
+                for one in ("utf-16-le", "utf-16-be")
+            ],
             path=name,
             line=line,
         )

@@ -16,6 +16,7 @@ from forecast_cli.panel import Floats, Panel
 from forecast_cli.reading.columns import Cells, read_cells, time_format_of
 from forecast_cli.reading.grid import stack_ahead
 from forecast_cli.reading.parsing import read_sample
+from forecast_cli.reading.parts import take_part
 from forecast_cli.reading.placeholder_check import check_placeholders, numbers_in_rows
 from forecast_cli.reading.records import Table, read_table
 from forecast_cli.reading.roles import Roles, named_time
@@ -35,7 +36,8 @@ def read_future_values(path: str | os.PathLike[str], panel: Panel, settings: Dat
     are not in the file are NaN. Raises SettingsError if the panel has no such covariates,
     DataError for what cannot be read and for times off the grid.
     """
-    if not settings.future:
+    wanted = settings.future
+    if not wanted:
         raise SettingsError(
             "there are no known-future covariates to read",
             "name them with --future when training",
@@ -43,25 +45,35 @@ def read_future_values(path: str | os.PathLike[str], panel: Panel, settings: Dat
         )
 
     notes: list[Note] = []
+    # The lines around the table are those of the other file.
+    settings = replace(settings, skip_rows=None, footer=None)
     source = load(os.fspath(path), settings.encoding)
     try:
         table = read_table(source, settings, notes)
-        roles = _roles(table, panel, settings, settings.future)
+        table = take_part(table, _conditions_on(table, settings), notes)
+        roles = _roles(table, panel, settings, wanted)
         if not table.rows:
             raise no_row(table, settings)
-        cells = read_cells(table, read_sample(table), roles, settings)
+        sample = read_sample(table)
+        cells = read_cells(table, sample, roles, settings)
         leave_out_bad_rows(table, roles, settings, cells, notes)
 
         series, earlier = _with_history(panel, cells, roles)
         numbers = numbers_in_rows(table, cells, [])
         check_placeholders(numbers, settings, notes, series, earlier)
-        time_format = time_format_of(table, roles, cells)
+        time_format = time_format_of(table, sample, roles, cells)
         rows, _ = to_rows(table, roles, cells, time_format, settings, panel.levels, notes)
-        ahead = _ahead(rows, panel, settings.future, notes)
+        ahead = _ahead(rows, panel, wanted, notes)
     except DataError as error:
         error.name_file(source.name)
         raise
     return replace(panel, ahead=ahead, notes=(*panel.notes, *notes))
+
+
+def _conditions_on(table: Table, settings: DataSettings) -> list[str]:
+    """Those of `--where` whose columns the file has."""
+    where = settings.where or []
+    return [each for each in where if any(each.startswith(f"{name}=") for name in table.names)]
 
 
 def _roles(table: Table, panel: Panel, settings: DataSettings, wanted: list[str]) -> Roles:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from forecast_cli import calendar
 from forecast_cli.calendar import Frequency, Ints
-from forecast_cli.errors import DataError
+from forecast_cli.errors import DataError, Remedy
 from forecast_cli.messages import plural
 from forecast_cli.panel import Floats
 from forecast_cli.reading.ordering import OrderedRows
@@ -18,6 +18,12 @@ from forecast_cli.settings import DataSettings
 
 MOST_FILLED = 1 / 3  # of the steps of a series that are made up unless --max-filled says otherwise
 FILLING = ("auto", "interpolate", "ffill")  # ways of --gaps that make up values
+
+WEEKDAYS = "use --freq B, as no row is on a weekend; or "  # the beginning of a hint
+EMPTY_STEPS = (
+    Remedy({"gaps": "zero"}, "reads a step without a row as 0"),
+    Remedy({"gaps": "drop"}, "leaves steps without a row empty"),
+)
 
 
 def sums_to_zero(settings: DataSettings) -> bool:
@@ -91,6 +97,10 @@ def _long_gap(label: str, at: str, length: int, gaps: str, limit: int) -> DataEr
         f"{of_series(label)}a gap of {plural(length, 'step')} begins at {at}; {allowed}",
         "fill it in the file, start after it, or use --gaps interpolate, ffill, zero or drop",
         option="gaps",
+        remedies=[
+            Remedy({"gaps": "interpolate"}, "draws a straight line across each gap"),
+            *EMPTY_STEPS,
+        ],
     )
 
 
@@ -182,15 +192,23 @@ def _known_rows(ordered: OrderedRows, target: str, extent: _Extent, series: int)
 def _too_much_missing(
     label: str, missing: int, steps: int, over: int, max_filled: float | None, other_step: str
 ) -> DataError:
+    """The error for series of which too much would be made up."""
     share = "a third" if max_filled is None else f"a share of {max_filled:g}"
     more = ""
     if over > 1:
         more = f" (and {over - 1:,} more series like it)"
     enough = np.ceil(10 * missing / steps) / 10
+    remedies = [
+        Remedy({"max_filled": float(enough)}, "allows it to interpolate so many steps"),
+        *EMPTY_STEPS,
+    ]
+    if other_step == WEEKDAYS:
+        remedies.insert(0, Remedy({"freq": "B"}, "counts weekdays only"))
     return DataError(
         f"{of_series(label)}{missing:,} of {steps:,} steps are missing, more than {share}{more}",
         f"{other_step}use --max-filled {enough:g} to have so many filled, or --gaps zero or drop",
         option="max_filled",
+        remedies=remedies,
     )
 
 
@@ -202,7 +220,7 @@ def _other_step(ordered: OrderedRows, settings: DataSettings, known: Ints, allow
         return ""
 
     if _is_business(ordered.rows.times, ordered.frequency, known, allowed):
-        return "use --freq B, as no row is on a weekend; or "
+        return WEEKDAYS
 
     if settings.freq:
         return "name a coarser step with --freq; or "

@@ -214,10 +214,12 @@ def _what_was_done(series: list[_Series], settings: DataSettings) -> list[Note]:
         several = ""
         if len(trailing) > 1:
             several = f" of {len(trailing):,} series"
-        use = "have no value and were left out"
+        is_one = sum(trailing) == 1
+        rows = "row has" if is_one else f"{sum(trailing):,} rows{several} have"
+        use = "no value and was left out" if is_one else "no value and were left out"
         if settings.future:
-            use = "have no value; their known-future covariates are used"
-        words = f"the last {sum(trailing):,} rows{several} {use}"
+            use = f"no value; {'its' if is_one else 'their'} known-future covariates are used"
+        words = f"the last {rows} {use}"
         notes.append(Note("trailing_rows", "info", words))
 
     zeros = sum(one.zeros for one in series)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast_cli.errors import DataError
+from forecast_cli.errors import DataError, Remedy
 from forecast_cli.messages import and_more
 from forecast_cli.panel import Floats
 from forecast_cli.reading import marks
@@ -23,6 +23,7 @@ from forecast_cli.reading.number_formats import (
 )
 from forecast_cli.reading.parsing import factorized, missing_words, read_texts, text_at
 from forecast_cli.reading.records import Table
+from forecast_cli.reading.remedies import SKIPPING
 from forecast_cli.settings import DataSettings
 
 SHOWN = 3  # cells named in one message
@@ -72,8 +73,21 @@ def _unclear(cell: str, formats: tuple[NumberFormat, ...], delimiter: str) -> Da
         f"{cell!r} could be {' or '.join(shown)}, and so could every number like it",
         f"say what it is with {options}",
         option="decimal",
+        remedies=_with_marks(formats, readings),
         value=cell,
     )
+
+
+def _with_marks(formats: tuple[NumberFormat, ...], readings: list[float]) -> list[Remedy]:
+    """The simplest remedy for each number that a cell may be."""
+    remedies: dict[float, Remedy] = {}
+    for number_format, number in zip(formats, readings, strict=True):
+        option = {"decimal": number_format.decimal}
+        if number_format.thousands:
+            option = {"thousands": number_format.thousands}
+        if not np.isnan(number):
+            remedies.setdefault(number, Remedy(option, f"reads {number:.10g}"))
+    return list(remedies.values())
 
 
 def read_number_texts(
@@ -141,10 +155,16 @@ def _not_numbers(table: Table, wrong: list[WrongCell], count: int) -> DataError:
         parts.append(f"{place}: column {cell.column!r}: {cell.text!r} {cell.reason}")
 
     hint, option = _how_to_correct([cell.beside for cell in wrong])
+    remedies = [] if option == "" else [SKIPPING]
+    if option == "null":
+        texts = list(dict.fromkeys(cell.text for cell in wrong))
+        shown = ", ".join(map(repr, texts))
+        remedies.insert(0, Remedy({"null": texts}, f"reads {shown} as a missing value"))
     return DataError(
         "; ".join(parts) + and_more(count, SHOWN),
         hint,
         option=option,
+        remedies=remedies,
         path=table.source.name,
         line=table.line(wrong[0].row),
         column=wrong[0].column,

@@ -10,11 +10,11 @@ import numpy as np
 
 from forecast_cli import calendar
 from forecast_cli.calendar import Frequency, Ints
-from forecast_cli.errors import DataError, TooLittleDataError
+from forecast_cli.errors import DataError, Remedy, TooLittleDataError
 from forecast_cli.messages import Note, and_more
 from forecast_cli.panel import Floats, TimeFormat
 from forecast_cli.reading.rows import Rows, of_series, take
-from forecast_cli.reading.time_zones import repeated_hour, skipped_hour
+from forecast_cli.reading.time_zones import KNOWN_ZONES, repeated_hour, skipped_hour, to_wall
 from forecast_cli.settings import DataSettings
 
 SHOWN = 3  # names in one message
@@ -25,6 +25,11 @@ _HOW = {
     "last": "the last was kept",
     "mean": "their mean was taken",
     "sum": "they were added",
+}
+_MERGING = {
+    "last": Remedy({"duplicates": "last"}, "keeps the last row of each time"),
+    "sum": Remedy({"duplicates": "sum"}, "adds up the rows of each time"),
+    "mean": Remedy({"duplicates": "mean"}, "takes the mean of the rows of each time"),
 }
 
 
@@ -57,8 +62,13 @@ def order_rows(
     starts = np.searchsorted(rows.codes, np.arange(len(rows.ids)))
     if len(starts) == len(rows.codes) and not settings.freq:
         raise TooLittleDataError(
-            "one row a series is too little to see a step", "give at least two rows a series"
+            "each series has one row; at least two are needed to see the step between rows",
+            "give more rows, or name the step with --freq, e.g. --freq D",
+            option="freq",
         )
+
+    if not time_format.pattern:
+        return _numbered(rows, starts, settings)
 
     frequency = _frequency(rows, starts, settings, time_format)
     positions = calendar.ordinals(frequency, rows.known_times)
@@ -83,6 +93,19 @@ def _as_steps(rows: Rows, settings: DataSettings) -> OrderedRows:
     bounds = np.append(np.searchsorted(rows.codes, np.arange(len(rows.ids))), count)
     positions = np.arange(count) - np.repeat(bounds[:-1], np.diff(bounds))
     return OrderedRows(rows, calendar.STEPS, positions, bounds)
+
+
+def _numbered(rows: Rows, starts: Ints, settings: DataSettings) -> OrderedRows:
+    """Rows whose times are the numbers of steps."""
+    if settings.freq:
+        raise DataError(
+            "--freq needs times, and these are the numbers of steps",
+            "leave it out",
+            option="freq",
+        )
+    frequency = calendar.infer_steps(rows.known_times, starts)
+    positions = calendar.ordinals(frequency, rows.known_times)
+    return OrderedRows(rows, frequency, positions, np.append(starts, len(rows.codes)))
 
 
 def _sorted(rows: Rows, notes: list[Note]) -> Rows:
@@ -112,19 +135,26 @@ def _merged(rows: Rows, settings: DataSettings, time_format: TimeFormat, notes: 
     if not len(repeated):
         return rows
 
-    message = _repeated_message(rows, repeated)
-    if not time_format.offset and not settings.timezone:
-        _refuse_repeated_hour(rows, repeated, message)
+    message = _repeated_message(rows, repeated, time_format)
+    has_zone = time_format.offset or settings.timezone
+    if time_format.pattern and not has_zone:
+        _refuse_repeated_hour(rows, repeated, message, is_refused=settings.duplicates == "error")
 
     if settings.duplicates == "error":
+        hint, remedies = rows.telling_apart()
+        merging = list(_MERGING.values())
+        if remedies:  # rows that can be told apart do not correct each other
+            merging = [_MERGING["sum"], _MERGING["mean"]]
         raise DataError(
             message,
-            f"keep one row for each time, or use --duplicates first, last, mean or sum{rows.id_hint}",
+            f"keep one row for each time, or use --duplicates first, last, mean or sum{hint}",
             option="duplicates",
+            remedies=[*remedies, *merging],
         )
 
     how = _HOW[settings.duplicates]
-    words = f"{len(repeated):,} rows repeat the time of another; {how}"
+    rows_repeat = "1 row repeats" if len(repeated) == 1 else f"{len(repeated):,} rows repeat"
+    words = f"{rows_repeat} the time of another; {how}"
     notes.append(Note("duplicates", "info", words, {"rows": len(repeated)}))
     begins = np.flatnonzero(np.concatenate([[True], ~is_repeated]))
     if settings.duplicates == "last":
@@ -136,31 +166,49 @@ def _merged(rows: Rows, settings: DataSettings, time_format: TimeFormat, notes: 
     return _reduced_rows(rows, kept, begins, is_sum=settings.duplicates == "sum")
 
 
-def _repeated_message(rows: Rows, repeated: Ints) -> str:
+def _repeated_message(rows: Rows, repeated: Ints, time_format: TimeFormat) -> str:
     """What is said of the first time that is there twice. repeated: the rows whose next one has
     the same time.
     """
     row = int(repeated[0])
     places = sorted((rows.place(row), rows.place(row + 1)), key=lambda text: (len(text), text))
     series = of_series(rows.ids[rows.codes[row]])
-    stamp = calendar.stamp(rows.known_times[row])
+    time = rows.known_times[row]
+    stamp = calendar.stamp(time) if time_format.pattern else str(time)
     return (
         f"{places[0]} and {places[1].rpartition(':')[2]}: {series}the time {stamp} is there twice"
         + and_more(len(repeated))
     )
 
 
-def _refuse_repeated_hour(rows: Rows, repeated: Ints, message: str) -> None:
-    """Raise DataError if the clocks of some zone have all these hours twice."""
+def _refuse_repeated_hour(rows: Rows, repeated: Ints, message: str, *, is_refused: bool) -> None:
+    """Raise DataError if the clocks of some zone have all these hours twice.
+
+    is_refused: whether repeated times are refused in any case.
+    """
     steps = np.diff(rows.known_times)
     inside = steps[(steps > 0) & (np.diff(rows.codes) == 0)]
     if not len(inside) or np.median(inside) > calendar.HOUR:
         return
 
-    name = repeated_hour(np.unique(rows.known_times[repeated]))
+    times = np.unique(rows.known_times[repeated])
+    name = repeated_hour(times)
     if name:
         raise DataError(
-            f"{message}, as the clocks of {name} have it", _zone_hint(name), option="timezone"
+            f"{message}, as the clocks of {name} have it",
+            _zone_hint(name),
+            option="timezone",
+            remedies=_zones(name)[:1],
+        )
+
+    name = repeated_hour(times - calendar.HOUR)
+    if name and is_refused:
+        raise DataError(
+            f"{message}, as the clocks of {name} have it where a time is the end of an hour",
+            f"write the beginnings of the hours and use --timezone {name}, write the times with "
+            "their offset, or use --duplicates first, last or mean",
+            option="duplicates",
+            remedies=[_MERGING["last"], _MERGING["mean"]],
         )
 
 
@@ -176,11 +224,25 @@ def _refuse_skipped_hour(rows: Rows, positions: Ints, frequency: Frequency) -> N
             f"no row is in the hour from {stamp}, which the clocks of {name} skip",
             _zone_hint(name),
             option="timezone",
+            remedies=_zones(name),
         )
 
 
 def _zone_hint(name: str) -> str:
     return f"use --timezone {name} (or another), or --timezone UTC if the clocks never change"
+
+
+def _zones(name: str) -> list[Remedy]:
+    return [
+        Remedy({"timezone": name}, f"reads the times as those of the clocks in {name}"),
+        Remedy({"timezone": "UTC"}, "reads the times as those of clocks that never change"),
+    ]
+
+
+def _zones_of_days(times: Ints) -> list[Remedy]:
+    """The zones in which all of these times are midnight."""
+    names = [name for name in KNOWN_ZONES if not (to_wall(times, name) % calendar.DAY).any()]
+    return [_zones(name)[0] for name in names]
 
 
 def _distinct_times(times: Ints, positions: Ints, frequency: Frequency) -> Ints:
@@ -239,6 +301,7 @@ def _frequency(
                 "name the zone of local days with --timezone, or bring the rows to one step first"
             )
             error.option = "timezone"
+            error.remedies = tuple(_zones_of_days(times))
         examples = _examples_of_steps(rows, starts)
         if len(examples) < 2:
             raise

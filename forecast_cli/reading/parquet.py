@@ -25,7 +25,11 @@ if TYPE_CHECKING:
     import pyarrow
 
 ENDINGS = (".parquet", ".pq")
-TEXTUAL = ("delimiter", "decimal", "thousands", "encoding")  # settings of text files
+# Settings of text files.
+TEXTUAL = (
+    *("delimiter", "decimal", "thousands", "encoding"),
+    *("skip_rows", "footer", "comment", "header"),
+)
 ROLES = ("time", "target", "id", "past", "future", "static", "weight")
 
 
@@ -188,6 +192,9 @@ def _named(path: str, settings: DataSettings, names: list[str]) -> list[str]:
                     column=missing[0],
                 )
             named += parts
+
+    for condition in settings.where or []:
+        named += [name for name in names if condition.startswith(f"{name}=")]
     return [name for name in names if name in named]
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from forecast_cli.calendar import Ints
-from forecast_cli.errors import DataError
+from forecast_cli.errors import DataError, Remedy
 from forecast_cli.messages import Note, and_more
 from forecast_cli.panel import Floats
 from forecast_cli.reading import placeholders
@@ -95,10 +95,16 @@ def check_placeholders(
             options.setdefault(one.value, _as_option(text, one))
 
     if refused:
+        texts = list(options.values())
+        shown = " and ".join(texts)
         raise DataError(
             "; ".join(refused[:SHOWN]) + and_more(len(refused), SHOWN),
             _what_to_say(list(options.values()), settings),
             option="not_null",
+            remedies=[
+                Remedy({"null": texts}, f"reads {shown} as a missing value"),
+                Remedy({"not_null": texts}, f"reads {shown} as a number like the others"),
+            ],
         )
 
     if kept:

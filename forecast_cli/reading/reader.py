@@ -20,14 +20,16 @@ from typing import Any
 import numpy as np
 
 from forecast_cli.calendar import Ints
+from forecast_cli.directives import NEXT_COLUMN
 from forecast_cli.errors import DataError
 from forecast_cli.messages import Note, listed, nearest
 from forecast_cli.panel import Columns, Panel, TimeFormat
 from forecast_cli.reading import dated_layout, parquet, transposed
-from forecast_cli.reading.columns import read_cells, time_format_of
+from forecast_cli.reading.columns import Cells, read_cells, time_format_of
 from forecast_cli.reading.dated_layout import DatedLayout
 from forecast_cli.reading.grid import to_grid
 from forecast_cli.reading.parsing import Sample, read_sample
+from forecast_cli.reading.parts import conditions, take_part
 from forecast_cli.reading.placeholder_check import (
     check_placeholders,
     numbers_in_columns,
@@ -39,6 +41,7 @@ from forecast_cli.reading.rows import Rows
 from forecast_cli.reading.series_rows import ZonedColumn, in_zone, to_rows
 from forecast_cli.reading.skipped_rows import leave_out_bad_rows, no_row
 from forecast_cli.reading.source import EXPANDED, load
+from forecast_cli.reading.telling_apart import telling_apart
 from forecast_cli.reading.time_zones import zone
 from forecast_cli.reading.weights import as_covariate, with_weights
 from forecast_cli.settings import DataSettings
@@ -48,15 +51,19 @@ FREED = 30 << 20  # bytes; glibc learns from blocks of up to 32 MiB
 
 
 def read(
-    path: str | os.PathLike[str], settings: DataSettings, levels: Levels | None = None
+    path: str | os.PathLike[str],
+    settings: DataSettings,
+    levels: Levels | None = None,
+    *,
+    content: bytes | None = None,
 ) -> Panel:
-    """Read a Parquet file, by its ending, or else a CSV file (`-`: standard input). levels: see
-    `read_csv`.
+    """Read a Parquet file, by its ending, or else a CSV file (`-`: standard input). levels,
+    content: see `read_csv`; content is that of a CSV file.
 
     Raises SettingsError for Parquet without pyarrow, and all that `read_csv` raises.
     """
     if not parquet.is_named_so(path):
-        return read_csv(path, settings, levels=levels)
+        return read_csv(path, settings, levels=levels, content=content)
 
     text = parquet.to_csv(os.fspath(path), settings)
     panel = read_csv(path, text.settings, levels=levels, content=text.content)
@@ -90,7 +97,7 @@ def read_csv(
     source = load(os.fspath(path), settings.encoding, expanded=expanded, content=content)
     name, path_again, fingerprint = source.name, source.path, source.fingerprint
     try:
-        table = read_table(source, settings, notes)
+        table = take_part(read_table(source, settings, notes), settings.where, notes)
         del source
         _check_weight(table, settings)
         laid_out = _read_layout(table, as_covariate(settings), levels, notes)
@@ -169,7 +176,8 @@ def _from_rows(
     notes: list[Note],
 ) -> _LaidOut:
     """A file that has its times in rows."""
-    roles = choose_roles(table.names, sample, settings, notes, levels=levels)
+    names = _without_conditions(table, settings)
+    roles = choose_roles(names, sample, settings, notes, levels=levels)
     if roles.unused:
         notes.append(_not_used(roles.unused))
 
@@ -181,15 +189,25 @@ def _from_rows(
         series = cells.texts[roles.id].codes
     numbers = numbers_in_rows(table, cells, settings.static or [])
     check_placeholders(numbers, settings, notes, series)
-    time_format = time_format_of(table, roles, cells)
+    time_format = time_format_of(table, sample, roles, cells)
     rows, zoned_format = to_rows(table, roles, cells, time_format, settings, levels, notes)
-    again = _settings_again(settings, roles, time_format)
-    return _LaidOut(rows, zoned_format, _columns(roles), again, cells.written)
+    rows = replace(rows, telling_apart=telling_apart(table, sample, roles, cells))
+    again = _settings_again(settings, roles, cells)
+    return _LaidOut(rows, zoned_format, _columns(roles, time_format), again, cells.written)
 
 
-def _columns(roles: Roles) -> Columns:
+def _without_conditions(table: Table, settings: DataSettings) -> list[str]:
+    """The columns that may have a role: those of `--where` have one text in all rows."""
+    of_conditions = conditions(settings.where, table.names)
+    named = {settings.time, settings.id, settings.weight, *(settings.target or [])}
+    named |= {*(settings.past or []), *(settings.future or []), *(settings.static or [])}
+    return [name for name in table.names if name not in of_conditions or name in named]
+
+
+def _columns(roles: Roles, time_format: TimeFormat) -> Columns:
     """The names of the forecast: those of the file, where it has one column for a thing."""
     time, target, identity = "time", "value", roles.id
+    times = roles.time if NEXT_COLUMN in time_format.pattern else ()
     if not roles.time:
         time = "step"
     elif len(roles.time) == 1:
@@ -199,20 +217,17 @@ def _columns(roles: Roles) -> Columns:
         target = roles.targets[0]
     else:
         identity = "unique_id"
-    return Columns(time, target, identity)
+    return Columns(time, target, identity, times)
 
 
-def _settings_again(settings: DataSettings, roles: Roles, time_format: TimeFormat) -> DataSettings:
+def _settings_again(settings: DataSettings, roles: Roles, cells: Cells) -> DataSettings:
     """The settings that read the same file in the same way, with what was recognized."""
-    time, date_format = settings.time, settings.date_format
-    if len(roles.time) < 2:
-        time = roles.time[0] if roles.time else None
-
-    if len(roles.time) == 1 and not date_format:
-        date_format = [time_format.pattern]
+    date_format = settings.date_format
+    if cells.reading is not None and not date_format:
+        date_format = [cells.reading.newest_pattern(~cells.bad)]
     return replace(
         settings,
-        time=time,
+        time=",".join(roles.time) or None,
         target=list(roles.targets),
         id=roles.id or None,
         date_format=date_format,

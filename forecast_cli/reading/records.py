@@ -9,24 +9,32 @@ from __future__ import annotations
 import csv
 import io
 import re
+import shlex
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from forecast_cli.calendar import Ints
-from forecast_cli.errors import DataError
+from forecast_cli.errors import DataError, Remedy
 from forecast_cli.messages import Note, and_more, plural
-from forecast_cli.reading.scanning import count_regular_rows, find_broken_quote, scan_records
+from forecast_cli.reading.delimiters import as_option, other_delimiter, separated_by
+from forecast_cli.reading.line_shapes import holds_data, is_comment, split
+from forecast_cli.reading.number_formats import is_number
+from forecast_cli.reading.remedies import SKIPPING, without_footer
+from forecast_cli.reading.scanning import (
+    Records,
+    count_regular_rows,
+    find_broken_quote,
+    scan_records,
+)
 from forecast_cli.reading.skips import Skipped
 from forecast_cli.reading.source import Source
+from forecast_cli.reading.surroundings import no_header, trim
 from forecast_cli.settings import DataSettings
 
-DELIMITERS = (",", ";", "\t", "|")
-SAMPLE = 1 << 16  # bytes that decide on the delimiter
-LONGEST_HEADER = 1 << 20  # bytes that are searched for the end of the header
 MANY_QUOTES = 100  # lines with a broken quote that are left out before the whole file is refused
 
 
@@ -59,7 +67,7 @@ class Table:
         """The same without the text, which is not needed to name a place."""
         return replace(self, source=replace(self.source, text=b""))
 
-    def error(
+    def error(  # noqa: PLR0913 -- the fields of an error
         self,
         row: int,
         text: str,
@@ -68,6 +76,7 @@ class Table:
         column: str = "",
         value: str = "",
         option: str = "",
+        remedies: Sequence[Remedy] = (),
     ) -> DataError:
         """The error for a row, or for its cell in a column: `data.csv:5: column 'y': ...`."""
         of_column = f"column {column!r}: " if column else ""
@@ -75,6 +84,7 @@ class Table:
             f"{self.place(row)}: {of_column}{text}",
             hint,
             option=option,
+            remedies=remedies,
             path=self.source.name,
             line=self.line(row),
             column=column,
@@ -84,15 +94,14 @@ class Table:
 
 def read_table(source: Source, settings: DataSettings, notes: list[Note]) -> Table:
     """Check every record of a text against its header. Raises DataError."""
-    text, is_whole = source.text, source.text.endswith(b"\n")
-    if not is_whole:
-        text += b"\n"
-
-    delimiter = settings.delimiter or _delimiter(source.name, text)
-    checked = _check_quotes(source.name, text, delimiter, settings, notes, is_whole=is_whole)
+    trimmed = trim(source.name, source.text, settings, notes)
+    delimiter, is_whole = trimmed.delimiter, trimmed.is_whole
+    checked = _check_quotes(
+        source.name, trimmed.text, delimiter, settings, notes, is_whole=is_whole
+    )
     text, is_whole = checked.text, is_whole or checked.was_cut
 
-    body, names = _header(source.name, text, delimiter)
+    body, names = _header(source.name, text, delimiter, has_names=settings.header)
     first = text.count(b"\n", 0, body) + 1
     if is_whole and not checked.left_out:
         rows = count_regular_rows(text, body, delimiter, len(names))
@@ -100,64 +109,30 @@ def read_table(source: Source, settings: DataSettings, notes: list[Note]) -> Tab
             return Table(replace(source, text=text), delimiter, names, body, rows, first)
 
     skeleton = Table(replace(source, text=text), delimiter, names, body, 0, first)
-    return _irregular(skeleton, checked.left_out, settings, notes, is_whole=is_whole)
+    outside = _Outside(trimmed.emptied, checked.left_out)
+    return _irregular(skeleton, outside, settings, notes, is_whole=is_whole)
 
 
-# -- delimiter and header ----------------------------------------------------------------------
+# -- the header --------------------------------------------------------------------------------
 
 
-def _delimiter(name: str, text: bytes) -> str:
-    """The one delimiter that splits the header; a comma for a single column."""
-    begin = len(text) - len(text.lstrip(b"\n"))
-    end = text.find(b"\n", begin, begin + LONGEST_HEADER)
-    header = text[begin : end if end >= 0 else begin + LONGEST_HEADER].decode()
+def _header(
+    name: str, text: bytes, delimiter: str, *, has_names: bool
+) -> tuple[int, tuple[str, ...]]:
+    """Where the rows begin, and the names of the columns; one without a name gets its number.
 
-    splitting = [mark for mark in DELIMITERS if len(next(csv.reader([header], delimiter=mark))) > 1]
-    if len(splitting) > 1:
-        splitting = [mark for mark in splitting if _splits_evenly(text, mark)] or splitting
-
-    if len(splitting) > 1:
-        shown = " or ".join(repr(mark) for mark in splitting)
-        options = [f"--delimiter {_as_option(mark)}" for mark in splitting]
-        raise DataError(
-            f"{name}:1: the header can be split at {shown}",
-            f"use {' or '.join(options)}",
-            option="delimiter",
-            path=name,
-            line=1,
-        )
-    if not splitting:
-        return ","
-    return splitting[0]
-
-
-def _as_option(delimiter: str) -> str:
-    return "tab" if delimiter == "\t" else repr(delimiter)
-
-
-def _splits_evenly(text: bytes, delimiter: str) -> bool:
-    """Whether a delimiter splits the first records into equally many fields."""
-    sample = text[:SAMPLE]
-    sample = sample[: sample.rfind(b"\n") + 1]
-    if not sample:
-        return True
-
-    fields = scan_records(sample, 0, delimiter).fields
-    several = fields[fields > 1]
-    # An open quote may leave no record at all.
-    counted = several if len(several) else fields
-    return len(counted) > 0 and int(np.ptp(counted)) == 0
-
-
-def _header(name: str, text: bytes, delimiter: str) -> tuple[int, tuple[str, ...]]:
-    """Where the header ends, and the names in it; a column without a name gets its number."""
+    has_names: without them, the first record is a row.
+    """
     begin = end = len(text) - len(text.lstrip(b"\n"))
     while True:
         end = text.index(b"\n", end) + 1
         if text.count(b'"', begin, end) % 2 == 0:
             break
 
-    row = next(csv.reader(io.StringIO(text[begin:end].decode()), delimiter=delimiter))
+    row = _cells(name, text, begin, end, delimiter)
+    if not has_names:
+        return begin, tuple(str(number) for number in range(1, len(row) + 1))
+
     names = tuple(cell.strip() or f"column {number}" for number, cell in enumerate(row, 1))
     _check_header(name, text.count(b"\n", 0, begin) + 1, names)
     return end, names
@@ -165,6 +140,8 @@ def _header(name: str, text: bytes, delimiter: str) -> tuple[int, tuple[str, ...
 
 def _check_header(name: str, line: int, names: tuple[str, ...]) -> None:
     repeated = sorted(cell for cell, count in Counter(names).items() if count > 1)
+    if repeated and any(is_number(cell) and not cell.isdigit() for cell in names):
+        raise no_header(name, line, names)
     if repeated:
         raise DataError(
             f"{name}:{line}: column {repeated[0]!r} is there twice",
@@ -175,12 +152,21 @@ def _check_header(name: str, line: int, names: tuple[str, ...]) -> None:
         )
 
     if all(re.fullmatch(r"[-+]?[\d.,]+([-/:. T]\d+)*", cell) for cell in names):
+        raise no_header(name, line, names)
+
+
+def _cells(name: str, text: bytes, begin: int, end: int, delimiter: str) -> list[str]:
+    """The cells of the first record."""
+    try:
+        return next(csv.reader(io.StringIO(text[begin:end].decode()), delimiter=delimiter))
+    except csv.Error as error:
+        line = text.count(b"\n", 0, begin) + 1
         raise DataError(
-            f"{name}:{line}: the first row looks like data: {', '.join(map(repr, names[:3]))}",
-            "add a row of names",
+            f"{name}:{line}: the header cannot be read: {error}",
+            "write the names of the columns into the first line",
             path=name,
             line=line,
-        )
+        ) from None
 
 
 # -- quotes ------------------------------------------------------------------------------------
@@ -230,15 +216,25 @@ def _check_quotes(
             notes.append(_last_line_cut(name, line))
             continue
 
+        hint = "quote whole fields and double the quotes in them"
+        remedies = [SKIPPING]
+        other = other_delimiter(checked.text, at, delimiter)
+        if other:
+            option = as_option(other)
+            reason = f"a quoted field ends before {other!r}, and the delimiter is {delimiter!r}"
+            hint = f"use --delimiter {option} if that separates the fields, or {hint}"
+            remedies.insert(0, separated_by(other))
         error = DataError(
             f"{name}:{line}: {reason}",
-            "quote whole fields and double the quotes in them",
+            hint,
+            option="delimiter" if other else "",
             path=name,
             line=line,
         )
         if settings.bad_rows != "skip":
             error.hint += ", or use --bad-rows skip"
             error.option = "bad_rows"
+            error.remedies = tuple(remedies)
             raise error
         if is_header or len(checked.left_out) >= MANY_QUOTES:
             raise error
@@ -259,9 +255,19 @@ def _last_line_cut(name: str, line: int) -> Note:
 # -- records of another width ------------------------------------------------------------------
 
 
+@dataclass(frozen=True)
+class _Outside:
+    """Lines that are not in the text any more. emptied: those that are empty instead; removed:
+    those that are gone, and why.
+    """
+
+    emptied: frozenset[int]
+    removed: dict[int, str]
+
+
 def _irregular(
     table: Table,
-    left_out: dict[int, str],
+    outside: _Outside,
     settings: DataSettings,
     notes: list[Note],
     *,
@@ -273,13 +279,14 @@ def _irregular(
     text = table.source.text
     records = scan_records(text, table.body, table.delimiter)
     lines = records.lines
-    for number in sorted(left_out):
+    for number in sorted(outside.removed):
         # Lines that were taken out before still count.
         lines = lines + (lines >= number)
 
     is_blank = _blank(text, records.starts, records.ends, records.fields != len(table.names))
     if len(table.names) == 1:
-        _refuse_blank(table.source.name, is_blank, lines)
+        is_left_out = np.isin(lines, list(outside.emptied))
+        _refuse_blank(table.source.name, is_blank, lines, is_left_out)
 
     is_odd = (records.fields != len(table.names)) & ~is_blank
     keep = ~is_blank
@@ -291,14 +298,18 @@ def _irregular(
 
     odd_fields, odd_lines = records.fields[is_odd], lines[is_odd]
     if len(odd_lines):
-        _refuse_width(table, odd_fields, odd_lines, settings, notes)
+        odd = np.flatnonzero(is_odd)
+        first = text[records.starts[odd[0]] : records.ends[odd[0]]].decode()
+        regular = np.flatnonzero(keep & ~is_odd)
+        is_at_end = len(regular) > 0 and bool(regular[-1] < odd[0])
+        hint, remedies = _how_to_mend_width(first, table.delimiter, len(odd) if is_at_end else 0)
+        _refuse_width(table, odd_fields, odd_lines, (hint, remedies), settings, notes)
         keep &= ~is_odd
 
-    skipped = [*_with_broken_quotes(left_out)]
+    skipped = [*_with_broken_quotes(outside.removed)]
     skipped += _of_another_width(odd_fields, odd_lines, len(table.names))
     if not keep.all():
-        kept = _runs(text, records.starts, records.ends, keep)
-        text = b"".join([text[: table.body], *kept])
+        text = joined_records(text, table.body, records, keep)
     return replace(
         table,
         source=replace(table.source, text=text),
@@ -317,16 +328,20 @@ def _blank(text: bytes, starts: Ints, ends: Ints, is_odd: NDArray[np.bool_]) -> 
     return is_blank
 
 
-def _refuse_blank(name: str, is_blank: NDArray[np.bool_], lines: Ints) -> None:
+def _refuse_blank(
+    name: str, is_blank: NDArray[np.bool_], lines: Ints, is_left_out: NDArray[np.bool_]
+) -> None:
     """Refuse an empty line between the rows of a single column, where it may be a missing
-    value.
+    value. is_left_out: which lines had something in them.
     """
     filled = np.flatnonzero(~is_blank)
     end = int(filled[-1]) + 1 if len(filled) else 0
-    if is_blank[:end].any():
-        line = int(lines[np.argmax(is_blank)])
+    unclear = is_blank & ~is_left_out
+    if unclear[:end].any():
+        line = int(lines[np.argmax(unclear)])
         raise DataError(
-            f"{name}:{line}: an empty line in a file of one column is a missing value, or nothing",
+            f"{name}:{line}: an empty line in a file of one column could be a missing value "
+            "or just blank",
             "write NA for a missing value, or remove the line",
             path=name,
             line=line,
@@ -342,9 +357,16 @@ def _unfinished(name: str, line: int, *, is_cut: bool) -> Note:
 
 
 def _refuse_width(
-    table: Table, fields: Ints, lines: Ints, settings: DataSettings, notes: list[Note]
+    table: Table,
+    fields: Ints,
+    lines: Ints,
+    mending: tuple[str, list[Remedy]],
+    settings: DataSettings,
+    notes: list[Note],
 ) -> None:
-    """Refuse rows of another width, or note that they are left out."""
+    """Refuse rows of another width, or note that they are left out. mending: a hint, and what it
+    names.
+    """
     name, line = table.source.name, int(lines[0])
     count = plural(int(fields[0]), "field")
     message = f"{name}:{line}: {count} where the header has {len(table.names)}"
@@ -352,14 +374,33 @@ def _refuse_width(
     if settings.bad_rows != "skip":
         raise DataError(
             message,
-            "quote fields that contain the delimiter, correct the row, or use --bad-rows skip",
+            f"{mending[0]}, or use --bad-rows skip",
             option="bad_rows",
+            remedies=mending[1],
             path=name,
             line=line,
         )
 
-    rows = f"{len(lines):,} rows of another width were left out: {message}"
+    were = "row with a different number of fields was left out"
+    if len(lines) > 1:
+        were = "rows with a different number of fields were left out"
+    rows = f"{len(lines):,} {were}: {message}"
     notes.append(Note("rows_skipped", "degraded", rows))
+
+
+def _how_to_mend_width(line: str, delimiter: str, at_end: int) -> tuple[str, list[Remedy]]:
+    """What to do about the first line with another number of fields. at_end: how many such
+    lines are at the end of the file, or 0 where rows come after it.
+    """
+    if is_comment(line):
+        mark = line.strip()[0]
+        quoted = shlex.quote(mark)
+        hint = f"use --comment {quoted} to leave out lines that begin with {quoted}"
+        return hint, [Remedy({"comment": mark}, f"leaves out lines that begin with {quoted}")]
+    if at_end and not holds_data(split(line, delimiter)):
+        hint = f"use --footer {at_end} if the data end before it, correct the row"
+        return hint, [without_footer(at_end), SKIPPING]
+    return "quote fields that contain the delimiter, correct the row", [SKIPPING]
 
 
 def _of_another_width(fields: Ints, lines: Ints, width: int) -> Iterator[Skipped]:
@@ -376,8 +417,11 @@ def _with_broken_quotes(left_out: dict[int, str]) -> Iterator[Skipped]:
         yield Skipped(np.array(lines, np.int64), f"have {reason}", reason)
 
 
-def _runs(text: bytes, starts: Ints, ends: Ints, keep: NDArray[np.bool_]) -> Iterator[bytes]:
-    """The kept records, neighbors in one piece."""
+def joined_records(text: bytes, body: int, records: Records, keep: NDArray[np.bool_]) -> bytes:
+    """A text with some of its records only, neighbors in one piece. body: where they begin."""
     edges = np.flatnonzero(np.diff(np.concatenate([[0], keep.view(np.int8), [0]])))
-    for low, high in zip(edges[::2], edges[1::2], strict=True):
-        yield text[starts[low] : ends[high - 1] + 1]
+    kept = [
+        text[records.starts[low] : records.ends[high - 1] + 1]
+        for low, high in zip(edges[::2], edges[1::2], strict=True)
+    ]
+    return b"".join([text[:body], *kept])

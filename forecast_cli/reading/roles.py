@@ -8,14 +8,16 @@ import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from forecast_cli.errors import DataError, SettingsError
+from forecast_cli.errors import DataError, Remedy, SettingsError
 from forecast_cli.messages import Note, listed, nearest
+from forecast_cli.reading.likely_targets import likely_target
 from forecast_cli.reading.marks import most_are_numbers
 from forecast_cli.reading.parsing import MISSING, Sample, missing_words
 from forecast_cli.reading.time_recognition import (
     recognize_time,
     refuse_mixed_steps,
     refuse_unread_times,
+    with_clock,
 )
 from forecast_cli.settings import DataSettings
 
@@ -44,14 +46,9 @@ class Roles:
 
     @property
     def numeric(self) -> list[str]:
-        """The columns that are numbers, among them the parts of a time that is spread over
-        several.
-        """
+        """The columns that are numbers, without the time."""
         values = [*self.targets, *self.covariates]
-        numeric = [name for name in values if name not in self.texts]
-        if len(self.time) > 1:
-            numeric += self.time
-        return numeric
+        return [name for name in values if name not in self.texts]
 
     @property
     def textual(self) -> list[str]:
@@ -86,6 +83,7 @@ def choose_roles(
     free = _without(names, [*identity, *covariates])
     if not time:
         time = recognize_time(sample, _without(free, settings.target or []), again=again)
+        time = time if again else with_clock(sample, time, settings, notes)
 
     targets = _targets(_without(free, time), sample, settings, names)
     every = [*time, *identity, *targets, *covariates]
@@ -93,7 +91,7 @@ def choose_roles(
 
     unused = _without(names, every)
     if not time:
-        refuse_unread_times(sample, unused)
+        refuse_unread_times(sample, unused, again=again)
         refuse_mixed_steps(sample, unused, notes, again=again)
         if not identity:
             notes += _columns_that_may_name_series(sample, unused)
@@ -199,11 +197,18 @@ def _targets(
         raise DataError("no column of numbers to forecast", "check the file")
 
     if settings.target is None and len(numeric) > 1:
-        column = shlex.quote(numeric[-1])
+        likely = likely_target(numeric, sample)
         raise DataError(
             f"{len(numeric)} columns of numbers: {listed(numeric)}",
-            f"pick one with --target {column}, or take all with --target all",
+            f"pick one with --target {shlex.quote(likely)}, or take all with --target all",
             option="target",
+            proposal=likely,
+            remedies=[
+                Remedy(
+                    {"target": [likely]},
+                    f"forecasts one of {len(numeric)} columns of numbers; --target all takes all",
+                )
+            ],
         )
     return numeric
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from forecast_cli.calendar import Ints
+from forecast_cli.errors import Remedy
 from forecast_cli.panel import Floats
 
 
@@ -16,7 +17,8 @@ class Rows:
     place: where a row is, for messages; times: (R,) microseconds, or None for rows that are
     steps; codes: (R,) the series of each; ids: the names of those; targets, covariates: (R,)
     each, NaN where missing. A text covariate is the number of its level, -1 for an unknown
-    level. id_hint: what may tell series apart, if times are repeated.
+    level. telling_apart: a hint on columns
+    that tell rows apart where times repeat, and what it names.
     """
 
     place: Callable[[int], str]
@@ -26,7 +28,7 @@ class Rows:
     targets: dict[str, Floats]
     covariates: dict[str, Floats] = field(default_factory=dict)
     levels: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    id_hint: str = ""
+    telling_apart: Callable[[], tuple[str, list[Remedy]]] = lambda: ("", [])
 
     @property
     def known_times(self) -> Ints:

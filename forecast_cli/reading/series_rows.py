@@ -4,21 +4,23 @@ on one clock.
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
 
 from forecast_cli import calendar
 from forecast_cli.calendar import Ints
-from forecast_cli.errors import DataError
+from forecast_cli.errors import DataError, SettingsError
 from forecast_cli.messages import Note, and_more, listed
-from forecast_cli.panel import Floats, TimeFormat
+from forecast_cli.panel import Floats, TimeFormat, offset_microseconds
 from forecast_cli.reading import time_zones
 from forecast_cli.reading.columns import LEVELS, Cells, TextColumn, too_many_levels
+from forecast_cli.reading.date_parsing import EPOCHS
 from forecast_cli.reading.parsing import missing_words
 from forecast_cli.reading.records import Table
 from forecast_cli.reading.roles import Levels, Roles
@@ -72,11 +74,12 @@ def to_rows(  # noqa: PLR0913 -- everything that was read of a file
     if cells.times is not None:
         times = order.of(cells.times)
         if settings.timezone:
-            zoned = ZonedColumn(roles.time[0], place)
+            _refuse_steps(time_format)
+            zoned = ZonedColumn(",".join(roles.time), place)
             times, time_format = in_zone(times, codes, time_format, settings.timezone, zoned)
 
     targets = {name: order.of(cells.numbers[name]) for name in roles.targets}
-    rows = Rows(place, times, codes, ids, targets, covariates, levels_of, _id_hint(roles))
+    rows = Rows(place, times, codes, ids, targets, covariates, levels_of)
     return rows, time_format
 
 
@@ -102,14 +105,6 @@ def _series(ids: TextColumn, order: _Order) -> tuple[Ints, list[str]]:
     # Some ids may be gone, and the first rows are others.
     codes, distinct = pd.factorize(ids.codes[order.kept])
     return codes.astype(np.int64), [ids.distinct[at] for at in distinct]
-
-
-def _id_hint(roles: Roles) -> str:
-    """What to say, where times repeat, of a column that may tell series apart."""
-    if roles.id or not roles.unused:
-        return ""
-    column = shlex.quote(roles.unused[0])
-    return f"; if the file holds several series, name their column: --id {column}"
 
 
 # -- text covariates ---------------------------------------------------------------------------
@@ -166,6 +161,34 @@ class ZonedColumn:
     place: Callable[[int], str]
 
 
+def _refuse_steps(time_format: TimeFormat) -> None:
+    if not time_format.pattern:
+        raise SettingsError(
+            "--timezone needs times, and these are the numbers of steps",
+            "leave it out",
+            option="timezone",
+        )
+
+
+def _check_marker(time: int, time_format: TimeFormat, zone: str, column: ZonedColumn) -> None:
+    """Raise DataError if the abbreviation of a zone in the texts is that of another zone."""
+    if not time_format.marker:
+        return
+
+    stamp = datetime.fromtimestamp(time / calendar.SECOND, ZoneInfo(zone))
+    offset = (stamp.utcoffset() or timedelta()) // timedelta(microseconds=1)
+    if offset != offset_microseconds(time_format.offset):
+        raise DataError(
+            f"column {column.name!r}: its last time is in {time_format.marker}, which is read as "
+            f"{time_format.offset}, and {zone} has another offset then",
+            "name the zone that the times are written in with --timezone, or write their offset "
+            "in place of its name",
+            option="timezone",
+            column=column.name,
+            value=time_format.marker,
+        )
+
+
 def in_zone(
     times: Ints, codes: Ints, time_format: TimeFormat, zone: str, column: ZonedColumn
 ) -> tuple[Ints, TimeFormat]:
@@ -188,7 +211,10 @@ def in_zone(
             value=stamp,
         )
 
+    _check_marker(int(times[-1]), time_format, zone, column)
     zoned = replace(time_format, timezone=zone)
+    if time_format.pattern in EPOCHS:
+        zoned = replace(zoned, pattern="%Y-%m-%d %H:%M:%S")
     wall = time_zones.to_wall(times, zone) if time_format.offset else times
     if (wall % calendar.DAY == wall[0] % calendar.DAY).all():
         return wall, replace(zoned, wall=True)

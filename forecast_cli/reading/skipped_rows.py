@@ -14,10 +14,10 @@ from forecast_cli.calendar import Ints
 from forecast_cli.errors import DataError
 from forecast_cli.messages import Note, and_more
 from forecast_cli.reading import skips
-from forecast_cli.reading.columns import LARGEST, Cells
+from forecast_cli.reading.columns import LARGEST, Cells, distinct_times, times_at
 from forecast_cli.reading.date_formats import form
 from forecast_cli.reading.date_parsing import NEVER
-from forecast_cli.reading.parsing import MISSING, distinct_texts, missing_words, texts_at
+from forecast_cli.reading.parsing import MISSING, missing_words, texts_at
 from forecast_cli.reading.records import Table
 from forecast_cli.reading.roles import Roles
 from forecast_cli.reading.skips import Skipped
@@ -180,18 +180,14 @@ def _undated(table: Table, roles: Roles, cells: Cells, rows: Ints) -> list[Skipp
     if not len(rows):
         return []
 
-    if cells.reading is None:
-        columns = ", ".join(roles.time)
-        all_of_them = f"have no date in the columns {columns}"
-        return [Skipped(_lines(table, rows), all_of_them, f"columns {columns} are not a date")]
-
-    name, pattern = roles.time[0], cells.reading.pattern
-    distinct = [text for text in distinct_texts(table, name) if text not in MISSING]
+    assert cells.reading is not None  # noqa: S101
+    name, pattern = ",".join(roles.time), cells.reading.pattern
+    distinct = [text for text in distinct_times(table, roles.time) if text not in MISSING]
     what_helps = remedy([cells.reading.patterns], distinct)
     groups = []
-    for text, lines in _alike(table, rows, texts_at(table, name, rows)).items():
+    for text, lines in _alike(table, rows, times_at(table, roles.time, rows)).items():
         if text in MISSING:
-            groups.append(Skipped(lines, "have no time", f"column {name!r}: no time"))
+            groups.append(Skipped(lines, "have no time", f"column {name!r}: the time is empty"))
             continue
         first = f"column {name!r}: {text!r} is not a date like the others ({pattern})"
         groups.append(Skipped(lines, f"have dates like {text!r}", first, what_helps))

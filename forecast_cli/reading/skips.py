@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast_cli.calendar import Ints
-from forecast_cli.errors import DataError
+from forecast_cli.errors import DataError, Remedy
 
 SHARE = 0.05  # of the rows that may be left out without being asked
 FEW = 10  # rows: fewer than these may be left out of any file
@@ -54,6 +54,7 @@ def refuse_many(groups: list[Skipped], total: int) -> DataError:
         f"{count:,} of {total:,} rows would be skipped; {share} of them {most.what_they_have}",
         f"{most.remedy or 'correct these rows'}, or allow it with --max-skipped {_enough(count, total)}",
         option="max_skipped",
+        remedies=[_allowing(count, total)],
     )
 
 
@@ -66,6 +67,14 @@ def refuse_newest(newest: Skipped, place: str, series: int, count: int, total: i
         f"{place}the newest row would be skipped{more}: {newest.problem}",
         f"{newest.remedy or 'correct the row'}, or allow it with --max-skipped {_enough(count, total)}",
         option="max_skipped",
+        remedies=[_allowing(count, total)],
+    )
+
+
+def _allowing(count: int, total: int) -> Remedy:
+    rows = "1 row" if count == 1 else f"{count:,} rows"
+    return Remedy(
+        {"max_skipped": float(_enough(count, total))}, f"allows it to leave out {rows} of {total:,}"
     )
 
 

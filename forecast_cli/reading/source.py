@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import html
 import os
 import re
 import stat
@@ -18,7 +19,15 @@ from forecast_cli.reading.encodings import to_utf8
 
 EXPANDED = 8 << 30  # bytes that a .gz file may expand to
 PIECE = 1 << 17  # bytes unpacked at once
-_KINDS = {b"PK\x03\x04": "a zip archive", b"PAR1": "a Parquet file"}
+_KINDS = {
+    b"PK\x03\x04": "a zip archive",
+    b"PAR1": "a Parquet file",
+    b"%PDF": "a PDF document",
+    b"\xd0\xcf\x11\xe0": "an Excel workbook",
+}
+_PAGE = re.compile(rb"<(!doctype html|html|head|body|table)\b", re.IGNORECASE)
+_TITLE = re.compile(rb"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
+LONGEST_TITLE = 80  # letters
 
 
 @dataclass(frozen=True)
@@ -47,11 +56,11 @@ def load(
     content: the bytes, where something else has read the file at `path`.
     """
     name, path_again = path, str(Path(path).absolute())
-    if content is not None:
-        data = content
-    elif path == "-":
+    if path == "-":
         name, path_again = "standard input", "-"
-        data = _standard_input()
+        data = standard_input() if content is None else content
+    elif content is not None:
+        data = content
     else:
         data, is_regular = read_file(path, "CSV")
         path_again = path_again if is_regular else "-"
@@ -63,6 +72,7 @@ def load(
     kind = _KINDS.get(data[:4])
     if kind is not None:
         raise DataError(f"{name}: {kind} is not read", "give the CSV file itself", path=name)
+    _refuse_page(name, data[:PIECE])
 
     text = to_utf8(name, data, encoding)
     # Most files have text at their beginning; only the others are stripped as a whole.
@@ -104,7 +114,8 @@ def read_file(path: str, kind: str) -> tuple[bytes, bool]:
     return data, is_regular
 
 
-def _standard_input() -> bytes:
+def standard_input() -> bytes:
+    """All bytes of standard input. Raises DataError if it is closed."""
     if sys.stdin is None:
         raise DataError("standard input is closed", "give a file, or pipe the data in")
     return sys.stdin.buffer.read()
@@ -116,6 +127,30 @@ def _hash(data: bytes) -> Future[str]:
     fingerprint = worker.submit(lambda: hashlib.sha256(data).hexdigest())
     worker.shutdown(wait=False)
     return fingerprint
+
+
+def _refuse_page(name: str, begin: bytes) -> None:
+    """Raise DataError for an HTML page that was saved in place of a file. begin: of the bytes."""
+    if _PAGE.match(_without_comments(begin)) is None:
+        return
+
+    match = _TITLE.search(begin)
+    title = html.unescape(match[1].decode(errors="replace")) if match else ""
+    shown = " ".join(title.split())[:LONGEST_TITLE]
+    raise DataError(
+        f"{name}: this is an HTML page{f' ({shown!r})' if shown else ''}, not a CSV file",
+        "download the data from where the page leads to, and give that file",
+        path=name,
+    )
+
+
+def _without_comments(begin: bytes) -> bytes:
+    """The beginning of a page without what may stand before its first element."""
+    rest = begin.removeprefix(b"\xef\xbb\xbf").lstrip()
+    while rest.startswith((b"<!--", b"<?xml")):
+        end = b"-->" if rest.startswith(b"<!--") else b"?>"
+        rest = rest.partition(end)[2].lstrip()
+    return rest
 
 
 def _no_such_file(path: str) -> DataError:

@@ -7,6 +7,7 @@ texts in one way.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import islice, product
@@ -15,11 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast_cli.calendar import Ints
-from forecast_cli.errors import DataError
+from forecast_cli.errors import DataError, Remedy
 from forecast_cli.messages import and_more
 from forecast_cli.reading.date_formats import as_options, form, formats, mixed_steps, steps
-from forecast_cli.reading.date_parsing import NEVER, Stamps, parse, parse_stamps
+from forecast_cli.reading.date_parsing import NEVER, STEP, Stamps, parse, parse_stamps
 from forecast_cli.reading.records import Table
+from forecast_cli.reading.remedies import SKIPPING, read_as, without_footer
 
 MOST_WAYS = 8  # combinations of formats that are tried
 SHOWN_WAYS = 2
@@ -176,6 +178,7 @@ def choose_reading(
                 "and so could every other row",
                 f"use {as_options([one])} or {as_options([other])}",
                 option="date_format",
+                remedies=[read_as(one, example), read_as(other, example)],
                 column=column,
                 value=example,
             )
@@ -189,7 +192,34 @@ def _not_like_the_others(
     reading = best[0]
     row, cell = reading.first_bad
     more = and_more(reading.bad)
-    hint = remedy([one.patterns for one in best], distinct)
+    patterns = [one.patterns for one in best]
+    hint = remedy(patterns, distinct)
+    remedies = _remedies(patterns, distinct, cell) or [SKIPPING]
+    is_at_end = row == table.rows - reading.bad
+    if is_at_end and not hint and not re.search(r"\d", cell):
+        hint = (
+            f"use --footer {reading.bad} if the data end before it, correct the row, or use "
+            "--bad-rows skip"
+        )
+        remedies = [without_footer(reading.bad), SKIPPING]
+
+    if reading.patterns == (STEP,):
+        return table.error(
+            row,
+            f"{cell!r} is not a whole number like the others{more}",
+            "correct the row, or use --bad-rows skip",
+            column=column,
+            value=cell,
+            option="bad_rows",
+            remedies=[SKIPPING],
+        )
+
+    if _is_hour_25(cell, reading.pattern):
+        hint = (
+            "hour 25 is the hour that is there twice when the clocks go back: write the times of "
+            "this day with their offset, e.g. 02:00+01:00, or use --bad-rows skip to leave it out"
+        )
+        remedies = [SKIPPING]
 
     if _is_no_day(cell, reading.patterns, distinct):
         return table.error(
@@ -199,6 +229,7 @@ def _not_like_the_others(
             column=column,
             value=cell,
             option="bad_rows",
+            remedies=remedies,
         )
     return table.error(
         row,
@@ -207,6 +238,7 @@ def _not_like_the_others(
         column=column,
         value=cell,
         option="date_format",
+        remedies=remedies,
     )
 
 
@@ -215,6 +247,10 @@ def _is_no_day(cell: str, patterns: tuple[str, ...], distinct: list[str]) -> boo
     alike = [text for text in distinct if form(text) == form(cell)]
     read = read_with(patterns, lambda pattern: parse(alike, pattern))
     return bool((read.times != NEVER).any())
+
+
+def _is_hour_25(cell: str, pattern: str) -> bool:
+    return "H" in pattern and bool(re.search(r"(^|\s|HE)25(:00){0,2}$", cell))
 
 
 # -- rows that are written in another way ------------------------------------------------------
@@ -228,10 +264,23 @@ def remedy(ways: list[tuple[str, ...]], distinct: list[str]) -> str:
     if len(examples) > 1:
         return mixed_steps(examples)
 
-    options = [as_options(way) for way in _wider(ways, distinct)]
-    if not 1 <= len(options) <= SHOWN_WAYS:
+    wider = _wider(ways, distinct)
+    if not 1 <= len(wider) <= SHOWN_WAYS:
         return ""
-    return f"use {' or '.join(options)}"
+    return f"use {' or '.join(map(as_options, wider))}"
+
+
+def _remedies(ways: list[tuple[str, ...]], distinct: list[str], cell: str) -> list[Remedy]:
+    """The same as remedies; none where that is not known. cell: the first text that is not read."""
+    wider = [] if len(steps(distinct)) > 1 else _wider(ways, distinct)
+    if len(wider) > SHOWN_WAYS:
+        return []
+
+    remedies = []
+    for way in wider:
+        own = next((one for one in way if _reads_all(one, [cell])), way[-1])
+        remedies.append(Remedy({"date_format": list(way)}, read_as(own, cell).effect))
+    return remedies
 
 
 def _wider(ways: list[tuple[str, ...]], distinct: list[str]) -> list[tuple[str, ...]]:

@@ -7,16 +7,21 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Sequence
+from typing import Any
 
-from forecast_cli.errors import DataError
+from forecast_cli.errors import DataError, Remedy
 from forecast_cli.messages import Note, listed
 from forecast_cli.reading import number_formats
-from forecast_cli.reading.date_formats import is_date, mixed_steps, steps
+from forecast_cli.reading.date_formats import formats, is_date, is_usual, mixed_steps, steps
 from forecast_cli.reading.date_parsing import NEVER, parse
+from forecast_cli.reading.joined_times import beside_date, with_units
 from forecast_cli.reading.marks import most_are_numbers
 from forecast_cli.reading.parsing import MISSING, Sample
+from forecast_cli.reading.short_dates import may_be_short
+from forecast_cli.settings import DataSettings
 
 SEEN = 1000  # cells of a column that are looked at
+TRIED = 3  # columns of dates that remedies name
 SEEN_DATES = 100  # cells that decide whether a column holds dates
 TIME_NAMES = ("ds", "date", "datetime", "time", "timestamp", "day", "week", "month", "quarter")
 
@@ -30,18 +35,57 @@ def recognize_time(sample: Sample, names: Sequence[str], *, again: bool) -> tupl
     alone.
     """
     dated = [name for name in names if _holds_dates(sample[name], 1 if again else SEEN_DATES)]
+    if again:
+        # What older releases did not recognize, they did not train on.
+        dated = [name for name in dated if not _is_own(sample[name])]
+    elif not dated:
+        dated = [
+            name for name in names if name.lower() in TIME_NAMES and _holds_short(sample[name])
+        ]
+    # A quarter, a week or an interval beside a column of dates is a name of what these show.
+    plain = [name for name in dated if not _is_own(sample[name])]
+    dated = plain or dated
     if len(dated) > 1:
         raise DataError(
             f"{len(dated)} columns of dates: {listed(dated)}",
             f"pick one with --time {shlex.quote(dated[0])}",
             option="time",
+            remedies=[
+                Remedy({"time": one}, f"takes the times of {one!r}") for one in dated[:TRIED]
+            ],
         )
     return tuple(dated)
 
 
-def refuse_unread_times(sample: Sample, names: Sequence[str]) -> None:
+def with_clock(
+    sample: Sample, time: tuple[str, ...], settings: DataSettings, notes: list[Note]
+) -> tuple[str, ...]:
+    """The column of dates that was recognized, with a column of hours or clocks beside it, if
+    only both together tell the rows apart.
+    """
+    # With --duplicates the rows of a day are meant to be one, and a format without an hour is
+    # that of a day.
+    is_daily = settings.duplicates != "error" or not _may_have_hours(settings.date_format)
+    if len(time) != 1 or is_daily:
+        return time
+
+    used = [settings.id, *(settings.target or []), *(settings.past or [])]
+    used += [*(settings.future or []), *(settings.static or [])]
+    free = [name for name in sample if name not in used]
+    clock = beside_date(time[0], free, sample, settings.id)
+    if not clock:
+        return time
+
+    words = f"the time is in the columns {time[0]!r} and {clock!r}; --time names others"
+    notes.append(Note("time_in_columns", "info", words, {"columns": (*time, clock)}))
+    return (*time, clock)
+
+
+def refuse_unread_times(sample: Sample, names: Sequence[str], *, again: bool) -> None:
     """Raise DataError if an unused column seems to hold times that were not recognized: then
     rows are not steps.
+
+    again: a run that was trained on such a file before that was refused goes on.
     """
     for name in names:
         cells = [cell for cell in sample[name][:SEEN] if cell]
@@ -49,14 +93,19 @@ def refuse_unread_times(sample: Sample, names: Sequence[str]) -> None:
             continue
 
         date_format = _format_of_whole_numbers(cells)
+        clock = beside_date(name, list(sample), sample, None) if date_format == "%Y%m%d" else ""
+        if clock:
+            raise _may_hold_times(f"{name},{clock}", cells[0])
         if date_format:
-            raise _may_hold_times(name, cells[0], f" --date-format {date_format}")
+            raise _may_hold_times(name, cells[0], date_format)
         if name.lower() == "year" and _are_years(cells):
-            raise _may_hold_times(name, cells[0], "")
+            raise _may_hold_times(",".join(with_units(name, sample)), cells[0])
+        if name.lower() in TIME_NAMES and _are_months(cells) and not again:
+            raise _may_hold_times(name, cells[0])
         if name.lower() in TIME_NAMES and not most_are_numbers(cells, MISSING):
             column = shlex.quote(name)
             raise DataError(
-                f"column {name!r}: {cells[0]!r} is not a date that can be read in one way only",
+                f"column {name!r}: no known date format reads {cells[0]!r}",
                 f"say what it is with --time {column} --date-format, e.g. %d/%m/%Y",
                 option="time",
                 column=name,
@@ -96,6 +145,22 @@ def _holds_dates(cells: list[str], seen: int) -> bool:
     return looks_like_dates and not most_are_numbers(cells, MISSING)
 
 
+def _may_have_hours(patterns: list[str] | None) -> bool:
+    return patterns is None or any(re.search("%[-+]*[HI]", pattern) for pattern in patterns)
+
+
+def _is_own(cells: list[str]) -> bool:
+    """Whether the first cell is a time that no library reads."""
+    first = next((cell for cell in cells if cell), "")
+    known = formats(first)
+    return bool(known) and not any(is_usual(pattern, first) for pattern in known)
+
+
+def _holds_short(cells: list[str]) -> bool:
+    """Whether the cells may be months with short years."""
+    return may_be_short(cells) and not most_are_numbers(cells, MISSING)
+
+
 def _format_of_whole_numbers(cells: list[str]) -> str:
     """The format of cells such as 20240131 or 1704067200, if they may be times."""
     if len(cells) < 2 or not all(re.fullmatch(r"\d{8}|\d{10}|\d{13}", cell) for cell in cells):
@@ -116,16 +181,29 @@ def _are_years(cells: list[str]) -> bool:
     return len(cells) > 1 and all(re.fullmatch(r"[12]\d{3}", cell) for cell in cells)
 
 
+def _are_months(cells: list[str]) -> bool:
+    """Whether all cells are written like 202101."""
+    is_six_digits = all(re.fullmatch(r"[12]\d{5}", cell) for cell in cells)
+    return len(cells) > 1 and is_six_digits and bool((parse(cells, "%Y%m") != NEVER).all())
+
+
 def _are_mostly_steps(cells: list[str]) -> bool:
     of_steps = [cell for cell in cells if steps([cell])]
     return 2 * len(of_steps) >= len(cells)
 
 
-def _may_hold_times(name: str, cell: str, more: str) -> DataError:
+def _may_hold_times(name: str, cell: str, date_format: str = "") -> DataError:
+    """The error for a column, or several, that may be the time."""
+    settings: dict[str, Any] = {"time": name}
+    more = ""
+    if date_format:
+        settings["date_format"] = [date_format]
+        more = f" --date-format {date_format}"
     return DataError(
-        f"column {name!r} may hold times: {cell!r}",
+        f"column {name.partition(',')[0]!r} may hold times: {cell!r}",
         f"use --time {shlex.quote(name)}{more}",
         option="time",
-        column=name,
+        remedies=[Remedy(settings, f"takes {cell!r} for a time")],
+        column=name.partition(",")[0],
         value=cell,
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -10,15 +9,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from forecast_cli.calendar import Ints
-from forecast_cli.errors import DataError
+from forecast_cli.errors import DataError, Remedy
 from forecast_cli.messages import and_more
 from forecast_cli.panel import Floats, TimeFormat
 from forecast_cli.reading.columns import Cells, TextColumn
 from forecast_cli.reading.date_parsing import EPOCHS
-from forecast_cli.reading.dated_headers import QUARTER_WORDS
+from forecast_cli.reading.dated_headers import QUARTER_WORDS, plain_name
 from forecast_cli.reading.dated_layout import SEEN, DatedLayout, month_of
 from forecast_cli.reading.parsing import Sample
 from forecast_cli.reading.rows import Rows
+from forecast_cli.reading.time_styles import written_like
 
 JOINT = " / "  # between the parts of an id that several columns make
 
@@ -32,13 +32,9 @@ def time_format(layout: DatedLayout, sample: Sample) -> TimeFormat:
         return TimeFormat("%YQ%q" if _has_quarters(layout, sample) else "%Y-%m")
 
     if header.pattern in EPOCHS:
-        return TimeFormat("%Y-%m-%d %H:%M:%S")
+        return TimeFormat(header.pattern, offset="Z")
 
-    if "%z" not in header.pattern:
-        return TimeFormat(header.pattern)
-
-    offset = re.search(r"(Z|[+-]\d\d:?\d\d)$", header.names[-1])
-    return TimeFormat(header.pattern, offset[0] if offset else "")
+    return written_like(header.pattern, [plain_name(name) for name in header.names])
 
 
 def to_rows(layout: DatedLayout, cells: Cells, place: Callable[[int], str]) -> Rows:
@@ -218,6 +214,7 @@ def _check_rows(kept: _Kept, ids: list[str], months: Ints | None) -> None:
         + shlex.quote(proposal),
         option="dates_as_columns",
         proposal=proposal,
+        remedies=[Remedy({"dates_as_columns": proposal}, "tells the rows apart")],
     )
 
 

@@ -25,9 +25,10 @@ MAX_PARAMETERS = 1 << 30  # of all members together
 MAX_PARTS = 100  # of a portfolio
 ROUNDING = 1e-9  # in the sum of weights
 
-# Directives without flags and widths: with a width, strftime would write as much as it is told.
-_TIME_PATTERN = re.compile(r"(?:[^%\0]|%[A-Za-z%]){0,200}")
-_OFFSET = re.compile(r"(?:[Zz]|[+-][0-9]{2}:?[0-9]{2})?")
+# Directives without the widths of strftime, which would write as much as it is told.
+_TIME_PATTERN = re.compile(r"(?:[^%\0]|%[-+]{0,2}[A-Za-z]|%[1-9]f|%[%>|]){0,200}")
+_OFFSET = re.compile(r"(?:[Zz]|[+-][0-9]{2}(?::?[0-9]{2})?)?")
+_WORD = re.compile(r"[^\s\0%]{1,20}")  # for a month, or half a day
 
 
 def check_plan(plan: Plan) -> Plan:
@@ -90,7 +91,8 @@ def _check_base(plan: Plan) -> None:
 
 def check_frequency(frequency: Frequency) -> Frequency:
     """The frequency, if its grid is one that the reader makes. Raises ValueError."""
-    largest_size = {"fixed": 100_000 * calendar.WEEK, "months": 1_200_000}.get(frequency.kind, 1)
+    sizes = {"step": 10**15, "fixed": 100_000 * calendar.WEEK, "months": 1_200_000}
+    largest_size = sizes.get(frequency.kind, 1)
 
     _check_between("size", frequency.size, 1, largest_size)
     _check_between("phase", frequency.phase, 0, frequency.size - 1)
@@ -106,6 +108,12 @@ def check_time_format(time_format: TimeFormat) -> TimeFormat:
 
     is_offset = _OFFSET.fullmatch(time_format.offset) is not None
     _require(is_offset, "offset: it is not an offset from UTC")
+
+    _require(len(time_format.months) in (0, 12), "months: these are not twelve names")
+    _require(len(time_format.halves) in (0, 2), "halves: these are not two names")
+    for word in (*time_format.months, *time_format.halves, time_format.marker or "-"):
+        _require(_WORD.fullmatch(word) is not None, "a name in the format of times is not a word")
+    _check_between("span", time_format.span, 0, 100_000 * calendar.WEEK)
 
     if time_format.timezone:
         _check_time_zone(time_format.timezone)

@@ -95,6 +95,13 @@ def to_schema_5(old: RawContent) -> RawContent:
     return old
 
 
+def to_schema_6(old: RawContent) -> RawContent:
+    """Schema 6 (0.9.0) has times in several columns, and how their texts are written: what a run
+    of schema 5 lacks has a default.
+    """
+    return old
+
+
 _FILES_SINCE_1 = (
     "config.json",
     "forecast.csv",
@@ -111,7 +118,8 @@ RUN_SCHEMAS: dict[int, RunSchema] = {
     2: RunSchema(required=_FILES_SINCE_1, upgrade=to_schema_3),
     3: RunSchema(required=_FILES_SINCE_1, upgrade=to_schema_4),
     4: RunSchema(required=_FILES_SINCE_1, upgrade=to_schema_5),
-    5: RunSchema(required=_FILES_SINCE_1),
+    5: RunSchema(required=_FILES_SINCE_1, upgrade=to_schema_6),
+    6: RunSchema(required=_FILES_SINCE_1),
 }
 
 

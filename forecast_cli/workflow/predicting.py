@@ -203,8 +203,23 @@ def read_for(run: Run, path: str) -> Panel:
             error.hint = f"{error.hint}; {trained}" if error.hint else trained
         raise
 
+    panel = _as_trained(run, panel)
     require_shape(run, panel, path)
     return panel
+
+
+def _as_trained(run: Run, panel: Panel) -> Panel:
+    """The panel with one column of times, where an older release trained on several and wrote
+    them as one.
+    """
+    trained = run.config
+    if not panel.columns.times or trained.columns.times:
+        return panel
+    return replace(
+        panel,
+        columns=replace(panel.columns, times=()),
+        time_format=trained.time_format,
+    )
 
 
 def require_shape(run: Run, panel: Panel, source: str) -> None:

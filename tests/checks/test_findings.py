@@ -117,7 +117,7 @@ def test_notes_on_added_rows_and_on_gaps_stand_in_the_findings_of_that_name(
 ) -> None:
     path = write("day,y\n2024-01-01,1\n2024-01-01,2\n2024-01-02,4\n2024-01-04,8\n2024-01-05,1\n")
     findings = found(read_csv(path, duplicates="sum"))
-    assert findings["duplicates"].text == "1 rows repeat the time of another; they were added"
+    assert findings["duplicates"].text == "1 row repeats the time of another; they were added"
     assert findings["duplicates"].level == "warning"
     assert findings["gaps"].text == (
         "1 step without rows counts as 0 after --duplicates sum; --gaps interpolate, ffill or drop for another way"

@@ -110,6 +110,52 @@ def test_predict_reads_new_rows_by_settings_of_its_own(
     assert (result.code, result.out.splitlines()[1][:10]) == (0, "2024-01-31")
 
 
+LINES = "".join(f"{1990 + at // 12}-{at % 12 + 1:02},{at * 7 % 12 + at}\n" for at in range(96))
+
+
+def forecast_of(forecast: Forecast, *words: str) -> list[str]:
+    result = forecast("predict", *words)
+    assert result.code == 0, result.err
+    return [line.partition(",")[2] for line in result.out.splitlines()[1:]]
+
+
+def test_a_run_reads_the_lines_around_its_file_again_as_it_was_told(forecast: Forecast) -> None:
+    """With a header and without one, and with options of its own where new rows need them."""
+    Path("data.csv").write_text("a,b\nc,d\nmonth,y\n" + LINES + "Eurostat\n")
+    told = ("--skip-rows", "2", "--footer", "1")
+    assert forecast("train", "data.csv", *told, *QUICK).code == 0
+    expected = forecast_of(forecast)
+
+    Path("new.csv").write_text("month,y\n" + LINES + "Eurostat\nand others\n# end of it\n")
+    refused = forecast("predict", "new.csv")
+    assert refused.code == 20
+    assert "no header: line 3 holds numbers" in refused.err
+
+    options = ("--skip-rows", "0", "--footer", "2", "--comment", "#")
+    assert forecast_of(forecast, "new.csv", *options) == expected
+
+    Path("short.csv").write_text("a,b\nc,d\nmonth,y\n" + LINES)
+    lost = forecast("predict", "short.csv")
+    assert lost.code == 20
+    assert "--footer 1 would leave out a row of data" in lost.err
+    assert "use a smaller --footer" in lost.err
+    assert forecast_of(forecast, "short.csv", "--footer", "0") == expected
+
+
+def test_a_run_reads_a_file_without_a_header_and_a_part_of_one_again(forecast: Forecast) -> None:
+    Path("data.csv").write_text(
+        "".join(f"{shop},{line}\n" for shop in "ab" for line in LINES.splitlines())
+    )
+    options = ("--no-header", "--where", "1=b", "--target", "3")
+    assert forecast("train", "data.csv", *options, *QUICK).code == 0
+    expected = forecast_of(forecast)
+    assert forecast_of(forecast, "data.csv", "--where", "1=a") == expected
+
+    Path("named.csv").write_text("shop,month,y\n" + Path("data.csv").read_text())
+    assert forecast_of(forecast, "named.csv") == expected
+    assert forecast_of(forecast, "named.csv", "--skip-rows", "1") == expected
+
+
 def test_cron_needs_no_home_no_terminal_and_no_locale(airline_store: Path, tmp_path: Path) -> None:
     bare = {
         "PATH": os.environ["PATH"],

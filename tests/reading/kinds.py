@@ -165,6 +165,163 @@ def two_formats(one: str, other: str) -> Callable[[int], File]:
     return make
 
 
+def texts(
+    write: Callable[[datetime], str], step: timedelta = HOUR, start: datetime = START
+) -> Callable[[int], File]:
+    """A file whose times are written by a function."""
+
+    def make(count: int) -> File:
+        return single([write(time) for time in stepped(step, count, start)])
+
+    return make
+
+
+def monthly(write: Callable[[datetime], str], most: int = 100_000) -> Callable[[int], File]:
+    def make(count: int) -> File:
+        return single([write(time) for time in months(min(count, most))])
+
+    return make
+
+
+def quarterly(write: Callable[[datetime, int], str]) -> Callable[[int], File]:
+    def make(count: int) -> File:
+        first_months = months(3 * min(count, 30_000))[::3]
+        return single([write(time, (time.month + 2) // 3) for time in first_months])
+
+    return make
+
+
+def in_columns(
+    write: Callable[[datetime], str], names: str = "Date,Hour", step: timedelta = HOUR
+) -> Callable[[int], File]:
+    """A file with its times in several columns; the texts that are written have commas."""
+
+    def make(count: int) -> File:
+        values = numbers(count)
+        times = [write(time) for time in stepped(step, count)]
+        rows = [f"{time},{value}\n" for time, value in zip(times, values, strict=True)]
+        last = times[-1].replace(",", " ")
+        return File(f"{names},y\n{''.join(rows)}".encode(), {"": values}, last)
+
+    return make
+
+
+def to_24(time: datetime) -> tuple[datetime, int]:
+    """A day and its hour from 1 to 24."""
+    return (time - DAY, 24) if time.hour == 0 else (time, time.hour)
+
+
+def us_date(time: datetime) -> str:
+    return f"{time.month}/{time.day}/{time.year}"
+
+
+def berlin(german: bool) -> Callable[[datetime], str]:
+    """Times of Berlin with the abbreviation of their zone."""
+    zone = ZoneInfo("Europe/Berlin")
+
+    def write(time: datetime) -> str:
+        text = f"{time.replace(tzinfo=UTC).astimezone(zone):%Y-%m-%d %H:%M %Z}"
+        return text.replace("CEST", "MESZ").replace("CET", "MEZ") if german else text
+
+    return write
+
+
+def numbered(step: int) -> Callable[[int], File]:
+    """Two series whose times are the numbers of steps, as the files of M4 have them."""
+
+    def make(count: int) -> File:
+        values = numbers(count)
+        text = "".join(
+            f"{name},{1 + step * at},{value}\n" for name in "ab" for at, value in enumerate(values)
+        )
+        last = str(1 + step * (count - 1))
+        return File(f"unique_id,ds,y\n{text}".encode(), {"a": values, "b": values}, last)
+
+    return make
+
+
+FRENCH = [
+    "janv.",
+    "févr.",
+    "mars",
+    "avr.",
+    "mai",
+    "juin",
+    "juil.",
+    "août",
+    "sept.",
+    "oct.",
+    "nov.",
+    "déc.",
+]
+GERMAN = (
+    *("Januar", "Februar", "März", "April", "Mai", "Juni"),
+    *("Juli", "August", "September", "Oktober", "November", "Dezember"),
+)
+TWO_COLUMNS = {"time": "Date,Hour"}
+FROM_THE_WILD = [
+    Kind("a date and an hour", in_columns(lambda t: f"{t:%Y-%m-%d},{t.hour}"), TWO_COLUMNS),
+    Kind(
+        "a date and an hour from 1 to 24",
+        in_columns(lambda t: f"{us_date(to_24(t)[0])},{to_24(t)[1]}"),
+        TWO_COLUMNS,
+    ),
+    Kind(
+        "a date and an hour ending",
+        in_columns(lambda t: f"{to_24(t)[0]:%m/%d/%Y},HE{to_24(t)[1]:02}"),
+        TWO_COLUMNS,
+    ),
+    Kind("a date and a clock", in_columns(lambda t: f"{t:%d.%m.%Y},{t:%H:%M}"), TWO_COLUMNS),
+    Kind(
+        "a date and a clock in digits",
+        in_columns(lambda t: f"{t:%Y%m%d},{t:%H%M%S}", "DATE,TIME"),
+        {"time": "DATE,TIME"},
+    ),
+    Kind(
+        "a date and an interval",
+        in_columns(lambda t: f"{t:%d.%m.%Y},{t:%H:%M} - {t + HOUR:%H:%M}"),
+        TWO_COLUMNS,
+    ),
+    Kind(
+        "a year, a month, a day and an hour",
+        in_columns(lambda t: f"{t.year},{t.month},{t.day},{t.hour}", "Year,Month,Day,Hour"),
+        {"time": "Year,Month,Day,Hour"},
+    ),
+    Kind(
+        "a day of the year",
+        in_columns(lambda t: f"{t.year},{t.timetuple().tm_yday}", "Year,DOY", DAY),
+        {"time": "Year,DOY"},
+    ),
+    Kind("without zeros", texts(lambda t: f"{us_date(t)} {t.hour}:{t:%M}")),
+    Kind("milliseconds", texts(lambda t: f"{t:%Y-%m-%d %H:%M:%S}.125")),
+    Kind("words in capitals", texts(lambda t: f"{t:%d-%b-%Y}".upper(), DAY)),
+    Kind("French months", monthly(lambda t: f"{FRENCH[t.month - 1]} {t.year}")),
+    Kind("German months", texts(lambda t: f"{t.day}. {GERMAN[t.month - 1]} {t.year}", DAY)),
+    Kind("halves of a day", texts(lambda t: f"{t:%m/%d/%Y %I:%M %p}".replace("M", ".m.").lower())),
+    Kind("quarters", quarterly(lambda t, q: f"{t.year}Q{q}")),
+    Kind("quarters first", quarterly(lambda t, q: f"q{q} {t.year}")),
+    Kind("weeks", texts(lambda t: f"{t:%G-W%V}", 7 * DAY, datetime(2001, 1, 15))),
+    Kind(
+        "months in digits", monthly(lambda t: f"{t:%Y%m}"), {"time": "when", "date_format": "%Y%m"}
+    ),
+    Kind(
+        "intervals",
+        texts(lambda t: f"{t:%d.%m.%Y %H:%M} - {t + HOUR:%d.%m.%Y %H:%M}"),
+    ),
+    Kind(
+        "an offset in the middle",
+        texts(lambda t: f"{t:%a %b %d %H:%M:%S} +0100 {t:%Y}"),
+        {"time": "when", "date_format": "%a %b %d %H:%M:%S %z %Y"},
+    ),
+    Kind("offsets in hours", texts(lambda t: f"{t:%Y-%m-%dT%H:%M}+01")),
+    Kind("zones", texts(berlin(german=False))),
+    Kind("German zones", texts(berlin(german=True)), {"timezone": "Europe/Berlin"}),
+    Kind("numbered steps", numbered(1)),
+    Kind("numbered steps of two", numbered(2)),
+    Kind("numbered steps by name", texts(lambda t: str(t.toordinal()), DAY), {"time": "when"}),
+]
+
+
 # -- series ----------------------------------------------------------------------------------------------------------
 
 
@@ -412,6 +569,7 @@ OTHER_KINDS = [
     Kind("no last newline", without_end),
     Kind("last line cut off", cut_off),
     Kind("unsorted", unsorted),
+    *FROM_THE_WILD,
 ]
 
 KINDS = [*OTHER_KINDS, *DAYS_WITH_CLOCKS]

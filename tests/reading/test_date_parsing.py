@@ -268,15 +268,11 @@ def test_a_date_with_hour_24_is_recognized(cell: str) -> None:
 # -- over several columns --------------------------------------------------------------------------------------------
 
 
+UNITS = ("%Y", "%m", "%d", "%H", "%M", "%S")
+
+
 def joined(*numbers: float) -> int:
-    return int(
-        date_parsing.join(
-            {
-                unit: np.array([float(n)])
-                for unit, n in zip(date_parsing.UNITS, numbers, strict=False)
-            }
-        )[0]
-    )
+    return read(" ".join(map(str, numbers)), " ".join(UNITS[: len(numbers)]))
 
 
 def test_a_date_over_columns_is_read_as_far_as_they_go() -> None:

@@ -14,11 +14,13 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from forecast_cli import directives
 from forecast_cli.panel import format_times, times_of, values_of
 from forecast_cli.reading import read_csv
 from tests.conftest import ROOT
 from tests.reading.kinds import (
     DAYS_WITH_CLOCKS,
+    FROM_THE_WILD,
     KINDS,
     REPRESENTATIVES,
     Kind,
@@ -117,6 +119,26 @@ def test_any_number_of_series_is_read_right(ids: int, by_turns: bool) -> None:
     check(Kind(f"{ids} series", long(ids, by_turns=by_turns), {"id": "unique_id"}), 5 * ids)
 
 
+@pytest.mark.parametrize("count", [3, 700])
+@pytest.mark.parametrize("kind", FROM_THE_WILD, ids=str)
+def test_times_that_a_forecast_writes_are_read_again_as_the_next_ones(
+    kind: Kind, count: int
+) -> None:
+    file = kind.make(count)
+    panel = read_csv("data.csv", content=file.content, **kind.settings)
+    last, length = len(panel) - 1, int(panel.lengths[-1])
+    following = times_of(panel, last, length, length + 30)
+
+    label = f"{panel.ids[last]}," if panel.columns.id else ""
+    rows = "".join(
+        f"{label}{','.join(directives.split(text, panel.time_format.pattern))},5.5\n"
+        for text in format_times(panel, following)
+    )
+    again = read_csv("data.csv", panel.reading, content=file.content + rows.encode())
+    assert (again.frequency, again.columns) == (panel.frequency, panel.columns)
+    assert times_of(again, last, length).tolist() == following.tolist()
+
+
 # -- files with something wrong in them ------------------------------------------------------------------------------
 
 
@@ -152,7 +174,25 @@ def test_an_open_quote_in_a_header_of_two_delimiters_is_no_bug(process: Process)
     assert answer["exit"] == 20, answer
 
 
-MUTATIONS = ("byte", "insert", "delete", "drop", "double", "swap", "cell", "cut")
+MUTATIONS = ("byte", "insert", "delete", "drop", "double", "swap", "cell", "cut", "around")
+AROUND = [
+    "Sales",
+    "Sales, by day",
+    "# exported, 2021",
+    "Latitude,52.5",
+    "From,2021-01-01",
+    '5" pipe',
+    ",",
+    ",,,",
+    "",
+    "Total,5",
+    "Source: all, of us",
+    "Error: offline",
+    "2021-01-01",
+    "[UTC],[MW]",
+    "a b",
+    "-----",
+]
 CELLS = [
     "",
     "x",
@@ -234,6 +274,11 @@ def mutated(content: bytes, data: st.DataObject) -> bytes:
 def _other_lines(content: bytes, at: int, how: str, data: st.DataObject) -> bytes:
     lines = content.split(b"\n")
     row = content.count(b"\n", 0, at)
+    if how == "around":
+        some = data.draw(st.lists(st.sampled_from(AROUND), min_size=1, max_size=4))
+        at_row = data.draw(st.sampled_from([0, 1, row, max(len(lines) - 1, 0), len(lines)]))
+        lines[at_row:at_row] = [line.encode() for line in some]
+        return b"\n".join(lines)
     if how == "drop":
         del lines[row : row + data.draw(st.integers(1, 30))]
     elif how == "double":
@@ -260,6 +305,11 @@ OPTIONS: list[dict[str, Any]] = [
     {"timezone": "Europe/Berlin"},
     {"freq": "D", "bad_rows": "skip"},
     {"newest_first": True},
+    {"comment": "#"},
+    {"skip_rows": 1, "footer": 1},
+    {"skip_rows": 0, "bad_rows": "skip"},
+    {"header": False},
+    {"delimiter": "space"},
 ]
 
 

@@ -122,6 +122,87 @@ FILES: dict[str, str | bytes] = {
     "a unit beside the numbers": days(
         "273.36 kWh,4", "274 kWh,5", "275.5 kWh,6", names=("day", "y,volume")
     ),
+    "title": "Sales\n\n" + days(1, 2, 3),
+    "title of a spreadsheet": "Sales,,\n,,\n" + days("1,4", "2,5", "3,6", names=("day", "y,z")),
+    "names and numbers above the header": "Station,Berlin\nLatitude,52.5\n" + days(1, 2, 3),
+    "comments above the header": "# exported\n# a, b\n" + days(1, 2, 3),
+    "title that may be a header": "Sales, by day\n" + days(1, 2, 3),
+    "names in three lines": "Price,Close,High\nTicker,A,A\n"
+    + days("1,4", "2,5", "3,6", names=("Date", ",")),
+    "source below": days(1, 2, 3) + "\nSource: Office of Statistics\n",
+    "total below": days(1, 2, 3) + "Total,6\n",
+    "empty rows below": days(1, 2, 3) + ",\n,\n",
+    "a word below": days(1, 2, 3) + "Eurostat\n",
+    "an error below": days(1, 2, 3) + "Error: sensor offline\n",
+    "short newest row": days(1, 2, 3) + "2024-01-04\n",
+    "a footer that is a row": days(1, 2, 3),
+    "second table below": days(1, 2, 3) + "\nmonth,y,z\n2024-01-01,5,6\n2024-02-01,6,7\n",
+    "second table above": "month,y,z\n2024-01-01,5,6\n2024-02-01,6,7\n\n" + days(1, 2, 3),
+    "comment between rows": days(1, 2, 3).replace("2024-01-02", "# sensor replaced\n2024-01-02"),
+    "title without a header": "Sales\n" + days(1, 2, 3).partition("\n")[2],
+    "spaces": days(1, "  2", 3, mark=" "),
+    "spaces or thousands": "a b\n1 234\n2 345\n3 456\n",
+    "another delimiter around quotes": days(1, 2, 3, 4).replace("2024-01-02,2", '"2024-01-02";"2"'),
+    "header with another delimiter": days(1, 2, 3, mark=";").replace("day;y", "day,y"),
+    "web page": "<!DOCTYPE html>\n<html><head><title>Please\nsign in</title></head></html>\n",
+    "PDF": b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n",
+    "several stations": "station,day,y\n"
+    + "".join(f"a,2024-01-0{d},{d}\n" for d in (1, 2, 3))
+    + "".join(f"b,2024-01-0{d},{d + 3}\n" for d in (1, 2, 3)),
+    "quantity among codes": days("7,5,1", "9,7,1", "8,6,1", names=("day", "code,load,flag")),
+}
+
+
+GIVEN: dict[str, dict[str, Any]] = {
+    "integer dates": {"target": "y"},
+    "epoch seconds": {"target": "y"},
+    "a footer that is a row": {"footer": 1},
+    "a date and a time in digits": {"target": "y"},
+    "hour 25": {"time": "Date,Hour"},
+}
+
+
+HOURS = [datetime(2024, 1, 30) + timedelta(hours=at) for at in range(48)]
+HOUR = timedelta(hours=1)
+FRENCH = [
+    "janv.",
+    "févr.",
+    "mars",
+    "avr.",
+    "mai",
+    "juin",
+    "juil.",
+    "août",
+    "sept.",
+    "oct.",
+    "nov.",
+    "déc.",
+]
+
+
+def timed(texts: list[str], names: str = "Date,Hour") -> str:
+    return f"{names},y\n" + "".join(f"{text},{at}\n" for at, text in enumerate(texts))
+
+
+FILES |= {
+    "a date and an hour": timed([f"{t:%Y-%m-%d},{t.hour}" for t in HOURS]),
+    "hours from 1 to 24": timed([f"{t.month}/{t.day}/{t.year},{t.hour + 1}" for t in HOURS]),
+    "hour ending": timed([f"{t:%m/%d/%Y},HE{t.hour + 1:02}" for t in HOURS]),
+    "a date and a time in digits": timed([f"{t:%Y%m%d},{t:%H%M%S}" for t in HOURS], "DATE,TIME"),
+    "hour 25": timed([f"2024-10-27,{hour}" for hour in range(1, 26)]),
+    "intervals": timed([f"{t:%d.%m.%Y %H:%M} - {t + HOUR:%d.%m.%Y %H:%M}" for t in HOURS], "time"),
+    "zones in the texts": local("2024-10-26", HOUR, 96, "%Y-%m-%d %H:%M %Z"),
+    "quarters": timed([f"{2021 + at // 4}Q{at % 4 + 1}" for at in range(12)], "quarter"),
+    "weeks": timed([f"2021-W{at:02}" for at in range(5, 17)], "week"),
+    "French months": timed([f"{name} 2021" for name in FRENCH], "mois"),
+    "years without a century": timed(
+        [f"{1 + at // 12}-{at % 12 + 1:02}" for at in range(36)], "Month"
+    ),
+    "short dates": timed(["1-01", "1-02", "1-03"], "Month"),
+    "days or years": timed([f"Jan-{at:02}" for at in range(1, 32)], "Month"),
+    "numbered steps": "unique_id,ds,y\n" + "".join(f"a,{at + 1},{at}\n" for at in range(30)),
+    "months or steps": "unique_id,ds,y\n" + "".join(f"a,{202101 + at},{at}\n" for at in range(12)),
+    "a missing step": "unique_id,ds,y\na,1,1\na,2,2\na,4,4\n",
 }
 
 
@@ -129,17 +210,21 @@ def settings_of(options: str) -> dict[str, Any]:
     """`--bad-rows skip --newest-first` as keywords; an option that is there twice, as a list."""
     kinds = typing.get_type_hints(DataSettings)
     known = {field.name for field in dataclasses.fields(DataSettings)}
-    words = shlex.split(options)
+    words = [word for text in shlex.split(options) for word in re.split("(?<=[a-z])=(?=-)", text)]
     given: dict[str, Any] = {}
     while words:
         name = words.pop(0).removeprefix("--").replace("-", "_")
+        if name == "no_header":
+            given["header"] = False
+            continue
         assert name in known
         if kinds[name] == list[str] | None:
             given[name] = [*given.get(name, []), words.pop(0)]
         elif kinds[name] is bool:
             given[name] = True
         else:
-            given[name] = float(words.pop(0)) if kinds[name] == float | None else words.pop(0)
+            as_number = {float | None: float, int | None: int}.get(kinds[name], str)
+            given[name] = as_number(words.pop(0))
     return given
 
 
@@ -162,9 +247,9 @@ def test_the_table_and_the_files_are_the_same() -> None:
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row[0])
 def test_every_row_of_the_table_is_true(row: list[str], write: Callable[..., Path]) -> None:
-    name, _, answer, option, then = row
+    name, _, answer, option, then, _ = row
     path = write(FILES[name])
-    settings: dict[str, Any] = {"target": "y"} if name in ("integer dates", "epoch seconds") else {}
+    settings: dict[str, Any] = GIVEN.get(name, {})
     if answer.startswith("reads "):
         check(path, answer.removeprefix("reads "), **settings)
     else:

@@ -194,7 +194,7 @@ def test_duplicates_are_merged_as_told(write: Write, how: str, value: float) -> 
         write("day,y\n2024-01-01,1\n2024-01-02,2\n2024-01-02,4\n2024-01-03,5\n"), duplicates=how
     )
     assert panel.values.tolist() == [1, value, 5]
-    assert panel.notes[0].text.startswith("1 rows repeat the time of another; ")
+    assert panel.notes[0].text.startswith("1 row repeats the time of another; ")
 
 
 def test_bad_rows_are_left_out_and_counted(write: Write) -> None:
@@ -207,7 +207,7 @@ def test_bad_rows_are_left_out_and_counted(write: Write) -> None:
     assert notes(panel) == [
         (
             "degraded",
-            "1 rows of another width were left out: data.csv:7: 3 fields where the header has 2",
+            "1 row with a different number of fields was left out: data.csv:7: 3 fields where the header has 2",
         ),
         ("degraded", "data.csv: 3 bad rows were left out: line 4, 5, 8"),
         ("info", "4 missing steps were interpolated"),
@@ -307,15 +307,19 @@ def check_local_hours(
 def test_a_time_may_be_spread_over_columns(write: Write) -> None:
     text = "year,month,day,hour,y\n" + "".join(f"2024,2,28,{h},{h}\n" for h in range(24))
     panel = read_csv(write(text), time="year,month,day,hour")
-    assert (panel.columns.time, panel.reading.time) == ("time", "year,month,day,hour")
+    assert (panel.columns.times, panel.reading.time) == (
+        ("year", "month", "day", "hour"),
+        "year,month,day,hour",
+    )
     assert format_times(panel, times_of(panel, 0, 23, 25)) == [
-        "2024-02-28 23:00",
-        "2024-02-29 00:00",
+        "2024 2 28 23",
+        "2024 2 29 0",
     ]
     assert failure(
         DataError, write(text.replace(",28,7,", ",30,7,")), time="year,month,day,hour"
     ) == (
-        "data.csv:9: columns year, month, day, hour are not a date | correct the row, or use --bad-rows skip"
+        "data.csv:9: column 'year,month,day,hour': '2024 2 30 7' is not a date that exists "
+        "(%Y %m %d %H) | correct the row, or use --bad-rows skip"
     )
 
 

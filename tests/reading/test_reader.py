@@ -65,7 +65,7 @@ def test_a_missing_file_is_named_with_its_neighbour(write: Write) -> None:
         ("day,name\n2024-01-01,a\n2024-01-02,b\n", "data.csv: no column of numbers to forecast | name it with --target COLUMN"),
         (
             "day,a,b\n2024-01-01,1,2\n",
-            "data.csv: 2 columns of numbers: 'a', 'b' | pick one with --target b, or take all with --target all",
+            "data.csv: 2 columns of numbers: 'a', 'b' | pick one with --target a, or take all with --target all",
         ),
         (
             "day,y\n" + DAYS.replace(",7\n", ",ERR\n"),
@@ -99,7 +99,7 @@ def test_a_missing_file_is_named_with_its_neighbour(write: Write) -> None:
             "data.csv:10: column 'day': '09/01/2024' is not a date like the others (%Y-%m-%d) "
             "| use --date-format %Y-%m-%d --date-format %d/%m/%Y or --date-format %Y-%m-%d --date-format %m/%d/%Y",
         ),
-        ("day,y\n" + DAYS.replace("2024-01-09", ""), "data.csv:10: column 'day': no time | give every row a time"),
+        ("day,y\n" + DAYS.replace("2024-01-09", ""), "data.csv:10: column 'day': the time is empty | give every row a time, or use --bad-rows skip"),
         (
             "day,y\n" + DAYS.replace("2024-01-09", "2024-01-09 07:30").replace("2024-01-1", "2024-03-1"),
             "data.csv:10: column 'day': '2024-01-09 07:30' is not a date like the others (%Y-%m-%d) "
@@ -133,7 +133,9 @@ def test_unknown_columns_come_with_the_nearest_one(write: Write) -> None:
 def test_repeated_times_of_a_long_file_name_the_id_option(write: Write) -> None:
     text = "shop,day,y\n" + "".join(f"{s},2024-01-{d:02},{d}\n" for s in "ab" for d in range(1, 5))
     assert refused(write(text)).endswith(
-        "or use --duplicates first, last, mean or sum; if the file holds several series, name their column: --id shop"
+        "or use --duplicates first, last, mean or sum; column 'shop' tells these rows apart: "
+        "--id shop forecasts each of its series, --where shop=a takes one of them, "
+        "--duplicates sum adds them up"
     )
     assert read_csv(write(text), id="shop").ids == ("a", "b")
 

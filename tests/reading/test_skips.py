@@ -138,7 +138,7 @@ def test_a_share_that_the_hint_names_is_enough() -> None:
         "width",
         "huge",
         "quote",
-        "no time",
+        "the time is empty",
         "all of another width",
     ],
 )
@@ -159,7 +159,7 @@ def test_rows_that_are_left_out_for_different_reasons_are_counted_together() -> 
     panel = read(text(lines), max_skipped=0.06, gaps="interpolate")
     assert panel.values.tolist() == list(range(3, 900))
     assert [note.text for note in panel.notes if note.level == "degraded"] == [
-        "16 rows of another width were left out: data.csv:2: 3 fields where the header has 2 (and 15 more)",
+        "16 rows with a different number of fields were left out: data.csv:2: 3 fields where the header has 2 (and 15 more)",
         "data.csv: 33 bad rows were left out: line 3, 4, 12 (and 30 more)",
     ]
     assert panel.reading.max_skipped == 0.06
@@ -177,7 +177,7 @@ def test_a_date_over_columns_that_does_not_exist_is_a_reason() -> None:
         f"{day.year},{day.month},{day.day if at % 10 else 32},{at}" for at, day in enumerate(DAYS)
     ]
     assert refused(text(lines, "year,month,day,y"), time="year,month,day") == (
-        "data.csv: 90 of 900 rows would be skipped; all of them have no date in the columns year, month, day "
+        "data.csv: 90 of 900 rows would be skipped; all of them have dates like '2020 1 32' "
         "| correct these rows, or allow it with --max-skipped 0.1"
     )
 
@@ -200,7 +200,10 @@ def test_a_date_over_columns_that_does_not_exist_is_a_reason() -> None:
             "2022-06-31,1",
             "column 'day': '2022-06-31' is not a date like the others (%Y-%m-%d) | correct the row, or allow it with --max-skipped 0.05",
         ),
-        (",1", "column 'day': no time | correct the row, or allow it with --max-skipped 0.05"),
+        (
+            ",1",
+            "column 'day': the time is empty | correct the row, or allow it with --max-skipped 0.05",
+        ),
         (
             "2022-06-18,1,1",
             "3 fields where the header has 2 | correct the row, or allow it with --max-skipped 0.05",
@@ -506,8 +509,8 @@ def test_a_first_row_of_units_does_not_hide_the_times() -> None:
     with pytest.raises(DataError) as caught:
         read_csv("data.csv", content=text(lines, "Zeit,y"), target="y")
     assert f"{caught.value.message} | {caught.value.hint}" == (
-        "data.csv:2: column 'Zeit': '[UTC]' is not a date that can be read in one way only "
-        "| correct the row, or use --bad-rows skip"
+        "data.csv:2: neither the header nor a row of data: '[UTC],[MW]' | use --skip-rows 0 to take "
+        "line 1 as the header and leave out what is between it and the data"
     )
     panel = read(text(lines, "Zeit,y"))
     assert (panel.columns.time, panel.frequency.kind, panel.lengths.tolist()) == (

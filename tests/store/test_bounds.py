@@ -104,7 +104,7 @@ def test_quantiles_rise_about_a_half(
         (Frequency("months", 0), "size: 0 is not between 1 and 1,200,000"),
         (Frequency("fixed", 100_000 * WEEK + 1), "size: "),
         (Frequency("business", 2), "size: 2 is not between 1 and 1"),
-        (Frequency("step", 2), "size: 2 is not between 1 and 1"),
+        (Frequency("step", 10**16), "size: "),
         (Frequency("months", 3, phase=3), "phase: 3 is not between 0 and 2"),
         (Frequency("months", day=32), "day: 32 is not between 1 and 31"),
         (
@@ -135,6 +135,12 @@ def test_the_grids_of_files_are_within_bounds() -> None:
         (TimeFormat("%Y-%1000000000d"), "pattern: it is not a pattern of dates"),
         (TimeFormat("%Y-%m%"), "pattern: it is not a pattern of dates"),
         (TimeFormat("%Y" * 300), "pattern: it is not a pattern of dates"),
+        (TimeFormat("%Y-%-1000d"), "pattern: it is not a pattern of dates"),
+        (TimeFormat("%Y", months=("Jan",)), "months: these are not twelve names"),
+        (TimeFormat("%Y", halves=("a",)), "halves: these are not two names"),
+        (TimeFormat("%Y", halves=("a", "b\nc")), "a name in the format of times is not a word"),
+        (TimeFormat("%Y", marker="%Y" * 100), "a name in the format of times is not a word"),
+        (TimeFormat("%Y", span=-1), "span: -1 is not between 0 and 60,480,000,000,000,000"),
         (TimeFormat("%Y", "+9"), "offset: it is not an offset from UTC"),
         (
             TimeFormat("%Y", timezone="../../etc/passwd"),
@@ -154,6 +160,8 @@ def test_usual_formats_of_times_are_within_bounds() -> None:
         TimeFormat(),
         TimeFormat("%d.%m.%Y %H:%M", "+02:00"),
         TimeFormat("%Y", "Z", "Europe/Berlin"),
+        TimeFormat("%-d.%-m.%Y%|%+-H:%M:%S.%3f%>-%H:%M", span=1),
+        TimeFormat("%d %b %Y %Z", "+02", marker="CEST", months=("mai",) * 12),
     ):
         assert check_time_format(time_format) is time_format
 
