@@ -22,14 +22,15 @@ demo: $(VENV)/installed  ## train on a sample, predict, plot, and say where to l
 	@echo "Look at demo_runs/predictions.png and demo_runs/loss.png. The trained run is in demo_runs/runs/."
 	@echo "Next: $(BIN)/forecast train YOUR.csv"
 
+# Tests run side by side: threads of one that wait for those of another would only take time.
 test: $(VENV)/installed  ## all tests but the slow ones
-	$(BIN)/pytest -n auto -m "not slow"
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto -m "not slow"
 
 check: $(VENV)/installed  ## lint, types, every test and how much of the package they run, as CI does
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/pytest -n auto --cov --cov-report term
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --cov --cov-report term
 
 clean:
 	rm -rf $(VENV) demo_runs build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage
