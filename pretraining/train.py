@@ -80,7 +80,7 @@ def example(batch: Batch) -> Example:
 
 def loss_of(network: Seasonal, item: Example) -> tuple[Tensor, Tensor]:
     """The mean pinball loss in usual changes, and that of repeating the last season."""
-    answers = network.answer(item.framed).values
+    answers = network.answer(item.framed)
     targets, last, change = (
         torch.from_numpy(np.ascontiguousarray(values)).to(answers.device)
         for values in (item.targets, item.framed.references[:, :, 0], item.framed.change)

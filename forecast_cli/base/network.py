@@ -19,7 +19,7 @@ def architecture(season: int, horizon: int, cycle: int = 0) -> Architecture:
     cycle: how many seasons make a longer one; 0 if none is known.
     """
     return Architecture(
-        lookback=max(SEASONS_READ, seasons_needed(cycle)) * season,
+        lookback=max(SEASONS_READ, cycle + SPARE) * season,
         inputs=1,
         segment=1,
         units=UNITS,
@@ -28,8 +28,3 @@ def architecture(season: int, horizon: int, cycle: int = 0) -> Architecture:
         quantiles=LEVELS,
         by_season=Seasons(season, SEASONS_READ, cycle),
     )
-
-
-def seasons_needed(cycle: int) -> int:
-    """How many seasons a series needs, so that a longer season of so many is seen in it."""
-    return cycle + SPARE if cycle else 2

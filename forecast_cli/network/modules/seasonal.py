@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 import torch
 from torch import Tensor
@@ -12,21 +10,17 @@ from forecast_cli.network.modules.recurrent import Recurrent
 from forecast_cli.network.seasons import POINTS, Framed, frame, known_seasons, to_steps
 
 
-class Answers(NamedTuple):
-    """What the network says about F seasons: (B, F, Q, P) in units of each window's spread."""
-
-    values: Tensor
-    framed: Framed
-
-
 class Seasonal(Recurrent):
     """Frame of seasons -> cell -> dropout -> cell -> dropout -> head, for each season ahead.
 
     (B, lookback, 1) -> (B, outputs, Q). The frame is made in numpy: nothing in it is learned.
     """
 
-    def answer(self, framed: Framed) -> Answers:
-        """What the network says about windows that are framed already."""
+    def answer(self, framed: Framed) -> Tensor:
+        """What the network says about windows that are framed already.
+
+        (B, F, Q, P) in units of each window's spread.
+        """
         weight = self.head.weight
         inputs, references, change = (
             torch.from_numpy(np.ascontiguousarray(values)).to(weight.device, weight.dtype)
@@ -40,7 +34,8 @@ class Seasonal(Recurrent):
         reference = torch.einsum("bfr,bfrp->bfp", shares, references)
         offsets = outputs[..., : POINTS * quantiles]
         offsets = offsets.reshape(*outputs.shape[:2], quantiles, POINTS)
-        return Answers(reference[:, :, None] + change[:, None, None, None] * offsets, framed)
+        answers: Tensor = reference[:, :, None] + change[:, None, None, None] * offsets
+        return answers
 
     def forward(
         self,
@@ -57,7 +52,7 @@ class Seasonal(Recurrent):
         history = x[:, :, 0].detach().cpu().numpy().reshape(len(x), -1, a.by_season.steps)
         read = int(known_seasons(history, a.by_season.read).max())
         framed = frame(history, read, a.seasons_ahead, a.by_season.cycle)
-        answers = self.answer(framed).values
+        answers = self.answer(framed)
 
         # What resampling does is linear: its matrix is what it does to each point alone.
         matrix = torch.from_numpy(to_steps(np.eye(POINTS, dtype=np.float32), a.by_season.steps))
