@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 from forecast_cli.errors import DataError, SettingsError
 
 Ints = NDArray[np.int64]
+NameOf = Callable[[np.int64], str]  # what a time is called in a message
 Kind = Literal["step", "fixed", "business", "months"]
 
 SECOND = 1_000_000
@@ -75,12 +77,13 @@ STEPS = Frequency("step")
 # -- find the frequency ------------------------------------------------------------------------
 
 
-def infer(times: Ints, starts: Ints) -> Frequency:
+def infer(times: Ints, starts: Ints, name_of: NameOf | None = None) -> Frequency:
     """The frequency of sorted times.
 
     times: (N,) of all series, one after the other, ascending and without repetition inside
-    each; starts: (S,) where each series begins. Raises DataError for a time that is off the
-    grid, or without two rows in any series.
+    each; starts: (S,) where each series begins; name_of: what a time is called in a message,
+    else `stamp`. Raises DataError for a time that is off the grid, or without two rows in any
+    series.
     """
     has_predecessor = _has_predecessor(times, starts)
     gaps = np.diff(times)[has_predecessor[1:]]
@@ -100,7 +103,7 @@ def infer(times: Ints, starts: Ints) -> Frequency:
     size = _most_frequent(gaps)
     if size == DAY and has_one_clock and _skips_weekends(times):
         return Frequency("business", 1, clock=int(clock[0]))
-    return _fixed(times, size)
+    return _fixed(times, size, name_of or stamp)
 
 
 def infer_steps(numbers: Ints, starts: Ints) -> Frequency:
@@ -129,15 +132,15 @@ def infer_steps(numbers: Ints, starts: Ints) -> Frequency:
     return Frequency("step", size, phase)
 
 
-def named(alias: str, times: Ints, starts: Ints) -> Frequency:
+def named(alias: str, times: Ints, starts: Ints, name_of: NameOf | None = None) -> Frequency:
     """The frequency of an alias like 30min, W-WED or QS-FEB, placed where the first time lies.
 
-    times, starts: as for `infer`. Raises DataError for times that contradict the alias, and
+    times, starts, name_of: as for `infer`. Raises DataError for times that contradict the alias, and
     SettingsError for what is no alias.
     """
     frequency = _parse(alias, times)
     try:
-        positions = ordinals(frequency, times)
+        positions = ordinals(frequency, times, name_of)
     except DataError as error:
         raise DataError(
             f"--freq {alias}: {error.message}", "name the step that the times have"
@@ -171,14 +174,14 @@ def _skips_weekends(times: Ints) -> bool:
     return bool(np.is_busday(_days(times)).all() and np.ptp(times) >= WEEK)
 
 
-def _fixed(times: Ints, size: int) -> Frequency:
+def _fixed(times: Ints, size: int, name_of: NameOf) -> Frequency:
     """Steps of `size` microseconds, placed where the first time lies."""
     phase = int(times[0] % size)
     off_grid = np.flatnonzero(times % size != phase)
     if len(off_grid):
         raise DataError(
             f"the times are not on one grid: most are {_distance(size)} apart, "
-            f"{stamp(times[off_grid[0]])} is not on it",
+            f"{name_of(times[off_grid[0]])} is not on it",
             "correct or remove the odd rows, or bring the rows to one step first",
         )
     return Frequency("fixed", size, phase)
@@ -264,7 +267,7 @@ def _no_step(alias: str) -> SettingsError:
 # -- times and positions -----------------------------------------------------------------------
 
 
-def ordinals(frequency: Frequency, times: Ints) -> Ints:
+def ordinals(frequency: Frequency, times: Ints, name_of: NameOf | None = None) -> Ints:
     """Positions of times on the grid, (N,) -> (N,).
 
     Raises DataError for a time off the grid.
@@ -279,7 +282,7 @@ def ordinals(frequency: Frequency, times: Ints) -> Ints:
     off_grid = np.flatnonzero(times_at(frequency, positions) != times)
     if len(off_grid):
         time = times[off_grid[0]]
-        shown = str(time) if frequency.kind == "step" else stamp(time)
+        shown = str(time) if frequency.kind == "step" else (name_of or stamp)(time)
         raise DataError(
             f"{shown} is not on the grid of the other times ({describe(frequency)})",
             "correct or remove the odd rows",

@@ -253,7 +253,11 @@ def format_times(panel: Panel, times: Ints) -> list[str]:
 
     Raises DataError for times outside of the years 1 to 9999.
     """
-    time_format = panel.time_format
+    return write_times(panel.time_format, times)
+
+
+def write_times(time_format: TimeFormat, times: Ints) -> list[str]:
+    """As `format_times`, before there is a panel."""
     times = np.asarray(times, np.int64)
     if not time_format.pattern:
         return [str(time) for time in times.tolist()]

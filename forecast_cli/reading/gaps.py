@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,14 +33,14 @@ def sums_to_zero(settings: DataSettings) -> bool:
 
 
 def fill_gaps(
-    values: Floats, gaps: str, limit: int, *, label: str, first: int, frequency: Frequency
+    values: Floats, gaps: str, limit: int, *, label: str, name_of: Callable[[int], str]
 ) -> int:
     """Fill runs of NaN in place, as `--gaps` says; return how many steps there were.
 
     Raises DataError.
 
-    limit: steps of the longest gap that `auto` fills; label: the series; first: the position of
-    its first value.
+    limit: steps of the longest gap that `auto` fills; label: the series; name_of: what a step of
+    the values is called in a message.
     """
     is_hole = np.isnan(values)
     if not is_hole.any():
@@ -48,9 +49,7 @@ def fill_gaps(
     if gaps in ("error", "auto"):
         begin, length = _longest_run(is_hole)
         if gaps == "error" or length > limit:
-            start = int(calendar.times_at(frequency, np.array([first + begin]))[0])
-            at = f"step {start}" if frequency.kind == "step" else calendar.stamp(start)
-            raise _long_gap(label, at, length, gaps, limit)
+            raise _long_gap(label, name_of(begin), length, gaps, limit)
 
     if gaps == "zero":
         values[is_hole] = 0.0

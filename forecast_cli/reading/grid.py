@@ -132,7 +132,11 @@ def _one_series(
     values[at] = known[inside]
     holes = np.isnan(values)
     filled = fill_gaps(
-        values, settings.gaps, limit, label=label, first=first, frequency=ordered.frequency
+        values,
+        settings.gaps,
+        limit,
+        label=label,
+        name_of=lambda step: ordered.name_of(first + step),
     )
 
     covariates: dict[str, Floats] = {}

@@ -4,6 +4,7 @@ and repeated times.
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -13,7 +14,7 @@ from forecast_cli.calendar import Frequency, Ints
 from forecast_cli.errors import DataError, Remedy, TooLittleDataError
 from forecast_cli.messages import Note, and_more
 from forecast_cli.panel import Floats, TimeFormat
-from forecast_cli.reading.rows import Rows, of_series, take
+from forecast_cli.reading.rows import Rows, of_series, take, written
 from forecast_cli.reading.time_zones import KNOWN_ZONES, repeated_hour, skipped_hour, to_wall
 from forecast_cli.settings import DataSettings
 
@@ -38,13 +39,21 @@ class OrderedRows:
     """Rows by series and time without repetition.
 
     positions: (R,) of the rows on the grid of the frequency; bounds: (S + 1,) of the series in
-    the rows.
+    the rows; time_format: how the file writes its times.
     """
 
     rows: Rows
     frequency: Frequency
     positions: Ints
     bounds: Ints
+    time_format: TimeFormat
+
+    def name_of(self, position: int) -> str:
+        """A step of the grid in a message: `step 7`, or its time as the file writes it."""
+        time = int(calendar.times_at(self.frequency, np.array([position]))[0])
+        if self.frequency.kind == "step":
+            return f"step {time}"
+        return written(time, self.time_format)
 
 
 def order_rows(
@@ -75,8 +84,9 @@ def order_rows(
     _check_steps(rows, starts, positions, frequency)
     has_zone = time_format.offset or time_format.timezone or settings.timezone
     if frequency.kind == "fixed" and not has_zone:
-        _refuse_skipped_hour(rows, positions, frequency)
-    return OrderedRows(rows, frequency, positions, np.append(starts, len(rows.codes)))
+        _refuse_skipped_hour(rows, positions, frequency, time_format)
+    bounds = np.append(starts, len(rows.codes))
+    return OrderedRows(rows, frequency, positions, bounds, time_format)
 
 
 def _as_steps(rows: Rows, settings: DataSettings) -> OrderedRows:
@@ -92,7 +102,7 @@ def _as_steps(rows: Rows, settings: DataSettings) -> OrderedRows:
     rows = take(rows, np.argsort(rows.codes, kind="stable"))
     bounds = np.append(np.searchsorted(rows.codes, np.arange(len(rows.ids))), count)
     positions = np.arange(count) - np.repeat(bounds[:-1], np.diff(bounds))
-    return OrderedRows(rows, calendar.STEPS, positions, bounds)
+    return OrderedRows(rows, calendar.STEPS, positions, bounds, TimeFormat())
 
 
 def _numbered(rows: Rows, starts: Ints, settings: DataSettings) -> OrderedRows:
@@ -105,7 +115,7 @@ def _numbered(rows: Rows, starts: Ints, settings: DataSettings) -> OrderedRows:
         )
     frequency = calendar.infer_steps(rows.known_times, starts)
     positions = calendar.ordinals(frequency, rows.known_times)
-    return OrderedRows(rows, frequency, positions, np.append(starts, len(rows.codes)))
+    return OrderedRows(rows, frequency, positions, np.append(starts, len(rows.codes)), TimeFormat())
 
 
 def _sorted(rows: Rows, notes: list[Note]) -> Rows:
@@ -173,10 +183,9 @@ def _repeated_message(rows: Rows, repeated: Ints, time_format: TimeFormat) -> st
     row = int(repeated[0])
     places = sorted((rows.place(row), rows.place(row + 1)), key=lambda text: (len(text), text))
     series = of_series(rows.ids[rows.codes[row]])
-    time = rows.known_times[row]
-    stamp = calendar.stamp(time) if time_format.pattern else str(time)
+    time = written(rows.known_times[row], time_format)
     return (
-        f"{places[0]} and {places[1].rpartition(':')[2]}: {series}the time {stamp} is there twice"
+        f"{places[0]} and {places[1].rpartition(':')[2]}: {series}the time {time} is there twice"
         + and_more(len(repeated))
     )
 
@@ -212,16 +221,18 @@ def _refuse_repeated_hour(rows: Rows, repeated: Ints, message: str, *, is_refuse
         )
 
 
-def _refuse_skipped_hour(rows: Rows, positions: Ints, frequency: Frequency) -> None:
+def _refuse_skipped_hour(
+    rows: Rows, positions: Ints, frequency: Frequency, time_format: TimeFormat
+) -> None:
     """Raise DataError if the only hours that are missing are those that the clocks of some zone
     skip.
     """
     times = _distinct_times(rows.known_times, positions, frequency)
     name, hour = skipped_hour(times, frequency.size)
     if name:
-        stamp = calendar.stamp(hour)
+        time = written(hour, time_format)
         raise DataError(
-            f"no row is in the hour from {stamp}, which the clocks of {name} skip",
+            f"no row is in the hour from {time}, which the clocks of {name} skip",
             _zone_hint(name),
             option="timezone",
             remedies=_zones(name),
@@ -289,11 +300,12 @@ def _frequency(
 ) -> Frequency:
     """The frequency that the user named, else that of the times."""
     times = rows.known_times
+    name_of = functools.partial(written, time_format=time_format)
     if settings.freq:
-        return calendar.named(settings.freq, times, starts)
+        return calendar.named(settings.freq, times, starts, name_of)
 
     try:
-        return calendar.infer(times, starts)
+        return calendar.infer(times, starts, name_of)
     except DataError as error:
         if time_format.offset and not time_format.timezone:
             # Days whose offset changes are not all of one length.

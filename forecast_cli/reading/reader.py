@@ -38,11 +38,11 @@ from forecast_cli.reading.placeholder_check import (
 from forecast_cli.reading.records import Table, read_table
 from forecast_cli.reading.roles import Levels, Roles, choose_roles
 from forecast_cli.reading.rows import Rows
-from forecast_cli.reading.series_rows import ZonedColumn, in_zone, to_rows
+from forecast_cli.reading.series_rows import in_zone, to_rows
 from forecast_cli.reading.skipped_rows import leave_out_bad_rows, no_row
 from forecast_cli.reading.source import EXPANDED, load
 from forecast_cli.reading.telling_apart import telling_apart
-from forecast_cli.reading.time_zones import zone
+from forecast_cli.reading.time_zones import ZonedColumn, zone
 from forecast_cli.reading.weights import as_covariate, with_weights
 from forecast_cli.settings import DataSettings
 from forecast_cli.sources import settings_from
@@ -281,7 +281,7 @@ def _columns_in_zone(
 
     header = layout.header
     one_series = np.zeros(len(header.times), np.int64)
-    column = ZonedColumn("date", lambda at: f"column {header.names[at]!r}")
+    column = ZonedColumn("date", lambda at: f"column {header.names[at]!r}", time_format)
     times, time_format = in_zone(header.times, one_series, time_format, name, column)
     return replace(layout, header=replace(header, times=times)), time_format
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
+import numpy as np
+
+from forecast_cli import calendar
 from forecast_cli.calendar import Ints
-from forecast_cli.errors import Remedy
-from forecast_cli.panel import Floats
+from forecast_cli.errors import DataError, Remedy
+from forecast_cli.panel import Floats, TimeFormat, write_times
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,6 +51,14 @@ def take(rows: Rows, order: Ints) -> Rows:
         targets={name: values[order] for name, values in rows.targets.items()},
         covariates={name: values[order] for name, values in rows.covariates.items()},
     )
+
+
+def written(time: int | np.int64, time_format: TimeFormat) -> str:
+    """A time in a message, as the file writes it."""
+    try:
+        return write_times(time_format, np.array([time]))[0]
+    except DataError:  # beyond the years 1 to 9999 in the zone of the file
+        return calendar.stamp(time)
 
 
 def of_series(label: str) -> str:

@@ -4,7 +4,6 @@ on one clock.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -25,6 +24,7 @@ from forecast_cli.reading.parsing import missing_words
 from forecast_cli.reading.records import Table
 from forecast_cli.reading.roles import Levels, Roles
 from forecast_cli.reading.rows import Rows
+from forecast_cli.reading.time_zones import ZonedColumn
 from forecast_cli.settings import DataSettings
 
 
@@ -75,7 +75,7 @@ def to_rows(  # noqa: PLR0913 -- everything that was read of a file
         times = order.of(cells.times)
         if settings.timezone:
             _refuse_steps(time_format)
-            zoned = ZonedColumn(",".join(roles.time), place)
+            zoned = ZonedColumn(",".join(roles.time), place, time_format)
             times, time_format = in_zone(times, codes, time_format, settings.timezone, zoned)
 
     targets = {name: order.of(cells.numbers[name]) for name in roles.targets}
@@ -153,14 +153,6 @@ def _as_levels(column: TextColumn, levels: tuple[str, ...], missing: frozenset[s
 # -- time zones --------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class ZonedColumn:
-    """A column of local times: its name, and where a row is, for messages."""
-
-    name: str
-    place: Callable[[int], str]
-
-
 def _refuse_steps(time_format: TimeFormat) -> None:
     if not time_format.pattern:
         raise SettingsError(
@@ -201,14 +193,13 @@ def in_zone(
     beyond = np.flatnonzero(is_early | is_late)
     if len(beyond):
         row = int(beyond[0])
-        stamp = calendar.stamp(times[row])
+        cell, text = column.cell(row, times[row])
         raise DataError(
-            f"{column.place(row)}: column {column.name!r}: {stamp} is out of the range of time zones"
-            + and_more(len(beyond)),
+            f"{cell} is out of the range of time zones{and_more(len(beyond))}",
             "correct the times, or leave out --timezone",
             option="timezone",
             column=column.name,
-            value=stamp,
+            value=text,
         )
 
     _check_marker(int(times[-1]), time_format, zone, column)
@@ -221,4 +212,4 @@ def in_zone(
 
     if time_format.offset:
         return times, zoned
-    return time_zones.to_utc(wall, codes, zone, column.name, column.place), zoned
+    return time_zones.to_utc(wall, codes, zone, column), zoned

@@ -303,8 +303,9 @@ class _Trimmer:
 
         if place.before:
             self._empty_before(place.before[-1].end)
-            numbers = [line.number for line in place.before]
-            self.note(numbers, "before the header", place.before[0].text)
+            head = self.text[:HEAD]
+            above = head.count(b"\n", 0, len(head) - len(head.lstrip()))
+            self.note(range(1, above + 1), "before the header", place.before[0].text)
 
     def leave_out_after(self, shape: Shape | None) -> None:
         """Leave out the lines after the last row."""

@@ -21,6 +21,8 @@ from forecast_cli import calendar
 from forecast_cli.calendar import Ints
 from forecast_cli.errors import DataError, SettingsError
 from forecast_cli.messages import and_more
+from forecast_cli.panel import TimeFormat
+from forecast_cli.reading.rows import written
 
 # Zones that are looked at where a file seems to have local times and none was named.
 KNOWN_ZONES = (
@@ -49,13 +51,29 @@ def to_wall(times: Ints, name: str) -> Ints:
     return _microseconds(stamps.tz_convert(zone(name)).tz_localize(None))
 
 
-def to_utc(wall: Ints, codes: Ints, name: str, column: str, place: Callable[[int], str]) -> Ints:
+@dataclass(frozen=True)
+class ZonedColumn:
+    """A column of local times: its name, where a row is, and how it writes its times, for
+    messages.
+    """
+
+    name: str
+    place: Callable[[int], str]
+    time_format: TimeFormat
+
+    def cell(self, row: int, time: np.int64) -> tuple[str, str]:
+        """The beginning of a message about a cell, and its text."""
+        text = written(time, self.time_format)
+        return f"{self.place(row)}: column {self.name!r}: {text}", text
+
+
+def to_utc(wall: Ints, codes: Ints, name: str, column: ZonedColumn) -> Ints:
     """Local clock times of rows in file order -> UTC.
 
     An hour that is there twice is resolved by the order of the rows.
 
-    codes: (R,) the series of each row; place: where a row is, for messages. Raises DataError
-    for an hour that the zone skips, or that has no second one.
+    codes: (R,) the series of each row. Raises DataError for an hour that the zone skips, or that
+    has no second one.
     """
     zoned = zone(name)
     naive = pd.DatetimeIndex(np.asarray(wall, np.int64).view("datetime64[us]"))
@@ -63,13 +81,13 @@ def to_utc(wall: Ints, codes: Ints, name: str, column: str, place: Callable[[int
     skipped = np.flatnonzero(early_stamps.isna())
     if len(skipped):
         row = int(skipped[0])
+        cell, text = column.cell(row, wall[row])
         raise DataError(
-            f"{place(row)}: column {column!r}: {calendar.stamp(wall[row])} does not exist in "
-            f"{name}: the clocks skip it{and_more(len(skipped))}",
+            f"{cell} does not exist in {name}: the clocks skip it{and_more(len(skipped))}",
             "correct the rows, or name the right --timezone; UTC has no clock changes",
             option="timezone",
-            column=column,
-            value=calendar.stamp(wall[row]),
+            column=column.name,
+            value=text,
         )
 
     early = _microseconds(early_stamps)
@@ -81,7 +99,8 @@ def to_utc(wall: Ints, codes: Ints, name: str, column: str, place: Callable[[int
         for run in _runs(np.flatnonzero(early[rows] != late[rows])):
             turn = _turn(wall[rows], run)
             if turn is None:
-                raise _without_order(wall[rows[run[0]]], name, column, place(int(rows[run[0]])))
+                first = int(rows[run[0]])
+                raise _without_order(first, wall[first], name, column)
             result[rows[run]] = np.where(turn, late[rows[run]], early[rows[run]])
     return result
 
@@ -120,14 +139,13 @@ def _turn(wall: Ints, run: Ints) -> NDArray[np.bool_] | None:
     return is_after if rising else ~is_after
 
 
-def _without_order(time: int, name: str, column: str, place: str) -> DataError:
-    stamp = calendar.stamp(time)
+def _without_order(row: int, time: np.int64, name: str, column: ZonedColumn) -> DataError:
+    cell, text = column.cell(row, time)
     return DataError(
-        f"{place}: column {column!r}: {stamp} is there twice in {name}, and the order of the "
-        "rows does not say which one this is",
+        f"{cell} is there twice in {name}, and the order of the rows does not say which one this is",
         "write the times with their offset, e.g. +02:00",
-        column=column,
-        value=stamp,
+        column=column.name,
+        value=text,
     )
 
 

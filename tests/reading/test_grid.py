@@ -269,3 +269,47 @@ def test_predict_keeps_the_hint_and_takes_the_option(
     assert done.code == 20
     assert "hint: bring the rows to one step first; or use --max-filled 0.5" in done.err
     assert forecast("predict", newer, "--max-filled", 0.5).code == 0
+
+
+# -- times in messages -------------------------------------------------------------------------
+
+
+HOURS = [f"2020-01-{day:02}T{hour:02}:00" for day in (1, 2) for hour in range(24)]
+MIDNIGHT = HOURS.index("2020-01-02T00:00")
+
+
+def refused_times(times: list[str], **settings: Any) -> str:
+    text = "ds,y\n" + "".join(f"{time},{at}\n" for at, time in enumerate(times))
+    with pytest.raises(DataError) as caught:
+        read_csv("data.csv", content=text.encode(), **settings)
+    return caught.value.message
+
+
+def test_a_midnight_in_a_message_is_written_as_in_the_file() -> None:
+    twice = [*HOURS[: MIDNIGHT + 1], *HOURS[MIDNIGHT:]]
+    message = refused_times(twice, timezone="UTC")
+    assert message == "data.csv:26 and 27: the time 2020-01-02T00:00 is there twice"
+
+    with_gap = HOURS[:MIDNIGHT] + HOURS[MIDNIGHT + 1 :]
+    message = refused_times(with_gap, gaps="error")
+    assert message == ("data.csv: a gap of 1 step begins at 2020-01-02T00:00; none is allowed")
+
+    off_grid = [time.replace(":00", ":30") for time in HOURS[:MIDNIGHT]] + HOURS[MIDNIGHT:][:1]
+    message = refused_times(off_grid)
+    assert message.endswith("most are 1 hour apart, 2020-01-02T00:00 is not on it")
+
+
+def test_a_midnight_that_a_zone_skips_is_written_as_in_the_file() -> None:
+    times = [f"2018-11-{day:02} {hour:02}:00" for day in (3, 4, 5) for hour in range(24)]
+    assert refused_times(times, timezone="America/Sao_Paulo") == (
+        "data.csv:26: column 'ds': 2018-11-04 00:00 does not exist in America/Sao_Paulo: "
+        "the clocks skip it"
+    )
+
+
+def test_other_kinds_of_times_are_written_as_in_the_file() -> None:
+    months = [f"{month} 2021" for month in ("Jan", "Feb", "Feb", "Mar")]
+    assert refused_times(months) == "data.csv:3 and 4: the time Feb 2021 is there twice"
+    quarters = ["2021Q1", "2021Q2", "2021Q2", "2021Q3"]
+    assert refused_times(quarters) == "data.csv:3 and 4: the time 2021Q2 is there twice"
+    assert refused_times(["1", "2", "2", "3"], time="ds").endswith("the time 2 is there twice")

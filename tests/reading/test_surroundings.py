@@ -52,17 +52,22 @@ def refused(text: str | bytes, **settings: Any) -> str:
 
 ABOVE = {
     "title": ("Sales of all shops\n", "line 1", "Sales of all shops"),
-    "title and empty line": ("Sales, by day\n\n", "line 1", "Sales, by day"),
+    "title and empty line": ("Sales, by day\n\n", "lines 1 to 2", "Sales, by day"),
     "title and empty cells": ("Sales,\n,\n", "lines 1 to 2", "Sales,"),
     "comments": ("# exported\n# a, b\n# c: 5\n", "lines 1 to 3", "# exported"),
-    "address": ("https://example.org/data?a=1,2\n\n", "line 1", "https://example.org/data?a=1,2"),
+    "address": (
+        "https://example.org/data?a=1,2\n\n",
+        "lines 1 to 2",
+        "https://example.org/data?a=1,2",
+    ),
     "names and numbers": (
         "Station,Berlin\nLatitude,52.5\nHeight,34\n",
         "lines 1 to 3",
         "Station,Berlin",
     ),
-    "dates": ("From,1800-01-13\nTo,1900-01-01\n\n", "lines 1 to 2", "From,1800-01-13"),
-    "two parts": ("Sales\n\nof all shops\n\n", "lines 1, 3", "Sales"),
+    "dates": ("From,1800-01-13\nTo,1900-01-01\n\n", "lines 1 to 3", "From,1800-01-13"),
+    "two parts": ("Sales\n\nof all shops\n\n", "lines 1 to 4", "Sales"),
+    "empty line first": ("\nSales\n", "lines 1 to 2", "Sales"),
     "many": ("".join(f"remark {at}\n" for at in range(300)), "lines 1 to 300", "remark 0"),
     "another delimiter": ("Sales; by day\n", "line 1", "Sales; by day"),
     "an odd quote": ('5" pipes\n', "line 1", '5" pipes'),
@@ -228,7 +233,7 @@ def test_lines_on_both_sides_are_left_out(count: int) -> None:
     assert panel.values.tolist() == values(count)
     lines = f"{count + 5} to {count + 7}"
     assert [note.text for note in panel.notes] == [
-        "data.csv: line 1 before the header was left out: 'Sales'",
+        "data.csv: lines 1 to 2 before the header were left out: 'Sales'",
         f"data.csv: lines {lines} after the data were left out: 'Source: us, all'",
     ]
 

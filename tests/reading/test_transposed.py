@@ -295,7 +295,7 @@ def test_gaps_between_dates_follow_the_rules_of_rows(write: Write) -> None:
     assert notes(panel) == ["1 missing steps were interpolated"]
     text = "id,2001,2002,2009,2010\na,1,2,9,10\n"
     assert refused(write(text), dates_as_columns="id").startswith(
-        "data.csv: series 'a': a gap of 6 steps begins at 2003-01-01; gaps of up to 1 (one season) are interpolated"
+        "data.csv: series 'a': a gap of 6 steps begins at 2003; gaps of up to 1 (one season) are interpolated"
     )
 
 
