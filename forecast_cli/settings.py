@@ -421,6 +421,13 @@ class TrainingSettings(Group):
     batch_size: int | None = setting(
         None, "Windows per batch.", minimum=1, auto="by rule", metavar="N"
     )
+    freeze: int | None = setting(
+        None,
+        "With --from: first layers that keep their weights.",
+        minimum=0,
+        auto="by rule",
+        metavar="N",
+    )
     seed: int = setting(1, "Random seed.", minimum=0, maximum=2**31 - 1, metavar="N")
     threads: int | None = setting(
         None,

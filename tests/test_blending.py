@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,12 +21,15 @@ from forecast_cli import (
     store,
     train,
 )
-from forecast_cli.errors import SettingsError
+from forecast_cli.errors import SettingsError, StoppedError
 from forecast_cli.forecasting import Model
 from forecast_cli.members import Execution
+from forecast_cli.network import Weights
 from forecast_cli.panel import Floats, Panel, from_series
 from forecast_cli.planning import Plan
+from forecast_cli.progress import Epoch, Event
 from forecast_cli.sources import settings_from
+from forecast_cli.store import Run
 from tests.commands.helpers import Forecast
 from tests.conftest import AIRLINE
 
@@ -205,4 +210,114 @@ def test_print_config_says_that_validation_chooses_the_start(forecast: Forecast)
     result = forecast("train", AIRLINE, "--print-config")
     assert result.code == 0
     (line,) = [line for line in result.out.splitlines() if line.startswith("start ")]
-    assert "base or scratch, chosen by validation when training" in line
+    assert line == (
+        "start base or scratch, chosen by validation when training: "
+        "how much of the forecast is the base network's"
+    )
+    assert not any(line.startswith("base ") for line in result.out.splitlines())
+
+
+def test_print_config_says_where_a_training_from_the_base_network_is_tried(
+    forecast: Forecast, tmp_path: Path
+) -> None:
+    path = tmp_path / "many.csv"
+    rows = [f"s{n},{at},{value}" for n, s in enumerate(waves(12, 60)) for at, value in enumerate(s)]
+    path.write_text("unique_id,ds,y\n" + "\n".join(rows) + "\n")
+    result = forecast("train", path, "--season", 12, "--horizon", 6, "--print-config")
+    (line,) = [line for line in result.out.splitlines() if line.startswith("start ")]
+    assert line == (
+        "start base or scratch, chosen by validation when training: how much of the forecast is "
+        "the base network's, and whether training begins with its weights"
+    )
+
+
+# -- layers that keep their weights ------------------------------------------------------------
+
+TUNED: dict[str, Any] = {"horizon": 6, "season": "12", "epochs": 1}
+
+
+def kept_and_changed(run: Run, began: Weights, member: int = 0) -> tuple[set[str], set[str]]:
+    """The tensors with the bytes that training began with, and the others."""
+    ended = run.model.members[member]
+    assert ended.keys() == began.keys()
+    kept = {name for name in began if bytes_of(ended[name]) == bytes_of(began[name])}
+    return kept, set(began) - kept
+
+
+def bytes_of(weights: Floats) -> bytes:
+    """The bytes that are saved."""
+    return weights.astype(np.float32).tobytes()
+
+
+def of_layers(names: Iterable[str], *layers: str) -> set[str]:
+    return {name for name in names if name.startswith(layers)}
+
+
+@pytest.mark.parametrize(
+    ("freeze", "layers"),
+    [(0, ()), (1, ("layers.0.",)), (2, ("layers.0.", "layers.1."))],
+)
+def test_frozen_layers_of_the_base_network_keep_every_byte(
+    tmp_path: Path, freeze: int, layers: tuple[str, ...]
+) -> None:
+    panel, known = from_series(waves(3, 60)), base.load_weights()
+    asked = {**TUNED, "freeze": freeze, "members": 2, "weight_decay": 0.1}
+    run = train(panel, draw=False, store_folder=tmp_path, warm_start="base", **asked).run
+    assert run.config.plan.freeze == freeze
+
+    for member in (0, 1):
+        kept, changed = kept_and_changed(run, known, member)
+        assert kept == (of_layers(known, *layers) if layers else set())
+        assert changed == set(known) - kept
+    assert store.load(tmp_path).config == run.config
+
+
+def test_frozen_layers_of_a_run_keep_every_byte(tmp_path: Path) -> None:
+    asked: dict[str, Any] = {**QUICK, "units": "4,5", "preset": "bilstm", "segment": 12}
+    first = train(AIRLINE, draw=False, store_folder=tmp_path, **asked).run
+    began = first.model.members[0]
+    assert of_layers(began, "embedding.")
+
+    changes: dict[str, Any] = {"freeze": 1, "jitter": 0.1, "weight_decay": 0.1, "seed": 9}
+    frozen = train(AIRLINE, draw=False, store_folder=tmp_path, warm_start="1", **asked, **changes)
+    kept, _ = kept_and_changed(frozen.run, began)
+    assert kept == of_layers(began, "embedding.", "layers.0.")
+
+    free = train(AIRLINE, draw=False, store_folder=tmp_path, warm_start="1", **asked).run
+    assert free.config.plan.freeze == 0
+    assert kept_and_changed(free, began)[0] == set()
+
+
+def test_a_stopped_training_with_frozen_layers_ends_in_the_same_bytes(tmp_path: Path) -> None:
+    def stop(event: Event) -> None:
+        if isinstance(event, Epoch) and (event.stage, event.epoch) == ("refit", 1):
+            raise StoppedError(signal.SIGTERM)
+
+    panel, asked = from_series(waves(1, 40)), {**TUNED, "epochs": 2, "freeze": 1, "test": 0}
+    start: dict[str, Any] = {"draw": False, "warm_start": "base", **asked}
+    whole = train(panel, store_folder=tmp_path / "whole", **start).run
+    with pytest.raises(StoppedError):
+        train(panel, store_folder=tmp_path / "cut", report=stop, **start)
+    again = train(panel, store_folder=tmp_path / "cut", resume=True, **start)
+
+    assert again.notes == ()
+    ended = again.run.model.members[0]
+    assert all(bytes_of(ended[name]) == bytes_of(w) for name, w in whole.model.members[0].items())
+
+
+def test_layers_are_frozen_only_in_a_training_that_begins_with_weights(
+    forecast: Forecast, tmp_path: Path
+) -> None:
+    for more in ([], ["--from", "none"]):
+        result = forecast("train", AIRLINE, "--freeze", 1, *more)
+        assert (result.code, result.said) == (
+            2,
+            "error: --freeze needs --from: random weights are not worth keeping\n"
+            "hint: leave out --freeze; forecast train --from base and --from RUN take it\n",
+        )
+    assert forecast("train", AIRLINE, "--from", "base", "--freeze", 3).code == 2
+    assert forecast("backtest", AIRLINE, "--freeze", 1).code == 2
+
+    config = tmp_path / "forecast.toml"
+    config.write_text("freeze = 1\n")
+    assert forecast("check", AIRLINE, "--config", config).code == 0

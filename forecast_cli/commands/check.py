@@ -88,7 +88,7 @@ def _check(data: str, settings: Settings, sources: SettingSources) -> _Report:
         if data == "-":  # a stream cannot be read twice
             content = standard_input()
         report.panel = read(data, settings.data, content=content)
-        plan = planning.make(report.panel, settings)
+        plan = planning.make(report.panel, planning.without_freeze(settings))
         lookback = plan.lookback
         store = sources.values.get("store", DEFAULT_STORE)
         report.decisions = decisions.decisions(report.panel, plan, settings, sources, store)

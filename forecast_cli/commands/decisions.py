@@ -48,7 +48,7 @@ def decisions(
         *_of_reading(panel, sources),
         *_of_plan(plan, sources),
         *_candidates(panel, plan, settings),
-        *_start(plan),
+        *_start(panel, plan, settings),
         *_portfolio(plan),
         _decision("digits", digits, DIGITS_RULE, sources),
         _decision("device", settings.training.device, "", sources),
@@ -89,11 +89,15 @@ def _candidates(panel: Panel, plan: Plan, settings: Settings) -> list[Decision]:
     return [Decision("candidates", "; ".join(names), "validation chooses between them", "rule")]
 
 
-def _start(plan: Plan) -> list[Decision]:
-    """What part the base network will have."""
+def _start(panel: Panel, plan: Plan, settings: Settings) -> list[Decision]:
+    """What the base network is tried for, which validation decides."""
+    from forecast_cli import planning
+
     if plan.base is None:
         return []
-    why = plan.reasons["base"]
+    why = "how much of the forecast is the base network's"
+    if any(one.from_base for one in planning.candidates(panel, settings, plan)):
+        why += ", and whether training begins with its weights"
     return [Decision("start", "base or scratch, chosen by validation when training", why, "rule")]
 
 
@@ -112,24 +116,27 @@ def _portfolio(plan: Plan) -> list[Decision]:
 
 
 def _flat(plan: Plan) -> list[tuple[str, Any]]:
-    """The fields of a plan by name, those of its architecture among them."""
+    """The fields of a plan by name, those of its architecture among them.
+
+    What the base network is for is not among them: `start` says it.
+    """
     pairs: list[tuple[str, Any]] = []
     for field in dataclasses.fields(plan):
         value = getattr(plan, field.name)
-        if field.name == "base":
-            pairs.append(("base", None if value is None else value.weight))
-        elif dataclasses.is_dataclass(value):
+        if field.name in ("base", "reasons", "trials", "parts", "statistics"):
+            continue
+        if dataclasses.is_dataclass(value):
             inner = [each.name for each in dataclasses.fields(value) if each.name != "by_season"]
             pairs += [(name, getattr(value, name)) for name in inner]
-        elif field.name not in ("reasons", "trials", "parts", "statistics"):
+        else:
             pairs.append((field.name, value))
     return pairs
 
 
 def _is_default(name: str, value: Any) -> bool:
     """Whether a value of a plan is what its setting is by default."""
-    if name == "warm_start":
-        return not value  # by default, a training starts from random weights
+    if name in ("warm_start", "freeze"):
+        return not value  # by default, a training starts from random weights, and keeps none
     setting = fields_by_name().get(OPTIONS.get(name, name))
     if setting is None or setting.default is None:
         return False

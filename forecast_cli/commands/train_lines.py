@@ -79,7 +79,7 @@ class _Search:
 
         refusal = ""
         try:
-            planning.make(panel, settings)
+            planning.make(panel, planning.without_freeze(settings))
         except DataError as error:
             refusal = error.message
         self._add(sources, remedies, refusal)

@@ -7,6 +7,7 @@ from forecast_cli.planning.base_plan import (
     tuned_plan,
     with_base_share,
 )
+from forecast_cli.planning.freezing import with_frozen_layers, without_freeze
 from forecast_cli.planning.plan import (
     BaseShare,
     Decided,
@@ -60,4 +61,6 @@ __all__ = [
     "trial_epochs",
     "tuned_plan",
     "with_base_share",
+    "with_frozen_layers",
+    "without_freeze",
 ]

@@ -12,7 +12,7 @@ from forecast_cli.errors import SettingsError
 from forecast_cli.fields import option_name
 from forecast_cli.network import Architecture
 from forecast_cli.panel import Panel
-from forecast_cli.planning import rules
+from forecast_cli.planning import freezing, rules
 from forecast_cli.planning.plan import BaseShare, Decided, Plan
 from forecast_cli.settings import COVARIATES, NetworkSettings, Settings
 
@@ -128,6 +128,7 @@ MOST_STEPS = 300
 STEPS_PER_WINDOW = 0.5
 BATCH_SIZE = 32
 EPOCH_STEPS = 25
+FEW_WINDOWS = 1000  # with fewer, the first layer keeps its weights
 
 
 def tuned_plan(panel: Panel, settings: Settings, plan: Plan) -> Plan:
@@ -149,7 +150,7 @@ def tuned_plan(panel: Panel, settings: Settings, plan: Plan) -> Plan:
     }
     reasons["warm_start"] = "begins with the base network"
     reasons["epochs"] = f"{steps:,} steps for {windows:,} windows"
-    return replace(
+    tuned = replace(
         plan,
         architecture=_architecture(panel, plan),
         base=None,
@@ -170,6 +171,18 @@ def tuned_plan(panel: Panel, settings: Settings, plan: Plan) -> Plan:
         warm_start=BASE,
         reasons=reasons,
     )
+    return freezing.with_frozen_layers(tuned, settings, _choose_freeze(windows))
+
+
+def _choose_freeze(windows: int) -> Decided[int]:
+    """How many of the first layers keep their weights, by the number of training windows.
+
+    The first layer reads any season alike; a few windows teach it what is theirs alone. Measured
+    in docs/base-network.md.
+    """
+    if windows < FEW_WINDOWS:
+        return Decided(1, f"{windows:,} windows are few: the first layer keeps its weights")
+    return Decided(0, f"{windows:,} windows are enough for all layers")
 
 
 def allows_base(settings: Settings) -> bool:

@@ -104,6 +104,7 @@ class Plan:
     - refit: whether to train again on all rows after scoring
     - levels: of the intervals, in percent
     - warm_start: the run whose weights training began with
+    - freeze: how many of the first layers keep the weights that training began with
     - level_steps, spread, squash: how windows are normalized, as in `scaling.Frame`
     - skip_rate: the learning rate of the linear skip, as a part of that of the others
     - shrinkage: the weight of the naive forecast of `shrink_lag` steps in the forecast
@@ -153,6 +154,7 @@ class Plan:
     boosting: bool = False
     combine: choices.Combine = "median"
     warm_start: str = ""
+    freeze: int = 0
     level_steps: int = 0
     spread: choices.Spread = "deviation"
     squash: choices.Squash = "none"

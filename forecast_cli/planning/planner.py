@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from forecast_cli import covariates
 from forecast_cli.panel import Panel
-from forecast_cli.planning import conflicts, portfolio, rules, seasonal, seasonal_rules
+from forecast_cli.planning import conflicts, freezing, portfolio, rules, seasonal, seasonal_rules
 from forecast_cli.planning.base_plan import with_base_share
 from forecast_cli.planning.draft import Draft, TrainingParts
 from forecast_cli.planning.plan import Decided, Plan
@@ -38,6 +38,7 @@ def make(
     Architecture; the rules that come after them follow. Raises TooLittleDataError saying how
     many rows are needed, and SettingsError for settings that do not go together.
     """
+    freezing.refuse_without_start(settings)
     preset = PRESETS[settings.training.preset]
     draft = Draft(settings, preset, dict(fixed or {}))
 

@@ -46,6 +46,7 @@ def check_plan(plan: Plan) -> Plan:
         _require(0 < level < 100, f"levels: {level:g} is not between 0 and 100")
 
     _check_architecture(plan.architecture, plan.horizon)
+    _check_between("freeze", plan.freeze, 0, len(plan.architecture.units))
     _check_quantiles(plan)
     _check_base(plan)
     if plan.parts or plan.statistics:

@@ -67,6 +67,16 @@ def load_weights(network: nn.Module, weights: Weights) -> None:
     network.load_state_dict({name: tensor(values) for name, values in weights.items()})
 
 
+def freeze_layers(network: nn.Module, count: int) -> None:
+    """Let the first recurrent layers, and the embedding before them, keep their weights."""
+    if not count:
+        return
+    frozen = ("embedding.", *(f"layers.{number}." for number in range(count)))
+    for name, parameter in network.named_parameters():
+        if name.startswith(frozen):
+            parameter.requires_grad_(False)
+
+
 def take_snapshot(learners: Sequence[Learner], progress: Progress, rate: float) -> Snapshot:
     """The state of a training, of which nothing changes any more."""
     arrays: Arrays = devices.random_states(learners[0].device)

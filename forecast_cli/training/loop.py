@@ -19,7 +19,14 @@ from forecast_cli.planning import Plan
 from forecast_cli.progress import Epoch, Report
 from forecast_cli.training import batches, devices, schedules
 from forecast_cli.training.batches import Batch
-from forecast_cli.training.learners import Learner, Progress, load_weights, restore, take_snapshot
+from forecast_cli.training.learners import (
+    Learner,
+    Progress,
+    freeze_layers,
+    load_weights,
+    restore,
+    take_snapshot,
+)
 from forecast_cli.training.optimizers import optimizer_of
 from forecast_cli.training.records import FitOptions, Fitted, Fold, TrainingData, Weights
 
@@ -240,6 +247,7 @@ def _learner(
     network = network_of(plan.architecture, zero_head=plan.zero_head)
     if options.start is not None:
         load_weights(network, options.start)
+        freeze_layers(network, plan.freeze)
     averaged = copy.deepcopy(network) if plan.averaging else network
     network, averaged = network.to(device), averaged.to(device)
     seed = plan.seed + FOLD_SEEDS * number

@@ -68,8 +68,8 @@ class Optimizer:
 
 
 def optimizer_of(plan: Plan, network: nn.Module) -> Optimizer:
-    """The optimizer of a plan before its first step."""
-    named = list(network.named_parameters())
+    """The optimizer of a plan before its first step. It never sees what is frozen."""
+    named = [pair for pair in network.named_parameters() if pair[1].requires_grad]
     skip = [parameter for name, parameter in named if name.startswith("skip.")]
     others = [parameter for name, parameter in named if not name.startswith("skip.")]
     groups = [_group(plan, others, 1.0)]

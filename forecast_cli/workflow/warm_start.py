@@ -25,6 +25,8 @@ FROM_NOTHING = "none"
 MUST_BE_EQUAL = tuple(f.name for f in fields(Architecture) if f.name != "dropout")
 MUST_BE_EQUAL_IN_PLAN = ("normalization", "lag")
 
+ALL_LAYERS_LEARN = Decided(0)
+
 
 def plan_with_start(
     panel: Panel, settings: Settings, store_folder: str | os.PathLike[str], start: str | None
@@ -37,11 +39,13 @@ def plan_with_start(
     if start not in (None, BASE, FROM_NOTHING):
         return plan_from_run(panel, settings, store_folder, start)
 
+    if start == BASE:
+        plan = planning.make(panel, planning.without_freeze(settings))
+        return planning.tuned_plan(panel, settings, plan), None
+
     plan = planning.make(panel, settings)
     if start == FROM_NOTHING:
         plan = replace(plan, base=None)
-    if start == BASE:
-        plan = planning.tuned_plan(panel, settings, plan)
     return plan, None
 
 
@@ -68,10 +72,13 @@ def plan_from_run(
             f"--from {name}: that run is a portfolio of several kinds of networks",
             "start from a run of another preset, or train without --from",
         )
-    plan = planning.make(panel, settings, _chosen_before(run.config.plan, settings))
+    scratch = planning.without_freeze(settings)
+    plan = planning.make(panel, scratch, _chosen_before(run.config.plan, settings))
     if run.config.plan.architecture.by_season is not None:
         plan = planning.tuned_plan(panel, settings, plan)
     _refuse_other_network(name, run.config.plan, plan)
+    if run.config.plan.architecture.by_season is None:
+        plan = planning.with_frozen_layers(plan, settings, ALL_LAYERS_LEARN)
     return replace(plan, warm_start=run.name), run
 
 

@@ -10,9 +10,11 @@ import torch
 from torch import nn
 
 from forecast_cli import planning
+from forecast_cli.network.modules import network_of
 from forecast_cli.panel import from_series
 from forecast_cli.planning import Plan
 from forecast_cli.sources import settings_from
+from forecast_cli.training.learners import freeze_layers
 from forecast_cli.training.optimizers import optimizer_of
 
 SERIES = from_series([10 + np.sin(np.arange(200) / 5)])
@@ -89,3 +91,24 @@ def test_training_does_not_load_the_compiler_of_pytorch() -> None:
         "sys.exit('torch._dynamo' in sys.modules)\n"
     )
     assert subprocess.run([sys.executable, "-c", code], timeout=120, check=False).returncode == 0
+
+
+def test_the_optimizer_never_sees_what_is_frozen() -> None:
+    plan = plan_of(preset="bilstm", units="4,5", segment=2, lookback=8, bidirectional=False)
+    network = network_of(plan.architecture, zero_head=True)
+    before = {id(one) for group in optimizer_of(plan, network).groups for one in group.parameters}
+    assert before == {id(one) for one in network.parameters()}
+
+    freeze_layers(network, 1)
+    groups = optimizer_of(plan, network).groups
+    seen = {id(one) for group in groups for one in group.parameters}
+    names = {name for name, one in network.named_parameters() if id(one) not in seen}
+    assert names == {
+        "embedding.weight",
+        "embedding.bias",
+        "layers.0.weight_ih_l0",
+        "layers.0.weight_hh_l0",
+        "layers.0.bias_ih_l0",
+        "layers.0.bias_hh_l0",
+    }
+    assert len(optimizer_of(plan, network).states()) == len(seen)
