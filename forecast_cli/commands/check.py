@@ -149,26 +149,44 @@ def _document(data: str, report: _Report) -> dict[str, Any]:
 
 def _show(report: _Report, *, quiet: bool) -> None:
     """The findings, the decisions and the line to type; with quiet only what is odd or wrong."""
-    rows = []
-    for finding in report.findings:
-        if finding.level != "info":
-            rows.append([finding.name, f"{finding.level}: {finding.text}"])
-        elif not quiet:
-            rows.append([finding.name, finding.text])
+    rows = _finding_rows(report.findings, quiet=quiet)
     if report.failure and report.failure.hint:
         rows.append(["", f"hint: {report.failure.hint}"])
     if not quiet:
         rows += _decision_rows(report.decisions)
 
     if report.failure:
-        width = 0 if report.panel is None else max(len(name) for name, _ in rows) + 2
-        console.lines([f"{name if width else '':{width}}{text}" for name, text in rows])
+        console.lines(_aligned(rows, with_names=report.panel is not None))
     elif rows:
         console.table("", ["", "found"], rows, text_columns=2)
-    if report.failure and not quiet:
-        console.lines(_hints(report.lines))
-    elif report.command and not quiet:
-        console.lines([report.command])
+    if not quiet:
+        console.lines(_commands(report))
+
+
+def _finding_rows(findings: list[Finding], *, quiet: bool) -> list[list[str]]:
+    """The name and the text of each finding; with quiet only of what is odd or wrong."""
+    rows = []
+    for finding in findings:
+        if finding.level != "info":
+            rows.append([finding.name, f"{finding.level}: {finding.text}"])
+        elif not quiet:
+            rows.append([finding.name, finding.text])
+    return rows
+
+
+def _aligned(rows: list[list[str]], *, with_names: bool) -> list[str]:
+    """Lines of names and texts below one another; of a file that could not be read, the texts."""
+    if not with_names:
+        return [text for _, text in rows]
+    width = max(len(name) for name, _ in rows) + 2
+    return [f"{name:{width}}{text}" for name, text in rows]
+
+
+def _commands(report: _Report) -> list[str]:
+    """What to type: the command that trains on the file, or those that would read it."""
+    if report.failure:
+        return _hints(report.lines)
+    return [report.command] if report.command else []
 
 
 def _hints(lines: list[TrainLine]) -> list[str]:

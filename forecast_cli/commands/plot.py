@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -15,6 +15,10 @@ from forecast_cli.fields import option_name
 from forecast_cli.plots import AFTER_TRAINING, OF_ONE_SERIES, Kind
 from forecast_cli.settings import Settings, reading_the_target
 from forecast_cli.sources import SettingSources
+
+if TYPE_CHECKING:
+    from forecast_cli.store import Run
+    from forecast_cli.workflow import Drawn
 
 SCHEMA = "forecast/plot/v1"
 OF_THE_READER = reading_the_target()
@@ -67,22 +71,18 @@ def plot(
 
     Example: forecast plot --kind gates -o pictures
     """
-    from forecast_cli.store import load, resolve
-    from forecast_cli.workflow import draw_base, draw_plots
+    from forecast_cli.workflow import draw_plots
 
     if series is not None and not set(OF_ONE_SERIES) & set(kind or ()):
         raise SettingsError("--series goes with --kind gates or attention", "add --kind gates")
 
     folder = Path(output) if output else None
     if run == BASE:
-        name, named = BASE, {key: sources.values[key] for key in OF_BASE if key in sources.values}
-        drawn = draw_base(data, folder or Path(), kind or [Kind.predictions], **named)
+        name, drawn = BASE, _draw_base(data, folder or Path(), kind, sources)
     else:
         _refuse_data(data, sources)
-        root = Path(store)
-        loaded = load(root, resolve(root, run))
-        name = loaded.name
-        drawn = draw_plots(loaded, folder, kind or AFTER_TRAINING, series)
+        saved = _load(Path(store), run)
+        name, drawn = saved.name, draw_plots(saved, folder, kind or AFTER_TRAINING, series)
 
     for note in drawn.notes:
         console.warning(note.text)
@@ -91,9 +91,28 @@ def plot(
     if json:
         console.emit_json({"schema": SCHEMA, "exit_code": 0, "run": name, "files": files})
     elif not quiet:
-        for name in files:
-            console.say(f"wrote {console.escape(name)}")
+        _say_written(files)
     return 0
+
+
+def _draw_base(
+    data: str | None, folder: Path, kinds: list[Kind] | None, sources: SettingSources
+) -> Drawn:
+    from forecast_cli.workflow import draw_base
+
+    named = {key: sources.values[key] for key in OF_BASE if key in sources.values}
+    return draw_base(data, folder, kinds or [Kind.predictions], **named)
+
+
+def _load(root: Path, run: str | None) -> Run:
+    from forecast_cli.store import load, resolve
+
+    return load(root, resolve(root, run))
+
+
+def _say_written(files: list[str]) -> None:
+    for name in files:
+        console.say(f"wrote {console.escape(name)}")
 
 
 def _refuse_data(data: str | None, sources: SettingSources) -> None:

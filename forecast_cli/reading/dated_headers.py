@@ -153,20 +153,35 @@ def _dates(names: Sequence[str], patterns: Sequence[str]) -> Dated:
     known.
     """
     texts = [plain_name(name) for name in names]
-    formats: list[list[str]] = [[] for _ in texts]
-    if not patterns:
-        formats = [list(date_formats.formats(text)) for text in texts]
-
-    for pattern in patterns or _OWN:
-        for at in _read_by(texts, pattern, is_named=bool(patterns)):
-            if pattern not in formats[at]:
-                formats[at].append(pattern)
-
-    if not patterns and _may_be_days(texts, formats):
-        formats = [[one for one in known if one not in _SHORT_MONTHS] for known in formats]
-
+    formats = _in_named(texts, patterns) if patterns else _in_known(texts)
     pairs = zip(names, formats, strict=True)
     return {name: tuple(known) for name, known in pairs if known}
+
+
+def _in_named(texts: list[str], patterns: Sequence[str]) -> list[list[str]]:
+    """The formats of each text among those that the user named."""
+    formats: list[list[str]] = [[] for _ in texts]
+    _add_readings(formats, texts, patterns, is_named=True)
+    return formats
+
+
+def _in_known(texts: list[str]) -> list[list[str]]:
+    """The formats of each text among all that are known."""
+    formats = [list(date_formats.formats(text)) for text in texts]
+    _add_readings(formats, texts, _OWN, is_named=False)
+    if not _may_be_days(texts, formats):
+        return formats
+    return [[one for one in known if one not in _SHORT_MONTHS] for known in formats]
+
+
+def _add_readings(
+    formats: list[list[str]], texts: list[str], patterns: Sequence[str], *, is_named: bool
+) -> None:
+    """Add to the formats of each text, in place, those that read it."""
+    for pattern in patterns:
+        for at in _read_by(texts, pattern, is_named=is_named):
+            if pattern not in formats[at]:
+                formats[at].append(pattern)
 
 
 def _read_by(texts: list[str], pattern: str, *, is_named: bool) -> list[int]:

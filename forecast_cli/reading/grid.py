@@ -212,40 +212,55 @@ def _after(positions: Ints, values: Floats, last: int) -> Floats:
 
 def _what_was_done(series: list[_Series], settings: DataSettings) -> list[Note]:
     """Notes on missing steps and values of all series."""
-    notes = []
-    trailing = [one.trailing for one in series if one.trailing]
-    if trailing:
-        several = ""
-        if len(trailing) > 1:
-            several = f" of {len(trailing):,} series"
-        is_one = sum(trailing) == 1
-        rows = "row has" if is_one else f"{sum(trailing):,} rows{several} have"
-        use = "no value and was left out" if is_one else "no value and were left out"
-        if settings.future:
-            use = f"no value; {'its' if is_one else 'their'} known-future covariates are used"
-        words = f"the last {rows} {use}"
-        notes.append(Note("trailing_rows", "info", words))
+    return [
+        *_about_trailing(series, settings),
+        *_about_zeros(sum(one.zeros for one in series)),
+        *_about_filled(sum(one.filled for one in series), settings),
+        *_about_carried(sum(one.carried for one in series)),
+    ]
 
-    zeros = sum(one.zeros for one in series)
-    if zeros:
-        count = "counts" if zeros == 1 else "count"
-        words = (
-            f"{plural(zeros, 'step')} without rows {count} as 0 after --duplicates sum; "
-            "--gaps interpolate, ffill or drop for another way"
-        )
-        notes.append(Note("gaps_counted_as_zero", "info", words, {"steps": zeros}))
 
-    filled = sum(one.filled for one in series)
-    if filled:
-        done = _FILLED.get(settings.gaps, "were interpolated")
-        words = f"{filled:,} missing steps {done}"
-        notes.append(Note("gaps_filled", "info", words, {"steps": filled}))
+def _about_trailing(series: list[_Series], settings: DataSettings) -> list[Note]:
+    """A note on rows after the last value."""
+    counts = [one.trailing for one in series if one.trailing]
+    if not counts:
+        return []
 
-    carried = sum(one.carried for one in series)
-    if carried:
-        words = f"{carried:,} missing values of covariates were filled with the value before"
-        notes.append(Note("covariates_filled", "info", words, {"values": carried}))
-    return notes
+    several = f" of {len(counts):,} series" if len(counts) > 1 else ""
+    is_one = sum(counts) == 1
+    rows = "row has" if is_one else f"{sum(counts):,} rows{several} have"
+    use = "no value and was left out" if is_one else "no value and were left out"
+    if settings.future:
+        use = f"no value; {'its' if is_one else 'their'} known-future covariates are used"
+    return [Note("trailing_rows", "info", f"the last {rows} {use}")]
+
+
+def _about_zeros(steps: int) -> list[Note]:
+    """A note on steps without rows, which are sums of nothing."""
+    if not steps:
+        return []
+    count = "counts" if steps == 1 else "count"
+    words = (
+        f"{plural(steps, 'step')} without rows {count} as 0 after --duplicates sum; "
+        "--gaps interpolate, ffill or drop for another way"
+    )
+    return [Note("gaps_counted_as_zero", "info", words, {"steps": steps})]
+
+
+def _about_filled(steps: int, settings: DataSettings) -> list[Note]:
+    """A note on missing steps."""
+    if not steps:
+        return []
+    done = _FILLED.get(settings.gaps, "were interpolated")
+    return [Note("gaps_filled", "info", f"{steps:,} missing steps {done}", {"steps": steps})]
+
+
+def _about_carried(values: int) -> list[Note]:
+    """A note on missing values of covariates."""
+    if not values:
+        return []
+    words = f"{values:,} missing values of covariates were filled with the value before"
+    return [Note("covariates_filled", "info", words, {"values": values})]
 
 
 # -- covariates --------------------------------------------------------------------------------

@@ -229,8 +229,7 @@ def beside_date(date: str, names: Sequence[str], sample: Sample, identity: str |
 
     identity: the column that names the series.
     """
-    first = next((cell for cell in sample[date] if cell), "")
-    if any(unit in ("hour", "minute") for one in formats(first) for unit in _units((one,))):
+    if _has_clock(sample[date]):
         return ""
 
     others = [name for name in names if name != date]
@@ -240,11 +239,24 @@ def beside_date(date: str, names: Sequence[str], sample: Sample, identity: str |
 
     of_series = [sample[identity]] if identity else []
     days = list(zip(sample[date], *of_series, strict=True))
-    hours = list(zip(days, sample[clocks[0]], strict=True))
-    repeat = 2 * len(set(days)) <= len(days)
+    if not _tells_apart(sample[clocks[0]], days):
+        return ""
+    return clocks[0] if _are_regular([date, clocks[0]], sample) else ""
+
+
+def _has_clock(cells: list[str]) -> bool:
+    """Whether the first date has a time of day."""
+    first = next((cell for cell in cells if cell), "")
+    units = {unit for pattern in formats(first) for unit in _units((pattern,))}
+    return not units.isdisjoint(("hour", "minute"))
+
+
+def _tells_apart(hours: list[str], days: list[tuple[str, ...]]) -> bool:
+    """Whether the days of the rows repeat, and hardly any of them with the same hour."""
+    times = list(zip(days, hours, strict=True))
     # An hour may be there twice where the clocks change.
-    are_apart = len(set(hours)) >= _USUAL_SHARE * len(hours)
-    return clocks[0] if repeat and are_apart and _are_regular([date, clocks[0]], sample) else ""
+    are_apart = len(set(times)) >= _USUAL_SHARE * len(times)
+    return 2 * len(set(days)) <= len(days) and are_apart
 
 
 def _are_regular(names: list[str], sample: Sample) -> bool:

@@ -178,24 +178,39 @@ def _named(path: str, settings: DataSettings, names: list[str]) -> list[str]:
     """
     named: list[str] = []
     for role in ROLES:
-        setting = getattr(settings, role) or []
-        words = [setting] if isinstance(setting, str) else setting
-        for word in words:
-            # A time may be spread over several columns, with commas between their names.
-            parts = word.split(",") if role == "time" and word not in names else [word]
-            missing = [part for part in parts if part not in names and part != ALL]
-            if missing:
-                raise DataError(
-                    f"{path}: no column {missing[0]!r} for --{role}",
-                    nearest(missing[0], names),
-                    path=path,
-                    column=missing[0],
-                )
-            named += parts
+        of_role = _named_by(role, settings, names)
+        _refuse_missing(path, role, of_role, names)
+        named += of_role
 
     for condition in settings.where or []:
         named += [name for name in names if condition.startswith(f"{name}=")]
     return [name for name in names if name in named]
+
+
+def _named_by(role: str, settings: DataSettings, names: list[str]) -> list[str]:
+    """The columns that the setting of a role names."""
+    setting = getattr(settings, role) or []
+    words = [setting] if isinstance(setting, str) else setting
+    if role != "time":
+        return list(words)
+
+    # A time may be spread over several columns, with commas between their names.
+    named: list[str] = []
+    for word in words:
+        named += [word] if word in names else word.split(",")
+    return named
+
+
+def _refuse_missing(path: str, role: str, named: list[str], names: list[str]) -> None:
+    """Raise DataError for a column that is not there."""
+    missing = [name for name in named if name not in names and name != ALL]
+    if missing:
+        raise DataError(
+            f"{path}: no column {missing[0]!r} for --{role}",
+            nearest(missing[0], names),
+            path=path,
+            column=missing[0],
+        )
 
 
 def _is_usable(kind: Any) -> bool:

@@ -41,30 +41,42 @@ def short_formats(cells: Sequence[str], column: str) -> list[str]:
     Raises DataError where they can be read in several ways.
     """
     texts = list(dict.fromkeys(cells))
-    readings = {pattern: parse(texts, pattern) for pattern in _MONTHS if may_be_short(texts)}
-    months = [pattern for pattern, times in readings.items() if (times != NEVER).all()]
-    if not any(re.match(r"[1-9]\D", text) for text in texts):
-        # A year of two digits is one of this century or the last one.
-        months = [pattern for pattern in months if "%-Y" not in pattern]
-    if not months:
+    readings = _readings(texts)
+    if not readings:
         return []
 
-    going = [pattern for pattern in months if _goes_on(_months(readings[pattern]))]
+    going = [pattern for pattern, times in readings.items() if _goes_on(_months(times))]
     days = [pattern for pattern in _DAYS if _are_days(texts, pattern)]
     if len(_distinct(going, readings)) == 1 and not days:
         return going[:1]
+    raise _ambiguous(cells[0], column, months=going or list(readings), days=days)
 
-    could_be = list(dict.fromkeys([*(going or months), *days]))
+
+def _readings(texts: list[str]) -> dict[str, Ints]:
+    """The times of the texts in each format of months that reads all of them."""
+    if not may_be_short(texts):
+        return {}
+
+    patterns: tuple[str, ...] = _MONTHS
+    if not any(re.match(r"[1-9]\D", text) for text in texts):
+        # A year of two digits is one of this century or the last one.
+        patterns = tuple(pattern for pattern in _MONTHS if "%-Y" not in pattern)
+    times = {pattern: parse(texts, pattern) for pattern in patterns}
+    return {pattern: known for pattern, known in times.items() if (known != NEVER).all()}
+
+
+def _ambiguous(cell: str, column: str, *, months: list[str], days: list[str]) -> DataError:
+    """The error for texts that several formats of months, or of days, read."""
+    could_be = " or ".join(dict.fromkeys([*months, *days]))
     without = " without a year" if days else ""
-    raise DataError(
-        f"column {column!r}: {cells[0]!r} could be {' or '.join(could_be)}{without}, "
-        "and so could every other row",
-        f"use {' or '.join(as_options([one]) for one in going or months)}, "
-        "or write the times with all digits of their year",
+    options = " or ".join(as_options([pattern]) for pattern in months)
+    return DataError(
+        f"column {column!r}: {cell!r} could be {could_be}{without}, and so could every other row",
+        f"use {options}, or write the times with all digits of their year",
         option="date_format",
-        remedies=[read_as(one, cells[0]) for one in going or months],
+        remedies=[read_as(pattern, cell) for pattern in months],
         column=column,
-        value=cells[0],
+        value=cell,
     )
 
 

@@ -92,25 +92,36 @@ def refuse_unread_times(sample: Sample, names: Sequence[str], *, again: bool) ->
         if not cells:
             continue
 
-        date_format = _format_of_whole_numbers(cells)
-        clock = beside_date(name, list(sample), sample, None) if date_format == "%Y%m%d" else ""
-        if clock:
-            raise _may_hold_times(f"{name},{clock}", cells[0])
-        if date_format:
-            raise _may_hold_times(name, cells[0], date_format)
+        _refuse_whole_numbers(name, cells, sample)
         if name.lower() == "year" and _are_years(cells):
             raise _may_hold_times(",".join(with_units(name, sample)), cells[0])
-        if name.lower() in TIME_NAMES and _are_months(cells) and not again:
-            raise _may_hold_times(name, cells[0])
-        if name.lower() in TIME_NAMES and not most_are_numbers(cells, MISSING):
-            column = shlex.quote(name)
-            raise DataError(
-                f"column {name!r}: no known date format reads {cells[0]!r}",
-                f"say what it is with --time {column} --date-format, e.g. %d/%m/%Y",
-                option="time",
-                column=name,
-                value=cells[0],
-            )
+        if name.lower() in TIME_NAMES:
+            _refuse_named_as_time(name, cells, again=again)
+
+
+def _refuse_whole_numbers(name: str, cells: list[str], sample: Sample) -> None:
+    """Raise DataError for whole numbers that may be times, alone or with hours beside them."""
+    date_format = _format_of_whole_numbers(cells)
+    clock = beside_date(name, list(sample), sample, None) if date_format == "%Y%m%d" else ""
+    if clock:
+        raise _may_hold_times(f"{name},{clock}", cells[0])
+    if date_format:
+        raise _may_hold_times(name, cells[0], date_format)
+
+
+def _refuse_named_as_time(name: str, cells: list[str], *, again: bool) -> None:
+    """Raise DataError for cells of a column with the name of a time, if they may be times."""
+    if _are_months(cells) and not again:
+        raise _may_hold_times(name, cells[0])
+    if not most_are_numbers(cells, MISSING):
+        column = shlex.quote(name)
+        raise DataError(
+            f"column {name!r}: no known date format reads {cells[0]!r}",
+            f"say what it is with --time {column} --date-format, e.g. %d/%m/%Y",
+            option="time",
+            column=name,
+            value=cells[0],
+        )
 
 
 def refuse_mixed_steps(

@@ -199,17 +199,21 @@ def _day(values: dict[str, str | None]) -> date | None:
         day = date(year, 1, 1) + timedelta(days=int(values["j"] or 0) - 1)
         return day if day.year == year else None
 
-    month = int(values.get("m") or 1)
+    month = _month(values)
+    return None if month is None else date(year, month, int(values.get("d") or 1))
+
+
+def _month(values: dict[str, str | None]) -> int | None:
+    """The number of the month, the first one of a quarter; None for a word that names none."""
+    number: int | None = int(values.get("m") or 1)
     for directive in "bB":
         if word := values.get(directive):
             number = month_of(word, directive)
             if number is None:
                 return None
-            month = number
 
-    if values.get("q"):
-        month = 3 * int(values["q"] or 1) - 2
-    return date(year, month, int(values.get("d") or 1))
+    quarter = values.get("q")
+    return 3 * int(quarter) - 2 if quarter else number
 
 
 def _year(values: dict[str, str | None]) -> int:

@@ -19,6 +19,7 @@ from forecast_cli.errors import DataError
 from forecast_cli.reading import read_csv
 from forecast_cli.settings import DataSettings
 from tests.conftest import ROOT
+from tests.reading.kinds import FRENCH
 
 TABLE = (ROOT / "docs" / "odd-files.md").read_text()
 ROWS = [
@@ -164,20 +165,6 @@ GIVEN: dict[str, dict[str, Any]] = {
 
 HOURS = [datetime(2024, 1, 30) + timedelta(hours=at) for at in range(48)]
 HOUR = timedelta(hours=1)
-FRENCH = [
-    "janv.",
-    "févr.",
-    "mars",
-    "avr.",
-    "mai",
-    "juin",
-    "juil.",
-    "août",
-    "sept.",
-    "oct.",
-    "nov.",
-    "déc.",
-]
 
 
 def timed(texts: list[str], names: str = "Date,Hour") -> str:

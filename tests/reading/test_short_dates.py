@@ -20,16 +20,25 @@ def following(panel: Panel) -> list[str]:
     return format_times(panel, times_of(panel, 0, length, length + 2))
 
 
+def months(form: str, first: int, last: int) -> list[str]:
+    """All months of some years, as `{year}-{month:02}` or with their `{name}`."""
+    return [
+        form.format(year=year, month=month, name=name)
+        for year in range(first, last + 1)
+        for month, name in enumerate(NAMES, 1)
+    ]
+
+
 @pytest.mark.parametrize(
     ("cells", "then"),
     [
-        ([f"{y}-{m:02}" for y in (1, 2, 3) for m in range(1, 13)], ["4-01", "4-02"]),
-        ([f"{y}-{m}" for y in (1, 2, 3) for m in range(1, 13)], ["4-1", "4-2"]),
-        ([f"{m:02}-{y}" for y in (19, 20, 21) for m in range(1, 13)], ["01-22", "02-22"]),
-        ([f"{y}-{m:02}" for y in (19, 20, 21) for m in range(1, 13)], ["22-01", "22-02"]),
-        ([f"{m:02}/{y}" for y in (19, 20, 21) for m in range(1, 13)], ["01/22", "02/22"]),
-        ([f"{name}-{y}" for y in (19, 20, 21) for name in NAMES], ["Jan-22", "Feb-22"]),
-        ([f"{name.upper()} {y}" for y in (19, 20) for name in NAMES], ["JAN 21", "FEB 21"]),
+        (months("{year}-{month:02}", 1, 3), ["4-01", "4-02"]),
+        (months("{year}-{month}", 1, 3), ["4-1", "4-2"]),
+        (months("{month:02}-{year}", 19, 21), ["01-22", "02-22"]),
+        (months("{year}-{month:02}", 19, 21), ["22-01", "22-02"]),
+        (months("{month:02}/{year}", 19, 21), ["01/22", "02/22"]),
+        (months("{name}-{year}", 19, 21), ["Jan-22", "Feb-22"]),
+        ([cell.upper() for cell in months("{name} {year}", 19, 20)], ["JAN 21", "FEB 21"]),
         ([f"Jan-{y}" for y in range(72, 100)], ["Jan-00", "Jan-01"]),
     ],
 )
