@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import importlib
 import re
 from pathlib import Path
@@ -44,10 +45,16 @@ def tree_in_readme() -> list[str]:
     ]
 
 
+@functools.cache
+def nodes_of(path: Path) -> tuple[ast.AST, ...]:
+    """All nodes of a module, parsed once for all tests."""
+    return tuple(ast.walk(ast.parse(path.read_text())))
+
+
+@functools.cache
 def imports(path: Path) -> list[str]:
-    tree = ast.parse(path.read_text())
     found = []
-    for node in ast.walk(tree):
+    for node in nodes_of(path):
         if isinstance(node, ast.Import):
             found += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -90,15 +97,14 @@ def names_used_of(package: str, path: Path) -> set[str]:
     inside = f"forecast_cli.{package}."
     used = {name.removeprefix(inside) for name in imports(path) if name.startswith(inside)}
 
-    tree = ast.parse(path.read_text())
     aliases = {
         alias.asname or alias.name
-        for node in ast.walk(tree)
+        for node in nodes_of(path)
         if isinstance(node, ast.ImportFrom) and node.module == "forecast_cli"
         for alias in node.names
         if alias.name == package
     }
-    for node in ast.walk(tree):
+    for node in nodes_of(path):
         if (
             isinstance(node, ast.Attribute)
             and isinstance(node.value, ast.Name)

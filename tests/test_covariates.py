@@ -42,7 +42,13 @@ def bare(panel: Panel) -> Panel:
     return replace(panel, future_names=(), future=np.empty((0, 0)), ahead=np.empty((0, 0, 0)))
 
 
-LEARNED: dict[str, Any] = {"horizon": 7, "units": "12", "epochs": 12, "learning_rate": 0.01}
+LEARNED: dict[str, Any] = {
+    "horizon": 7,
+    "units": "12",
+    "epochs": 12,
+    "learning_rate": 0.01,
+    "members": 1,
+}
 
 
 @pytest.fixture(scope="module")

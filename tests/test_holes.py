@@ -239,6 +239,7 @@ def test_a_hole_in_the_validation_part_leaves_an_earlier_one_to_stop_by(
         "patience": 2,
         "epochs": 60,
         "learning_rate": 0.05,
+        "members": 1,
     }
     trained = train(from_series([values]), units="6", draw=False, store_folder=tmp_path, **settings)
     assert trained.metrics.training.epochs < 60
@@ -364,6 +365,8 @@ def test_a_hole_in_the_newest_window_is_refused_before_the_training(
         "--lookback",
         3,
         "--epochs",
+        1,
+        "--members",
         1,
         cwd=tmp_path,
     )

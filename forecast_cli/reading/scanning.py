@@ -49,8 +49,8 @@ class _Piece:
 
 def count_regular_rows(text: bytes, start: int, delimiter: str, width: int) -> int | None:
     """How many rows there are from `start` on if each is one line of `width` fields, else None."""
-    has_blank_lines = text.find(b"\n\n", max(start - 1, 0)) >= 0
-    if width == 1 and has_blank_lines:
+    # Of several columns, an empty line is one that has too few fields.
+    if width == 1 and text.find(b"\n\n", max(start - 1, 0)) >= 0:
         return None
 
     rows, carry = 0, 0
