@@ -489,6 +489,21 @@ class IntervalSettings(Group):
 
 
 @dataclass(frozen=True)
+class AccuracySettings(Group):
+    """How good a network must be."""
+
+    panel: ClassVar[str] = "Training"
+
+    min_skill: float | None = setting(
+        None,
+        "Exit with 4, and promote nothing, unless the error is this share below naive, e.g. 0.1.",
+        minimum=0,
+        maximum=1,
+        metavar="SHARE",
+    )
+
+
+@dataclass(frozen=True)
 class OutputSettings(Group):
     """How forecasts are written."""
 
@@ -555,6 +570,7 @@ class Settings:
     training: TrainingSettings = TrainingSettings()
     ensemble: EnsembleSettings = EnsembleSettings()
     interval: IntervalSettings = IntervalSettings()
+    accuracy: AccuracySettings = AccuracySettings()
     output: OutputSettings = OutputSettings()
     lock: LockSettings = LockSettings()
     prune: PruneSettings = PruneSettings()

@@ -49,6 +49,7 @@ FILES = (
     "training",
     "ensemble",
     "interval",
+    "accuracy",
     "output",
     "lock",
     "prune",
@@ -122,6 +123,8 @@ def train(
     _tell(trained, quiet=hidden)
     if json:
         console.emit_json(workflow.training_document(trained))
+    if trained.refusal is not None:
+        console.error(trained.refusal)
     return trained.exit_code
 
 

@@ -7,7 +7,7 @@ Functions that write in the store take its `Lock` as their first argument:
         run = store.publish(lock, contents)
         store.promote(lock, run)
 
-Reading:       load, latest, names, promoted, unpromoted, pinned, predecessor, resolve, exists
+Reading:       load, latest, names, promoted, unpromoted, refusal, pinned, predecessor, resolve, exists
 Writing:       lock, publish, promote, write_report, versions
 Upkeep:        verify, check_tables, smoke_forecast, prune, roll_back, pin
 Limits:        EARLIEST_TIME, LATEST_TIME, of what a run can hold
@@ -50,6 +50,7 @@ from forecast_cli.store.listing import (
     pinned,
     predecessor,
     promoted,
+    refusal,
     resolve,
     unpromoted,
 )
@@ -116,6 +117,7 @@ __all__ = [
     "prune",
     "publish",
     "read_snapshot",
+    "refusal",
     "remove_checkpoint",
     "replace_file",
     "resolve",

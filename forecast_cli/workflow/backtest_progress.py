@@ -26,6 +26,7 @@ from forecast_cli.messages import Note
 from forecast_cli.panel import Panel
 from forecast_cli.planning import Plan
 from forecast_cli.settings import (
+    AccuracySettings,
     EnsembleSettings,
     LockSettings,
     LogSettings,
@@ -136,6 +137,7 @@ def backtest_identity(panel: Panel, settings: Settings, *more: Any) -> str:
         settings,
         training=replace(settings.training, time_limit=None),
         ensemble=replace(settings.ensemble, workers=EnsembleSettings().workers),
+        accuracy=AccuracySettings(),
         output=OutputSettings(),
         lock=LockSettings(),
         prune=PruneSettings(),
