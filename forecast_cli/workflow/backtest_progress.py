@@ -143,12 +143,18 @@ def backtest_identity(panel: Panel, settings: Settings, *more: Any) -> str:
         prune=PruneSettings(),
         log=LogSettings(),
     )
-    described = {
+    return store.training_identity(
+        described(panel), dataclasses.asdict(plain), *more, store.versions()
+    )
+
+
+def described(panel: Panel) -> dict[str, Any]:
+    """What was read, but for where it was read from."""
+    return {
         each.name: _described(getattr(panel, each.name))
         for each in dataclasses.fields(panel)
         if each.name not in ("notes", "source")
     }
-    return store.training_identity(described, dataclasses.asdict(plain), *more, store.versions())
 
 
 def _described(value: Any) -> Any:

@@ -199,7 +199,7 @@ def _roll(data: Data, job: _Job, write: Callable[[Backtested], None] | None) -> 
     """Train before the first origin, and again as often as was asked for."""
     with _nothing_written():
         check_device(job.settings)
-        panel = _read(data, job.settings, job.report)
+        panel = read_data(data, job.settings, job.report)
         with naming_file(data):
             origins = _origins(panel, job)
         wanted = _origins_by_training(job)
@@ -253,7 +253,7 @@ def _most_values(panel: Panel, job: _Job, origins: Origins) -> int:
     return len(panel) * job.every * origins.horizon * arrays
 
 
-def _read(data: Data, settings: Settings, report: Report) -> Panel:
+def read_data(data: Data, settings: Settings, report: Report) -> Panel:
     if not isinstance(data, Panel):
         report(reading(os.fspath(data)))
         return read(data, settings.data)
@@ -341,7 +341,7 @@ def _resumed_parts(
     levels, parts = job.settings.interval.levels, {}
     for number, kept in progress.resumed.items():
         numbers = wanted[number - 1]
-        _, earliest = _training_rows(panel, origins, numbers)
+        _, earliest = training_rows(panel, origins, numbers)
         chosen, origin = part_windows(panel, kept.plan, origins, earliest, numbers)
         fits = kept.plan.horizon == origins.horizon and len(chosen) == len(kept.values)
         if not fits or kept.plan.levels != levels:
@@ -372,18 +372,18 @@ def _train_and_forecast(
     place: where the training is kept, and its number.
     """
     with _naming_origin(wanted[0] + 1):
-        training, earliest = _training_rows(panel, origins, wanted)
+        training, earliest = training_rows(panel, origins, wanted)
         model, epochs = _fit(training, job, origins.horizon, place)
 
         job.report(Phase("forecasting", f"forecasting from {plural(len(wanted), 'origin')}"))
         return _Trained(forecast_part(panel, model, origins, earliest, wanted), epochs)
 
 
-def _training_rows(panel: Panel, origins: Origins, wanted: range) -> tuple[Panel, Ints]:
+def training_rows(panel: Panel, origins: Origins, wanted: range) -> tuple[Panel, Ints]:
     """The rows before the first of the wanted origins; and (S,) the first origin that is allowed,
     which no origin is for a series that is not among these rows."""
     cuts = origins.cuts(panel)[:, wanted[0]]
-    training = _rows_before(panel, cuts)
+    training = rows_before(panel, cuts)
     is_known = np.isin(panel.ids, training.ids)
     return training, np.where(is_known, cuts, panel.lengths)
 
@@ -405,7 +405,7 @@ def _naming_origin(number: int) -> Iterator[None]:
         raise
 
 
-def _rows_before(panel: Panel, cuts: Ints) -> Panel:
+def rows_before(panel: Panel, cuts: Ints) -> Panel:
     """The rows before a cut (S,), without those at the end that were interpolated: the values after
     the cut are in them. Series with fewer than two rows are left out.
 

@@ -70,8 +70,8 @@ def keep_report(lock: Lock, trained: Trained) -> tuple[Note, ...]:
     return ()
 
 
-def keep_failure(root: Path, error: BaseException) -> None:
-    """Keep the report of a training that failed.
+def keep_failure(root: Path, error: BaseException, schema: str = SCHEMA) -> None:
+    """Keep the report of a training, or of a tuning, that failed.
 
     Not where there is no store yet, or where another command is writing in it. The failure itself
     is what the user must hear of, so one of the report is not raised.
@@ -80,7 +80,7 @@ def keep_failure(root: Path, error: BaseException) -> None:
         if isinstance(error, LockedError) or not store.exists(root):
             return
         with store.lock(root) as lock:
-            store.write_report(lock, failure_document(SCHEMA, failure_of(error)))
+            store.write_report(lock, failure_document(schema, failure_of(error)))
 
 
 # -- a backtest --------------------------------------------------------------------------------

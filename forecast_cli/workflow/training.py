@@ -7,8 +7,8 @@ import dataclasses
 import hashlib
 import os
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -99,7 +99,10 @@ def train(  # noqa: PLR0913 -- keywords of the public API
 
 @dataclass(frozen=True)
 class _Job:
-    """What was asked for, beside the data. deadline: when to stop, in time.monotonic()."""
+    """What was asked for, beside the data.
+
+    deadline: when to stop, in time.monotonic(); reasons: of settings that a tuning has chosen.
+    """
 
     settings: Settings
     root: Path
@@ -109,6 +112,7 @@ class _Job:
     by_cores: bool
     draw: bool
     deadline: float | None
+    reasons: Mapping[str, str] = field(default_factory=dict)
 
 
 def _train(data: Data, job: _Job) -> Trained:
@@ -145,6 +149,34 @@ def _train(data: Data, job: _Job) -> Trained:
             refusal=_named(refusal, run),
         )
         return replace(trained, notes=(*trained.notes, *keep_report(lock, trained)))
+
+
+# -- trainings of a tuning ---------------------------------------------------------------------
+
+
+def plan_training(panel: Panel, settings: Settings, root: Path, report: Report) -> Plan:
+    """What a training on a panel that was read with these settings would be.
+
+    Raises what `train` raises for data and settings that cannot be trained with.
+    """
+    return _plan(panel, panel, _job_of_panel(settings, root, report))[0]
+
+
+def train_as_tuned(
+    panel: Panel, settings: Settings, root: Path, report: Report, reasons: Mapping[str, str]
+) -> Trained:
+    """Train on a panel that was read with these settings, as `train` does it.
+
+    reasons: for settings and other values of the plan, instead of those of the rules.
+    """
+    job = _job_of_panel(settings, root, report)
+    return _train(panel, replace(job, reasons=reasons))
+
+
+def _job_of_panel(settings: Settings, root: Path, report: Report) -> _Job:
+    # How the panel was read, it knows itself.
+    settings = replace(settings, data=DataSettings(season=settings.data.season))
+    return _Job(settings, root, report, None, False, True, True, _deadline(settings))
 
 
 # -- what was asked for ------------------------------------------------------------------------
@@ -278,6 +310,7 @@ def _fit(panel: Panel, plan: Plan, job: _Job, lock: Lock, start: Run | None) -> 
         device=device,
     )
     plan = candidates.choose(panel, job.settings, plan, execution)
+    plan = replace(plan, reasons={**plan.reasons, **job.reasons})
     execution = candidates.with_start(execution, plan)
     # Of the plan that was chosen, which another time limit may have made another one.
     checkpoint, why_none = _checkpoint(panel, plan, device, job, lock)
