@@ -14,12 +14,15 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+import numpy as np
+
 from forecast_cli.errors import SettingsError
 from forecast_cli.fields import AnyOf, Between, Multiples, Tuned, list_text, option_name
 from forecast_cli.planning import Plan
 from forecast_cli.settings import GROUPS, Settings, fields_by_name
 
-RANDOM_TRIALS = 8  # at random, before the sampler goes by what it has seen
+RANDOM_TRIALS = 8  # before the sampler goes by what it has seen
+VARIED = 3  # settings in each of these, at random; the others are as without tuning
 TRIALS_BEFORE_PRUNING = 4
 SEEDS = 100_003  # between the seeds of two studies, so that those of their trials do not meet
 SIGNIFICANT = 3  # digits of a number that is tried: more make no difference
@@ -223,8 +226,8 @@ class Search:
 
     def ask(self, number: int) -> Choice:
         """What the trial of this number tries. The numbers are in order."""
-        if number == 0:
-            self._study.enqueue_trial(self._defaults())
+        if number < RANDOM_TRIALS:
+            self._study.enqueue_trial(self._kept(number))
         # A sampler for each trial, so that nothing depends on what happened before but the trials.
         self._study.sampler = self._optuna.samplers.TPESampler(
             n_startup_trials=RANDOM_TRIALS, seed=(self._seed * SEEDS + number) % 2**32
@@ -271,12 +274,18 @@ class Search:
         shares = self._optuna.importance.get_param_importances(self._study, evaluator=evaluator)
         return {name: float(share) for name, share in shares.items()}
 
-    def _defaults(self) -> Choice:
-        choice: Choice = {}
-        for each in self._space:
-            if each.has_meaning(choice):
-                choice[each.name] = each.default
-        return choice
+    def _kept(self, number: int) -> Choice:
+        """What one of the first trials leaves as it is without tuning: all of it, or all but a few.
+
+        The values that rules decide are good ones. To change all of them at once, at random, would
+        take many trials to find anything better.
+        """
+        varied: set[str] = set()
+        if number:
+            random = np.random.default_rng([self._seed, number])
+            names = [each.name for each in self._space]
+            varied = set(random.choice(names, min(VARIED, len(names)), replace=False).tolist())
+        return {each.name: each.default for each in self._space if each.name not in varied}
 
     def _of(self, choice: Choice) -> list[Parameter]:
         return [each for each in self._space if each.name in choice]

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from forecast_cli import engine, fields, planning, store, tuning
+from forecast_cli import engine, fields, store, tuning
 from forecast_cli.choices import TrainedOn
 from forecast_cli.errors import (
     DataError,
@@ -33,12 +33,19 @@ from forecast_cli.sources import settings_from
 from forecast_cli.store import Input, Study, StudyLock, TrialRecord
 from forecast_cli.tuning import Choice, Parameter, Search, State
 from forecast_cli.workflow.backtest_progress import described
-from forecast_cli.workflow.backtesting import read_data
+from forecast_cli.workflow.backtesting import read_data, training_rows
 from forecast_cli.workflow.naming import naming_file
 from forecast_cli.workflow.reports import keep_failure, training_document
 from forecast_cli.workflow.results import Trained
 from forecast_cli.workflow.training import check_device, plan_training, train_as_tuned
-from forecast_cli.workflow.trials import FoldResult, Folds, FoldTask, make_folds, run_fold
+from forecast_cli.workflow.trials import (
+    FoldResult,
+    Folds,
+    FoldTask,
+    make_folds,
+    plan_of_fold,
+    run_fold,
+)
 
 Data = str | os.PathLike[str] | Panel
 
@@ -156,7 +163,7 @@ def _tune(data: Data, job: _Job) -> Tuned:
         plan = plan_training(panel, job.settings, job.root, job.report)
         _refuse_portfolio(plan)
         folds = make_folds(panel, job.settings, plan)
-    space = _space(panel, plan, job)
+    space = _space(folds, plan, job)
     device = _device(job.settings, plan)
 
     with store.lock_studies(job.root) as lock:
@@ -208,13 +215,15 @@ def _refuse_portfolio(plan: Plan) -> None:
         )
 
 
-def _space(panel: Panel, plan: Plan, job: _Job) -> tuple[Parameter, ...]:
-    """What is varied: nothing that does not go with what the user asked for."""
-    few = select(panel, np.arange(min(len(panel), FEW_SERIES)))
+def _space(folds: Folds, plan: Plan, job: _Job) -> tuple[Parameter, ...]:
+    """What is varied: nothing that does not go with what the user asked for, or with the rows."""
+    training, _ = training_rows(folds.panel, folds.origins, folds.wanted(0))
+    longest = np.sort(np.argsort(-training.lengths, kind="stable")[:FEW_SERIES])
+    few = select(training, longest)
 
     def fits(settings: Settings) -> bool:
         try:
-            planning.make(few, settings)
+            plan_of_fold(few, settings, folds.origins.horizon)
         except (SettingsError, DataError):
             return False
         return True
