@@ -227,7 +227,7 @@ class Search:
     def ask(self, number: int) -> Choice:
         """What the trial of this number tries. The numbers are in order."""
         if number < RANDOM_TRIALS:
-            self._study.enqueue_trial(self._kept(number))
+            self._study.enqueue_trial(self._first(number))
         # A sampler for each trial, so that nothing depends on what happened before but the trials.
         self._study.sampler = self._optuna.samplers.TPESampler(
             n_startup_trials=RANDOM_TRIALS, seed=(self._seed * SEEDS + number) % 2**32
@@ -274,18 +274,18 @@ class Search:
         shares = self._optuna.importance.get_param_importances(self._study, evaluator=evaluator)
         return {name: float(share) for name, share in shares.items()}
 
-    def _kept(self, number: int) -> Choice:
-        """What one of the first trials leaves as it is without tuning: all of it, or all but a few.
+    def _first(self, number: int) -> Choice:
+        """What one of the first trials tries: the training without tuning, or it with a few changes.
 
         The values that rules decide are good ones. To change all of them at once, at random, would
         take many trials to find anything better.
         """
-        varied: set[str] = set()
-        if number:
-            random = np.random.default_rng([self._seed, number])
-            names = [each.name for each in self._space]
-            varied = set(random.choice(names, min(VARIED, len(names)), replace=False).tolist())
-        return {each.name: each.default for each in self._space if each.name not in varied}
+        random = np.random.default_rng([self._seed, number])
+        varied = set(random.permutation(len(self._space))[:VARIED].tolist()) if number else set()
+        choice: Choice = {}
+        for place, each in enumerate(self._space):
+            choice[each.name] = _another(each, random) if place in varied else each.default
+        return choice
 
     def _of(self, choice: Choice) -> list[Parameter]:
         return [each for each in self._space if each.name in choice]
@@ -298,3 +298,13 @@ class Search:
         if each.values:
             return self._optuna.distributions.CategoricalDistribution(list(each.values))
         return self._optuna.distributions.FloatDistribution(each.low, each.high, log=each.is_log)
+
+
+def _another(each: Parameter, random: np.random.Generator) -> str | float:
+    """A value at random that is not the default."""
+    if each.values:
+        others = [key for key in each.values if key != each.default]
+        return others[int(random.integers(len(others)))]
+    if each.is_log:
+        return float(np.exp(random.uniform(np.log(each.low), np.log(each.high))))
+    return float(random.uniform(each.low, each.high))

@@ -163,14 +163,20 @@ def plan_training(panel: Panel, settings: Settings, root: Path, report: Report) 
 
 
 def train_as_tuned(
-    panel: Panel, settings: Settings, root: Path, report: Report, reasons: Mapping[str, str]
+    panel: Panel,
+    settings: Settings,
+    root: Path,
+    report: Report,
+    reasons: Mapping[str, str],
+    *,
+    draw: bool,
 ) -> Trained:
     """Train on a panel that was read with these settings, as `train` does it.
 
     reasons: for settings and other values of the plan, instead of those of the rules.
     """
     job = _job_of_panel(settings, root, report)
-    return _train(panel, replace(job, reasons=reasons))
+    return _train(panel, replace(job, reasons=reasons, draw=draw))
 
 
 def _job_of_panel(settings: Settings, root: Path, report: Report) -> _Job:

@@ -109,6 +109,7 @@ def _scales(panel: Panel, origins: Origins, season: int) -> Floats:
         scale = evaluation.mase_scale(before, season) if len(before) > season else np.nan
         scales.append(scale)
     known = np.array(scales, np.float64)
+    known[known == 0] = np.nan
     return known if np.isfinite(known).any() else np.ones(len(known))
 
 

@@ -22,6 +22,7 @@ from forecast_cli.errors import (
     RunMismatchError,
     SettingsError,
     StoppedError,
+    StorageError,
 )
 from forecast_cli.fields import option_name
 from forecast_cli.messages import Note, duration, plural
@@ -95,6 +96,7 @@ def tune(  # noqa: PLR0913 -- keywords of the public API
     store_folder: str | os.PathLike[str] = DEFAULT_STORE,
     report: Report | None = None,
     by_cores: bool = False,
+    draw: bool = True,
     **named: Any,
 ) -> Tuned:
     """Try settings on rolling origins before the held-out rows, and publish the best as a run.
@@ -102,7 +104,7 @@ def tune(  # noqa: PLR0913 -- keywords of the public API
     - trials: how many, by default 30; the first is the training without tuning
     - resume: go on with the newest study of the store
     - fixed: settings that are not varied, beside those that are not their default
-    - report, store_folder, by_cores, and settings by name: as for `train`. Settings by name are not
+    - report, store_folder, by_cores, draw, and settings by name: as for `train`. Settings by name are not
       varied. A time limit is for all of it, the last training included
 
     Every trial is kept in the store when it is done. Where the first SIGINT comes, the best trial
@@ -120,6 +122,7 @@ def tune(  # noqa: PLR0913 -- keywords of the public API
         root=root,
         report=report or silent,
         by_cores=by_cores,
+        draw=draw,
         began=time.monotonic(),
     )
     try:
@@ -140,6 +143,7 @@ class _Job:
     root: Path
     report: Report
     by_cores: bool
+    draw: bool
     began: float
 
     def left(self, share: float = 1.0) -> float | None:
@@ -178,6 +182,10 @@ def _tune(data: Data, job: _Job) -> Tuned:
             stopped = error
             if error.signal_number != signal.SIGINT or progress.study.best is None:
                 raise _stopped(error, progress.study) from None
+        except StorageError as error:
+            if progress.study.trials:
+                error.hint += "; the trials before are kept, and --resume goes on with them"
+            raise
 
         try:
             tuned = _publish(panel, progress.study, space, stopped, job)
@@ -513,7 +521,8 @@ def _publish(
         job.report(Phase("cost", text))
     else:
         job.report(Phase("best", f"training with {tuning.in_words(changed)}"))
-    trained = train_as_tuned(panel, settings, job.root, job.report, _reasons(study, changed))
+    reasons = _reasons(study, changed)
+    trained = train_as_tuned(panel, settings, job.root, job.report, reasons, draw=job.draw)
     tried = tuple(tuning.changes(space, trial.values) for trial in study.trials)
     return Tuned(trained, study, changed, tried, {}, ())
 
