@@ -179,7 +179,7 @@ def _tune(data: Data, job: _Job) -> Tuned:
         try:
             _run_trials(progress, search, (folds, space, device), job, lock)
         except StoppedError as error:
-            stopped = error
+            stopped, progress.study = error, _on_disk(lock, progress.study)
             if error.signal_number != signal.SIGINT or progress.study.best is None:
                 raise _stopped(error, progress.study) from None
         except StorageError as error:
@@ -401,6 +401,13 @@ def _run_trials(
             study = replace(study, trials=(*study.trials, *batch))
             store.save_study(lock, study)
             progress.study = study
+
+
+def _on_disk(lock: StudyLock, study: Study) -> Study:
+    """The study as it was last written: a signal may come when that has just been done."""
+    if study.number not in store.study_numbers(lock):
+        return study
+    return store.load_study(lock, study.number)
 
 
 def _now(study: Study, numbers: range, pace: float | None, deadline: float | None) -> str:
