@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from forecast_cli.workflow import backtest as backtest
     from forecast_cli.workflow import predict as predict
     from forecast_cli.workflow import train as train
+    from forecast_cli.workflow import tune as tune
 
 _HOMES = {
     "Forecast": "forecast_cli.forecasting",
@@ -26,8 +27,9 @@ _HOMES = {
     "predict": "forecast_cli.workflow",
     "read_csv": "forecast_cli.reading",
     "train": "forecast_cli.workflow",
+    "tune": "forecast_cli.workflow",
 }
-__all__ = ["Forecast", "Panel", "__version__", "backtest", "predict", "read_csv", "train"]
+__all__ = ["Forecast", "Panel", "__version__", "backtest", "predict", "read_csv", "train", "tune"]
 
 
 def __getattr__(name: str) -> Any:

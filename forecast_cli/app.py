@@ -26,6 +26,7 @@ from forecast_cli.commands import (
     runs_upkeep,
     runs_verify,
     train,
+    tune,
 )
 from forecast_cli.commands.help import HelpCommand
 from forecast_cli.errors import (
@@ -43,6 +44,7 @@ COMMANDS = {
     "train": train.train,
     "predict": predict.predict,
     "backtest": backtest.backtest,
+    "tune": tune.tune,
     "plot": plot.plot,
     "check": check.check,
 }

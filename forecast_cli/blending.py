@@ -78,6 +78,10 @@ def _trusted(panel: Panel, model: Model, best: float) -> float:
     horizons = max(int(np.median(cut.validation - cut.training)) // plan.horizon, 1)
 
     # The fewer rows a series has to be learned from, the less a trained network knows.
-    rows = float(np.median(cut.training))
-    usual = float(np.clip(1 - rows / MANY_ROWS, planning.USUAL_SHARE, MOST))
+    usual = usual_weight(float(np.median(cut.training)))
     return (horizons * best + CERTAIN * usual) / (horizons + CERTAIN)
+
+
+def usual_weight(rows: float) -> float:
+    """The weight that the base network usually has beside a network that learned from so many rows."""
+    return float(np.clip(1 - rows / MANY_ROWS, planning.USUAL_SHARE, MOST))

@@ -23,6 +23,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
 from forecast_cli.errors import CLOSED_PIPE, ForecastError, StorageError
+from forecast_cli.messages import duration
 from forecast_cli.progress import Epoch, Event, MemberDone, Phase, Report, silent
 
 if TYPE_CHECKING:
@@ -330,14 +331,6 @@ class _Tally:
         return (now - since) / (self.epochs - before) * (self.total - self.epochs)
 
 
-def _duration(seconds: float) -> str:
-    """`40 s`, `5 min`, `2 h 10 min`."""
-    if seconds < 60:
-        return f"{max(round(seconds), 1)} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02} min"
-
-
 def _losses(epoch: Epoch) -> str:
     text = f"loss {epoch.training_loss:.4f}"
     if math.isnan(epoch.validation_loss):
@@ -405,7 +398,7 @@ class _Plain:
         text += f"  {member}{_losses(epoch)}"
         left = tally.left(now)
         if left is not None:
-            text += f"  {most}{_duration(left)} left"
+            text += f"  {most}{duration(left)} left"
 
         self._say(
             text,
@@ -465,7 +458,7 @@ def _bar_columns() -> tuple[ProgressColumn, ...]:
 
         def render(self, task: Task) -> Text:
             end = task.fields["end"]
-            return Text("" if end is None else f"{_duration(max(end - time.monotonic(), 0))} left")
+            return Text("" if end is None else f"{duration(max(end - time.monotonic(), 0))} left")
 
     # Where the line is too short, the losses give way first.
     fixed = Column(no_wrap=True)

@@ -7,7 +7,7 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextvars import ContextVar
@@ -48,21 +48,29 @@ def run(
     small (4 KiB when pickled). Raises what a task raises, and OutOfMemoryError where a process was
     killed.
     """
-    if mode(workers, len(tasks)) == "here":
-        results = []
-        for number, task in enumerate(tasks):
-            results.append(work(task, on_message))
-            finished(number, results[-1])
-        return results
+    with opened(min(workers, len(tasks))) as processes:
+        return processes.run(work, tasks, finished, on_message)
 
-    # Spawned, never forked: a forked child would keep the lock of the store alive after its
-    # parent is gone.
-    context = multiprocessing.get_context("spawn")
-    channel: SimpleQueue[Message] = context.SimpleQueue()
-    pool = ProcessPoolExecutor(
-        min(workers, len(tasks)), mp_context=context, initializer=_begin, initargs=(channel,)
-    )
-    try:
+
+class Processes:
+    """Where tasks run, one batch after the other: in this process, or in others that stay."""
+
+    def __init__(self, pool: ProcessPoolExecutor | None, channel: SimpleQueue[Any] | None) -> None:
+        self._pool = pool
+        self._channel = channel
+
+    def run(
+        self,
+        work: Callable[[Task, Callable[[Message], None]], Result],
+        tasks: Sequence[Task],
+        finished: Callable[[int, Result], None],
+        on_message: Callable[[Message], None],
+    ) -> list[Result]:
+        """As the function `run`, as often as there is something to run."""
+        pool, channel = self._pool, self._channel
+        if pool is None or channel is None:
+            return _run_here(work, tasks, finished, on_message)
+
         futures = {pool.submit(_work, work, task): number for number, task in enumerate(tasks)}
         waiting: set[Future[Result]] = set(futures)
         while waiting:
@@ -71,9 +79,41 @@ def run(
             for future in sorted(done, key=futures.__getitem__):
                 finished(futures[future], future.result())
         return [future.result() for future in futures]
+
+
+def _run_here(
+    work: Callable[[Task, Callable[[Message], None]], Result],
+    tasks: Sequence[Task],
+    finished: Callable[[int, Result], None],
+    on_message: Callable[[Message], None],
+) -> list[Result]:
+    results = []
+    for number, task in enumerate(tasks):
+        results.append(work(task, on_message))
+        finished(number, results[-1])
+    return results
+
+
+@contextlib.contextmanager
+def opened(workers: int) -> Iterator[Processes]:
+    """Keep so many processes for several batches of tasks; with one, work is done in this process.
+
+    Raises OutOfMemoryError where a process was killed.
+    """
+    if workers <= 1:
+        yield Processes(None, None)
+        return
+
+    # Spawned, never forked: a forked child would keep the lock of the store alive after its
+    # parent is gone.
+    context = multiprocessing.get_context("spawn")
+    channel: SimpleQueue[Any] = context.SimpleQueue()
+    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_begin, initargs=(channel,))
+    try:
+        yield Processes(pool, channel)
     except BrokenProcessPool:
         raise OutOfMemoryError(
-            "a process that trained a member was killed, most likely for want of memory",
+            "a process that trained a network was killed, most likely for want of memory",
             "use --workers 1; a script of yours must train under `if __name__ == '__main__':`",
         ) from None
     except BaseException:

@@ -2,6 +2,7 @@
 
 - ForecastError                 the root; never raised itself
   - SettingsError          2    an option, a config value, settings that do not go together
+  - LowSkillError          4    the network is not as good as --min-skill asks for
   - NoRunError            10    nothing was trained yet
   - LockedError           11    another command is writing in the store
   - RunRejectedError      12    a run that is damaged, tampered with, or not ours
@@ -83,6 +84,10 @@ class ForecastError(Exception):
 
 class SettingsError(ForecastError):
     exit_code = 2
+
+
+class LowSkillError(ForecastError):
+    exit_code = 4
 
 
 class NoRunError(ForecastError):

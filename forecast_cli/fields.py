@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import dataclasses
+import json
 import math
 import re
 import typing
@@ -25,6 +26,41 @@ LONGEST_SEASON = 100_000
 Digits = int | Literal["full"]  # decimals of the numbers in a forecast, or all their digits
 
 
+# -- what tuning tries -------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class AnyOf:
+    """Tuning tries each of these values.
+
+    when: another setting that is tuned, and the values of it with which this one has a meaning.
+    """
+
+    values: tuple[Any, ...]
+    when: tuple[str, tuple[Any, ...]] | None = None
+
+
+@dataclass(frozen=True)
+class Multiples:
+    """Tuning tries multiples of what a training decides by itself."""
+
+    factors: tuple[float, ...]
+    when: tuple[str, tuple[Any, ...]] | None = None
+
+
+@dataclass(frozen=True)
+class Between:
+    """Tuning tries any number from `low` to `high`; is_log: small ones as often as large ones."""
+
+    low: float
+    high: float
+    is_log: bool = False
+    when: tuple[str, tuple[Any, ...]] | None = None
+
+
+Tuned = AnyOf | Multiples | Between
+
+
 # -- the declaration of a setting --------------------------------------------------------------
 
 
@@ -39,6 +75,7 @@ def setting(
     form: TextForm | None = None,
     split: Callable[[str], list[str]] | None = None,
     rereading: bool = False,
+    tuned: Tuned | None = None,
 ) -> Any:
     """A field that is an option.
 
@@ -49,6 +86,7 @@ def setting(
     - split: how the text of an environment variable becomes a list; by default as a line of CSV
     - rereading: `predict` has the option, too, because rows that are newer than the training may
       need it
+    - tuned: what `tune` tries for it; None where tuning leaves it as it is
     """
     metadata = {
         "help": help,
@@ -59,6 +97,7 @@ def setting(
         "form": form,
         "split": split or split_as_csv,
         "rereading": rereading,
+        "tuned": tuned,
     }
     return dataclasses.field(default=default, metadata=metadata)
 
@@ -85,6 +124,19 @@ class Group:
 
     def check_together(self) -> None:
         """Raise SettingsError where settings of the group do not go together."""
+
+
+def declared(group: type[Group]) -> tuple[dataclasses.Field[Any], ...]:
+    """The settings of a group."""
+    return dataclasses.fields(group)  # type: ignore[arg-type]
+
+
+def written(field: dataclasses.Field[Any], value: Any) -> str:
+    """A value of a setting as one text, such that equal values have equal texts."""
+    form: TextForm | None = field.metadata["form"]
+    if form is not None and value is not None:
+        return form.write(value)
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def option_name(name: str) -> str:

@@ -36,6 +36,7 @@ Kind = Literal[
     # what was learned
     "not_resumed",
     "time_limit",
+    "trials_failed",
     "validation_missing",
     "windows_complete",
     # what was forecast, and kept
@@ -99,6 +100,14 @@ def listed(names: Sequence[str], shown: int = NAMES_SHOWN) -> str:
     if len(names) <= shown:
         return text
     return f"{text} and {len(names) - shown:,} more"
+
+
+def duration(seconds: float) -> str:
+    """`40 s`, `5 min`, `2 h 10 min`."""
+    if seconds < 60:
+        return f"{max(round(seconds), 1)} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02} min"
 
 
 def nearest_word(name: str, known: Sequence[str]) -> str | None:

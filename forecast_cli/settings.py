@@ -16,7 +16,15 @@ from typing import Any, ClassVar
 
 from forecast_cli import choices, fields
 from forecast_cli.errors import SettingsError
-from forecast_cli.fields import Digits, Group, option_name, setting
+from forecast_cli.fields import (
+    AnyOf,
+    Between,
+    Digits,
+    Group,
+    Multiples,
+    option_name,
+    setting,
+)
 
 DEFAULT_STORE = "./forecast_runs"
 COVARIATES = ("past", "future", "static", "weight")  # columns beside the target
@@ -277,7 +285,12 @@ class WindowSettings(Group):
         None, "Steps to forecast.", minimum=1, auto="one season", metavar="N"
     )
     lookback: int | None = setting(
-        None, "Past steps that the network sees.", minimum=1, auto="by rule", metavar="N"
+        None,
+        "Past steps that the network sees.",
+        minimum=1,
+        auto="by rule",
+        metavar="N",
+        tuned=Multiples((0.5, 1, 1.5, 2, 3)),
     )
     segment: int | None = setting(
         None,
@@ -285,6 +298,7 @@ class WindowSettings(Group):
         minimum=1,
         auto="by rule",
         metavar="N",
+        tuned=Multiples((0.5, 1, 2)),
     )
     validation: int | None = setting(
         None,
@@ -312,13 +326,18 @@ class NetworkSettings(Group):
 
     panel: ClassVar[str] = "Network"
 
-    cell: choices.Cell = setting("lstm", "Recurrent cell.")
+    cell: choices.Cell = setting(
+        "lstm",
+        "Recurrent cell.",
+        tuned=AnyOf(("lstm", "gru")),
+    )
     units: tuple[int, ...] | None = setting(
         None,
         "Units of each stacked layer, e.g. 50,100.",
         auto="by rule",
         metavar="LIST",
         form=fields.UNITS,
+        tuned=AnyOf(((32,), (64,), (128,), (32, 32), (64, 64), (128, 128))),
     )
     dropout: float | None = setting(
         None,
@@ -327,6 +346,7 @@ class NetworkSettings(Group):
         maximum=0.95,
         auto="by preset",
         metavar="SHARE",
+        tuned=Between(0, 0.5),
     )
     bidirectional: bool | None = setting(
         None, "Read the window in both directions.", auto="by preset"
@@ -344,13 +364,18 @@ class NetworkSettings(Group):
         None, "Output layer: one linear layer, or two with ReLU (mlp).", auto="by preset"
     )
     skip: choices.Skip | None = setting(
-        None, "Add a linear map of the window to the forecast.", auto="by preset", metavar="KIND"
+        None,
+        "Add a linear map of the window to the forecast.",
+        auto="by preset",
+        metavar="KIND",
+        tuned=AnyOf(("none", "linear")),
     )
     squash: choices.Squash | None = setting(
         None,
         "Squash what the network sees and predicts, against wild values.",
         auto="by preset",
         metavar="KIND",
+        tuned=AnyOf(("none", "asinh")),
     )
 
 
@@ -364,10 +389,17 @@ class TrainingSettings(Group):
         "auto", "Recipe for all settings that are not given.", metavar="NAME"
     )
     loss: choices.Loss = setting(
-        "mse", "Loss function; quantile also fits the intervals.", metavar="NAME"
+        "mse",
+        "Loss function; quantile also fits the intervals.",
+        metavar="NAME",
+        tuned=AnyOf(("mse", "mae", "huber")),
     )
     optimizer: choices.Optimizer | None = setting(
-        None, "Optimizer.", auto="by preset", metavar="NAME"
+        None,
+        "Optimizer.",
+        auto="by preset",
+        metavar="NAME",
+        tuned=AnyOf(("rmsprop", "adam")),
     )
     learning_rate: float | None = setting(
         None,
@@ -376,6 +408,7 @@ class TrainingSettings(Group):
         maximum=10,
         auto="by preset",
         metavar="NUMBER",
+        tuned=Between(1e-4, 1e-2, is_log=True),
     )
     momentum: float | None = setting(
         None,
@@ -384,12 +417,18 @@ class TrainingSettings(Group):
         maximum=1,
         auto="by preset",
         metavar="NUMBER",
+        tuned=AnyOf((0.0, 0.5, 0.9), when=("optimizer", ("rmsprop",))),
     )
     schedule: choices.Schedule | None = setting(
         None, "How the learning rate changes.", auto="by preset", metavar="NAME"
     )
     weight_decay: float = setting(
-        0.0, "L2 penalty on the weights.", minimum=0, maximum=10, metavar="NUMBER"
+        0.0,
+        "L2 penalty on the weights.",
+        minimum=0,
+        maximum=10,
+        metavar="NUMBER",
+        tuned=AnyOf((0.0, 1e-4, 1e-3)),
     )
     clip_norm: float | None = setting(
         None,
@@ -404,12 +443,18 @@ class TrainingSettings(Group):
         minimum=0,
         maximum=10,
         metavar="SHARE",
+        tuned=AnyOf((0.0, 0.02, 0.05)),
     )
     balance: bool = setting(
         False, "Give rare levels of the target more weight, so that peaks are learned."
     )
     epochs: int | None = setting(
-        None, "Maximum number of epochs.", minimum=1, auto="by preset", metavar="N"
+        None,
+        "Maximum number of epochs.",
+        minimum=1,
+        auto="by preset",
+        metavar="N",
+        tuned=Multiples((0.5, 1, 2)),
     )
     patience: int | None = setting(
         None,
@@ -419,7 +464,12 @@ class TrainingSettings(Group):
         metavar="N",
     )
     batch_size: int | None = setting(
-        None, "Windows per batch.", minimum=1, auto="by rule", metavar="N"
+        None,
+        "Windows per batch.",
+        minimum=1,
+        auto="by rule",
+        metavar="N",
+        tuned=Multiples((0.25, 0.5, 1)),
     )
     freeze: int | None = setting(
         None,
@@ -496,6 +546,21 @@ class IntervalSettings(Group):
 
 
 @dataclass(frozen=True)
+class AccuracySettings(Group):
+    """How good a network must be."""
+
+    panel: ClassVar[str] = "Training"
+
+    min_skill: float | None = setting(
+        None,
+        "Exit with 4, and promote nothing, unless the error is this share below naive, e.g. 0.1.",
+        minimum=0,
+        maximum=1,
+        metavar="SHARE",
+    )
+
+
+@dataclass(frozen=True)
 class OutputSettings(Group):
     """How forecasts are written."""
 
@@ -562,6 +627,7 @@ class Settings:
     training: TrainingSettings = TrainingSettings()
     ensemble: EnsembleSettings = EnsembleSettings()
     interval: IntervalSettings = IntervalSettings()
+    accuracy: AccuracySettings = AccuracySettings()
     output: OutputSettings = OutputSettings()
     lock: LockSettings = LockSettings()
     prune: PruneSettings = PruneSettings()

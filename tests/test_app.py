@@ -135,3 +135,16 @@ def test_the_schema_of_a_failure_is_that_of_the_command_whatever_its_files_are_c
 def test_the_hint_to_the_help_names_the_command_and_not_its_files(forecast: Forecast) -> None:
     assert forecast("train", "check", "--x").err.endswith("hint: see `forecast train --help`\n")
     assert forecast("runs", "show", "--x").err.endswith("hint: see `forecast runs show --help`\n")
+
+
+def test_without_optuna_the_error_has_the_line_that_installs_it(
+    forecast: Forecast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "optuna", None)
+    refused = forecast("tune", AIRLINE, "--store", "store")
+    assert refused.code == 2
+    assert refused.said == (
+        "error: tuning needs Optuna, which is not installed\n"
+        "hint: pip install 'forecast-cli[tune]'\n"
+    )
+    assert not Path("store").exists()

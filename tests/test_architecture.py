@@ -21,6 +21,7 @@ ROOMS = {
     "pandas": {"reading"},
     "pyarrow": {"reading"},
     "torch": {"network", "training"},
+    "optuna": {"tuning"},
     "pydantic": {"store"},
     "safetensors": {"base", "store"},
 }

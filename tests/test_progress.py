@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from forecast_cli import console, engine, learning, planning, progress, store, train
+from forecast_cli import console, engine, learning, messages, planning, progress, store, train
 from forecast_cli.errors import OutOfMemoryError, StoppedError
 from forecast_cli.members import Execution
 from forecast_cli.panel import from_series
@@ -376,7 +376,7 @@ def test_messages_as_json_have_the_numbers_in_fields(plain: Plain) -> None:
     ("seconds", "text"), [(0.2, "1 s"), (59, "59 s"), (90, "2 min"), (7500, "2 h 05 min")]
 )
 def test_durations_are_written_as_people_say_them(seconds: float, text: str) -> None:
-    assert console._duration(seconds) == text
+    assert messages.duration(seconds) == text
 
 
 # -- the whole command -----------------------------------------------------------------------------------------------

@@ -34,6 +34,7 @@ MOST_USED = ("time", "target", "id", "horizon", "lookback", "freq", "season", "f
     "training",
     "ensemble",
     "interval",
+    "accuracy",
     "output",
     most_used=MOST_USED,
     without=("refit",),
@@ -120,7 +121,7 @@ def backtest(
             stack.close()  # the progress ends before the tables begin
             _tell(backtested, warnings, [output, plot], json=json, quiet=quiet)
 
-        workflow.backtest(
+        backtested = workflow.backtest(
             data,
             origins=origins,
             step=step,
@@ -131,7 +132,9 @@ def backtest(
             write=write,
             **asked,
         )
-    return 0
+    if backtested.refusal is not None:
+        console.error(backtested.refusal)
+    return backtested.exit_code
 
 
 def _tell(
@@ -161,8 +164,11 @@ def _tell(
 
 def _of_run(sources: SettingSources, run: str) -> dict[str, Any]:
     """The settings for a run: those of the command line, as it holds what a file or the
-    environment may say; the base network takes those of the reader from anywhere."""
-    taken = (*reading_the_target(), "horizon", "levels", "digits") if run == BASE else ()
+    environment may say; the base network takes those of the reader from anywhere, and how good
+    a network must be is no matter of the run."""
+    taken: tuple[str, ...] = ("min_skill",)
+    if run == BASE:
+        taken = (*taken, *reading_the_target(), "horizon", "levels", "digits")
     return {
         name: value
         for name, value in sources.values.items()

@@ -52,6 +52,7 @@ def decisions(
         *_portfolio(plan),
         _decision("digits", digits, DIGITS_RULE, sources),
         _decision("device", settings.training.device, "", sources),
+        *_required(settings, sources),
         _decision("store", store, "", sources),
     ]
 
@@ -87,6 +88,12 @@ def _candidates(panel: Panel, plan: Plan, settings: Settings) -> list[Decision]:
     if len(names) < 2:
         return []
     return [Decision("candidates", "; ".join(names), "validation chooses between them", "rule")]
+
+
+def _required(settings: Settings, sources: SettingSources) -> list[Decision]:
+    """How good the network must be, where that was asked for."""
+    wanted = settings.accuracy.min_skill
+    return [] if wanted is None else [_decision("min_skill", wanted, "", sources)]
 
 
 def _start(panel: Panel, plan: Plan, settings: Settings) -> list[Decision]:

@@ -66,6 +66,7 @@ def _rows(root: Path, names: list[str], latest: str) -> list[dict[str, Any]]:
         row = _row(root, name, name == latest)
         row["pinned"] = name in pinned
         row["promoted"] = name not in unpromoted
+        row["refusal"] = runs.refusal(root, name) if name in unpromoted else ""
         rows.append(row)
     return rows
 

@@ -34,11 +34,11 @@ def show(
     root = Path(store)
     shown = runs.load(root, runs.resolve(root, run))
     if json:
-        console.emit_json(_document(shown))
+        console.emit_json(_document(shown) | {"refusal": runs.refusal(root, shown.name)})
     elif quiet:
         console.lines([shown.name])
     else:
-        _show(shown)
+        _show(shown, runs.refusal(root, shown.name))
     return 0
 
 
@@ -63,8 +63,11 @@ def _document(run: Run) -> dict[str, Any]:
     }
 
 
-def _show(run: Run) -> None:
+def _show(run: Run, refusal: str) -> None:
+    """refusal: why the run was not promoted, if it was not."""
     rows = [*_data_rows(run), *_window_rows(run), *_network_rows(run), *_training_rows(run)]
+    if refusal:
+        rows.insert(1, ["not promoted", "", refusal])
     test = run.metrics.test
     if test:
         for method, scores in test.by_method.items():

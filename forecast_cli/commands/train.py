@@ -49,6 +49,7 @@ FILES = (
     "training",
     "ensemble",
     "interval",
+    "accuracy",
     "output",
     "lock",
     "prune",
@@ -119,9 +120,11 @@ def train(
                 return skip(error, SCHEMA, json=json, published=False)
             raise
 
-    _tell(trained, quiet=hidden)
+    tell(trained, quiet=hidden)
     if json:
         console.emit_json(workflow.training_document(trained))
+    if trained.refusal is not None:
+        console.error(trained.refusal)
     return trained.exit_code
 
 
@@ -163,7 +166,7 @@ def _print_config(
 # -- the summary -------------------------------------------------------------------------------
 
 
-def _tell(trained: Trained, *, quiet: bool) -> None:
+def tell(trained: Trained, *, quiet: bool) -> None:
     """Say what was trained and how good it is; with quiet only what is wrong with it."""
     if not quiet:
         console.say(console.escape(_target_line(trained)))

@@ -4,6 +4,7 @@ What is named here is what other packages may use:
 
 Scores:      METRICS, Metric; mae, rmse, smape, mase with mase_scale, mean_mase, skill
 Held out:    score_training
+Required:    low_skill
 Backtests:   Backtest, By, NETWORK; summary, scores_by; interval_summary, interval_scores_by
 Comparison:  Comparison, compare, compare_with_best, sentence
 """
@@ -34,6 +35,7 @@ from forecast_cli.evaluation.metrics import (
     skill,
     smape,
 )
+from forecast_cli.evaluation.requirement import low_skill
 from forecast_cli.evaluation.scoring import score_training
 
 __all__ = [
@@ -47,6 +49,7 @@ __all__ = [
     "compare_with_best",
     "interval_scores_by",
     "interval_summary",
+    "low_skill",
     "mae",
     "mase",
     "mase_scale",

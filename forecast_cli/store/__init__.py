@@ -7,7 +7,7 @@ Functions that write in the store take its `Lock` as their first argument:
         run = store.publish(lock, contents)
         store.promote(lock, run)
 
-Reading:       load, latest, names, promoted, unpromoted, pinned, predecessor, resolve, exists
+Reading:       load, latest, names, promoted, unpromoted, refusal, pinned, predecessor, resolve, exists
 Writing:       lock, publish, promote, write_report, versions
 Upkeep:        verify, check_tables, smoke_forecast, prune, roll_back, pin
 Limits:        EARLIEST_TIME, LATEST_TIME, of what a run can hold
@@ -17,6 +17,8 @@ Checkpoints:   Checkpoint, load_checkpoint, save_checkpoint, remove_checkpoint, 
 Backtests:     lock_backtest, has_backtest, forget_backtest, save_forecasts, load_forecasts,
                save_training, load_training, OTHER_BACKTEST: what `backtest --resume` goes on
                from
+Studies:       lock_studies, study_numbers, load_study, save_study, Study, TrialRecord: what
+               `tune --resume` goes on from
 Other files:   make_folder, replace_file, for what is written beside the store, such as -o FILE
 """
 
@@ -50,6 +52,7 @@ from forecast_cli.store.listing import (
     pinned,
     predecessor,
     promoted,
+    refusal,
     resolve,
     unpromoted,
 )
@@ -68,6 +71,15 @@ from forecast_cli.store.records import (
     Skill,
     TrainingScores,
     metrics_from,
+)
+from forecast_cli.store.studies import (
+    Study,
+    StudyLock,
+    TrialRecord,
+    load_study,
+    lock_studies,
+    save_study,
+    study_numbers,
 )
 from forecast_cli.store.table_checks import check_tables
 from forecast_cli.store.upgrades import newest_run_schema
@@ -92,7 +104,10 @@ __all__ = [
     "RunConfig",
     "Scores",
     "Skill",
+    "Study",
+    "StudyLock",
     "TrainingScores",
+    "TrialRecord",
     "check_tables",
     "exists",
     "forget_backtest",
@@ -101,9 +116,11 @@ __all__ = [
     "load",
     "load_checkpoint",
     "load_forecasts",
+    "load_study",
     "load_training",
     "lock",
     "lock_backtest",
+    "lock_studies",
     "make_folder",
     "metrics_from",
     "names",
@@ -116,14 +133,17 @@ __all__ = [
     "prune",
     "publish",
     "read_snapshot",
+    "refusal",
     "remove_checkpoint",
     "replace_file",
     "resolve",
     "roll_back",
     "save_checkpoint",
     "save_forecasts",
+    "save_study",
     "save_training",
     "smoke_forecast",
+    "study_numbers",
     "training_identity",
     "unpromoted",
     "verify",

@@ -6,7 +6,8 @@
     last_run.json   the report of the last training, also of a failed one
     runs/NAME/      one folder for each run; its name holds its time, its sequence and its hash
     pins/NAME       an empty file for each run that is never pruned
-    unpromoted/NAME an empty file for each run that was never the latest
+    unpromoted/NAME a file for each run that was never the latest: it holds why it was refused, if it was
+    studies/        what `tune` tried, a file for each study
     checkpoints/    an unfinished training, and an unfinished backtest
 
 Nothing here takes the lock or writes. Runs are ordered by their sequence, never by their time.
@@ -17,7 +18,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from forecast_cli.errors import NoRunError
+from forecast_cli.errors import NoRunError, RunRejectedError, StorageError
 from forecast_cli.store import files, strict_json
 from forecast_cli.store.records import RUN_NAME, Pointer, StoreMark, sequence_of
 from forecast_cli.store.rejection import MAX_RECORD_BYTES, read_plain_file, rejecting
@@ -26,6 +27,7 @@ from forecast_cli.store.upgrades import check_not_newer
 STORE_SCHEMA = 1  # of what lies beside the runs
 PINS = "pins"
 UNPROMOTED = "unpromoted"
+MAX_REFUSAL_BYTES = 4096
 
 _SEE_LIST = "see `forecast runs list`"
 
@@ -67,6 +69,12 @@ def _no_latest_run(root: Path) -> NoRunError:
     if not runs:
         return NoRunError(f"no run in {root}", "train one first: forecast train DATA")
     if set(runs) <= set(unpromoted(root)):
+        reason = refusal(root, runs[-1])
+        if reason:
+            return NoRunError(
+                f"no run in {root} is the latest: {runs[-1]} was not promoted, because {reason}",
+                f"train again, or use it as it is: `forecast runs rollback --run {runs[-1]}`",
+            )
         return NoRunError(
             f"no run in {root} is the latest: none was promoted yet",
             f"name a run with --run; {_SEE_LIST}",
@@ -106,6 +114,20 @@ def unpromoted(root: Path) -> list[str]:
     Older releases promoted each run that they published, so a run without a mark was promoted.
     """
     return _marked(root / UNPROMOTED)
+
+
+def refusal(root: Path, name: str) -> str:
+    """Why a run was not promoted, for people; an empty text where nothing is known of it."""
+    try:
+        text = read_plain_file(root / UNPROMOTED / name, MAX_REFUSAL_BYTES)
+    except (FileNotFoundError, RunRejectedError, StorageError):
+        return ""
+    return " ".join(text.decode(errors="replace").split())
+
+
+def has_promoted(root: Path) -> bool:
+    """Whether a run is or was the latest; not so where each one that there is was refused."""
+    return (root / "latest.json").exists() or bool(promoted(root))
 
 
 def _marked(folder: Path) -> list[str]:

@@ -40,8 +40,17 @@ def now_in_utc() -> datetime:
     return datetime.now(UTC)
 
 
-def publish(lock: Lock, contents: Contents, *, now: Callable[[], datetime] = now_in_utc) -> Run:
+def publish(
+    lock: Lock,
+    contents: Contents,
+    *,
+    refusal: str = "",
+    now: Callable[[], datetime] = now_in_utc,
+) -> Run:
     """Publish a run, without making it the latest.
+
+    refusal: why it will not be promoted, for people; an empty text where it may be. It is kept
+    until the run is promoted.
 
     Raises StorageError, and RunRejectedError where the run cannot be read back or cannot forecast;
     then no run is published. Raises ValueError where the files are not those of a run.
@@ -51,7 +60,7 @@ def publish(lock: Lock, contents: Contents, *, now: Callable[[], datetime] = now
     folder = root / "runs" / f".tmp-{sequence:06d}"
     try:
         name = _write_run(folder, sequence, contents, now())
-        _mark_unpromoted(root, name)
+        _mark_unpromoted(root, name, refusal)
         files.rename(folder, root / "runs" / name)
     except BaseException:
         # On a full disk every byte counts. If this fails, too, the next command sweeps it.
@@ -174,10 +183,10 @@ def _manifest(
     )
 
 
-def _mark_unpromoted(root: Path, name: str) -> None:
-    """Say that a run was never the latest, durably, before the run gets its name."""
+def _mark_unpromoted(root: Path, name: str, refusal: str) -> None:
+    """Say that a run was never the latest, and why, durably, before the run gets its name."""
     folder = root / listing.UNPROMOTED
     files.make_folder(folder)
     if name not in listing.unpromoted(root):
-        files.create_file(folder / name, b"")
+        files.create_file(folder / name, refusal.encode())
         files.fsync_folder(folder)

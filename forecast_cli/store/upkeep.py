@@ -38,23 +38,24 @@ def prune(lock: Lock, keep: int) -> list[str]:
     StorageError.
     """
     root = lock.root
-    runs, current = listing.names(root), listing.latest(root)
-    if current not in runs:
-        raise rejected(root / "latest.json", f"the run {current} that it names is gone")
-
-    promoted = listing.promoted(root)
+    runs, promoted = listing.names(root), listing.promoted(root)
     trials = [name for name in runs if name not in set(promoted)]
-    kept = {
-        current,
-        listing.predecessor(root, current),
-        *promoted[-keep:],
-        *trials[-keep:],
-        *listing.pinned(root),
-    }
+    kept: set[str | None] = {*promoted[-keep:], *trials[-keep:], *listing.pinned(root)}
+    if listing.has_promoted(root) or not runs:
+        kept |= _latest_two(root, runs)
+
     removed = [name for name in runs if name not in kept]
     for name in removed:
         _remove_run(root, name)
     return removed
+
+
+def _latest_two(root: Path, runs: list[str]) -> set[str | None]:
+    """The latest run, and its predecessor. Raises what `prune` raises."""
+    current = listing.latest(root)
+    if current not in runs:
+        raise rejected(root / "latest.json", f"the run {current} that it names is gone")
+    return {current, listing.predecessor(root, current)}
 
 
 def _remove_run(root: Path, name: str) -> None:

@@ -2,9 +2,9 @@
 
 What is named here is what other packages may use:
 
-Use cases:   train, predict, backtest, score_base, draw_plots, draw_base, draw_backtest
-Results:     Trained, Predicted, Backtested, BaseScore, Drawn
-Reports:     training_document, backtest_document
+Use cases:   train, tune, predict, backtest, score_base, draw_plots, draw_base, draw_backtest
+Results:     Trained, Tuned, Predicted, Backtested, BaseScore, Drawn
+Reports:     training_document, tuning_document, backtest_document
 Plans:       plan_with_start
 
 Each name is loaded when it is first used: `forecast predict` needs neither trainings nor scores.
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from forecast_cli.workflow.results import Trained
     from forecast_cli.workflow.rolled import Backtested
     from forecast_cli.workflow.training import train
+    from forecast_cli.workflow.tuning import Tuned, tune, tuning_document
     from forecast_cli.workflow.warm_start import plan_with_start
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "Drawn",
     "Predicted",
     "Trained",
+    "Tuned",
     "backtest",
     "backtest_document",
     "draw_backtest",
@@ -42,6 +44,8 @@ __all__ = [
     "score_base",
     "train",
     "training_document",
+    "tune",
+    "tuning_document",
 ]
 
 _HOMES = {
@@ -50,6 +54,7 @@ _HOMES = {
     "Drawn": "drawing",
     "Predicted": "predicting",
     "Trained": "results",
+    "Tuned": "tuning",
     "backtest": "backtesting",
     "backtest_document": "reports",
     "draw_backtest": "drawing",
@@ -60,6 +65,8 @@ _HOMES = {
     "train": "training",
     "training_document": "reports",
     "plan_with_start": "warm_start",
+    "tune": "tuning",
+    "tuning_document": "tuning",
 }
 
 

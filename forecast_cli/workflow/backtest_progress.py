@@ -26,6 +26,7 @@ from forecast_cli.messages import Note
 from forecast_cli.panel import Panel
 from forecast_cli.planning import Plan
 from forecast_cli.settings import (
+    AccuracySettings,
     EnsembleSettings,
     LockSettings,
     LogSettings,
@@ -136,17 +137,24 @@ def backtest_identity(panel: Panel, settings: Settings, *more: Any) -> str:
         settings,
         training=replace(settings.training, time_limit=None),
         ensemble=replace(settings.ensemble, workers=EnsembleSettings().workers),
+        accuracy=AccuracySettings(),
         output=OutputSettings(),
         lock=LockSettings(),
         prune=PruneSettings(),
         log=LogSettings(),
     )
-    described = {
+    return store.training_identity(
+        described(panel), dataclasses.asdict(plain), *more, store.versions()
+    )
+
+
+def described(panel: Panel) -> dict[str, Any]:
+    """What was read, but for where it was read from."""
+    return {
         each.name: _described(getattr(panel, each.name))
         for each in dataclasses.fields(panel)
         if each.name not in ("notes", "source")
     }
-    return store.training_identity(described, dataclasses.asdict(plain), *more, store.versions())
 
 
 def _described(value: Any) -> Any:

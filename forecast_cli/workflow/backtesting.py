@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from forecast_cli import engine, forecasting, planning, tables, windows
+from forecast_cli import engine, evaluation, forecasting, planning, tables, windows
 from forecast_cli.calendar import Ints
 from forecast_cli.errors import (
     RunMismatchError,
@@ -78,8 +78,8 @@ def backtest(  # noqa: PLR0913 -- keywords of the public API
       before every n-th
     - run: a saved run to roll instead, which is not trained again and needs no torch; only origins
       after the last row that it was trained on are used, as many as are asked for, in one pass.
-      With it, settings by name are those that `predict` has: horizon, levels, digits, and those of
-      the reader that new rows may need
+      With it, settings by name are min_skill and those that `predict` has: horizon, levels,
+      digits, and those of the reader that new rows may need
     - resume: go on with a backtest that was stopped, if it is this one
     - store_folder: of the run, and where what was done is kept when the backtest is stopped
     - report, by_cores, and settings by name: as for `train`. A time limit is shared by all
@@ -102,14 +102,14 @@ def backtest(  # noqa: PLR0913 -- keywords of the public API
                 "leave them out, or leave out --run",
                 option="run",
             )
-        if is_base(run):
-            with _nothing_written():
-                rolled = roll_base(data, origins, step, report, named)
-                _write(rolled, write)
-            return rolled
-        asked = rolling_runs.Asked(origins, step, report, named)
+        min_skill = settings_from(min_skill=named.pop("min_skill", None)).accuracy.min_skill
         with _nothing_written():
-            rolled = rolling_runs.roll(data, rolling_runs.load(run, Path(store_folder)), asked)
+            if is_base(run):
+                rolled = roll_base(data, origins, step, report, named)
+            else:
+                asked = rolling_runs.Asked(origins, step, report, named)
+                rolled = rolling_runs.roll(data, rolling_runs.load(run, Path(store_folder)), asked)
+            rolled = judged(rolled, min_skill)
             _write(rolled, write)
         return rolled
 
@@ -121,6 +121,13 @@ def backtest(  # noqa: PLR0913 -- keywords of the public API
     root = Path(store_folder)
     job = _Job(settings, count, step, every, root, resume, report, by_cores, deadline)
     return _roll(data, job, write)
+
+
+def judged(backtested: Backtested, min_skill: float | None) -> Backtested:
+    """The backtest, refused where the network is not as good as was asked for."""
+    where = f"from {plural(backtested.origins.count, 'origin')}"
+    scores = evaluation.summary(backtested.result)
+    return replace(backtested, refusal=evaluation.low_skill(min_skill, scores, where))
 
 
 def _write(backtested: Backtested, write: Callable[[Backtested], None] | None) -> None:
@@ -192,7 +199,7 @@ def _roll(data: Data, job: _Job, write: Callable[[Backtested], None] | None) -> 
     """Train before the first origin, and again as often as was asked for."""
     with _nothing_written():
         check_device(job.settings)
-        panel = _read(data, job.settings, job.report)
+        panel = read_data(data, job.settings, job.report)
         with naming_file(data):
             origins = _origins(panel, job)
         wanted = _origins_by_training(job)
@@ -213,7 +220,7 @@ def _roll(data: Data, job: _Job, write: Callable[[Backtested], None] | None) -> 
             digits = tables.decimals(panel) if digits is None else digits
             result = scored(panel, [each.part for each in trained], origins, digits)
         notes = (*result.notes, *_about_resuming(job, progress), *_time_limit(trained, progress))
-        result = replace(result, notes=notes)
+        result = judged(replace(result, notes=notes), job.settings.accuracy.min_skill)
         _write(result, write)
     return result
 
@@ -246,7 +253,7 @@ def _most_values(panel: Panel, job: _Job, origins: Origins) -> int:
     return len(panel) * job.every * origins.horizon * arrays
 
 
-def _read(data: Data, settings: Settings, report: Report) -> Panel:
+def read_data(data: Data, settings: Settings, report: Report) -> Panel:
     if not isinstance(data, Panel):
         report(reading(os.fspath(data)))
         return read(data, settings.data)
@@ -334,7 +341,7 @@ def _resumed_parts(
     levels, parts = job.settings.interval.levels, {}
     for number, kept in progress.resumed.items():
         numbers = wanted[number - 1]
-        _, earliest = _training_rows(panel, origins, numbers)
+        _, earliest = training_rows(panel, origins, numbers)
         chosen, origin = part_windows(panel, kept.plan, origins, earliest, numbers)
         fits = kept.plan.horizon == origins.horizon and len(chosen) == len(kept.values)
         if not fits or kept.plan.levels != levels:
@@ -365,18 +372,18 @@ def _train_and_forecast(
     place: where the training is kept, and its number.
     """
     with _naming_origin(wanted[0] + 1):
-        training, earliest = _training_rows(panel, origins, wanted)
+        training, earliest = training_rows(panel, origins, wanted)
         model, epochs = _fit(training, job, origins.horizon, place)
 
         job.report(Phase("forecasting", f"forecasting from {plural(len(wanted), 'origin')}"))
         return _Trained(forecast_part(panel, model, origins, earliest, wanted), epochs)
 
 
-def _training_rows(panel: Panel, origins: Origins, wanted: range) -> tuple[Panel, Ints]:
+def training_rows(panel: Panel, origins: Origins, wanted: range) -> tuple[Panel, Ints]:
     """The rows before the first of the wanted origins; and (S,) the first origin that is allowed,
     which no origin is for a series that is not among these rows."""
     cuts = origins.cuts(panel)[:, wanted[0]]
-    training = _rows_before(panel, cuts)
+    training = rows_before(panel, cuts)
     is_known = np.isin(panel.ids, training.ids)
     return training, np.where(is_known, cuts, panel.lengths)
 
@@ -398,7 +405,7 @@ def _naming_origin(number: int) -> Iterator[None]:
         raise
 
 
-def _rows_before(panel: Panel, cuts: Ints) -> Panel:
+def rows_before(panel: Panel, cuts: Ints) -> Panel:
     """The rows before a cut (S,), without those at the end that were interpolated: the values after
     the cut are in them. Series with fewer than two rows are left out.
 

@@ -10,7 +10,13 @@ from typing import Any
 import numpy as np
 
 from forecast_cli import evaluation, store
-from forecast_cli.errors import ForecastError, LockedError, failure_document, failure_of
+from forecast_cli.errors import (
+    ForecastError,
+    LockedError,
+    LowSkillError,
+    failure_document,
+    failure_of,
+)
 from forecast_cli.messages import Note
 from forecast_cli.panel import Floats, format_times, times_of
 from forecast_cli.store import Lock
@@ -22,13 +28,16 @@ BACKTEST_SCHEMA = "forecast/backtest/v1"
 
 
 def training_document(trained: Trained) -> dict[str, Any]:
-    """The report of a training as JSON."""
+    """The report of a training as JSON.
+
+    published: whether the run has become the latest. One that was refused is kept, and named.
+    """
     metrics = trained.metrics.as_dict()
     targets = trained.panel.reading.target or [trained.panel.columns.target]
     return {
         "schema": SCHEMA,
         "exit_code": trained.exit_code,
-        "published": True,
+        "published": trained.refusal is None,
         "run": trained.run.name,
         "folder": str(trained.run.folder),
         "target": targets if len(targets) > 1 else targets[0],
@@ -39,7 +48,13 @@ def training_document(trained: Trained) -> dict[str, Any]:
         "plan": dataclasses.asdict(trained.run.config.plan),
         "warnings": [note.text for note in trained.notes if note.level == "warning"],
         "reasons": trained.reasons,
+        **_refusal(trained.refusal),
     }
+
+
+def _refusal(error: LowSkillError | None) -> dict[str, Any]:
+    """What a document says of a network that is not as good as was asked for."""
+    return {} if error is None else {"error": error.message, "hint": error.hint}
 
 
 def keep_report(lock: Lock, trained: Trained) -> tuple[Note, ...]:
@@ -55,8 +70,8 @@ def keep_report(lock: Lock, trained: Trained) -> tuple[Note, ...]:
     return ()
 
 
-def keep_failure(root: Path, error: BaseException) -> None:
-    """Keep the report of a training that failed.
+def keep_failure(root: Path, error: BaseException, schema: str = SCHEMA) -> None:
+    """Keep the report of a training, or of a tuning, that failed.
 
     Not where there is no store yet, or where another command is writing in it. The failure itself
     is what the user must hear of, so one of the report is not raised.
@@ -65,7 +80,7 @@ def keep_failure(root: Path, error: BaseException) -> None:
         if isinstance(error, LockedError) or not store.exists(root):
             return
         with store.lock(root) as lock:
-            store.write_report(lock, failure_document(SCHEMA, failure_of(error)))
+            store.write_report(lock, failure_document(schema, failure_of(error)))
 
 
 # -- a backtest --------------------------------------------------------------------------------
@@ -77,7 +92,7 @@ def backtest_document(backtested: Backtested) -> dict[str, Any]:
     comparison = backtested.comparison
     return {
         "schema": BACKTEST_SCHEMA,
-        "exit_code": 0,
+        "exit_code": backtested.exit_code,
         "source": panel.source,
         "target": panel.columns.target,
         "run": backtested.run,
@@ -101,6 +116,7 @@ def backtest_document(backtested: Backtested) -> dict[str, Any]:
         ),
         "per_series": _entries(backtested, "series", [{"id": name} for name in panel.ids]),
         "warnings": [note.text for note in backtested.notes if note.level == "warning"],
+        **_refusal(backtested.refusal),
     }
 
 

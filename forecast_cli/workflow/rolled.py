@@ -9,7 +9,7 @@ import numpy as np
 
 from forecast_cli import evaluation, forecasting, tables, windows
 from forecast_cli.calendar import Ints
-from forecast_cli.errors import TooLittleDataError
+from forecast_cli.errors import LowSkillError, TooLittleDataError
 from forecast_cli.evaluation import Backtest, Comparison
 from forecast_cli.fields import Digits
 from forecast_cli.forecasting import Model
@@ -72,6 +72,7 @@ class Backtested:
       beside actual values
     - season: of the seasonal baselines
     - trainings: how many there were; run: the name of the one that was rolled, if there were none
+    - refusal: why the network is not as good as was asked for; None where it is
     """
 
     panel: Panel
@@ -85,6 +86,11 @@ class Backtested:
     digits: Digits
     notes: tuple[Note, ...]
     run: str | None = None
+    refusal: LowSkillError | None = None
+
+    @property
+    def exit_code(self) -> int:
+        return 0 if self.refusal is None else self.refusal.exit_code
 
     @property
     def sentence(self) -> str:

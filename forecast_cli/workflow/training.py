@@ -7,8 +7,8 @@ import dataclasses
 import hashlib
 import os
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +24,14 @@ from forecast_cli import (
     windows,
 )
 from forecast_cli.choices import TrainedOn
-from forecast_cli.errors import DataError, SettingsError, StoppedError, StorageError
+from forecast_cli.errors import (
+    DataError,
+    LowSkillError,
+    NoRunError,
+    SettingsError,
+    StoppedError,
+    StorageError,
+)
 from forecast_cli.fields import Digits
 from forecast_cli.forecasting import Forecast, HeldOut, Model
 from forecast_cli.messages import Note
@@ -92,7 +99,10 @@ def train(  # noqa: PLR0913 -- keywords of the public API
 
 @dataclass(frozen=True)
 class _Job:
-    """What was asked for, beside the data. deadline: when to stop, in time.monotonic()."""
+    """What was asked for, beside the data.
+
+    deadline: when to stop, in time.monotonic(); reasons: of settings that a tuning has chosen.
+    """
 
     settings: Settings
     root: Path
@@ -102,6 +112,7 @@ class _Job:
     by_cores: bool
     draw: bool
     deadline: float | None
+    reasons: Mapping[str, str] = field(default_factory=dict)
 
 
 def _train(data: Data, job: _Job) -> Trained:
@@ -117,7 +128,9 @@ def _train(data: Data, job: _Job) -> Trained:
 
         fitted = _fit(panel, plan, job, lock, start)
         forecast, forecast_notes = _forecast(panel, fitted.model, job)
-        run = _publish(panel, fitted, forecast, job, lock)
+        refusal = _refusal(fitted.scores, job.settings)
+        job.report(Phase("saving", "saving the run"))
+        run = _publish(panel, fitted, forecast, lock, refusal)
         upkeep_notes = _prune(lock, job.settings.prune.keep)
 
         drawing_notes = _draw(run, job)
@@ -133,8 +146,43 @@ def _train(data: Data, job: _Job) -> Trained:
                 *upkeep_notes,
                 *drawing_notes,
             ),
+            refusal=_named(refusal, run),
         )
         return replace(trained, notes=(*trained.notes, *keep_report(lock, trained)))
+
+
+# -- trainings of a tuning ---------------------------------------------------------------------
+
+
+def plan_training(panel: Panel, settings: Settings, root: Path, report: Report) -> Plan:
+    """What a training on a panel that was read with these settings would be.
+
+    Raises what `train` raises for data and settings that cannot be trained with.
+    """
+    return _plan(panel, panel, _job_of_panel(settings, root, report))[0]
+
+
+def train_as_tuned(
+    panel: Panel,
+    settings: Settings,
+    root: Path,
+    report: Report,
+    reasons: Mapping[str, str],
+    *,
+    draw: bool,
+) -> Trained:
+    """Train on a panel that was read with these settings, as `train` does it.
+
+    reasons: for settings and other values of the plan, instead of those of the rules.
+    """
+    job = _job_of_panel(settings, root, report)
+    return _train(panel, replace(job, reasons=reasons, draw=draw))
+
+
+def _job_of_panel(settings: Settings, root: Path, report: Report) -> _Job:
+    # How the panel was read, it knows itself.
+    settings = replace(settings, data=DataSettings(season=settings.data.season))
+    return _Job(settings, root, report, None, False, True, True, _deadline(settings))
 
 
 # -- what was asked for ------------------------------------------------------------------------
@@ -176,6 +224,7 @@ def _plan(panel: Panel, data: Data, job: _Job) -> tuple[Plan, Run | None]:
     """
     job.report(Phase("planning", "looking at the data"))
     plan, start = _make_plan(panel, job)
+    _check_min_skill(panel, plan, start, job)
     _check_span(panel, plan)
     with naming_file(data):
         ends = windows.split(panel, plan.validation, plan.test).training
@@ -194,6 +243,28 @@ def _make_plan(panel: Panel, job: _Job) -> tuple[Plan, Run | None]:
     from forecast_cli.workflow.warm_start import plan_with_start
 
     return plan_with_start(panel, job.settings, job.root, job.warm_start)
+
+
+def _check_min_skill(panel: Panel, plan: Plan, start: Run | None, job: _Job) -> None:
+    """Raise SettingsError where nothing will say how good the network is."""
+    if job.settings.accuracy.min_skill is None:
+        return
+    if not plan.test:
+        raise SettingsError(
+            "--min-skill is judged on held-out rows, and --test 0 holds out none",
+            "leave out one of them",
+            option="min_skill",
+        )
+
+    from forecast_cli.workflow.warm_start import saw_held_out_rows
+
+    if saw_held_out_rows(start, panel, plan):
+        raise SettingsError(
+            "--min-skill is judged on held-out rows, and the run that --from names was trained on "
+            "them",
+            "leave out one of them",
+            option="min_skill",
+        )
 
 
 def _check_span(panel: Panel, plan: Plan) -> None:
@@ -245,6 +316,7 @@ def _fit(panel: Panel, plan: Plan, job: _Job, lock: Lock, start: Run | None) -> 
         device=device,
     )
     plan = candidates.choose(panel, job.settings, plan, execution)
+    plan = replace(plan, reasons={**plan.reasons, **job.reasons})
     execution = candidates.with_start(execution, plan)
     # Of the plan that was chosen, which another time limit may have made another one.
     checkpoint, why_none = _checkpoint(panel, plan, device, job, lock)
@@ -409,9 +481,32 @@ def _digits(setting: Digits | None, panel: Panel) -> Digits:
     return tables.decimals(panel) if setting is None else setting
 
 
-def _publish(panel: Panel, fit: _Fit, forecast: Forecast, job: _Job, lock: Lock) -> Run:
-    """Publish the run, and make it the latest."""
-    job.report(Phase("saving", "saving the run"))
+def _refusal(scores: dict[str, Any], settings: Settings) -> LowSkillError | None:
+    """Why the run is not to be promoted; None where nothing speaks against it."""
+    test = scores["test"]
+    where = f"on the {test['rows']:,} held-out rows" if test else "on the held-out rows"
+    methods = None
+    if test:
+        methods = {name: test[name] for name in ("network", "naive", "seasonal_naive")}
+    return evaluation.low_skill(settings.accuracy.min_skill, methods, where)
+
+
+def _named(refusal: LowSkillError | None, run: Run) -> LowSkillError | None:
+    """The refusal, with the name of the run and what can be done with it."""
+    if refusal is None:
+        return None
+    return LowSkillError(
+        f"run {run.name} was not promoted: {refusal.message}",
+        f"look at it with `forecast runs show --run {run.manifest.sequence}`; "
+        f"`forecast runs rollback --run {run.manifest.sequence}` makes it the latest all the same",
+        option=refusal.option,
+    )
+
+
+def _publish(
+    panel: Panel, fit: _Fit, forecast: Forecast, lock: Lock, refusal: LowSkillError | None
+) -> Run:
+    """Publish the run, and make it the latest, unless it is refused."""
     digits = forecast.digits
     predictions = tables.predictions_csv(panel, fit.rows, digits) if fit.rows else b""
     contents = Contents(
@@ -425,8 +520,9 @@ def _publish(panel: Panel, fit: _Fit, forecast: Forecast, job: _Job, lock: Lock)
             "forecast.csv": tables.forecast_csv(forecast),
         },
     )
-    run = store.publish(lock, contents)
-    store.promote(lock, run)
+    run = store.publish(lock, contents, refusal=refusal.message if refusal else "")
+    if refusal is None:
+        store.promote(lock, run)
     store.remove_checkpoint(lock)
     return run
 
@@ -442,7 +538,7 @@ def _prune(lock: Lock, keep: int) -> tuple[Note, ...]:
     """Prune after publishing: the new run is the latest already, so a failure only degrades."""
     try:
         removed = store.prune(lock, keep)
-    except StorageError as error:
+    except (StorageError, NoRunError) as error:
         text = f"the run is published, but older ones could not be pruned: {error.message}"
         return (Note("prune_failed", "degraded", text),)
     if not removed:

@@ -12,7 +12,18 @@ from tests.commands.helpers import QUICK, Forecast, several
 from tests.conftest import AIRLINE, Result
 
 SILENT = Result(0, "", "")
-TESTED = {"train", "predict", "backtest", "plot", "check", "list", "show", "compare", "verify"}
+TESTED = {
+    "train",
+    "tune",
+    "predict",
+    "backtest",
+    "plot",
+    "check",
+    "list",
+    "show",
+    "compare",
+    "verify",
+}
 TESTED |= {"rollback", "prune", "pin", "unpin"}
 
 
@@ -22,6 +33,12 @@ def test_no_command_is_forgotten_here() -> None:
 
 def test_a_quiet_training_says_nothing(forecast: Forecast) -> None:
     assert forecast("train", AIRLINE, *QUICK, "--quiet") == SILENT
+
+
+def test_a_quiet_tuning_says_nothing(forecast: Forecast) -> None:
+    pytest.importorskip("optuna", reason="the extra tune is not installed")
+    tiny = (*QUICK, "--members", "1", "--horizon", "3", "--validation", "3", "--workers", "1")
+    assert forecast("tune", AIRLINE, *tiny, "--trials", "1", "--quiet") == SILENT
 
 
 def test_a_quiet_forecast_or_plot_is_written_without_a_word(

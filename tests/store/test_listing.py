@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.faults import again
 from forecast_cli import store
 from forecast_cli.errors import NoRunError
 from tests.store.helpers import publish_again
@@ -92,3 +93,26 @@ def test_without_a_pointer_the_error_says_what_there_is(store_copy: Path, tmp_pa
     with pytest.raises(NoRunError) as caught:
         store.latest(tmp_path / "none")
     assert caught.value.message == f"no run in {tmp_path}/none"
+
+
+def test_why_a_run_was_refused_is_kept_until_it_is_promoted(store_copy: Path) -> None:
+    contents = again(store_copy)
+    with store.lock(store_copy) as lock:
+        run = store.publish(lock, contents, refusal="it is\nno better than naive")
+        assert store.refusal(store_copy, run.name) == "it is no better than naive"
+        assert store.refusal(store_copy, store.latest(store_copy)) == ""
+        store.promote(lock, run)
+    assert store.refusal(store_copy, run.name) == ""
+
+
+def test_a_reason_that_is_not_a_small_plain_file_is_no_reason(store_copy: Path) -> None:
+    (name,) = publish_again(store_copy, promote=False)
+    mark = store_copy / "unpromoted" / name
+    assert store.refusal(store_copy, name) == ""
+    mark.write_bytes(b"x" * 5000)
+    assert store.refusal(store_copy, name) == ""
+    mark.write_bytes(b"\xff\x00")
+    assert store.refusal(store_copy, name) == "\ufffd\x00"
+    mark.unlink()
+    mark.symlink_to("/etc/hostname")
+    assert store.refusal(store_copy, name) == ""

@@ -134,3 +134,14 @@ def test_a_trial_is_verified_like_any_other_run(store_copy: Path) -> None:
         RunRejectedError, match=r"model\.safetensors: its bytes are not those that were published"
     ):
         store.verify(store_copy, trial)
+
+
+def test_runs_that_were_all_refused_are_pruned_without_a_latest_one(store_copy: Path) -> None:
+    runs = [store.latest(store_copy), *publish_again(store_copy, 2, promote=False)]
+    with store.lock(store_copy) as lock:
+        (store_copy / "latest.json").unlink()
+        with pytest.raises(NoRunError, match=r"latest\.json is gone"):
+            store.prune(lock, 1)
+        files.create_file(store_copy / "unpromoted" / runs[0], b"")
+        assert store.prune(lock, 1) == runs[:2]
+    assert store.names(store_copy) == runs[2:]
