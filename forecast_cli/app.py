@@ -20,6 +20,7 @@ from forecast_cli.commands import (
     check,
     plot,
     predict,
+    report,
     runs_compare,
     runs_list,
     runs_show,
@@ -44,6 +45,7 @@ COMMANDS = {
     "predict": predict.predict,
     "backtest": backtest.backtest,
     "plot": plot.plot,
+    "report": report.report,
     "check": check.check,
 }
 GROUP = "runs"

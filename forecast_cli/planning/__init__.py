@@ -7,6 +7,7 @@ from forecast_cli.planning.base_plan import (
     tuned_plan,
     with_base_share,
 )
+from forecast_cli.planning.listing import OPTIONS, reason_of, values_by_name, written
 from forecast_cli.planning.plan import (
     BaseShare,
     Decided,
@@ -34,6 +35,7 @@ __all__ = [
     "FEW_FORECASTS",
     "FEW_SERIES",
     "FEW_WINDOWS",
+    "OPTIONS",
     "PRESETS",
     "SMALL",
     "USUAL_SHARE",
@@ -56,8 +58,11 @@ __all__ = [
     "part_plans",
     "plan_of",
     "portfolio_shares",
+    "reason_of",
     "statistic_name",
     "trial_epochs",
     "tuned_plan",
+    "values_by_name",
     "with_base_share",
+    "written",
 ]

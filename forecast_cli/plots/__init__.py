@@ -1,5 +1,7 @@
 """Pictures as PNG: losses, predictions, gates and attention of a run, and errors of a backtest.
 
+Some of them are drawn for the page of a run, too, as SVG.
+
 This package alone imports matplotlib.
 
 What stands in this file is all that the others may use. It is read by `forecast --help`, so it
@@ -16,10 +18,22 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from forecast_cli.evaluation import Backtest
+    from forecast_cli.evaluation import Autocorrelation, Backtest
+    from forecast_cli.panel import Floats
+    from forecast_cli.plots.fonts import Labels
     from forecast_cli.store import Run
 
-__all__ = ["AFTER_TRAINING", "OF_ONE_SERIES", "Kind", "Pictures", "draw", "draw_backtest"]
+__all__ = [
+    "AFTER_TRAINING",
+    "OF_ONE_SERIES",
+    "BySeason",
+    "Kind",
+    "Pictures",
+    "ToDraw",
+    "draw",
+    "draw_backtest",
+    "draw_for_page",
+]
 
 
 class Kind(StrEnum):
@@ -38,8 +52,38 @@ OF_ONE_SERIES = (Kind.gates, Kind.attention)
 
 
 @dataclass(frozen=True, eq=False)
+class BySeason:
+    """Residuals by their place in the season.
+
+    title: what the places are, such as `hour of the day`; names: of the M places; means, sizes:
+    (M,) the mean residual at each and the mean absolute one, NaN where there is none.
+    """
+
+    title: str
+    names: tuple[str, ...]
+    means: Floats
+    sizes: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class ToDraw:
+    """What the figures of a page show beside the run itself.
+
+    result: the held-out rows; metric: `mase` or `mae`; series: the numbers of some series, each
+    with what stands before its name; unit: of the residuals, in words.
+    """
+
+    result: Backtest
+    metric: str
+    series: dict[int, str]
+    autocorrelation: Autocorrelation
+    by_season: BySeason | None
+    unit: str
+
+
+@dataclass(frozen=True, eq=False)
 class Pictures:
-    """PNG bytes by file name.
+    """The bytes of PNG files, or of SVG elements, by name.
 
     note: what to tell the user if no font of the system has all the letters.
     """
@@ -84,6 +128,45 @@ def draw_backtest(result: Backtest, target: str) -> Pictures:
     with style.applied(label.families):
         files = {"backtest.png": style.png(backtest.figure(result, label(target)))}
     return Pictures(files, label.note)
+
+
+def draw_for_page(run: Run, rows: ToDraw | None) -> Pictures:
+    """The figures of the page of a run as SVG, by name; without held-out rows only some of them.
+
+    `predictions`, `loss`, `errors`, `series`, `chosen` and `residuals`. The tables of the run must
+    have been checked.
+    """
+    _hush()
+    from forecast_cli.plots import fonts, loss, predictions, style
+    from forecast_cli.plots.svg import svg
+
+    label = fonts.labels_for(run)
+    figures: dict[str, Callable[[], Figure]] = {
+        "predictions": lambda: predictions.figure(run, label),
+        "loss": lambda: loss.figure(run, label),
+    }
+    if rows is not None:
+        figures |= _of_held_out_rows(run, rows, label)
+    with style.applied(label.families):
+        files = {name: svg(draw(), name) for name, draw in figures.items()}
+    return Pictures(files, label.note)
+
+
+def _of_held_out_rows(run: Run, rows: ToDraw, label: Labels) -> dict[str, Callable[[], Figure]]:
+    """The figures that show errors on held-out rows, by name."""
+    from forecast_cli.plots import backtest, predictions, residuals, series_errors
+
+    figures: dict[str, Callable[[], Figure]] = {
+        "errors": lambda: backtest.figure(rows.result, label(run.config.columns.target)),
+    }
+    if rows.series:
+        figures["series"] = lambda: series_errors.figure(rows.result, rows.metric)
+        figures["chosen"] = lambda: predictions.figure(run, label, rows.series)
+    if len(rows.autocorrelation.lags):
+        figures["residuals"] = lambda: residuals.figure(
+            rows.autocorrelation, rows.by_season, rows.unit
+        )
+    return figures
 
 
 def _hush() -> None:

@@ -11,9 +11,8 @@ from forecast_cli.evaluation import METRICS, NETWORK, Backtest, By, scores_by, s
 from forecast_cli.forecasting import BASELINES
 from forecast_cli.panel import Floats
 from forecast_cli.plots import style
-from forecast_cli.plots.style import BLUE, GREEN, GREY, ORANGE
+from forecast_cli.plots.style import BLUE, GREEN, GREY, ORANGE, PURPLE
 
-PURPLE = "#CC79A7"
 LOOKS = {
     NETWORK: (BLUE, "-"),
     "naive": (GREY, ":"),

@@ -20,6 +20,7 @@ from matplotlib.figure import Figure
 from forecast_cli.plots import fonts
 
 BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#555555"
+PURPLE = "#CC79A7"
 
 WIDTH = 8.0  # inches; 800 pixels
 HEIGHT = 4.5  # inches, of a picture with one pair of axes

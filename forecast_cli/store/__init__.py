@@ -9,7 +9,7 @@ Functions that write in the store take its `Lock` as their first argument:
 
 Reading:       load, latest, names, promoted, unpromoted, pinned, predecessor, resolve, exists
 Writing:       lock, publish, promote, write_report, versions
-Upkeep:        verify, check_tables, smoke_forecast, prune, roll_back, pin
+Upkeep:        verify, check_tables, rejected, smoke_forecast, prune, roll_back, pin
 Limits:        EARLIEST_TIME, LATEST_TIME, of what a run can hold
 Records:       Run, Contents, RunConfig, Manifest, Input, newest_run_schema, Metrics and its parts, metrics_from
 Checkpoints:   Checkpoint, load_checkpoint, save_checkpoint, remove_checkpoint, training_identity;
@@ -66,9 +66,11 @@ from forecast_cli.store.records import (
     RunConfig,
     Scores,
     Skill,
+    TrainingNote,
     TrainingScores,
     metrics_from,
 )
+from forecast_cli.store.rejection import rejected
 from forecast_cli.store.table_checks import check_tables
 from forecast_cli.store.upgrades import newest_run_schema
 from forecast_cli.store.upkeep import pin, prune, roll_back, verify
@@ -92,6 +94,7 @@ __all__ = [
     "RunConfig",
     "Scores",
     "Skill",
+    "TrainingNote",
     "TrainingScores",
     "check_tables",
     "exists",
@@ -116,6 +119,7 @@ __all__ = [
     "prune",
     "publish",
     "read_snapshot",
+    "rejected",
     "remove_checkpoint",
     "replace_file",
     "resolve",

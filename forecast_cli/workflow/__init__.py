@@ -2,10 +2,12 @@
 
 What is named here is what other packages may use:
 
-Use cases:   train, predict, backtest, score_base, draw_plots, draw_base, draw_backtest
+Use cases:   train, predict, backtest, score_base, draw_plots, draw_base, draw_backtest,
+             write_page
 Results:     Trained, Predicted, Backtested, BaseScore, Drawn
 Reports:     training_document, backtest_document
 Plans:       plan_with_start
+Data:        training_data, of a saved run
 
 Each name is loaded when it is first used: `forecast predict` needs neither trainings nor scores.
 """
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from forecast_cli.workflow.backtesting import backtest
     from forecast_cli.workflow.base_score import BaseScore, score_base
     from forecast_cli.workflow.drawing import Drawn, draw_backtest, draw_base, draw_plots
+    from forecast_cli.workflow.page import training_data, write_page
     from forecast_cli.workflow.predicting import Predicted, predict
     from forecast_cli.workflow.reports import backtest_document, training_document
     from forecast_cli.workflow.results import Trained
@@ -41,7 +44,9 @@ __all__ = [
     "predict",
     "score_base",
     "train",
+    "training_data",
     "training_document",
+    "write_page",
 ]
 
 _HOMES = {
@@ -58,7 +63,9 @@ _HOMES = {
     "predict": "predicting",
     "score_base": "base_score",
     "train": "training",
+    "training_data": "page",
     "training_document": "reports",
+    "write_page": "page",
     "plan_with_start": "warm_start",
 }
 

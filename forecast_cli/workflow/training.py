@@ -63,6 +63,7 @@ def train(  # noqa: PLR0913 -- keywords of the public API
     resume: bool = False,
     by_cores: bool = False,
     draw: bool = True,
+    page: bool = False,
     **named: Any,
 ) -> Trained:
     """Train on a file or a Panel, score the held-out rows, publish the run, and forecast.
@@ -76,6 +77,7 @@ def train(  # noqa: PLR0913 -- keywords of the public API
     - by_cores: members train side by side, as many as there are cores, where `workers` says
       nothing; for a main module that spawned processes can import
     - draw: draw the losses and predictions into `plots/` of the run
+    - page: write a page about the run there, too, `report.html`
 
     The report of the training is kept in `last_run.json` of the store, also where it fails.
     Raises ForecastError and its children.
@@ -83,7 +85,17 @@ def train(  # noqa: PLR0913 -- keywords of the public API
     settings, report = settings or settings_from(**named), report or silent
     root = Path(store_folder)
     try:
-        job = _Job(settings, root, report, warm_start, resume, by_cores, draw, _deadline(settings))
+        job = _Job(
+            settings=settings,
+            root=root,
+            report=report,
+            warm_start=warm_start,
+            resume=resume,
+            by_cores=by_cores,
+            draw=draw,
+            page=page,
+            deadline=_deadline(settings),
+        )
         return _train(data, job)
     except BaseException as error:
         keep_failure(root, error)
@@ -101,6 +113,7 @@ class _Job:
     resume: bool
     by_cores: bool
     draw: bool
+    page: bool
     deadline: float | None
 
 
@@ -117,22 +130,21 @@ def _train(data: Data, job: _Job) -> Trained:
 
         fitted = _fit(panel, plan, job, lock, start)
         forecast, forecast_notes = _forecast(panel, fitted.model, job)
-        run = _publish(panel, fitted, forecast, job, lock)
+        about = (
+            *panel.notes,
+            *fitted.notes,
+            *forecast_notes,
+            *notes.about_forecast(forecast, panel, fitted.model),
+        )
+        run = _publish(panel, fitted, forecast, about, job, lock)
         upkeep_notes = _prune(lock, job.settings.prune.keep)
 
-        drawing_notes = _draw(run, job)
+        drawing_notes = _draw(run, panel, job)
         trained = Trained(
             run=run,
             panel=panel,
             forecast=forecast,
-            notes=(
-                *panel.notes,
-                *fitted.notes,
-                *forecast_notes,
-                *notes.about_forecast(forecast, panel, fitted.model),
-                *upkeep_notes,
-                *drawing_notes,
-            ),
+            notes=(*about, *upkeep_notes, *drawing_notes),
         )
         return replace(trained, notes=(*trained.notes, *keep_report(lock, trained)))
 
@@ -409,8 +421,10 @@ def _digits(setting: Digits | None, panel: Panel) -> Digits:
     return tables.decimals(panel) if setting is None else setting
 
 
-def _publish(panel: Panel, fit: _Fit, forecast: Forecast, job: _Job, lock: Lock) -> Run:
-    """Publish the run, and make it the latest."""
+def _publish(
+    panel: Panel, fit: _Fit, forecast: Forecast, about: tuple[Note, ...], job: _Job, lock: Lock
+) -> Run:
+    """Publish the run, and make it the latest. about: what the training had to say."""
     job.report(Phase("saving", "saving the run"))
     digits = forecast.digits
     predictions = tables.predictions_csv(panel, fit.rows, digits) if fit.rows else b""
@@ -418,7 +432,7 @@ def _publish(panel: Panel, fit: _Fit, forecast: Forecast, job: _Job, lock: Lock)
         config=run_config(panel, fit.model.plan, digits),
         model=fit.model,
         panel=panel,
-        metrics=store.metrics_from(fit.scores),
+        metrics=store.metrics_from({**fit.scores, "notes": _kept_notes(about)}),
         tables={
             "history.csv": tables.history_csv(fit.learned.fitted),
             "predictions.csv": predictions,
@@ -431,11 +445,23 @@ def _publish(panel: Panel, fit: _Fit, forecast: Forecast, job: _Job, lock: Lock)
     return run
 
 
-def _draw(run: Run, job: _Job) -> tuple[Note, ...]:
-    if not job.draw:
-        return ()
-    job.report(Phase("drawing", "drawing the plots"))
-    return draw_after_training(run)
+def _kept_notes(about: tuple[Note, ...]) -> list[dict[str, str]]:
+    """The notes as they stand in metrics.json."""
+    return [{"kind": note.kind, "level": note.level, "text": note.text} for note in about]
+
+
+def _draw(run: Run, panel: Panel, job: _Job) -> tuple[Note, ...]:
+    """Draw the plots, and write the page, if that was asked for."""
+    said: tuple[Note, ...] = ()
+    if job.draw:
+        job.report(Phase("drawing", "drawing the plots"))
+        said = draw_after_training(run)
+    if job.page:
+        from forecast_cli.workflow.page import write_page_after_training  # loads Jinja2
+
+        job.report(Phase("drawing", "writing the page"))
+        said = tuple(dict.fromkeys((*said, *write_page_after_training(run, panel))))
+    return said
 
 
 def _prune(lock: Lock, keep: int) -> tuple[Note, ...]:
