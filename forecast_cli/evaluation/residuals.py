@@ -118,15 +118,16 @@ def _mean_over_series(series: Ints, values: Floats) -> float:
 
 
 def autocorrelation(residuals: Residuals, most: int) -> Autocorrelation:
-    """The autocorrelation at the lags 1 to `most`, over all series together (Box & Jenkins 1976).
+    """The autocorrelation at the lags 1 to `most`, over the pairs of rows of all series together.
 
-    The mean is that of all residuals. Rows without a value have no part in it. Lags with few pairs
-    of rows are left out, and all where the residuals do not differ.
+    After Box & Jenkins (1976); the sum of products at a lag is divided by the sizes of the same
+    pairs, so that it stays within -1 and 1 also where pairs at the ends of many short series are
+    left out. The mean is that of all residuals. Lags with few pairs are left out, and all where the
+    residuals do not differ.
     """
-    centered = residuals.values - residuals.values.mean() if len(residuals.values) else np.empty(0)
-    variance = float(np.mean(centered**2)) if len(centered) else 0.0
-    if variance <= 0 or not np.isfinite(variance):
+    if not len(residuals.values) or np.ptp(residuals.values) == 0:
         return Autocorrelation(np.empty(0, np.int64), np.empty(0), np.empty(0))
+    centered = residuals.values - residuals.values.mean()
 
     # Rows are numbered so that the next series begins farther away than any lag.
     span = int(residuals.position.max()) + MOST_LAGS + 1
@@ -137,9 +138,10 @@ def autocorrelation(residuals: Residuals, most: int) -> Autocorrelation:
         earlier = np.flatnonzero(number[later] == number + lag)
         if len(earlier) < FEWEST_PAIRS:
             continue
-        products = centered[earlier] * centered[later[earlier]]
+        before, after = centered[earlier], centered[later[earlier]]
+        size = float(np.sqrt((before**2).sum() * (after**2).sum()))
         lags.append(lag)
-        values.append(float(products.mean()) / variance)
+        values.append(float((before * after).sum()) / size if size > 0 else 0.0)
         limits.append(USUAL / float(np.sqrt(len(earlier))))
     return Autocorrelation(np.array(lags, np.int64), np.array(values), np.array(limits))
 

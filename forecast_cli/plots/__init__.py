@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from forecast_cli.evaluation import Autocorrelation, Backtest
     from forecast_cli.panel import Floats
-    from forecast_cli.plots.fonts import Labels
     from forecast_cli.store import Run
 
 __all__ = [
@@ -69,13 +68,14 @@ class BySeason:
 class ToDraw:
     """What the figures of a page show beside the run itself.
 
-    result: the held-out rows; metric: `mase` or `mae`; series: the numbers of some series, each
-    with what stands before its name; unit: of the residuals, in words.
+    result: the held-out rows; metric: `mase` or `mae`; series: the numbers of the series whose
+    forecasts are drawn, each with what stands before its name, or None for the usual ones; unit: of
+    the residuals, in words.
     """
 
     result: Backtest
     metric: str
-    series: dict[int, str]
+    series: dict[int, str] | None
     autocorrelation: Autocorrelation
     by_season: BySeason | None
     unit: str
@@ -133,8 +133,8 @@ def draw_backtest(result: Backtest, target: str) -> Pictures:
 def draw_for_page(run: Run, rows: ToDraw | None) -> Pictures:
     """The figures of the page of a run as SVG, by name; without held-out rows only some of them.
 
-    `predictions`, `loss`, `errors`, `series`, `chosen` and `residuals`. The tables of the run must
-    have been checked.
+    `predictions`, `loss`, `errors`, `series` and `residuals`. The tables of the run must have been
+    checked.
     """
     _hush()
     from forecast_cli.plots import fonts, loss, predictions, style
@@ -142,26 +142,26 @@ def draw_for_page(run: Run, rows: ToDraw | None) -> Pictures:
 
     label = fonts.labels_for(run)
     figures: dict[str, Callable[[], Figure]] = {
-        "predictions": lambda: predictions.figure(run, label),
+        "predictions": lambda: predictions.figure(run, label, rows.series if rows else None),
         "loss": lambda: loss.figure(run, label),
     }
     if rows is not None:
-        figures |= _of_held_out_rows(run, rows, label)
+        figures |= _of_held_out_rows(rows, label(run.config.columns.target))
     with style.applied(label.families):
         files = {name: svg(draw(), name) for name, draw in figures.items()}
     return Pictures(files, label.note)
 
 
-def _of_held_out_rows(run: Run, rows: ToDraw, label: Labels) -> dict[str, Callable[[], Figure]]:
-    """The figures that show errors on held-out rows, by name."""
-    from forecast_cli.plots import backtest, predictions, residuals, series_errors
+def _of_held_out_rows(rows: ToDraw, target: str) -> dict[str, Callable[[], Figure]]:
+    """The figures that show errors on held-out rows, by name. target: as it is drawn."""
+    from forecast_cli.plots import backtest, residuals, series_errors
 
+    has_origins = rows.result.origins > 1
     figures: dict[str, Callable[[], Figure]] = {
-        "errors": lambda: backtest.figure(rows.result, label(run.config.columns.target)),
+        "errors": lambda: backtest.figure(rows.result, target, by_origin=has_origins),
     }
-    if rows.series:
+    if len(rows.result.scales) >= series_errors.FEWEST:
         figures["series"] = lambda: series_errors.figure(rows.result, rows.metric)
-        figures["chosen"] = lambda: predictions.figure(run, label, rows.series)
     if len(rows.autocorrelation.lags):
         figures["residuals"] = lambda: residuals.figure(
             rows.autocorrelation, rows.by_season, rows.unit

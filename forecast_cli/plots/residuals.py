@@ -11,7 +11,7 @@ from forecast_cli.evaluation import Autocorrelation
 from forecast_cli.plots import BySeason, style
 from forecast_cli.plots.style import BLUE, GREY, ORANGE
 
-MOST_NAMES = 12  # on the axis of a season
+ROOM = 36  # letters on the axis of a season
 
 
 def figure(found: Autocorrelation, by_season: BySeason | None, unit: str) -> Figure:
@@ -23,6 +23,7 @@ def figure(found: Autocorrelation, by_season: BySeason | None, unit: str) -> Fig
     _draw_autocorrelation(panels[0], found)
     if by_season is not None:
         _draw_season(panels[1], by_season, unit)
+        style.legend(picture, *panels[1].get_legend_handles_labels())
     return picture
 
 
@@ -44,12 +45,12 @@ def _draw_autocorrelation(axes: Axes, found: Autocorrelation) -> None:
 def _draw_season(axes: Axes, by_season: BySeason, unit: str) -> None:
     axes.set_title(f"Mean error by {by_season.title}", loc="left", fontsize=10)
     at = np.arange(len(by_season.names))
-    axes.bar(at, np.nan_to_num(by_season.sizes), color=GREY, alpha=0.3, label="size")
-    axes.bar(at, np.nan_to_num(by_season.means), color=BLUE, width=0.45, label="bias")
+    axes.bar(at, np.nan_to_num(by_season.sizes), color=GREY, alpha=0.3, label="mean size")
+    axes.bar(at, np.nan_to_num(by_season.means), color=BLUE, width=0.45, label="mean")
     axes.axhline(0, color=GREY, linewidth=0.8)
 
-    every = -(-len(at) // MOST_NAMES)
+    letters = max(len(name) for name in by_season.names)
+    every = -(-len(at) * max(letters, 3) // ROOM)
     axes.set_xticks(at[::every], by_season.names[::every], fontsize=style.SMALLER)
     axes.set_ylabel(unit)
     axes.grid(alpha=0.25, axis="y")
-    axes.legend(frameon=False, fontsize=style.SMALLER, ncols=2, loc="best")

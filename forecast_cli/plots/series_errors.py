@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from forecast_cli.evaluation import METRICS, NETWORK, Backtest, scores_by
 from forecast_cli.forecasting import BASELINES
@@ -11,6 +12,7 @@ from forecast_cli.panel import Floats
 from forecast_cli.plots import style
 from forecast_cli.plots.backtest import LOOKS
 
+FEWEST = 20  # series, below which this is no picture
 BINS = 30
 SHARE_SHOWN = 99.0  # percent of the series are inside of the axis
 
@@ -41,6 +43,7 @@ def figure(result: Backtest, metric: str) -> Figure:
 
     axes.set_xlabel(f"{METRICS[metric].title} of a series")
     axes.set_ylabel("series")
+    axes.yaxis.set_major_locator(MaxNLocator(5, integer=True))
     axes.grid(alpha=0.25)
     style.legend(picture, *axes.get_legend_handles_labels())
     return picture

@@ -41,7 +41,7 @@ def make(subject: Subject) -> Made:
     backtest = subject.rows.backtest if subject.rows else None
     compared = comparisons(backtest) if backtest else {}
     sections: list[Section | None] = [
-        quality.forecast_section(subject, pictures),
+        quality.forecast_section(subject, pictures, ranked),
         quality.scores_section(subject, compared),
         quality.steps_section(subject, pictures),
         quality.series_section(subject, pictures, ranked),
@@ -78,7 +78,7 @@ def _checks(subject: Subject, ranked: list[int]) -> ToDraw | None:
     rows, plan = subject.rows, subject.run.config.plan
     residuals = evaluation.residuals_of(rows.backtest, rows.positions)
     lags = min(MOST_LAGS, max(LEAST_LAGS, 2 * plan.season, 2 * plan.horizon))
-    chosen = {}
+    chosen = None
     if len(ranked) > quality.FEW_SERIES:
         best, median, worst = (ranked[place] for place in (0, len(ranked) // 2, -1))
         chosen = {best: "best: ", median: "median: ", worst: "worst: "}

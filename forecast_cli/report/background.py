@@ -162,7 +162,7 @@ def versions_section(subject: Subject) -> Section:
     for name, seal in manifest.files.items():
         files.append((name, f"{seal.size:,} bytes", seal.sha256))
 
-    caption = "SHA-256 of the data and of the files of the run; `forecast runs verify` checks them"
+    caption = "SHA-256 of the data and of the files of the run; the command forecast runs verify checks them"
     return Section(
         "versions",
         "Versions and hashes",

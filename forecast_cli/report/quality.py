@@ -27,8 +27,11 @@ FEW_SERIES = 6  # up to which the picture of the forecast shows all
 # -- the forecast ------------------------------------------------------------------------------
 
 
-def forecast_section(subject: Subject, pictures: Pictures) -> Section:
-    """The picture of the forecast; of a single series its numbers, too."""
+def forecast_section(subject: Subject, pictures: Pictures, ranked: Sequence[int]) -> Section:
+    """The picture of the forecast; of a single series its numbers, too.
+
+    ranked: the numbers of the series that were scored, the best first.
+    """
     run = subject.run
     plan, columns = run.config.plan, run.config.columns
     rows = tables.read_forecast(run.texts["forecast.csv"], columns, plan.levels)
@@ -37,8 +40,10 @@ def forecast_section(subject: Subject, pictures: Pictures) -> Section:
         text = "There is no forecast yet: values of known-future covariates are still to be given."
         blocks.append(Text(text, "warning"))
 
-    description = _describe_forecast(subject, rows)
+    description = _describe_forecast(subject, rows, ranked)
     title = "History, held-out rows with their prediction, and the forecast with its intervals"
+    if len(ranked) > FEW_SERIES:
+        title += ", of the series with the smallest, the median and the largest error"
     blocks.append(Figure("predictions", pictures["predictions"], title, description))
     if subject.series == 1 and 0 < len(rows.numbers["forecast"]) <= MOST_STEPS:
         blocks.append(_forecast_table(subject, rows))
@@ -47,7 +52,7 @@ def forecast_section(subject: Subject, pictures: Pictures) -> Section:
     return Section("forecast", "Forecast", tuple(blocks))
 
 
-def _describe_forecast(subject: Subject, rows: Rows) -> str:
+def _describe_forecast(subject: Subject, rows: Rows, ranked: Sequence[int]) -> str:
     values, times = rows.numbers["forecast"], rows.texts[tables.TIME]
     if not len(values):
         return f"Lines of the history of {subject.target}. There is no forecast."
@@ -55,9 +60,7 @@ def _describe_forecast(subject: Subject, rows: Rows) -> str:
     span = f"from {times[0]} to {times[-1]}" if len(times) > 1 else f"of {times[0]}"
     low, high = number(float(values.min())), number(float(values.max()))
     if subject.series > 1:
-        shown = "Lines of all series. " if subject.series <= FEW_SERIES else ""
-        if not shown:
-            shown = "Lines of the three series predicted best and of the three predicted worst. "
+        shown = _describe_chosen(subject, ranked)
         steps = plural(subject.run.config.plan.horizon, "step")
         return f"{shown}The forecasts of {steps} for {subject.series:,} series go from {low} to {high}."
 
@@ -66,6 +69,15 @@ def _describe_forecast(subject: Subject, rows: Rows) -> str:
         f"Lines of {subject.target}: the history ends at {number(float(last))}; "
         f"the forecast {span} lies between {low} and {high}."
     )
+
+
+def _describe_chosen(subject: Subject, ranked: Sequence[int]) -> str:
+    if len(ranked) <= FEW_SERIES:
+        return "Lines of several series. "
+    ids = subject.run.tail.ids
+    best, median, worst = (ids[ranked[place]][:60] for place in (0, len(ranked) // 2, -1))
+    text = f"Lines of three series: {best!r}, predicted best; {median!r}, the median; "
+    return f"{text}{worst!r}, predicted worst. "
 
 
 def _forecast_table(subject: Subject, rows: Rows) -> Table:
@@ -136,7 +148,7 @@ def _certainty(subject: Subject, compared: Mapping[str, Comparison]) -> list[Blo
         blocks.append(Text(f"{text} (a bootstrap of the paired differences)."))
     else:
         text = f"For an interval of the differences there are too few {drawn}: "
-        text += f"{_count(subject, compared)}. `forecast backtest` forecasts from more origins."
+        text += f"{_count(subject, compared)}. The command forecast backtest measures more of them."
         blocks.append(Text(text))
     return [*blocks, *_about_scales(subject)]
 
@@ -194,10 +206,13 @@ def steps_section(subject: Subject, pictures: Pictures) -> Section | None:
     if len(rows) < count:
         caption += f"; {len(rows)} of {count:,} steps"
     table = Table(caption, ("step ahead", *names.values()), tuple(rows))
+    title_of_figure = f"The {title} of each step ahead"
+    if backtest.origins > 1:
+        title_of_figure += " (left), and from origin to origin (right)"
     picture = Figure(
         "errors",
         pictures["errors"],
-        f"{title} by step ahead (left) and by origin (right)",
+        title_of_figure,
         _describe_steps(errors[NETWORK], title),
     )
     return Section("steps", "Error by step ahead", (picture, table))
@@ -250,9 +265,11 @@ def series_section(subject: Subject, pictures: Pictures, ranked: Sequence[int]) 
         caption += f": {len(shown)} of {len(ranked):,} series, those at both ends and the median"
     table = Table(caption, ("series", "rank", *names.values()), tuple(rows))
     blocks: list[Block] = [Text(_series_in_words(errors, ranked, names, title))]
+    if len(ranked) > FEW_SERIES:
+        drawn = "The best, the median and the worst of them are drawn under Forecast."
+        blocks.append(Text(drawn))
     if "series" in pictures:
         blocks.append(_histogram(pictures["series"], errors[NETWORK][list(ranked)], title))
-        blocks.append(_chosen_figure(subject, pictures["chosen"], ranked))
     return Section("series", "Error by series", (*blocks, table))
 
 
@@ -284,14 +301,6 @@ def _histogram(svg: str, errors: Floats, title: str) -> Figure:
     low, high = number(float(errors.min())), number(float(errors.max()))
     text = f"Stairs of how many series have which {title}. Those of the network go from {low} to {high}."
     return Figure("series", svg, f"How many series have which {title}", text)
-
-
-def _chosen_figure(subject: Subject, svg: str, ranked: Sequence[int]) -> Figure:
-    ids = subject.run.tail.ids
-    best, median, worst = (ids[ranked[place]][:60] for place in (0, len(ranked) // 2, -1))
-    text = "Lines of three series with their held-out rows, predictions and forecasts: "
-    text += f"{best!r}, predicted best; {median!r}, the median; {worst!r}, predicted worst."
-    return Figure("chosen", svg, "The best, the median and the worst series", text)
 
 
 def ranked_series(subject: Subject) -> list[int]:
@@ -370,7 +379,9 @@ def residuals_section(
     if "residuals" in pictures:
         title = "Autocorrelation of the errors on held-out rows; dashed: the limits of chance"
         if by_season is not None:
-            title += f". At the right, the mean error by {by_season.title}, before its mean size"
+            title += (
+                f". At the right, the mean error by {by_season.title}, in front of its mean size"
+            )
         description = " ".join(block.text for block in blocks if isinstance(block, Text))
         blocks.append(Figure("residuals", pictures["residuals"], title, description))
     return Section("residuals", "What the forecast missed", tuple(blocks))
