@@ -79,7 +79,7 @@ def _candidates(plan: Plan) -> list[Block]:
             rows.append((trial.name, chosen, number(trial.error), number(trial.naive_error)))
         origins = plural(plan.trials[0].origins, "origin")
         caption = f"Candidates, by their error in validation from {origins}"
-        header = ("candidate", "", "MASE", "MASE of a naive forecast")
+        header = ("candidate", "result", "MASE", "MASE of a naive forecast")
         blocks.append(Table(caption, header, tuple(rows), text_columns=2))
     if plan.parts:
         shares = "; ".join(planning.portfolio_shares(plan))

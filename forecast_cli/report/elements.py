@@ -44,13 +44,15 @@ class Table:
 class Figure:
     """A picture as an SVG element of ours, with what a reader hears who cannot see it.
 
-    name: in letters, one that no other figure of the page has.
+    name: in letters, one that no other figure of the page has; newest: whether its right end is
+    what to see first, where there is no room for all.
     """
 
     name: str
     svg: str
     title: str
     description: str
+    newest: bool = False
     kind: ClassVar[str] = "figure"
 
 

@@ -44,7 +44,8 @@ def forecast_section(subject: Subject, pictures: Pictures, ranked: Sequence[int]
     title = "History, held-out rows with their prediction, and the forecast with its intervals"
     if len(ranked) > FEW_SERIES:
         title += ", of the series with the smallest, the median and the largest error"
-    blocks.append(Figure("predictions", pictures["predictions"], title, description))
+    svg = pictures["predictions"]
+    blocks.append(Figure("predictions", svg, title, description, newest=True))
     if subject.series == 1 and 0 < len(rows.numbers["forecast"]) <= MOST_STEPS:
         blocks.append(_forecast_table(subject, rows))
     elif len(rows.numbers["forecast"]):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from forecast_cli import checks, held_out, report, store
+from forecast_cli import checks, forecasting, held_out, report, store
 from forecast_cli.errors import ForecastError, StoppedError
 from forecast_cli.messages import Note
 from forecast_cli.panel import Panel
@@ -33,7 +33,8 @@ def write_page(run: Run, path: Path | None = None, panel: Panel | None = None) -
     except ValueError as error:
         raise store.rejected(run.folder / "predictions.csv", str(error)) from None
 
-    found = checks.check(panel or run.tail, run.config.data.season, run.config.plan.lookback)
+    needed = forecasting.fewest_steps(run.config.plan)
+    found = checks.check(run.tail if panel is None else panel, run.config.data.season, needed)
     made = report.make(report.Subject(run, rows, tuple(found), why))
 
     path = path or run.folder / "plots" / PAGE
