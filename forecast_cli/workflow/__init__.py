@@ -3,8 +3,8 @@
 What is named here is what other packages may use:
 
 Use cases:   train, predict, backtest, score_base, draw_plots, draw_base, draw_backtest,
-             write_page
-Results:     Trained, Predicted, Backtested, BaseScore, Drawn
+             write_page, compare_runs
+Results:     Trained, Predicted, Backtested, BaseScore, Drawn, SideBySide
 Reports:     training_document, backtest_document
 Plans:       plan_with_start
 Data:        training_data, of a saved run
@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from forecast_cli.workflow.backtesting import backtest
     from forecast_cli.workflow.base_score import BaseScore, score_base
+    from forecast_cli.workflow.comparing import SideBySide, compare_runs
     from forecast_cli.workflow.drawing import Drawn, draw_backtest, draw_base, draw_plots
     from forecast_cli.workflow.page import training_data, write_page
     from forecast_cli.workflow.predicting import Predicted, predict
@@ -34,9 +35,11 @@ __all__ = [
     "BaseScore",
     "Drawn",
     "Predicted",
+    "SideBySide",
     "Trained",
     "backtest",
     "backtest_document",
+    "compare_runs",
     "draw_backtest",
     "draw_base",
     "draw_plots",
@@ -54,9 +57,11 @@ _HOMES = {
     "BaseScore": "base_score",
     "Drawn": "drawing",
     "Predicted": "predicting",
+    "SideBySide": "comparing",
     "Trained": "results",
     "backtest": "backtesting",
     "backtest_document": "reports",
+    "compare_runs": "comparing",
     "draw_backtest": "drawing",
     "draw_base": "drawing",
     "draw_plots": "drawing",

@@ -173,7 +173,9 @@ class Browser:
         """The next message; what it says about the page is noted."""
         end = time.monotonic() + PATIENCE
         while b"\0" not in self._buffer:
-            ready, _, _ = select.select([self._from_browser], [], [], max(end - time.monotonic(), 0))
+            ready, _, _ = select.select(
+                [self._from_browser], [], [], max(end - time.monotonic(), 0)
+            )
             part = os.read(self._from_browser, 1 << 20) if ready else b""
             if not part:
                 raise AssertionError("Chromium does not answer")
