@@ -460,7 +460,9 @@ def _draw(run: Run, panel: Panel, job: _Job) -> tuple[Note, ...]:
         from forecast_cli.workflow.page import write_page_after_training  # loads Jinja2
 
         job.report(Phase("drawing", "writing the page"))
-        said = tuple(dict.fromkeys((*said, *write_page_after_training(run, panel))))
+        # A letter that cannot be drawn is missing in the plots and in the page, and is said once.
+        about_page = write_page_after_training(run, panel)
+        said = (*said, *(note for note in about_page if note not in said))
     return said
 
 
