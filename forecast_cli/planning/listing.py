@@ -6,11 +6,15 @@ import dataclasses
 from typing import Any
 
 from forecast_cli.planning.plan import Plan
+from forecast_cli.planning.planner import COPIED
+from forecast_cli.planning.rules import AS_GIVEN
 from forecast_cli.settings import fields_by_name
 
 # Names in a plan that differ from the option that gives them.
 OPTIONS = {"seasons": "season", "warm_start": "from"}
 
+# What nobody but the user changes.
+_AS_SET = {"calendar", "levels", *(name for names in COPIED.values() for name in names)}
 _WITHOUT_A_LINE = ("reasons", "trials", "parts", "statistics")
 
 
@@ -34,7 +38,7 @@ def reason_of(plan: Plan, name: str, value: Any) -> str:
     reason = plan.reasons.get(name, "")
     if reason or _is_default(name, value):
         return reason
-    return f"preset {plan.preset}"
+    return AS_GIVEN if name in _AS_SET else f"preset {plan.preset}"
 
 
 def _is_default(name: str, value: Any) -> bool:
