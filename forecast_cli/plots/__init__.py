@@ -69,8 +69,8 @@ class ToDraw:
     """What the figures of a page show beside the run itself.
 
     result: the held-out rows; metric: `mase` or `mae`; series: the numbers of the series whose
-    forecasts are drawn, each with what stands before its name, or None for the usual ones; unit: of
-    the residuals, in words.
+    forecasts are drawn, each with what stands before its name, or None for the usual ones; scaled:
+    whether residuals are in units of MASE, and not in those of the data.
     """
 
     result: Backtest
@@ -78,7 +78,7 @@ class ToDraw:
     series: dict[int, str] | None
     autocorrelation: Autocorrelation
     by_season: BySeason | None
-    unit: str
+    scaled: bool
 
 
 @dataclass(frozen=True, eq=False)
@@ -157,6 +157,7 @@ def _of_held_out_rows(rows: ToDraw, target: str) -> dict[str, Callable[[], Figur
     from forecast_cli.plots import backtest, residuals, series_errors
 
     has_origins = rows.result.origins > 1
+    unit = f"error, in units of {'MASE' if rows.scaled else target}"
     figures: dict[str, Callable[[], Figure]] = {
         "errors": lambda: backtest.figure(rows.result, target, by_origin=has_origins),
     }
@@ -164,7 +165,7 @@ def _of_held_out_rows(rows: ToDraw, target: str) -> dict[str, Callable[[], Figur
         figures["series"] = lambda: series_errors.figure(rows.result, rows.metric)
     if len(rows.autocorrelation.lags):
         figures["residuals"] = lambda: residuals.figure(
-            rows.autocorrelation, rows.by_season, rows.unit
+            rows.autocorrelation, rows.by_season, unit
         )
     return figures
 

@@ -88,5 +88,5 @@ def _checks(subject: Subject, ranked: list[int]) -> ToDraw | None:
         series=chosen,
         autocorrelation=evaluation.autocorrelation(residuals, lags),
         by_season=residuals_by_season(subject.run, residuals),
-        unit=f"error, {quality.residual_unit(subject)}",
+        scaled=residuals.scaled,
     )

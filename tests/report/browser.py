@@ -7,11 +7,12 @@ that no further library is needed: messages are JSON, each ended by a zero byte.
 from __future__ import annotations
 
 import base64
+import fcntl
 import json
 import os
 import select
 import shutil
-import subprocess
+import signal
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -46,6 +47,15 @@ def _program() -> str | None:
     return next(filter(None, map(shutil.which, NAMES)), None)
 
 
+def _pipe() -> tuple[int, int]:
+    """The ends of a pipe, to read and to write, with numbers that are not those of the browser."""
+    ends = os.pipe()
+    moved = tuple(fcntl.fcntl(end, fcntl.F_DUPFD_CLOEXEC, 10) for end in ends)
+    for end in ends:
+        os.close(end)
+    return moved[0], moved[1]
+
+
 @dataclass
 class Visit:
     """What happened while a page was open.
@@ -63,16 +73,19 @@ class Browser:
     """One browser with one tab. Use it in a `with` block, which ends it."""
 
     def __init__(self, folder: Path) -> None:
-        self._to_browser, browser_reads = os.pipe()[::-1]
-        self._from_browser, browser_writes = os.pipe()
+        browser_reads, self._to_browser = _pipe()
+        self._from_browser, browser_writes = _pipe()
         command = [_program() or "chromium", *FLAGS, f"--user-data-dir={folder}", "about:blank"]
-        # The shell gives the pipes the numbers that the browser expects.
-        script = f'exec "$@" 3<&{browser_reads} 4>&{browser_writes}'
-        self._process = subprocess.Popen(
-            ["sh", "-c", script, "sh", *command],
-            pass_fds=(browser_reads, browser_writes),
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
+        self._process = os.posix_spawn(
+            command[0],
+            command,
+            os.environ,
+            file_actions=[
+                (os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0),
+                (os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_WRONLY, 0),
+                (os.POSIX_SPAWN_DUP2, browser_reads, 3),
+                (os.POSIX_SPAWN_DUP2, browser_writes, 4),
+            ],
         )
         os.close(browser_reads)
         os.close(browser_writes)
@@ -90,14 +103,16 @@ class Browser:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._process.terminate()
-        try:
-            self._process.wait(10)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait(10)
+        # A browser that loses its pipes ends by itself; one that does not is killed.
         os.close(self._to_browser)
         os.close(self._from_browser)
+        end = time.monotonic() + 10
+        while time.monotonic() < end:
+            if os.waitpid(self._process, os.WNOHANG)[0]:
+                return
+            time.sleep(0.05)
+        os.kill(self._process, signal.SIGKILL)
+        os.waitpid(self._process, 0)
 
     def open(self, path: Path, *, dark: bool = False, width: int = 1000) -> Visit:
         """Open a file in light or dark colors in a window of this width, and wait until it stands."""
