@@ -147,7 +147,7 @@ def draw_for_page(run: Run, rows: ToDraw | None) -> Pictures:
     }
     if rows is not None:
         figures |= _of_held_out_rows(rows, label(run.config.columns.target))
-    with style.applied(label.families):
+    with style.applied(label.families, powers=False):
         files = {name: svg(draw(), name) for name, draw in figures.items()}
     return Pictures(files, label.note)
 
