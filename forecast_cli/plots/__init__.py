@@ -164,9 +164,7 @@ def _of_held_out_rows(rows: ToDraw, target: str) -> dict[str, Callable[[], Figur
     if len(rows.result.scales) >= series_errors.FEWEST:
         figures["series"] = lambda: series_errors.figure(rows.result, rows.metric)
     if len(rows.autocorrelation.lags):
-        figures["residuals"] = lambda: residuals.figure(
-            rows.autocorrelation, rows.by_season, unit
-        )
+        figures["residuals"] = lambda: residuals.figure(rows.autocorrelation, rows.by_season, unit)
     return figures
 
 

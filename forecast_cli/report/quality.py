@@ -301,7 +301,8 @@ def _series_in_words(
 def _histogram(svg: str, errors: Floats, title: str) -> Figure:
     low, high = number(float(errors.min())), number(float(errors.max()))
     text = f"Stairs of how many series have which {title}. Those of the network go from {low} to {high}."
-    return Figure("series", svg, f"How many series have which {title}", text)
+    caption = f"How many series have which {title}; those at the right end have that or more"
+    return Figure("series", svg, caption, text)
 
 
 def ranked_series(subject: Subject) -> list[int]:
