@@ -20,6 +20,7 @@ from forecast_cli.commands import (
     check,
     plot,
     predict,
+    report,
     runs_compare,
     runs_list,
     runs_show,
@@ -46,6 +47,7 @@ COMMANDS = {
     "backtest": backtest.backtest,
     "tune": tune.tune,
     "plot": plot.plot,
+    "report": report.report,
     "check": check.check,
 }
 GROUP = "runs"

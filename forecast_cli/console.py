@@ -16,7 +16,6 @@ import sys
 import threading
 import time
 import traceback
-import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from contextvars import ContextVar
 from datetime import UTC, datetime
@@ -24,6 +23,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from forecast_cli.errors import CLOSED_PIPE, ForecastError, StorageError
 from forecast_cli.messages import duration
+from forecast_cli.messages import escape as escape
+from forecast_cli.messages import number as number
+from forecast_cli.messages import share as share
 from forecast_cli.progress import Epoch, Event, MemberDone, Phase, Report, silent
 
 if TYPE_CHECKING:
@@ -48,18 +50,6 @@ class ClosedPipeError(ForecastError):
 
     def __init__(self) -> None:
         super().__init__("the reader of the output has gone")
-
-
-def escape(text: str) -> str:
-    """Text that cannot steer a terminal: control, format and bidi characters as \\x1b, \\u202e, ..."""
-    return "".join(map(_escape_character, text))
-
-
-def _escape_character(character: str) -> str:
-    is_printable = unicodedata.category(character)[0] not in "CZ"  # controls and separators
-    if is_printable or character == " ":
-        return character
-    return character.encode("unicode_escape").decode()
 
 
 def emit(data: bytes) -> None:
@@ -230,8 +220,8 @@ def _draw_table(
 
     heading = Text(escape(title)) if title else None
     drawn = Table(title=heading, title_justify="left", box=box.SIMPLE_HEAD)
-    for number, name in enumerate(header):
-        side: Literal["left", "right"] = "left" if number < text_columns else "right"
+    for position, name in enumerate(header):
+        side: Literal["left", "right"] = "left" if position < text_columns else "right"
         drawn.add_column(Text(name), justify=side, overflow="fold")
     for row in rows:
         drawn.add_row(*map(Text, row))
@@ -249,26 +239,6 @@ def _plain_table(header: list[str], rows: list[list[str]], text_columns: int) ->
         aligned = texts[:text_columns] + numbers[text_columns:]
         lines.append("  ".join(aligned).rstrip())
     return lines
-
-
-def number(value: float | None) -> str:
-    """A number for a table; - for what is not known.
-
-    It has four significant digits, and no exponent unless it is very small or very large.
-    """
-    if value is None or math.isnan(value):
-        return "-"
-
-    size = abs(value)
-    if value and not 1e-4 <= size < 1e9:
-        return f"{value:.3g}"
-    decimals = 4 if size < 1 else max(0, 4 - len(str(int(size))))
-    return f"{value:,.{decimals}f}"
-
-
-def share(value: float | None) -> str:
-    """A share with its sign, in percent: `+12%`; - for what is not known."""
-    return "-" if value is None else f"{value:+.0%}"
 
 
 @contextlib.contextmanager

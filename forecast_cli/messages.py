@@ -6,6 +6,8 @@ Code decides by `kind` and `fields`. The text is for people, and nothing reads i
 from __future__ import annotations
 
 import difflib
+import math
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -50,6 +52,7 @@ Kind = Literal[
     "letters_not_drawn",
     "network_not_used",
     "origins_left_out",
+    "page_missing",
     "parts_failed",
     "plots_missing",
     "prune_failed",
@@ -119,3 +122,38 @@ def nearest(name: str, known: Sequence[str], prefix: str = "did you mean") -> st
     """A hint that names the known word that is most like a name, or all of them."""
     word = nearest_word(name, known)
     return f"known: {', '.join(known)}" if word is None else f"{prefix} {word!r}?"
+
+
+def escape(text: str) -> str:
+    """Text that cannot steer a terminal or turn the direction of a line.
+
+    Control, format and bidi characters are written as \\x1b, \\u202e, ...
+    """
+    return "".join(map(_escape_character, text))
+
+
+def _escape_character(character: str) -> str:
+    is_printable = unicodedata.category(character)[0] not in "CZ"  # controls and separators
+    if is_printable or character == " ":
+        return character
+    return character.encode("unicode_escape").decode()
+
+
+def number(value: float | None) -> str:
+    """A number for a table; - for what is not known.
+
+    It has four significant digits, and no exponent unless it is very small or very large.
+    """
+    if value is None or math.isnan(value):
+        return "-"
+
+    size = abs(value)
+    if value and not 1e-4 <= size < 1e9:
+        return f"{value:.3g}"
+    decimals = 4 if size < 1 else max(0, 4 - len(str(int(size))))
+    return f"{value:,.{decimals}f}"
+
+
+def share(value: float | None) -> str:
+    """A share with its sign, in percent: `+12%`; - for what is not known."""
+    return "-" if value is None else f"{value:+.0%}"

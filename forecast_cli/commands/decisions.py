@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from forecast_cli import console
-from forecast_cli.settings import Settings, fields_by_name
+from forecast_cli.settings import Settings
 from forecast_cli.sources import SettingSources
 
 if TYPE_CHECKING:
@@ -15,9 +15,6 @@ if TYPE_CHECKING:
     from forecast_cli.planning import Plan
 
 SCHEMA = "forecast/print-config/v1"
-
-# Names in a plan that differ from the option that gives them.
-OPTIONS = {"seasons": "season", "warm_start": "from"}
 COLUMNS = ("time", "target", "id")  # shown even where there is none
 DIGITS_RULE = "the decimals of the data and 3 more, and at least 7 significant digits"
 
@@ -58,6 +55,8 @@ def decisions(
 
 
 def _of_reading(panel: Panel, sources: SettingSources) -> list[Decision]:
+    from forecast_cli.planning import OPTIONS
+
     found = []
     for field in dataclasses.fields(panel.reading):
         value = getattr(panel.reading, field.name)
@@ -71,11 +70,13 @@ def _of_reading(panel: Panel, sources: SettingSources) -> list[Decision]:
 
 
 def _of_plan(plan: Plan, sources: SettingSources) -> list[Decision]:
+    from forecast_cli import planning
+
     found = []
-    for name, value in _flat(plan):
-        why = plan.reasons.get(name, "")
-        if not why and not _is_default(name, value):
-            why = f"preset {plan.preset}"
+    for name, value in planning.values_by_name(plan).items():
+        if name == "base":
+            continue  # `start` says what it is for
+        why = planning.reason_of(plan, name, value)
         found.append(_decision(name, value, why, sources))
     return found
 
@@ -122,35 +123,9 @@ def _portfolio(plan: Plan) -> list[Decision]:
     return found
 
 
-def _flat(plan: Plan) -> list[tuple[str, Any]]:
-    """The fields of a plan by name, those of its architecture among them.
-
-    What the base network is for is not among them: `start` says it.
-    """
-    pairs: list[tuple[str, Any]] = []
-    for field in dataclasses.fields(plan):
-        value = getattr(plan, field.name)
-        if field.name in ("base", "reasons", "trials", "parts", "statistics"):
-            continue
-        if dataclasses.is_dataclass(value):
-            inner = [each.name for each in dataclasses.fields(value) if each.name != "by_season"]
-            pairs += [(name, getattr(value, name)) for name in inner]
-        else:
-            pairs.append((field.name, value))
-    return pairs
-
-
-def _is_default(name: str, value: Any) -> bool:
-    """Whether a value of a plan is what its setting is by default."""
-    if name in ("warm_start", "freeze"):
-        return not value  # by default, a training starts from random weights, and keeps none
-    setting = fields_by_name().get(OPTIONS.get(name, name))
-    if setting is None or setting.default is None:
-        return False
-    return bool(text(value) == text(setting.default))
-
-
 def _decision(name: str, value: Any, why: str, sources: SettingSources) -> Decision:
+    from forecast_cli.planning import OPTIONS
+
     option = OPTIONS.get(name, name)
     if option in sources.origins:
         return Decision(name, value, f"as given {sources.place(option)}", sources.origins[option])
@@ -162,13 +137,9 @@ def _decision(name: str, value: Any, why: str, sources: SettingSources) -> Decis
 
 def text(value: Any) -> str:
     """A value as one would write it in the file of settings."""
-    if value is None or value == "":
-        return "none"
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, list | tuple):
-        return ",".join(map(text, value)) or "none"
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    from forecast_cli.planning import written
+
+    return written(value)
 
 
 def show(shown: list[Decision]) -> None:

@@ -10,7 +10,7 @@ import typer
 
 from forecast_cli import console
 from forecast_cli.commands import options
-from forecast_cli.errors import ForecastError
+from forecast_cli.errors import ForecastError, SettingsError
 from forecast_cli.messages import plural
 
 if TYPE_CHECKING:
@@ -21,6 +21,10 @@ SCHEMA = "forecast/runs-compare/v1"
 
 @options.with_settings()
 def compare(
+    pair: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[A B]", help="Two runs to put side by side.", show_default=False),
+    ] = None,
     run: Annotated[
         list[str] | None,
         typer.Option(
@@ -38,13 +42,17 @@ def compare(
     """Compare networks and their errors on held-out rows, the best first.
 
     By default, it compares the runs that were tested on the same rows of the same data as the
-    latest run.
+    latest run. Of two runs A and B it shows the settings that differ, and how far their errors on
+    the same rows are apart.
 
-    Example: forecast runs compare
+    Example: forecast runs compare 1 2
     """
     from forecast_cli import store as runs
 
     root = Path(store)
+    if pair:
+        return _compare_pair(root, pair, run, json=json, quiet=quiet)
+
     latest = runs.load(root)
     names = [name for name in (runs.resolve(root, each) for each in run or []) if name]
     if names:
@@ -62,6 +70,39 @@ def compare(
         console.lines([row["run"] for row in rows])
     else:
         _show(rows, left_out)
+    return 0
+
+
+def _compare_pair(
+    root: Path, pair: list[str], others: list[str] | None, *, json: bool, quiet: bool
+) -> int:
+    """Show two runs side by side."""
+    from forecast_cli import store as runs
+    from forecast_cli.commands import runs_beside
+    from forecast_cli.workflow import compare_runs
+
+    if len(pair) != 2 or others:
+        raise SettingsError(
+            "two runs are compared side by side, not more and not fewer",
+            "give two runs: forecast runs compare 1 2; for a table of several, use --run",
+        )
+    first, second = (runs.load(root, runs.resolve(root, name)) for name in pair)
+    if first.name == second.name:
+        raise SettingsError(
+            f"{pair[0]!r} and {pair[1]!r} are the same run", "see `forecast runs list`"
+        )
+
+    both = compare_runs(first, second)
+    latest = runs.latest(root)
+    rows = [_row(each, each.name == latest) for each in (first, second)]
+    if json:
+        beside = runs_beside.document(both)
+        emitted = {"schema": SCHEMA, "exit_code": 0, "runs": rows, "left_out": 0, **beside}
+        console.emit_json(emitted)
+    elif quiet:
+        console.lines([row["run"] for row in sorted(rows, key=_rank)])
+    else:
+        runs_beside.show(both)
     return 0
 
 

@@ -85,6 +85,14 @@ def train(
             rich_help_panel="Training",
         ),
     ] = False,
+    page: Annotated[
+        bool,
+        typer.Option(
+            "--report",
+            help="Write an HTML page about the run, as `forecast report` does.",
+            rich_help_panel="Output",
+        ),
+    ] = False,
     store: options.Store = options.STORE,
     json: options.Json = False,
     quiet: options.Quiet = False,
@@ -114,6 +122,7 @@ def train(
                 warm_start=from_,
                 resume=resume,
                 by_cores=True,
+                page=page,
             )
         except LockedError as error:
             if settings.lock.if_locked == "skip":
@@ -121,6 +130,8 @@ def train(
             raise
 
     tell(trained, quiet=hidden)
+    if page and not hidden:
+        _name_page(trained)
     if json:
         console.emit_json(workflow.training_document(trained))
     if trained.refusal is not None:
@@ -222,6 +233,13 @@ def _summary(trained: Trained) -> None:
     console.say(f"run {run.name}")
     for name in FILES:
         console.say(f"  {console.escape(str(run.folder / name))}")
+
+
+def _name_page(trained: Trained) -> None:
+    """Name the page behind the other files, if it could be written."""
+    path = trained.run.folder / "plots" / "report.html"
+    if path.exists():
+        console.say(f"  {console.escape(str(path))}")
 
 
 def _trials_line(plan: Plan) -> str:

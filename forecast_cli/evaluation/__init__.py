@@ -7,6 +7,7 @@ Held out:    score_training
 Required:    low_skill
 Backtests:   Backtest, By, NETWORK; summary, scores_by; interval_summary, interval_scores_by
 Comparison:  Comparison, compare, compare_with_best, sentence
+Residuals:   Residuals, residuals_of, Bias, bias, Autocorrelation, autocorrelation, means_by
 """
 
 from forecast_cli.evaluation.backtest import (
@@ -36,15 +37,29 @@ from forecast_cli.evaluation.metrics import (
     smape,
 )
 from forecast_cli.evaluation.requirement import low_skill
+from forecast_cli.evaluation.residuals import (
+    Autocorrelation,
+    Bias,
+    Residuals,
+    autocorrelation,
+    bias,
+    means_by,
+    residuals_of,
+)
 from forecast_cli.evaluation.scoring import score_training
 
 __all__ = [
     "METRICS",
     "NETWORK",
+    "Autocorrelation",
     "Backtest",
+    "Bias",
     "By",
     "Comparison",
     "Metric",
+    "Residuals",
+    "autocorrelation",
+    "bias",
     "compare",
     "compare_with_best",
     "interval_scores_by",
@@ -54,6 +69,8 @@ __all__ = [
     "mase",
     "mase_scale",
     "mean_mase",
+    "means_by",
+    "residuals_of",
     "rmse",
     "score_training",
     "scores_by",

@@ -154,6 +154,25 @@ def _bootstrap(
     return _interval(sums[sizes > 0], sizes[sizes > 0], seed)
 
 
+def mean_interval(
+    backtest: Backtest, values: Floats, seed: int = 1
+) -> tuple[float | None, float | None]:
+    """The bootstrap interval of the mean of values (W, H), drawn as for a comparison.
+
+    NaN is left out. None where there are too few series, or blocks of origins of a single one.
+    """
+    is_known = np.isfinite(values)
+    sums, sizes = np.where(is_known, values, 0.0).sum(axis=1), is_known.sum(axis=1)
+    has_several = len(np.unique(backtest.series[sizes > 0])) > 1
+    group = backtest.series if has_several else backtest.origin // backtest.overlap
+
+    group_sums, group_sizes = np.bincount(group, sums), np.bincount(group, sizes)
+    group_sums, group_sizes = group_sums[group_sizes > 0], group_sizes[group_sizes > 0]
+    if has_several:
+        return _interval(group_sums / group_sizes, np.ones(len(group_sums)), seed)
+    return _interval(group_sums, group_sizes, seed)
+
+
 def _interval(sums: Any, sizes: Any, seed: int) -> tuple[float | None, float | None]:
     """Of the mean of groups (G,), drawn with replacement; None where there are few of them."""
     count = len(sums)

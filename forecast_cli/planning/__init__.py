@@ -8,6 +8,7 @@ from forecast_cli.planning.base_plan import (
     with_base_share,
 )
 from forecast_cli.planning.freezing import with_frozen_layers, without_freeze
+from forecast_cli.planning.listing import OPTIONS, reason_of, values_by_name, written
 from forecast_cli.planning.plan import (
     BaseShare,
     Decided,
@@ -35,6 +36,7 @@ __all__ = [
     "FEW_FORECASTS",
     "FEW_SERIES",
     "FEW_WINDOWS",
+    "OPTIONS",
     "PRESETS",
     "SMALL",
     "USUAL_SHARE",
@@ -57,10 +59,13 @@ __all__ = [
     "part_plans",
     "plan_of",
     "portfolio_shares",
+    "reason_of",
     "statistic_name",
     "trial_epochs",
     "tuned_plan",
+    "values_by_name",
     "with_base_share",
     "with_frozen_layers",
     "without_freeze",
+    "written",
 ]

@@ -11,9 +11,8 @@ from forecast_cli.evaluation import METRICS, NETWORK, Backtest, By, scores_by, s
 from forecast_cli.forecasting import BASELINES
 from forecast_cli.panel import Floats
 from forecast_cli.plots import style
-from forecast_cli.plots.style import BLUE, GREEN, GREY, ORANGE
+from forecast_cli.plots.style import BLUE, GREEN, GREY, ORANGE, PURPLE
 
-PURPLE = "#CC79A7"
 LOOKS = {
     NETWORK: (BLUE, "-"),
     "naive": (GREY, ":"),
@@ -26,21 +25,23 @@ SHORT = 8  # points, up to which all have a tick
 ROOM = 1.5  # how far above the other errors the axis ends where some methods are far worse
 
 
-def figure(result: Backtest, target: str) -> Figure:
+def figure(result: Backtest, target: str, *, by_origin: bool = True) -> Figure:
     """Error by step ahead and by origin, of all methods, as means over series.
 
-    The error is MASE, or MAE where no series has a scale.
+    The error is MASE, or MAE where no series has a scale. by_origin: without it, there is no more
+    than the error by step ahead.
     """
     metric = "mase" if np.isfinite(summary(result)[NETWORK]["mase"]) else "mae"
     picture = Figure(figsize=(style.WIDTH, style.HEIGHT), layout="constrained")
-    left, right = picture.subplots(1, 2, sharey=True)
+    left, *others = picture.subplots(1, 2 if by_origin else 1, sharey=True, squeeze=False)[0]
 
     _draw(left, result, "step", metric)
     left.set_xlabel("steps ahead")
     unit = f" (in units of {target})" if metric == "mae" else ""
     left.set_ylabel(f"{METRICS[metric].title}{unit}")
-    _draw(right, result, "origin", metric)
-    right.set_xlabel("origin (1 is the earliest)")
+    for right in others:
+        _draw(right, result, "origin", metric)
+        right.set_xlabel("origin (1 is the earliest)")
     left.set_ylim(0, _top(result, metric))
 
     style.title(picture, "Errors of forecasts of", target)

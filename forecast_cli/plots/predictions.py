@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -41,7 +41,7 @@ class Story:
 
     values (N,): the stored rows; held_out: the first and the last position among them that was
     predicted, plus one, or twice the end where nothing was; predicted (P,) and forecast (H,):
-    empty where there is none.
+    empty where there is none; prefix: what stands before the name.
     """
 
     name: str
@@ -53,15 +53,18 @@ class Story:
     forecast_at: Any
     forecast: Floats
     intervals: list[Interval]
+    prefix: str = ""
 
 
-def figure(run: Run, label: Labels) -> Figure:
+def figure(run: Run, label: Labels, chosen: dict[int, str] | None = None) -> Figure:
     """History, held-out rows with their prediction, and the forecast with its intervals.
 
     Of many series, those that were predicted best and worst.
+
+    chosen: the numbers of the series to draw instead, each with what stands before its name.
     """
-    stories, left_out = stories_of(run)
-    columns = 1 if len(stories) <= 2 else 2
+    stories, left_out = stories_of(run, chosen)
+    columns = 1 if len(stories) <= 2 or chosen is not None else 2
     rows = -(-len(stories) // columns)
     height = style.HEIGHT if rows == 1 else 1.2 + 2.3 * rows
     picture = Figure(figsize=(style.WIDTH, height), layout="constrained")
@@ -71,15 +74,16 @@ def figure(run: Run, label: Labels) -> Figure:
         _draw(axes, story)
         value_axis(axes)
         time_axis(axes, run, story.at, narrow=columns > 1)
-        if len(stories) > 1:
-            axes.set_title(label(story.name, NARROW), loc="left", fontsize=10)
+        if len(stories) > 1 or chosen is not None:
+            axes.set_title(f"{story.prefix}{label(story.name, NARROW)}", loc="left", fontsize=10)
     for axes in grid[len(stories) :]:
         axes.set_visible(False)
 
-    if len(stories) == 1:
+    if len(stories) == 1 and chosen is None:
         grid[0].set_ylabel(label(run.config.columns.target, NARROW))
         grid[0].set_xlabel(label(run.config.columns.time))
-    style.title(picture, *_title(run, label, len(stories), left_out))
+    if chosen is None:
+        style.title(picture, *_title(run, label, len(stories), left_out))
     style.legend(picture, *grid[0].get_legend_handles_labels())
     return picture
 
@@ -161,20 +165,21 @@ def _draw_forecast(axes: Axes, story: Story) -> None:
 # -- what to draw ------------------------------------------------------------------------------
 
 
-def stories_of(run: Run) -> tuple[list[Story], int]:
-    """Up to SHOWN series of a run, and how many more there are."""
+def stories_of(run: Run, chosen: dict[int, str] | None = None) -> tuple[list[Story], int]:
+    """The chosen series of a run, or up to SHOWN, and how many more there are."""
     columns, levels = run.config.columns, run.config.plan.levels
     held_out = tables.read_predictions(run.texts["predictions.csv"], columns, levels)
     ahead = tables.read_forecast(run.texts["forecast.csv"], columns, levels)
     held_out_rows, ahead_rows = held_out.by_series(), ahead.by_series()
 
-    series = _series_to_show(run, held_out, held_out_rows)
+    series = list(chosen) if chosen else _series_to_show(run, held_out, held_out_rows)
     none = np.empty(0, np.int64)
     stories = []
     for index in series:
         name = run.tail.ids[index]
         rows = held_out_rows.get(name, none), ahead_rows.get(name, none)
-        stories.append(_story(run, index, held_out, rows[0], ahead, rows[1]))
+        story = _story(run, index, held_out, rows[0], ahead, rows[1])
+        stories.append(replace(story, prefix=chosen[index]) if chosen else story)
     return stories, len(run.tail) - len(series)
 
 

@@ -20,6 +20,7 @@ from matplotlib.figure import Figure
 from forecast_cli.plots import fonts
 
 BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#555555"
+PURPLE = "#CC79A7"
 
 WIDTH = 8.0  # inches; 800 pixels
 HEIGHT = 4.5  # inches, of a picture with one pair of axes
@@ -31,8 +32,12 @@ SMALLER = 8.5
 
 
 @contextlib.contextmanager
-def applied(families: Sequence[str]) -> Iterator[None]:
-    """Inside, figures are made and saved in this style, with these font families."""
+def applied(families: Sequence[str], *, powers: bool = True) -> Iterator[None]:
+    """Inside, figures are made and saved in this style, with these font families.
+
+    powers: write large and small ticks as powers of ten, for which matplotlib parses every tick as
+    a formula; that takes as long as all the rest of a figure.
+    """
     settings: Any = {
         "font.family": list(families),
         "font.size": 10,
@@ -42,7 +47,7 @@ def applied(families: Sequence[str]) -> Iterator[None]:
         "axes.spines.right": False,
         # A tick shows its whole number, not a small one to be added to a sum in the corner.
         "axes.formatter.useoffset": False,
-        "axes.formatter.use_mathtext": True,
+        "axes.formatter.use_mathtext": powers,
     }
     with warnings.catch_warnings(), rc_context(settings):
         # A few ticks more or less than wanted are not worth a warning in a mail from cron.

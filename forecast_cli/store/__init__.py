@@ -9,7 +9,7 @@ Functions that write in the store take its `Lock` as their first argument:
 
 Reading:       load, latest, names, promoted, unpromoted, refusal, pinned, predecessor, resolve, exists
 Writing:       lock, publish, promote, write_report, versions
-Upkeep:        verify, check_tables, smoke_forecast, prune, roll_back, pin
+Upkeep:        verify, check_tables, rejected, smoke_forecast, prune, roll_back, pin
 Limits:        EARLIEST_TIME, LATEST_TIME, of what a run can hold
 Records:       Run, Contents, RunConfig, Manifest, Input, newest_run_schema, Metrics and its parts, metrics_from
 Checkpoints:   Checkpoint, load_checkpoint, save_checkpoint, remove_checkpoint, training_identity;
@@ -69,9 +69,11 @@ from forecast_cli.store.records import (
     RunConfig,
     Scores,
     Skill,
+    TrainingNote,
     TrainingScores,
     metrics_from,
 )
+from forecast_cli.store.rejection import rejected
 from forecast_cli.store.studies import (
     Study,
     StudyLock,
@@ -106,6 +108,7 @@ __all__ = [
     "Skill",
     "Study",
     "StudyLock",
+    "TrainingNote",
     "TrainingScores",
     "TrialRecord",
     "check_tables",
@@ -134,6 +137,7 @@ __all__ = [
     "publish",
     "read_snapshot",
     "refusal",
+    "rejected",
     "remove_checkpoint",
     "replace_file",
     "resolve",

@@ -284,10 +284,19 @@ class IntervalScores(_OpenRecord):
     unseen: bool
 
 
+class TrainingNote(_OpenRecord):
+    """What a training had to say: a `messages.Note` without its fields."""
+
+    kind: str
+    level: str
+    text: str
+
+
 class Metrics(_OpenRecord):
     """metrics.json: how good the network is.
 
-    members: since 0.3.0; test: None where nothing was held out; verdict: a sentence for people.
+    members: since 0.3.0; test: None where nothing was held out; verdict: a sentence for people;
+    notes: what the training had to say, since 0.10.0.
     """
 
     training: TrainingScores
@@ -295,6 +304,7 @@ class Metrics(_OpenRecord):
     intervals: IntervalScores
     test: HeldOutScores | None
     verdict: str
+    notes: list[TrainingNote] = []
 
 
 def metrics_from(scores: dict[str, Any]) -> Metrics:

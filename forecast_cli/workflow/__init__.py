@@ -2,10 +2,12 @@
 
 What is named here is what other packages may use:
 
-Use cases:   train, tune, predict, backtest, score_base, draw_plots, draw_base, draw_backtest
-Results:     Trained, Tuned, Predicted, Backtested, BaseScore, Drawn
+Use cases:   train, tune, predict, backtest, score_base, draw_plots, draw_base, draw_backtest,
+             write_page, compare_runs
+Results:     Trained, Tuned, Predicted, Backtested, BaseScore, Drawn, SideBySide
 Reports:     training_document, tuning_document, backtest_document
 Plans:       plan_with_start
+Data:        training_data, of a saved run
 
 Each name is loaded when it is first used: `forecast predict` needs neither trainings nor scores.
 """
@@ -18,7 +20,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from forecast_cli.workflow.backtesting import backtest
     from forecast_cli.workflow.base_score import BaseScore, score_base
+    from forecast_cli.workflow.comparing import SideBySide, compare_runs
     from forecast_cli.workflow.drawing import Drawn, draw_backtest, draw_base, draw_plots
+    from forecast_cli.workflow.page import training_data, write_page
     from forecast_cli.workflow.predicting import Predicted, predict
     from forecast_cli.workflow.reports import backtest_document, training_document
     from forecast_cli.workflow.results import Trained
@@ -32,10 +36,12 @@ __all__ = [
     "BaseScore",
     "Drawn",
     "Predicted",
+    "SideBySide",
     "Trained",
     "Tuned",
     "backtest",
     "backtest_document",
+    "compare_runs",
     "draw_backtest",
     "draw_base",
     "draw_plots",
@@ -43,9 +49,11 @@ __all__ = [
     "predict",
     "score_base",
     "train",
+    "training_data",
     "training_document",
     "tune",
     "tuning_document",
+    "write_page",
 ]
 
 _HOMES = {
@@ -53,17 +61,21 @@ _HOMES = {
     "BaseScore": "base_score",
     "Drawn": "drawing",
     "Predicted": "predicting",
+    "SideBySide": "comparing",
     "Trained": "results",
     "Tuned": "tuning",
     "backtest": "backtesting",
     "backtest_document": "reports",
+    "compare_runs": "comparing",
     "draw_backtest": "drawing",
     "draw_base": "drawing",
     "draw_plots": "drawing",
     "predict": "predicting",
     "score_base": "base_score",
     "train": "training",
+    "training_data": "page",
     "training_document": "reports",
+    "write_page": "page",
     "plan_with_start": "warm_start",
     "tune": "tuning",
     "tuning_document": "tuning",

@@ -70,6 +70,7 @@ def train(  # noqa: PLR0913 -- keywords of the public API
     resume: bool = False,
     by_cores: bool = False,
     draw: bool = True,
+    page: bool = False,
     **named: Any,
 ) -> Trained:
     """Train on a file or a Panel, score the held-out rows, publish the run, and forecast.
@@ -83,6 +84,7 @@ def train(  # noqa: PLR0913 -- keywords of the public API
     - by_cores: members train side by side, as many as there are cores, where `workers` says
       nothing; for a main module that spawned processes can import
     - draw: draw the losses and predictions into `plots/` of the run
+    - page: write a page about the run there, too, `report.html`
 
     The report of the training is kept in `last_run.json` of the store, also where it fails.
     Raises ForecastError and its children.
@@ -90,7 +92,17 @@ def train(  # noqa: PLR0913 -- keywords of the public API
     settings, report = settings or settings_from(**named), report or silent
     root = Path(store_folder)
     try:
-        job = _Job(settings, root, report, warm_start, resume, by_cores, draw, _deadline(settings))
+        job = _Job(
+            settings=settings,
+            root=root,
+            report=report,
+            warm_start=warm_start,
+            resume=resume,
+            by_cores=by_cores,
+            draw=draw,
+            page=page,
+            deadline=_deadline(settings),
+        )
         return _train(data, job)
     except BaseException as error:
         keep_failure(root, error)
@@ -111,6 +123,7 @@ class _Job:
     resume: bool
     by_cores: bool
     draw: bool
+    page: bool
     deadline: float | None
     reasons: Mapping[str, str] = field(default_factory=dict)
 
@@ -128,24 +141,23 @@ def _train(data: Data, job: _Job) -> Trained:
 
         fitted = _fit(panel, plan, job, lock, start)
         forecast, forecast_notes = _forecast(panel, fitted.model, job)
+        about = (
+            *panel.notes,
+            *fitted.notes,
+            *forecast_notes,
+            *notes.about_forecast(forecast, panel, fitted.model),
+        )
         refusal = _refusal(fitted.scores, job.settings)
         job.report(Phase("saving", "saving the run"))
-        run = _publish(panel, fitted, forecast, lock, refusal)
+        run = _publish(panel, fitted, forecast, about, lock, refusal)
         upkeep_notes = _prune(lock, job.settings.prune.keep)
 
-        drawing_notes = _draw(run, job)
+        drawing_notes = _draw(run, panel, job)
         trained = Trained(
             run=run,
             panel=panel,
             forecast=forecast,
-            notes=(
-                *panel.notes,
-                *fitted.notes,
-                *forecast_notes,
-                *notes.about_forecast(forecast, panel, fitted.model),
-                *upkeep_notes,
-                *drawing_notes,
-            ),
+            notes=(*about, *upkeep_notes, *drawing_notes),
             refusal=_named(refusal, run),
         )
         return replace(trained, notes=(*trained.notes, *keep_report(lock, trained)))
@@ -182,7 +194,17 @@ def train_as_tuned(
 def _job_of_panel(settings: Settings, root: Path, report: Report) -> _Job:
     # How the panel was read, it knows itself.
     settings = replace(settings, data=DataSettings(season=settings.data.season))
-    return _Job(settings, root, report, None, False, True, True, _deadline(settings))
+    return _Job(
+        settings=settings,
+        root=root,
+        report=report,
+        warm_start=None,
+        resume=False,
+        by_cores=True,
+        draw=True,
+        page=False,
+        deadline=_deadline(settings),
+    )
 
 
 # -- what was asked for ------------------------------------------------------------------------
@@ -504,16 +526,24 @@ def _named(refusal: LowSkillError | None, run: Run) -> LowSkillError | None:
 
 
 def _publish(
-    panel: Panel, fit: _Fit, forecast: Forecast, lock: Lock, refusal: LowSkillError | None
+    panel: Panel,
+    fit: _Fit,
+    forecast: Forecast,
+    about: tuple[Note, ...],
+    lock: Lock,
+    refusal: LowSkillError | None,
 ) -> Run:
-    """Publish the run, and make it the latest, unless it is refused."""
+    """Publish the run, and make it the latest, unless it is refused.
+
+    about: what the training had to say.
+    """
     digits = forecast.digits
     predictions = tables.predictions_csv(panel, fit.rows, digits) if fit.rows else b""
     contents = Contents(
         config=run_config(panel, fit.model.plan, digits),
         model=fit.model,
         panel=panel,
-        metrics=store.metrics_from(fit.scores),
+        metrics=store.metrics_from({**fit.scores, "notes": _kept_notes(about)}),
         tables={
             "history.csv": tables.history_csv(fit.learned.fitted),
             "predictions.csv": predictions,
@@ -527,11 +557,25 @@ def _publish(
     return run
 
 
-def _draw(run: Run, job: _Job) -> tuple[Note, ...]:
-    if not job.draw:
-        return ()
-    job.report(Phase("drawing", "drawing the plots"))
-    return draw_after_training(run)
+def _kept_notes(about: tuple[Note, ...]) -> list[dict[str, str]]:
+    """The notes as they stand in metrics.json."""
+    return [{"kind": note.kind, "level": note.level, "text": note.text} for note in about]
+
+
+def _draw(run: Run, panel: Panel, job: _Job) -> tuple[Note, ...]:
+    """Draw the plots, and write the page, if that was asked for."""
+    said: tuple[Note, ...] = ()
+    if job.draw:
+        job.report(Phase("drawing", "drawing the plots"))
+        said = draw_after_training(run)
+    if job.page:
+        from forecast_cli.workflow.page import write_page_after_training  # loads Jinja2
+
+        job.report(Phase("drawing", "writing the page"))
+        # A letter that cannot be drawn is missing in the plots and in the page, and is said once.
+        about_page = write_page_after_training(run, panel)
+        said = (*said, *(note for note in about_page if note not in said))
+    return said
 
 
 def _prune(lock: Lock, keep: int) -> tuple[Note, ...]:

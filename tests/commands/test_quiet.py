@@ -24,7 +24,7 @@ TESTED = {
     "compare",
     "verify",
 }
-TESTED |= {"rollback", "prune", "pin", "unpin"}
+TESTED |= {"report", "rollback", "prune", "pin", "unpin"}
 
 
 def test_no_command_is_forgotten_here() -> None:
@@ -41,12 +41,13 @@ def test_a_quiet_tuning_says_nothing(forecast: Forecast) -> None:
     assert forecast("tune", AIRLINE, *tiny, "--trials", "1", "--quiet") == SILENT
 
 
-def test_a_quiet_forecast_or_plot_is_written_without_a_word(
+def test_a_quiet_forecast_plot_or_page_is_written_without_a_word(
     forecast: Forecast, airline_store: Path
 ) -> None:
     place = ("--store", airline_store, "--quiet")
     assert forecast("predict", *place, "-o", "out.csv") == SILENT
     assert forecast("plot", *place, "--kind", "loss", "-o", "plots") == SILENT
+    assert forecast("report", *place, "-o", "report.html") == SILENT
     assert forecast("predict", *place).out == Path("out.csv").read_text()
 
 
@@ -68,6 +69,8 @@ def test_quiet_lists_are_names_only(forecast: Forecast, store_copy: Path) -> Non
     assert forecast("runs", "show", *place, "--run", "2") == Result(0, f"{names[1]}\n", "")
     compared = forecast("runs", "compare", *place, "--run", "1", "--run", "2")
     assert sorted(compared.out.splitlines()) == names[:2]
+    beside = forecast("runs", "compare", *place, "1", "2")
+    assert (sorted(beside.out.splitlines()), beside.err) == (names[:2], "")
 
 
 def test_a_quiet_verification_names_only_damaged_runs(forecast: Forecast, store_copy: Path) -> None:

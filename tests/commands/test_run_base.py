@@ -557,6 +557,7 @@ def test_the_wheel_holds_the_base_network_and_forecasts_with_it(tmp_path: Path) 
     shutil.unpack_archive(wheel, unpacked, "zip")
     base = unpacked / "forecast_cli" / "base" / "base.safetensors"
     assert 100_000 < base.stat().st_size < 5_000_000
+    assert (unpacked / "forecast_cli" / "report" / "page.html").exists()
 
     new = tmp_path / "new"
     new.mkdir()
