@@ -329,7 +329,7 @@ def coverage_section(subject: Subject) -> Section:
     coverage = _coverage_rows(getattr(measured, "coverage", None))
     blocks: list[Block] = []
     if coverage:
-        header = ("interval", "held-out values inside", "values")
+        header = ("interval", "held", "of held-out values", "MSIS")
         blocks.append(Table("Coverage of the intervals on held-out rows", header, coverage))
     else:
         text = "The coverage of these intervals was not measured on rows that they had not seen."
@@ -346,17 +346,24 @@ def coverage_section(subject: Subject) -> Section:
 
 
 def _coverage_rows(coverage: Any) -> tuple[tuple[str, ...], ...]:
-    """The rows of the table of coverage; none where the run has none in a form that is known."""
-    if not isinstance(coverage, list):
-        return ()
+    """The rows of the table of coverage: level, share, values and MSIS; none where none is known.
+
+    coverage: records of metrics.json, of a release that measures it, or plain objects of JSON.
+    """
     rows = []
-    for one in coverage:
-        if not isinstance(one, dict) or not isinstance(one.get("coverage"), float):
+    for one in coverage if isinstance(coverage, list | tuple) else ():
+        level, values, held = (_field(one, name) for name in ("level", "values", "held"))
+        if level is None or not values or held is None:
             return ()
-        values = one.get("values")
-        count = f"{values:,}" if isinstance(values, int) else "-"
-        rows.append((f"{one.get('level', 0):g} %", f"{100 * one['coverage']:.1f} %", count))
+        share = f"{100 * held / values:.1f} %"
+        rows.append((f"{level:.10g} %", share, f"{values:,}", number(_field(one, "msis"))))
     return tuple(rows)
+
+
+def _field(record: Any, name: str) -> Any:
+    """A value of a record; None where it has none of this name that is a number."""
+    value = record.get(name) if isinstance(record, dict) else getattr(record, name, None)
+    return value if isinstance(value, int | float) else None
 
 
 # -- residuals ---------------------------------------------------------------------------------

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -110,15 +112,18 @@ def test_of_many_steps_the_first_the_last_and_some_between_are_shown(count: int)
 # -- intervals ---------------------------------------------------------------------------------
 
 
-def test_coverage_that_was_measured_is_a_table(hostile: Subject) -> None:
-    coverage = [{"level": 80.0, "coverage": 0.789, "values": 1_344}]
+@pytest.mark.parametrize("form", [dict, SimpleNamespace])
+def test_coverage_that_was_measured_is_a_table(hostile: Subject, form: Any) -> None:
+    coverage = [form(level=80.0, values=1_344, held=1_060, msis=4.2)]
     intervals = hostile.run.metrics.intervals.model_copy(update={"coverage": coverage})
     subject = replace(hostile, run=with_metrics(hostile.run, intervals=intervals))
     (table,) = tables_of(quality.coverage_section(subject))
-    assert table.rows == (("80 %", "78.9 %", "1,344"),)
+    assert table.rows == (("80 %", "78.9 %", "1,344", "4.200"),)
 
 
-@pytest.mark.parametrize("coverage", [None, [], "80", [{"level": 80.0}], [1]])
+@pytest.mark.parametrize(
+    "coverage", [None, [], "80", [{"level": 80.0}], [1], [{"level": 80.0, "values": 0, "held": 0}]]
+)
 def test_coverage_that_is_not_there_is_not_made_up(hostile: Subject, coverage: object) -> None:
     intervals = hostile.run.metrics.intervals.model_copy(update={"coverage": coverage})
     subject = replace(hostile, run=with_metrics(hostile.run, intervals=intervals))
