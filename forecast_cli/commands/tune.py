@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 SCHEMA = "forecast/tune/v1"
 FEW_TRIALS = 20  # up to which each is listed; of more, the best
-MOST_USED = ("time", "target", "id", "horizon", "time_limit", "workers", "store")
+MOST_USED = ("time", "target", "id", "horizon", "preset", "store")
 
 
 @options.with_settings(

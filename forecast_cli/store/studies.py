@@ -71,6 +71,7 @@ class Study:
     - settings: those that were given and decide what comes out, as texts, by their names
     - workers: trials at the same time, which decides what is tried next; folds: trainings of each
       trial; origins: from which it is scored; wanted: how many trials there are to be
+    - candidate: what validation chose for all trials where the rules are in doubt
     - trials: in their order; the first is the training without tuning
     """
 
@@ -85,6 +86,7 @@ class Study:
     origins: Positive
     versions: dict[Text, Text]
     wanted: Positive
+    candidate: Text = ""
     trials: tuple[TrialRecord, ...] = ()
 
     @property

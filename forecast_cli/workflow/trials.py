@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -27,6 +27,9 @@ from forecast_cli.settings import Settings
 from forecast_cli.workflow.backtesting import rows_before, training_rows
 from forecast_cli.workflow.rolled import Origins, forecast_part
 
+if TYPE_CHECKING:  # torch is imported when there is something to train
+    from forecast_cli.members import Execution
+
 FOLDS = 3  # trainings of a trial, if there are rows for so many
 ORIGINS_PER_HORIZON = 4  # of few series
 
@@ -38,12 +41,16 @@ class Folds:
     - panel: the rows before the test part
     - origins: from which forecasts are made; each training stands before `per_fold` of them
     - scales: (S,) of MASE, from the rows before the first origin
+    - share: of the epochs of a training, which rank the trials of many series as well as all of them
+    - candidate: what validation chose where the rules are in doubt; an empty text where they are not
     """
 
     panel: Panel
     origins: Origins
     per_fold: int
     scales: Floats
+    share: float = 1.0
+    candidate: str = ""
 
     @property
     def count(self) -> int:
@@ -65,11 +72,15 @@ def make_folds(panel: Panel, settings: Settings, plan: Plan) -> Folds:
     is_few = len(panel) < planning.FEW_SERIES
     step = max(horizon // ORIGINS_PER_HORIZON, 1) if is_few else horizon
     per_fold = -(-horizon // step)
+    share = 1.0
+    if planning.PRESETS[plan.preset].is_seasonal:
+        share = planning.trial_epochs(panel, plan) / plan.epochs
 
     problem = ""
     for count in range(FOLDS, 0, -1):
         origins = Origins(count * per_fold, step, horizon)
-        folds = Folds(before_test, origins, per_fold, _scales(before_test, origins, plan.season))
+        scales = _scales(before_test, origins, plan.season)
+        folds = Folds(before_test, origins, per_fold, scales, share)
         try:
             _try_first(folds, settings)
         except (TooLittleDataError, DataError) as error:
@@ -111,6 +122,21 @@ def _scales(panel: Panel, origins: Origins, season: int) -> Floats:
     known = np.array(scales, np.float64)
     known[known == 0] = np.nan
     return known if np.isfinite(known).any() else np.ones(len(known))
+
+
+def choose_candidate(folds: Folds, settings: Settings, execution: Execution) -> str:
+    """What validation chooses where the rules are in doubt, as in every training: its name.
+
+    It is chosen once, from the rows before the first fold, and holds for all trials that leave the
+    decision to the rules. An empty text where there is nothing to choose.
+    """
+    from forecast_cli import candidates  # PyTorch takes its time
+
+    training, _ = training_rows(folds.panel, folds.origins, folds.wanted(0))
+    settings = _of_fold(settings, folds.origins.horizon)
+    plan = candidates.choose(training, settings, planning.make(training, settings), execution)
+    names = [trial.name for trial in plan.trials if trial.chosen]
+    return names[0] if names else ""
 
 
 # -- one training ------------------------------------------------------------------------------
@@ -172,15 +198,30 @@ def _error(task: FoldTask) -> float:
     return evaluation.mean_mase(part.windows.series, actual, part.values, folds.scales)
 
 
-def plan_of_fold(training: Panel, settings: Settings, horizon: int) -> Plan:
+def plan_of_fold(training: Panel, settings: Settings, horizon: int, candidate: str = "") -> Plan:
     """The plan of one training: of one network, unless members make it, with one thread.
 
     All rows are there to learn from, as in the training that follows.
     """
-    window = replace(settings.window, horizon=horizon, test=0)
-    plan = planning.make(training, replace(settings, window=window))
+    settings = _of_fold(settings, horizon)
+    plan = planning.make(training, settings)
+    if candidate:
+        plan = _as_chosen(training, settings, plan, candidate)
     members = plan.members if plan.bagging or plan.boosting else 1
     return replace(plan, members=members, threads=1, levels=(), base=_base_share(training, plan))
+
+
+def _of_fold(settings: Settings, horizon: int) -> Settings:
+    return replace(settings, window=replace(settings.window, horizon=horizon, test=0))
+
+
+def _as_chosen(training: Panel, settings: Settings, plan: Plan, candidate: str) -> Plan:
+    """The plan of the candidate that was chosen, or of that part of it which is left to the rules."""
+    parts = {candidate, *candidate.split(", ")}
+    for each in planning.candidates(training, settings, plan):
+        if each.name in parts:
+            return planning.plan_of(training, settings, each, "chosen before the first fold")
+    return plan
 
 
 def _base_share(training: Panel, plan: Plan) -> Any:
@@ -192,11 +233,17 @@ def _base_share(training: Panel, plan: Plan) -> Any:
 
 
 def _fit(training: Panel, task: FoldTask) -> Model:
-    from forecast_cli import learning, members  # PyTorch takes its time
+    from forecast_cli import candidates, learning, members  # PyTorch takes its time
 
-    plan = plan_of_fold(training, task.settings, task.folds.origins.horizon)
-    windows.require_complete(training, plan.lookback, plan.architecture.outputs, training.lengths)
+    folds = task.folds
+    plan = plan_of_fold(training, task.settings, folds.origins.horizon, folds.candidate)
+    plan = replace(plan, epochs=max(round(plan.epochs * folds.share), 1))
+    if plan.architecture.by_season is None:
+        windows.require_complete(
+            training, plan.lookback, plan.architecture.outputs, training.lengths
+        )
     execution = members.Execution(device=task.device, deadline=task.deadline)
+    execution = candidates.with_start(execution, plan)
     stops_early = plan.patience > 0 or planning.PRESETS[plan.preset].is_textbook
     if stops_early:
         model = learning.learn(training, replace(plan, base=None, refit=False), execution).model

@@ -43,6 +43,7 @@ from forecast_cli.workflow.trials import (
     FoldResult,
     Folds,
     FoldTask,
+    choose_candidate,
     make_folds,
     plan_of_fold,
     run_fold,
@@ -172,9 +173,12 @@ def _tune(data: Data, job: _Job) -> Tuned:
 
     with store.lock_studies(job.root) as lock:
         study, notes = _begin(panel, folds, device, job, lock)
+        job.report(Phase("cost", _cost(study, folds, job)))
+        if not study.trials:
+            study = replace(study, candidate=_candidate(folds, device, job))
+        folds = replace(folds, candidate=study.candidate)
         progress = _Progress(study)
         search = _search(study, space, job.settings.training.seed)
-        job.report(Phase("cost", _cost(study, folds, job)))
         stopped = None
         try:
             _run_trials(progress, search, (folds, space, device), job, lock)
@@ -282,6 +286,17 @@ def _new_study(panel: Panel, folds: Folds, device: TrainedOn, job: _Job, number:
         origins=folds.origins.count,
         versions={**store.versions(), "optuna": tuning.version()},
         wanted=job.trials,
+    )
+
+
+def _candidate(folds: Folds, device: TrainedOn, job: _Job) -> str:
+    """What validation chooses where the rules are in doubt; nothing where time is up before that."""
+    from forecast_cli.members import Execution
+
+    left = job.left(SEARCH_SHARE)
+    deadline = None if left is None else time.monotonic() + left
+    return choose_candidate(
+        folds, job.settings, Execution(job.report, device=device, deadline=deadline)
     )
 
 

@@ -412,3 +412,45 @@ def test_short_series_get_fewer_folds_and_too_short_ones_a_clear_error() -> None
 def test_a_constant_series_is_scored_in_its_own_units() -> None:
     folds = folds_of(from_series([np.full(60, 5.0)]), horizon=4)
     assert folds.scales.tolist() == [1.0]
+
+
+def test_what_validation_chooses_is_chosen_once_and_before_the_folds(
+    airline: Panel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+
+    def choose(folds: trials_of.Folds, *rest: object) -> str:
+        asked.append(len(folds.panel))
+        return "season 12, 400 steps"
+
+    monkeypatch.setattr("forecast_cli.workflow.tuning.choose_candidate", choose)
+    tiny(airline, tmp_path, trials=1)
+    result = tiny(airline, tmp_path, trials=2, resume=True)
+    assert (result.study.candidate, asked) == ("season 12, 400 steps", [1])
+
+
+def test_the_part_of_a_choice_that_a_trial_leaves_to_the_rules_holds_for_it() -> None:
+    random = np.random.default_rng(1)
+    panel = from_series([random.normal(size=1500) + np.tile(np.arange(50.0), 30)])
+    names = ("season 50, 100 steps", "season 10, 100 steps", "season 10, 400 steps")
+    epochs, levels = [], []
+    for name in names:
+        plan = trials_of.plan_of_fold(panel, settings_from(season="10,50"), 10, name)
+        epochs.append(plan.epochs)
+        levels.append(plan.level_steps)
+    assert levels == [50, 10, 10]
+    assert epochs[0] == epochs[1] < epochs[2]
+
+    given = settings_from(season="10,50", epochs=3)
+    plan = trials_of.plan_of_fold(panel, given, 10, "season 10, 100 steps")
+    assert (plan.epochs, plan.level_steps) == (3, 10)
+
+
+def test_many_short_series_begin_with_the_base_network_where_that_was_chosen() -> None:
+    random = np.random.default_rng(1)
+    panel = from_series([random.normal(size=60).cumsum() + 50 for _ in range(12)])
+    chosen = "from the base network"
+    plan = trials_of.plan_of_fold(panel, Settings(), 6, chosen)
+    assert (plan.warm_start, plan.base) == ("base", None)
+    other = trials_of.plan_of_fold(panel, settings_from(cell="gru"), 6, chosen)
+    assert other.warm_start == ""
