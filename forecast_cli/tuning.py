@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import importlib.metadata
+import warnings
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
@@ -271,7 +272,11 @@ class Search:
         if len(complete) < FEWEST_FOR_IMPORTANCE or not self._space:
             return {}
         evaluator = self._optuna.importance.PedAnovaImportanceEvaluator(target_quantile=TOP)
-        shares = self._optuna.importance.get_param_importances(self._study, evaluator=evaluator)
+        with warnings.catch_warnings():
+            # Optuna warns of settings that were tried in few trials only: docs/tuning.md does, too.
+            warnings.simplefilter("ignore")
+            importances = self._optuna.importance.get_param_importances
+            shares = importances(self._study, evaluator=evaluator)
         return {name: float(share) for name, share in shares.items()}
 
     def _first(self, number: int) -> Choice:

@@ -234,6 +234,16 @@ def test_what_mattered_is_known_once_there_are_trials_enough() -> None:
     assert list(shares.values()) == sorted(shares.values(), reverse=True)
 
 
+def test_a_setting_that_was_tried_once_gives_no_warning() -> None:
+    search = Search(SPACE, 1)
+    default: Choice = {each.name: each.default for each in SPACE}
+    search.add(default, "complete", [1.0])
+    for _ in range(tuning.FEWEST_FOR_IMPORTANCE):
+        adam: Choice = {"optimizer": "adam", "learning_rate": 1e-3, "cell": "gru"}
+        search.add(adam, "complete", [0.5])
+    assert "momentum" in search.importance()
+
+
 def test_a_trial_out_of_order_is_refused() -> None:
     search = Search(SPACE, 1)
     with pytest.raises(ValueError, match="trial 3 was asked for, and 0 is next"):

@@ -13,40 +13,36 @@ from typing import Any
 
 import numpy as np
 
-from forecast_cli import engine, fields, store, tuning
+from forecast_cli import engine, store, tuning
 from forecast_cli.choices import TrainedOn
 from forecast_cli.errors import (
     DataError,
     DivergedError,
     ForecastError,
-    RunMismatchError,
     SettingsError,
     StoppedError,
     StorageError,
 )
-from forecast_cli.fields import option_name
-from forecast_cli.messages import Note, duration, plural
+from forecast_cli.messages import Note, plural
 from forecast_cli.panel import Panel, select
 from forecast_cli.planning import Plan
 from forecast_cli.progress import Phase, Report, silent
-from forecast_cli.settings import DEFAULT_STORE, GROUPS, Settings
+from forecast_cli.settings import DEFAULT_STORE, Settings
 from forecast_cli.sources import settings_from
-from forecast_cli.store import Input, Study, StudyLock, TrialRecord
-from forecast_cli.tuning import Choice, Parameter, Search, State
-from forecast_cli.workflow.backtest_progress import described
+from forecast_cli.store import Study
+from forecast_cli.tuning import Parameter, Search
 from forecast_cli.workflow.backtesting import read_data, training_rows
 from forecast_cli.workflow.naming import naming_file
 from forecast_cli.workflow.reports import keep_failure, training_document
 from forecast_cli.workflow.results import Trained
+from forecast_cli.workflow.searching import Progress, on_disk, run_trials
+from forecast_cli.workflow.studies import SEARCH_SHARE, Job, begin, cost
 from forecast_cli.workflow.training import check_device, plan_training, train_as_tuned
 from forecast_cli.workflow.trials import (
-    FoldResult,
     Folds,
-    FoldTask,
     choose_candidate,
     make_folds,
     plan_of_fold,
-    run_fold,
 )
 
 Data = str | os.PathLike[str] | Panel
@@ -54,13 +50,7 @@ Data = str | os.PathLike[str] | Panel
 SCHEMA = "forecast/tune/v1"
 DEFAULT_TRIALS = 30
 MOST_TRIALS = 10_000
-MOST_AT_ONCE = 4  # trials, where nothing is asked for: with more, the next ones know less
-SEARCH_SHARE = 0.75  # of the time limit; the rest is for the training with the best settings
 FEW_SERIES = 20  # of the data, to see whether settings go together
-
-# Settings that decide neither what is tried nor what comes out of it.
-WITHOUT_EFFECT = ("time_limit", "workers", "min_skill")
-GROUPS_WITH_EFFECT = ("data", "window", "network", "training", "ensemble", "interval")
 
 GO_ON = "go on with the study: the same command with --resume"
 
@@ -115,7 +105,7 @@ def tune(  # noqa: PLR0913 -- keywords of the public API
     """
     count = DEFAULT_TRIALS if trials is None else trials
     settings, root = settings or settings_from(**named), Path(store_folder)
-    job = _Job(
+    job = Job(
         settings=settings,
         trials=count,
         resume=resume,
@@ -133,34 +123,7 @@ def tune(  # noqa: PLR0913 -- keywords of the public API
         raise
 
 
-@dataclass(frozen=True)
-class _Job:
-    """What was asked for. began: when, in time.monotonic()."""
-
-    settings: Settings
-    trials: int
-    resume: bool
-    fixed: frozenset[str]
-    root: Path
-    report: Report
-    by_cores: bool
-    draw: bool
-    began: float
-
-    def left(self, share: float = 1.0) -> float | None:
-        """Seconds that are left of a share of the time limit; None without a limit."""
-        limit = self.settings.training.time_limit
-        return None if limit is None else self.began + share * limit - time.monotonic()
-
-
-@dataclass
-class _Progress:
-    """The study so far, as it is on disk."""
-
-    study: Study
-
-
-def _tune(data: Data, job: _Job) -> Tuned:
+def _tune(data: Data, job: Job) -> Tuned:
     """The use case, step by step."""
     _check(job)
     panel = read_data(data, job.settings, job.report)
@@ -172,18 +135,18 @@ def _tune(data: Data, job: _Job) -> Tuned:
     device = _device(job.settings, plan)
 
     with store.lock_studies(job.root) as lock:
-        study, notes = _begin(panel, folds, device, job, lock)
-        job.report(Phase("cost", _cost(study, folds, job)))
+        study, notes = begin(panel, folds, device, job, lock)
+        job.report(Phase("cost", cost(study, folds, job)))
         if not study.trials:
             study = replace(study, candidate=_candidate(folds, device, job))
         folds = replace(folds, candidate=study.candidate)
-        progress = _Progress(study)
+        progress = Progress(study)
         search = _search(study, space, job.settings.training.seed)
         stopped = None
         try:
-            _run_trials(progress, search, (folds, space, device), job, lock)
+            run_trials(progress, search, (folds, space, device), job, lock)
         except StoppedError as error:
-            stopped, progress.study = error, _on_disk(lock, progress.study)
+            stopped, progress.study = error, on_disk(lock, progress.study)
             if error.signal_number != signal.SIGINT or progress.study.best is None:
                 raise _stopped(error, progress.study) from None
         except StorageError as error:
@@ -207,7 +170,7 @@ def _tune(data: Data, job: _Job) -> Tuned:
 # -- before the first trial --------------------------------------------------------------------
 
 
-def _check(job: _Job) -> None:
+def _check(job: Job) -> None:
     if not 1 <= job.trials <= MOST_TRIALS:
         raise SettingsError(
             f"--trials must be between 1 and {MOST_TRIALS:,}, got {job.trials:,}",
@@ -227,7 +190,7 @@ def _refuse_portfolio(plan: Plan) -> None:
         )
 
 
-def _space(folds: Folds, plan: Plan, job: _Job) -> tuple[Parameter, ...]:
+def _space(folds: Folds, plan: Plan, job: Job) -> tuple[Parameter, ...]:
     """What is varied: nothing that does not go with what the user asked for, or with the rows."""
     training, _ = training_rows(folds.panel, folds.origins, folds.wanted(0))
     longest = np.sort(np.argsort(-training.lengths, kind="stable")[:FEW_SERIES])
@@ -255,41 +218,7 @@ def _device(settings: Settings, plan: Plan) -> TrainedOn:
     return choose_device(settings.training.device, plan, engine.cores())
 
 
-def _begin(
-    panel: Panel, folds: Folds, device: TrainedOn, job: _Job, lock: StudyLock
-) -> tuple[Study, tuple[Note, ...]]:
-    """The study to go on with, or a new one, and what to say about that."""
-    numbers = store.study_numbers(lock)
-    new = _new_study(panel, folds, device, job, number=max(numbers, default=0) + 1)
-    if not job.resume:
-        return new, ()
-    if not numbers:
-        text = "started from the beginning: there is no study to go on with"
-        return new, (Note("not_resumed", "warning", text),)
-
-    study = store.load_study(lock, numbers[-1])
-    _refuse_other_study(study, new, job)
-    return replace(study, wanted=job.trials), ()
-
-
-def _new_study(panel: Panel, folds: Folds, device: TrainedOn, job: _Job, number: int) -> Study:
-    rows = int(panel.offsets[-1])
-    return Study(
-        format="forecast-study",
-        schema=1,
-        number=number,
-        data=Input(panel.source, panel.fingerprint, rows, len(panel)),
-        content=store.training_identity(described(panel)),
-        settings=_written(job.settings, job.fixed),
-        workers=_workers(device, job),
-        folds=folds.count,
-        origins=folds.origins.count,
-        versions={**store.versions(), "optuna": tuning.version()},
-        wanted=job.trials,
-    )
-
-
-def _candidate(folds: Folds, device: TrainedOn, job: _Job) -> str:
+def _candidate(folds: Folds, device: TrainedOn, job: Job) -> str:
     """What validation chooses where the rules are in doubt; nothing where time is up before that."""
     from forecast_cli.members import Execution
 
@@ -300,220 +229,11 @@ def _candidate(folds: Folds, device: TrainedOn, job: _Job) -> str:
     )
 
 
-def _workers(device: TrainedOn, job: _Job) -> int:
-    """Trials at the same time: as asked for, or as many as there are cores, but not too many."""
-    asked = job.settings.ensemble.workers
-    if asked is not None:
-        return asked
-    if device != "cpu" or not job.by_cores:
-        return 1
-    return min(engine.cores(), MOST_AT_ONCE)
-
-
-def _written(settings: Settings, fixed: Collection[str]) -> dict[str, str]:
-    """The settings that decide what comes out, as texts: those that are given, by their names."""
-    written = {}
-    for group in GROUPS_WITH_EFFECT:
-        declared = {each.name: each for each in fields.declared(GROUPS[group])}
-        for name, each in declared.items():
-            value = getattr(getattr(settings, group), name)
-            is_given = value != each.default or (name in fixed and each.metadata["tuned"])
-            if is_given and name not in WITHOUT_EFFECT:
-                written[name] = fields.written(each, value)
-    return written
-
-
-def _refuse_other_study(study: Study, ours: Study, job: _Job) -> None:
-    """Raise SettingsError or RunMismatchError where a study is not of what is asked for."""
-    where, hint = f"study {study.number:,} in {job.root}", "or begin a new study without --resume"
-    differences = [
-        f"{option_name(name)} {study.settings.get(name, '(default)')} there, "
-        f"{ours.settings.get(name, '(default)')} here"
-        for name in sorted({*study.settings, *ours.settings})
-        if study.settings.get(name) != ours.settings.get(name)
-    ]
-    asked = job.settings.ensemble.workers
-    if asked is not None and asked != study.workers:
-        differences.append(f"--workers {study.workers} there, {asked} here")
-    if differences:
-        raise SettingsError(
-            f"{where} is of other settings: {'; '.join(differences)}",
-            f"give the settings that it has, {hint}",
-        )
-    if study.content != ours.content:
-        raise RunMismatchError(
-            f"{where} is of other data: {_named(study)} there, {_named(ours)} here",
-            f"give the data that it is of, {hint}",
-        )
-    if study.versions != ours.versions:
-        versions = [
-            f"{name} {study.versions.get(name, 'none')} there, {ours.versions.get(name)} here"
-            for name in sorted(ours.versions)
-            if study.versions.get(name) != ours.versions[name]
-        ]
-        raise RunMismatchError(
-            f"{where} was made with other versions: {'; '.join(versions)}",
-            f"use the same versions, {hint}",
-        )
-
-
-def _named(study: Study) -> str:
-    """The data of a study in words."""
-    data = study.data
-    source = data.path or "a panel"
-    return f"{source} ({plural(data.rows, 'row')}, sha256 {study.content[:8]})"
-
-
-def _cost(study: Study, folds: Folds, job: _Job) -> str:
-    """What a tuning takes, in words."""
-    done = len(study.trials)
-    before = f", of which {done:,} are done" if done else ""
-    at_once = f", {study.workers:,} at a time" if study.workers > 1 else ""
-    limit = job.settings.training.time_limit
-    most = "" if limit is None else f", in at most {duration(limit)}"
-    origins = plural(folds.origins.count, "origin")
-    return (
-        f"study {study.number:,}: {plural(study.wanted, 'trial')}{before}, with up to "
-        f"{plural(folds.count, 'training')} each, scored from {origins}{at_once}; "
-        f"then a training with the best settings{most}"
-    )
-
-
-# -- trials ------------------------------------------------------------------------------------
-
-
 def _search(study: Study, space: Sequence[Parameter], seed: int) -> Search:
     search = Search(space, seed)
     for trial in study.trials:
         search.add(trial.values, trial.state, trial.errors)
     return search
-
-
-def _run_trials(
-    progress: _Progress,
-    search: Search,
-    what: tuple[Folds, Sequence[Parameter], TrainedOn],
-    job: _Job,
-    lock: StudyLock,
-) -> None:
-    """Run the trials that are left, and keep each batch of them when it is done."""
-    left, began, before = job.left(SEARCH_SHARE), time.monotonic(), len(progress.study.trials)
-    deadline = None if left is None else time.monotonic() + left
-    workers = progress.study.workers
-    with engine.opened(min(workers, progress.study.wanted)) as processes:
-        while len(progress.study.trials) < progress.study.wanted:
-            if deadline is not None and time.monotonic() >= deadline:
-                return
-            study = progress.study
-            done = len(study.trials)
-            pace = (time.monotonic() - began) / (done - before) if done > before else None
-            numbers = range(done, min(done + workers, study.wanted))
-            job.report(Phase("trials", _now(study, numbers, pace, deadline)))
-
-            batch = _run_batch(numbers, search, what, job.settings, (processes, deadline))
-            if batch is None:
-                return
-            study = replace(study, trials=(*study.trials, *batch))
-            store.save_study(lock, study)
-            progress.study = study
-
-
-def _on_disk(lock: StudyLock, study: Study) -> Study:
-    """The study as it was last written: a signal may come when that has just been done."""
-    if study.number not in store.study_numbers(lock):
-        return study
-    return store.load_study(lock, study.number)
-
-
-def _now(study: Study, numbers: range, pace: float | None, deadline: float | None) -> str:
-    """What is tried, how good it is so far, and how long it takes.
-
-    pace: seconds for a trial; None before there is one.
-    """
-    last = f" and {numbers[-1]:,}" if len(numbers) == 2 else f" to {numbers[-1]:,}"
-    which = f"trials {numbers[0]:,}{last}" if len(numbers) > 1 else f"trial {numbers[0]:,}"
-    text = f"{which} of {study.wanted:,}"
-    if study.best is not None:
-        error = study.trials[study.best].error
-        text += f": the best so far is trial {study.best:,}, MASE {error:.4g}"
-    if pace is None:
-        return text
-    left = pace * (study.wanted - numbers[0])
-    if deadline is not None:
-        left = min(left, max(deadline - time.monotonic(), 1))
-    return f"{text}; about {duration(left)} left"
-
-
-def _run_batch(
-    numbers: range,
-    search: Search,
-    what: tuple[Folds, Sequence[Parameter], TrainedOn],
-    settings: Settings,
-    how: tuple[engine.Processes, float | None],
-) -> list[TrialRecord] | None:
-    """Trials that run at the same time, fold by fold, so that their order decides and not their
-    pace; None where time was up before they were done.
-
-    how: the processes, and the deadline in time.monotonic().
-    """
-    (folds, space, device), (processes, deadline) = what, how
-    running = [_Running(number, search.ask(number)) for number in numbers]
-    for fold in range(folds.count):
-        alive = [each for each in running if each.state is None]
-        tasks = [
-            FoldTask(
-                folds, fold, tuning.settings_for(settings, space, each.choice), device, deadline
-            )
-            for each in alive
-        ]
-        results = processes.run(run_fold, tasks, _no_matter, _no_matter) if tasks else []
-        if any(result.is_late for result in results):
-            return None
-        for each, result in zip(alive, results, strict=True):
-            _take_down(each, result, search, is_last=fold == folds.count - 1)
-
-    for each in running:
-        search.tell(each.number, each.state or "complete", each.error)
-    return [each.record() for each in running]
-
-
-@dataclass
-class _Running:
-    """A trial under way. errors: the mean after each fold; total: their sum so far."""
-
-    number: int
-    choice: Choice
-    state: State | None = None
-    errors: tuple[float, ...] = ()
-    total: float = 0.0
-    problem: str = ""
-
-    @property
-    def error(self) -> float | None:
-        return self.errors[-1] if self.errors and self.state == "complete" else None
-
-    def record(self) -> TrialRecord:
-        return TrialRecord(self.state or "complete", self.choice, self.errors, self.problem)
-
-
-def _take_down(each: _Running, result: FoldResult, search: Search, *, is_last: bool) -> None:
-    """What a fold of a trial came to."""
-    if result.error is None:
-        each.state, each.problem = "failed", result.problem
-        return
-
-    each.total += result.error
-    mean = each.total / (len(each.errors) + 1)
-    is_hopeless = search.is_hopeless(each.number, len(each.errors), mean)
-    each.errors = (*each.errors, mean)
-    if is_last:
-        each.state = "complete"
-    elif is_hopeless:
-        each.state = "pruned"
-
-
-def _no_matter(*_: Any) -> None:
-    """Nothing is reported from inside of a trial."""
 
 
 # -- the best one ------------------------------------------------------------------------------
@@ -524,7 +244,7 @@ def _publish(
     study: Study,
     space: Sequence[Parameter],
     stopped: StoppedError | None,
-    job: _Job,
+    job: Job,
 ) -> Tuned:
     """Train as `train` does it, with the settings of the best trial."""
     best = _best(study)
