@@ -23,7 +23,10 @@ from forecast_cli.store import files, listing, strict_json
 from forecast_cli.store.records import StoreMark
 
 # What a killed command leaves behind in the root of the store. Others may keep files there, too.
-_LEFTOVER_IN_ROOT = re.compile(r"\.tmp-(?:[0-9]+-(?:store|latest|last_run)\.json|probe-[0-9]+)")
+# Releases before 0.10.0 left files without the ending.
+_LEFTOVER_IN_ROOT = re.compile(
+    r"\.tmp-(?:[0-9]+-(?:store|latest|last_run)\.json(?:\.part)?|probe-[0-9]+)"
+)
 _LEFTOVER = re.compile(r"\.tmp-.*", re.DOTALL)
 
 

@@ -169,6 +169,7 @@ def test_leftovers_of_a_killed_training_are_swept(store_copy: Path) -> None:
     for name in (
         ".tmp-77-latest.json",
         ".tmp-77-last_run.json",
+        ".tmp-77-latest.json.part",
         ".tmp-probe-77",
         "runs/.tmp-probe-77",
         ".tmp-77-mine.csv",
