@@ -20,6 +20,7 @@ from forecast_cli.commands import (
     check,
     plot,
     predict,
+    print_schedule,
     runs_compare,
     runs_list,
     runs_show,
@@ -45,6 +46,7 @@ COMMANDS = {
     "backtest": backtest.backtest,
     "plot": plot.plot,
     "check": check.check,
+    "print-schedule": print_schedule.print_schedule,
 }
 GROUP = "runs"
 GROUP_COMMANDS = {

@@ -13,6 +13,7 @@ from tests.conftest import AIRLINE, Result
 
 SILENT = Result(0, "", "")
 TESTED = {"train", "predict", "backtest", "plot", "check", "list", "show", "compare", "verify"}
+TESTED |= {"print-schedule"}
 TESTED |= {"rollback", "prune", "pin", "unpin"}
 
 
@@ -42,6 +43,16 @@ def test_a_quiet_check_lists_only_what_is_odd_or_wrong(forecast: Forecast) -> No
     assert "error: 3 rows are too few for horizon 1" in quiet.out
     assert "hint: give more rows" in quiet.out
     assert len(quiet.out.splitlines()) < len(full.out.splitlines())
+
+
+def test_a_quiet_schedule_has_no_comments_for_people(forecast: Forecast) -> None:
+    words = (AIRLINE, "-o", "out.csv", "--store", ".", "--quiet")
+    cron = forecast("print-schedule", "cron", *words)
+    assert (cron.code, cron.err, cron.out.count("\n")) == (0, "", 1)
+    assert cron.out.startswith("10 4 * * * /")
+    units = forecast("print-schedule", "systemd", *words)
+    assert (units.code, units.err) == (0, "")
+    assert "systemctl" not in units.out
 
 
 def test_quiet_lists_are_names_only(forecast: Forecast, store_copy: Path) -> None:
