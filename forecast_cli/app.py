@@ -18,6 +18,7 @@ from forecast_cli import console
 from forecast_cli.commands import (
     backtest,
     check,
+    doctor,
     plot,
     predict,
     print_schedule,
@@ -46,6 +47,7 @@ COMMANDS = {
     "backtest": backtest.backtest,
     "plot": plot.plot,
     "check": check.check,
+    "doctor": doctor.doctor,
     "print-schedule": print_schedule.print_schedule,
 }
 GROUP = "runs"

@@ -13,7 +13,7 @@ from tests.conftest import AIRLINE, Result
 
 SILENT = Result(0, "", "")
 TESTED = {"train", "predict", "backtest", "plot", "check", "list", "show", "compare", "verify"}
-TESTED |= {"print-schedule"}
+TESTED |= {"print-schedule", "doctor"}
 TESTED |= {"rollback", "prune", "pin", "unpin"}
 
 
@@ -53,6 +53,14 @@ def test_a_quiet_schedule_has_no_comments_for_people(forecast: Forecast) -> None
     units = forecast("print-schedule", "systemd", *words)
     assert (units.code, units.err) == (0, "")
     assert "systemctl" not in units.out
+
+
+def test_a_quiet_examination_lists_only_findings(forecast: Forecast) -> None:
+    result = forecast("doctor", "--store", Path("missing").absolute(), "--quiet")
+    assert (result.code, result.err) == (3, "")
+    assert "there is no store in" in result.out
+    lines = [line for line in result.out.splitlines() if "hint: " not in line]
+    assert all("finding: " in line for line in lines)
 
 
 def test_quiet_lists_are_names_only(forecast: Forecast, store_copy: Path) -> None:
