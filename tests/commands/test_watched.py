@@ -9,12 +9,13 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from forecast_cli import console
 from forecast_cli.commands import watched as module
 from forecast_cli.commands.watched import watched
 from forecast_cli.errors import DataError, StoppedError
 from forecast_cli.monitoring import JobFacts
 from forecast_cli.settings import MonitorSettings
-from tests.monitoring.test_ping import good, hanging, serving
+from tests.monitoring.test_ping import SECRET, failing, good, hanging, serving
 
 
 def numbers(path: Path) -> dict[str, float]:
@@ -60,6 +61,20 @@ def test_a_job_that_fails_is_told_with_its_exit_code_and_fails_as_before(
     assert caught.value is error
     assert endings(server.paths) == ["start", str(code)]
     assert numbers(tmp_path / "job.prom")["forecast_exit_code"] == code
+
+
+def test_the_url_is_in_no_warning_and_in_no_traceback(
+    tmp_path: Path, monitor: MonitorSettings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with serving(failing) as server:
+        (tmp_path / "ping").write_text(server.url)
+        with pytest.raises(DataError) as caught, watched(monitor):
+            raise DataError("x")
+    console.error(caught.value, debug=True)
+    out, err = capsys.readouterr()
+    assert "status 500" in err
+    assert "Traceback" in err
+    assert SECRET not in out + err
 
 
 def test_a_job_that_was_told_to_stop_does_not_wait_long_for_its_pings(
