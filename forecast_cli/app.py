@@ -18,8 +18,10 @@ from forecast_cli import console
 from forecast_cli.commands import (
     backtest,
     check,
+    doctor,
     plot,
     predict,
+    print_schedule,
     report,
     runs_compare,
     runs_list,
@@ -49,6 +51,8 @@ COMMANDS = {
     "plot": plot.plot,
     "report": report.report,
     "check": check.check,
+    "doctor": doctor.doctor,
+    "print-schedule": print_schedule.print_schedule,
 }
 GROUP = "runs"
 GROUP_COMMANDS = {

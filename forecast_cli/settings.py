@@ -607,6 +607,20 @@ class PruneSettings(Group):
 
 
 @dataclass(frozen=True)
+class MonitorSettings(Group):
+    """What a scheduled job tells those who watch it."""
+
+    panel: ClassVar[str] = "Monitoring"
+
+    metrics: str | None = setting(
+        None, "Write metrics of the job for Prometheus to a file.", metavar="FILE.prom"
+    )
+    ping_file: str | None = setting(
+        None, "Send pings to the URL in the first line of a file.", metavar="FILE"
+    )
+
+
+@dataclass(frozen=True)
 class LogSettings(Group):
     """What messages look like."""
 
@@ -631,6 +645,7 @@ class Settings:
     output: OutputSettings = OutputSettings()
     lock: LockSettings = LockSettings()
     prune: PruneSettings = PruneSettings()
+    monitor: MonitorSettings = MonitorSettings()
     log: LogSettings = LogSettings()
 
 

@@ -32,6 +32,7 @@ __all__ = [
     "draw",
     "draw_backtest",
     "draw_for_page",
+    "missing_letters",
 ]
 
 
@@ -166,6 +167,14 @@ def _of_held_out_rows(rows: ToDraw, target: str) -> dict[str, Callable[[], Figur
     if len(rows.autocorrelation.lags):
         figures["residuals"] = lambda: residuals.figure(rows.autocorrelation, rows.by_season, unit)
     return figures
+
+
+def missing_letters(names: Iterable[str]) -> str:
+    """The letters of some names that no font of this machine can draw, in order."""
+    _hush()
+    from forecast_cli.plots import fonts
+
+    return "".join(map(chr, sorted(fonts.labels_of(names).missing)))
 
 
 def _hush() -> None:
