@@ -13,7 +13,7 @@ from forecast_cli.errors import RunRejectedError
 from forecast_cli.network import Weights, tensor_shapes
 
 PATH = Path(__file__).parent / "base.safetensors"
-SHA256 = "3643182319c9a18912d4ac73477ac4fb8a7f41b654c4a3ba9c28f4bd2809109b"
+SHA256 = "d3dfdbc23338288fca9284c44505fb8ea4e9995e1a668e489357deea83197c95"
 
 REINSTALL = "install the package again"
 
