@@ -13,7 +13,7 @@ from forecast_cli.blending import blended
 from forecast_cli.calendar import Ints
 from forecast_cli.forecasting import Model
 from forecast_cli.members import REFIT, Execution, train_members
-from forecast_cli.panel import Panel
+from forecast_cli.panel import Floats, Panel
 from forecast_cli.planning import Plan
 from forecast_cli.progress import Phase
 from forecast_cli.sample_weights import sample_weights
@@ -29,11 +29,13 @@ MOST_FOLDS = 4  # rolling validation origins where windows are few
 class Learned:
     """A model that has seen the training part alone, and how each member got there.
 
-    Its residuals are of later rows.
+    Its residuals are of later rows. before_test: (K, horizon, Q), those of windows that end before
+    the test part, for the bounds of the test part itself.
     """
 
     model: Model
     fitted: tuple[Fitted, ...]
+    before_test: Floats
 
 
 def learn(panel: Panel, plan: Plan, execution: Execution) -> Learned:
@@ -50,21 +52,32 @@ def learn(panel: Panel, plan: Plan, execution: Execution) -> Learned:
     model = _with_members(model, fitted)
 
     model = blended(panel, model)
-    model = with_residuals(panel, model, execution)
-    return Learned(replace(model, plan=shrunk(panel, model)), tuple(fitted))
+    return with_residuals(panel, model, tuple(fitted), execution)
 
 
-def with_residuals(panel: Panel, model: Model, execution: Execution) -> Model:
-    """The model with its errors on the rows after the training part."""
+def with_residuals(
+    panel: Panel, model: Model, fitted: tuple[Fitted, ...], execution: Execution
+) -> Learned:
+    """What was learned, with the errors of the model on the rows after the training part.
+
+    The weight of the naive forecast is chosen, too.
+    """
     plan = model.plan
     execution.report(Phase("errors", "measuring forecast errors"))
+    cut = windows.split(panel, plan.validation, plan.test)
     # Where nothing was held out, what was trained on is all there is.
-    ends = windows.split(panel, plan.validation, plan.test).training
     nothing_held_out = plan.validation + plan.test == 0
-    start = ends * 0 if nothing_held_out else ends
-    later = forecasting.windows_between(panel, plan, plan.horizon, start, panel.lengths)
-    residuals = forecasting.residuals(panel, model, _evenly(later, intervals.KEPT))
-    return replace(model, residuals=residuals)
+    start = cut.training * 0 if nothing_held_out else cut.training
+    residuals = _residuals(panel, model, start, panel.lengths)
+    before_test = _residuals(panel, model, cut.training, cut.validation)
+    model = replace(model, plan=shrunk(panel, model), residuals=residuals)
+    return Learned(model, fitted, before_test)
+
+
+def _residuals(panel: Panel, model: Model, low: Ints, high: Ints) -> Floats:
+    """Errors (K, horizon, Q) of the model on windows whose steps ahead lie in these rows (S,)."""
+    every = forecasting.windows_between(panel, model.plan, model.plan.horizon, low, high)
+    return forecasting.residuals(panel, model, _evenly(every, intervals.KEPT))
 
 
 def refit(panel: Panel, learned: Learned, execution: Execution) -> Model:

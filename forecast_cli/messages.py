@@ -45,6 +45,7 @@ Kind = Literal[
     "bounds_empty",
     "constant_series",
     "forecast_missing",
+    "held_out_bounds_empty",
     "held_out_rows_not_scored",
     "letters_not_drawn",
     "network_not_used",

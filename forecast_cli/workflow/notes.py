@@ -31,6 +31,7 @@ def about_training(
         *_complete_windows(panel, learned.model.plan),
         *_no_validation(learned.model.plan, learned.fitted),
         *_held_out_rows_not_scored(rows),
+        *_held_out_rows_without_bounds(learned, rows),
     )
 
 
@@ -104,6 +105,16 @@ def _held_out_rows_not_scored(rows: HeldOut | None) -> tuple[Note, ...]:
     text = f"{count} are not scored: the steps before them have holes"
     fields = {"rows": rows.unread, "all": total}
     return (Note("held_out_rows_not_scored", "warning", text, fields),)
+
+
+def _held_out_rows_without_bounds(learned: Learned, rows: HeldOut | None) -> tuple[Note, ...]:
+    """Whether nothing is known of the errors before the held-out rows, which have no bounds then."""
+    if rows is None or not rows.bounds or len(learned.before_test):
+        return ()
+
+    text = "the bounds of the held-out rows are left empty: no window that ends before them was "
+    text += "kept from training; --validation N keeps N rows"
+    return (Note("held_out_bounds_empty", "info", text),)
 
 
 # -- forecasts ---------------------------------------------------------------------------------

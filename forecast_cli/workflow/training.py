@@ -251,7 +251,9 @@ def _fit(panel: Panel, plan: Plan, job: _Job, lock: Lock, start: Run | None) -> 
     execution = replace(execution, checkpoint=checkpoint)
     with _keeping(checkpoint, lock):
         learned = learn(panel, job.settings, plan, execution)
+        # Nothing of the held-out rows is in their bounds.
         scored = _to_score(panel, learned, job, execution)
+        scored = replace(scored, residuals=learned.before_test)
         rows = _forecast_held_out(panel, scored, job)
         scores = evaluation.score_training(
             panel,
