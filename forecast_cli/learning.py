@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from forecast_cli import covariates, forecasting, intervals, planning, scaling, windows
+from forecast_cli import covariates, forecasting, planning, scaling, windows
 from forecast_cli.blending import blended
 from forecast_cli.calendar import Ints
 from forecast_cli.forecasting import Model
 from forecast_cli.members import REFIT, Execution, train_members
-from forecast_cli.panel import Floats, Panel
+from forecast_cli.panel import Panel
 from forecast_cli.planning import Plan
 from forecast_cli.progress import Phase
 from forecast_cli.sample_weights import sample_weights
@@ -29,13 +29,13 @@ MOST_FOLDS = 4  # rolling validation origins where windows are few
 class Learned:
     """A model that has seen the training part alone, and how each member got there.
 
-    Its residuals are of later rows. before_test: (K, horizon, Q), those of windows that end before
-    the test part, for the bounds of the test part itself.
+    Its residuals are of later rows. before_test: the same model with those of windows that end
+    before the test part, for the bounds of the test part itself.
     """
 
     model: Model
     fitted: tuple[Fitted, ...]
-    before_test: Floats
+    before_test: Model
 
 
 def learn(panel: Panel, plan: Plan, execution: Execution) -> Learned:
@@ -68,16 +68,11 @@ def with_residuals(
     # Where nothing was held out, what was trained on is all there is.
     nothing_held_out = plan.validation + plan.test == 0
     start = cut.training * 0 if nothing_held_out else cut.training
-    residuals = _residuals(panel, model, start, panel.lengths)
-    before_test = _residuals(panel, model, cut.training, cut.validation)
-    model = replace(model, plan=shrunk(panel, model), residuals=residuals)
+    model = replace(model, plan=shrunk(panel, model))
+    before_test = forecasting.measured(panel, model, cut.training, cut.validation)
+    model = forecasting.measured(panel, model, start, panel.lengths)
+    model = forecasting.measured_further(panel, model, start, panel.lengths)
     return Learned(model, fitted, before_test)
-
-
-def _residuals(panel: Panel, model: Model, low: Ints, high: Ints) -> Floats:
-    """Errors (K, horizon, Q) of the model on windows whose steps ahead lie in these rows (S,)."""
-    every = forecasting.windows_between(panel, model.plan, model.plan.horizon, low, high)
-    return forecasting.residuals(panel, model, _evenly(every, intervals.KEPT))
 
 
 def refit(panel: Panel, learned: Learned, execution: Execution) -> Model:
@@ -126,6 +121,7 @@ def untrained(panel: Panel, plan: Plan, ends: Ints) -> Model:
         ids=panel.ids,
         scale=scaling.fit(panel.values, panel.offsets, np.maximum(ends, 1), plan.normalization),
         residuals=no_residuals,
+        further=no_residuals[:, :0],
         features=covariates.fit(panel, plan.calendar, ends),
         covariates=(panel.past_names, panel.future_names, panel.static_names),
     )
@@ -252,11 +248,3 @@ def _changing_with_gaps(data: TrainingData, chosen: Windows) -> Windows:
         past = windows.pasts_with_gaps(data.values, data.offsets, chosen, part)
         flags[part] = np.fmin.reduce(past, axis=1) < np.fmax.reduce(past, axis=1)
     return windows.flagged(chosen, flags) if flags.any() else chosen
-
-
-def _evenly(chosen: Windows, most: int) -> Windows:
-    """At most so many of the windows, spread evenly."""
-    if not len(chosen):
-        return chosen
-    keep = np.unique(np.linspace(0, len(chosen) - 1, most).astype(np.int64))
-    return windows.selected(chosen, keep)

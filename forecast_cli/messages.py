@@ -44,6 +44,7 @@ Kind = Literal[
     "beyond_measured",
     "bounds_empty",
     "constant_series",
+    "coverage",
     "forecast_missing",
     "held_out_bounds_empty",
     "held_out_rows_not_scored",

@@ -25,6 +25,7 @@ SCHEMA = "forecast/predict/v1"
 OF_THE_READER = reading_the_target()
 MANY = 3  # series beyond which a terminal gets one line per series
 MOST_ROWS = 50  # of such lines
+SAID = ("base_network", "coverage")  # notes that are no warnings
 
 
 class Format(StrEnum):
@@ -39,7 +40,7 @@ ENDINGS = {".json": Format.json, ".parquet": Format.parquet, ".pq": Format.parqu
 
 
 @options.with_settings(
-    from_the_run=("horizon", "levels", "digits", *rereading()),
+    from_the_run=("horizon", "levels", "interval", "digits", *rereading()),
     of_base=[name for name in OF_THE_READER if name not in rereading()],
 )
 def predict(
@@ -102,6 +103,7 @@ def predict(
         store_folder=store,
         run=run,
         levels=settings.interval.levels if "levels" in sources.values else None,
+        interval=settings.interval.interval,
         future_values=future_values,
         horizon=settings.window.horizon,
         digits=settings.output.digits,
@@ -144,7 +146,7 @@ def _warn(predicted: Predicted, *, quiet: bool) -> None:
     for note in predicted.notes:
         if note.level != "info":
             console.warning(note.text)
-        elif note.kind == "base_network" and not quiet:
+        elif note.kind in SAID and not quiet:
             console.say(note.text)
 
 
@@ -241,6 +243,7 @@ def _document(predicted: Predicted) -> dict[str, Any]:
         "time": forecast.columns.time,
         "target": forecast.columns.target,
         "forecast": _rows(tables.forecast_columns(forecast, headings=False)),
+        "coverage": [one.as_dict() for one in predicted.coverage],
         "warnings": [note.text for note in predicted.notes if note.level == "warning"],
         "reasons": reasons,
     }

@@ -7,6 +7,7 @@ from forecast_cli.planning.base_plan import (
     tuned_plan,
     with_base_share,
 )
+from forecast_cli.planning.conflicts import missing_for_interval
 from forecast_cli.planning.plan import (
     BaseShare,
     Decided,
@@ -51,6 +52,7 @@ __all__ = [
     "count_parameters",
     "make",
     "make_base_plan",
+    "missing_for_interval",
     "part_of",
     "part_plan",
     "part_plans",
