@@ -31,12 +31,13 @@ ROUNDING = 1e-9  # of a number of windows
 STILL = 20  # constant windows in a series from which what follows them is told apart
 
 
-def bounds(residuals: Floats, level: float) -> tuple[Floats, Floats]:
+def bounds(residuals: Floats, level: float, *, symmetric: bool = False) -> tuple[Floats, Floats]:
     """Offsets (horizon,) below and above the forecast that hold `level` percent of residuals (K, horizon).
 
     Quantiles of rank (n + 1) q, as in split conformal prediction (Lei et al. 2018). A step whose residuals are nearly
     all on one side gets quantiles of the absolute residuals, to both sides: the bias of the few rows that were not
-    trained on need not be that of the rows to come. With few windows for the level the absolute residuals of all
+    trained on need not be that of the rows to come. So does every step where residuals are `symmetric`, being of
+    one short time. With few windows for the level the absolute residuals of all
     steps are pooled, each divided by the size that is usual at its step; and where even these are too few, the largest
     is extrapolated as in a normal distribution. The interval of a level holds those of all lower levels.
     """
@@ -49,7 +50,8 @@ def bounds(residuals: Floats, level: float) -> tuple[Floats, Floats]:
     if len(residuals) < ENOUGH:
         return -width, width
 
-    low, high = _by_step(residuals, min(level, _highest(len(residuals))))
+    highest = min(level, _highest(len(residuals)))
+    low, high = _by_step(residuals, highest, symmetric=symmetric)
     low, high = np.minimum(low, -least), np.maximum(high, least)
     if len(residuals) >= enough(level):
         return low, high
@@ -89,13 +91,13 @@ def least_width(residuals: Floats, level: float) -> Floats:
     return LEAST * share * _pooled(residuals, LARGEST)
 
 
-def _by_step(residuals: Floats, level: float) -> tuple[Floats, Floats]:
+def _by_step(residuals: Floats, level: float, *, symmetric: bool) -> tuple[Floats, Floats]:
     """Offsets (horizon,) from the residuals (K, horizon) of each step alone."""
     ordered = np.sort(residuals, axis=0)
     low, high = _quantiles(ordered, level)
     pivot_low, pivot_high = _quantiles(ordered, PIVOT)
 
-    one_sided = (pivot_low >= 0) | (pivot_high <= 0)
+    one_sided = (pivot_low >= 0) | (pivot_high <= 0) | symmetric
     size = _at_rank(np.sort(np.abs(residuals), axis=0), level)
     return np.where(one_sided, -size, low), np.where(one_sided, size, high)
 

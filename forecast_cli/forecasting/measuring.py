@@ -16,6 +16,7 @@ from forecast_cli.panel import Floats, Panel
 from forecast_cli.windows import Windows
 
 BLOCKS = 100  # forecasts that do not overlap, from which on the newest ones are enough
+PERIODS = 10  # horizons that follow each other, with fewer of which errors may share a bias
 NEWEST = 0.5  # of a horizon: how far apart the newest origins lie
 FURTHER = (3, 2)  # horizons to which a model is rolled forward, the first that rows allow
 FEWEST_FURTHER, MOST_FURTHER = 10, 200  # windows from which it is rolled forward
@@ -26,7 +27,8 @@ def measured(panel: Panel, model: Model, low: Ints, high: Ints) -> Model:
 
     Where there are many, the newest ones count: errors of long ago say less of those to come
     (Barber et al. 2023). The errors are in units in which they are about the same for all
-    windows: how far these follow the noise of a window is found here, too.
+    windows: how far these follow the noise of a window is found here, too. Errors of few horizons
+    that follow each other share a bias, which may be another one next: their sizes count then.
     """
     span = _newest_span(model, low, high)
     newest = np.maximum(low, high - model.plan.horizon - span)
@@ -40,7 +42,8 @@ def measured(panel: Panel, model: Model, low: Ints, high: Ints) -> Model:
     point = errors[:, :, model.plan.architecture.point_index]
     power, usual = intervals.noise_power(point, noise, _blocks(chosen))
     follows = intervals.noise_factors(noise, power, usual)
-    plan = replace(model.plan, noise_power=power, noise_usual=usual)
+    symmetric = int((high - low).max()) < PERIODS * model.plan.horizon
+    plan = replace(model.plan, noise_power=power, noise_usual=usual, symmetric=symmetric)
     return replace(model, plan=plan, residuals=errors / follows[:, None, None])
 
 

@@ -178,12 +178,13 @@ def bound_offsets(model: Model, level: float) -> tuple[Offset, Offset]:
 
 def _from_residuals(model: Model, level: float) -> tuple[Offset, Offset]:
     """Bounds around the forecast that hold a share of the residuals."""
-    shape = model.plan.architecture
+    shape, symmetric = model.plan.architecture, model.plan.symmetric
     point = shape.point_index
 
     def width(side: int, sign: int) -> Floats:
         def of(residuals: Floats) -> Floats:
-            return sign * intervals.bounds(residuals[:, :, point], level)[side]
+            found = intervals.bounds(residuals[:, :, point], level, symmetric=symmetric)
+            return sign * found[side]
 
         return sign * _over_the_horizon(model, of)
 

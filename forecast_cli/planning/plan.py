@@ -109,6 +109,7 @@ class Plan:
     - skip_rate: the learning rate of the linear skip, as a part of that of the others
     - shrinkage: the weight of the naive forecast of `shrink_lag` steps in the forecast
     - noise_power, noise_usual: how far errors follow the noise of a window, and the usual noise
+    - symmetric: whether intervals reach as far up as down, as the errors are of one short time
     - base: the base network in the forecast; None where it has no weight
     - trials: what validation chose between
     - parts: of a portfolio, the one with the largest weight first, whose values are those of the
@@ -163,6 +164,7 @@ class Plan:
     shrink_lag: int = 1
     noise_power: float = 0.0
     noise_usual: float = 1.0
+    symmetric: bool = False
     interval: choices.Interval | None = None
     base: BaseShare | None = None
     trials: tuple[Trial, ...] = ()
