@@ -25,7 +25,6 @@ SCHEMA = "forecast/predict/v1"
 OF_THE_READER = reading_the_target()
 MANY = 3  # series beyond which a terminal gets one line per series
 MOST_ROWS = 50  # of such lines
-SAID = ("base_network", "coverage")  # notes that are no warnings
 
 
 class Format(StrEnum):
@@ -122,6 +121,7 @@ def predict(
         _show(predicted, quiet=quiet)
     else:
         console.emit(_data(predicted.forecast, kind))
+    _say_coverage(predicted, quiet=quiet)
     return DEGRADED if _reasons(predicted) else 0
 
 
@@ -146,7 +146,14 @@ def _warn(predicted: Predicted, *, quiet: bool) -> None:
     for note in predicted.notes:
         if note.level != "info":
             console.warning(note.text)
-        elif note.kind in SAID and not quiet:
+        elif note.kind == "base_network" and not quiet:
+            console.say(note.text)
+
+
+def _say_coverage(predicted: Predicted, *, quiet: bool) -> None:
+    """Say what the intervals of the run held of the rows that were held out in its training."""
+    for note in predicted.notes:
+        if note.kind == "coverage" and not quiet:
             console.say(note.text)
 
 
