@@ -11,7 +11,7 @@ Reading:       load, latest, names, promoted, unpromoted, refusal, pinned, prede
 Writing:       lock, publish, promote, write_report, versions
 Upkeep:        verify, check_tables, rejected, smoke_forecast, prune, roll_back, pin
 Limits:        EARLIEST_TIME, LATEST_TIME, of what a run can hold
-Records:       Run, Contents, RunConfig, Manifest, Input, newest_run_schema, Metrics and its parts, metrics_from
+Records:       Run, Contents, RunConfig, Manifest, Input, newest_run_schema, Metrics and its parts, metrics_from, coverage_sentence
 Checkpoints:   Checkpoint, load_checkpoint, save_checkpoint, remove_checkpoint, training_identity;
                write_snapshot, read_snapshot, between the processes of a training
 Backtests:     lock_backtest, has_backtest, forget_backtest, save_forecasts, load_forecasts,
@@ -60,6 +60,7 @@ from forecast_cli.store.locking import Lock, lock
 from forecast_cli.store.publishing import promote, publish, smoke_forecast, versions, write_report
 from forecast_cli.store.reading import load
 from forecast_cli.store.records import (
+    Coverage,
     HeldOutScores,
     Input,
     IntervalScores,
@@ -71,6 +72,7 @@ from forecast_cli.store.records import (
     Skill,
     TrainingNote,
     TrainingScores,
+    coverage_sentence,
     metrics_from,
 )
 from forecast_cli.store.rejection import rejected
@@ -94,6 +96,7 @@ __all__ = [
     "BacktestLock",
     "Checkpoint",
     "Contents",
+    "Coverage",
     "HeldOutScores",
     "Input",
     "IntervalScores",
@@ -112,6 +115,7 @@ __all__ = [
     "TrainingScores",
     "TrialRecord",
     "check_tables",
+    "coverage_sentence",
     "exists",
     "forget_backtest",
     "has_backtest",
