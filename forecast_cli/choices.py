@@ -23,6 +23,7 @@ Loss = Literal["mse", "mae", "huber", "quantile"]
 Optimizer = Literal["rmsprop", "adam", "adamw", "sgd"]
 Schedule = Literal["constant", "cosine", "one-cycle"]
 Combine = Literal["median", "mean"]
+Interval = Literal["conformal", "quantile", "dropout"]
 Device = Literal["auto", "cpu", "cuda"]
 TrainedOn = Literal["cpu", "cuda"]  # what `Device` comes to
 

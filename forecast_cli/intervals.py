@@ -10,6 +10,8 @@ of them; and where nothing is known of the errors, the bound is left empty (NaN)
 
 from __future__ import annotations
 
+from statistics import NormalDist
+
 import numpy as np
 
 from forecast_cli.calendar import Ints
@@ -21,30 +23,56 @@ PIVOT = 80.0  # level of the interval that must hold the forecast, or the residu
 LEAST = 0.1  # of the size of the largest residuals: no bound is nearer to the forecast
 LARGEST = 99.0  # percent of the absolute residuals are below what counts as their largest
 ORIGINS = 250  # origins in a series from which its own changes are measured, at most
+MOST_NOISE = 10.0  # of what is usual, above and below
+LEAST_SIZE = 1e-3  # of the mean size of errors: smaller ones count as this
+DOUBT = 10.0  # windows that do not overlap, by which half of a slope is believed
+TINY = 1e-12
+ROUNDING = 1e-9  # of a number of windows
 STILL = 20  # constant windows in a series from which what follows them is told apart
 
 
-def bounds(residuals: Floats, level: float) -> tuple[Floats, Floats]:
+def bounds(residuals: Floats, level: float, *, symmetric: bool = False) -> tuple[Floats, Floats]:
     """Offsets (horizon,) below and above the forecast that hold `level` percent of residuals (K, horizon).
 
     Quantiles of rank (n + 1) q, as in split conformal prediction (Lei et al. 2018). A step whose residuals are nearly
     all on one side gets quantiles of the absolute residuals, to both sides: the bias of the few rows that were not
-    trained on need not be that of the rows to come. With few windows the absolute residuals of all steps are pooled,
-    each divided by the size that is usual at its step. The interval of a level holds those of all lower levels.
+    trained on need not be that of the rows to come. So does every step where residuals are `symmetric`, being of
+    one short time. With few windows for the level the absolute residuals of all
+    steps are pooled, each divided by the size that is usual at its step; and where even these are too few, the largest
+    is extrapolated as in a normal distribution. The interval of a level holds those of all lower levels.
     """
     horizon = residuals.shape[1]
     if not residuals.size:
         return np.full(horizon, np.nan), np.full(horizon, np.nan)
 
     least = least_width(residuals, level)
-    if len(residuals) >= ENOUGH:
-        low, high = _by_step(residuals, level)
-        return np.minimum(low, -least), np.maximum(high, least)
+    width = np.maximum(_pooled(residuals, level), least)
+    if len(residuals) < ENOUGH:
+        return -width, width
 
+    highest = min(level, _highest(len(residuals)))
+    low, high = _by_step(residuals, highest, symmetric=symmetric)
+    low, high = np.minimum(low, -least), np.maximum(high, least)
+    if len(residuals) >= enough(level):
+        return low, high
+    return np.minimum(low, -width), np.maximum(high, width)
+
+
+def enough(level: float) -> int:
+    """Residual windows from which each step gets quantiles of its own at a level."""
+    return max(ENOUGH, int(np.ceil(200 / (100 - level) - ROUNDING)) - 1)
+
+
+def _highest(windows: int) -> float:
+    """The highest level whose tails have a residual each: rank (n + 1) q is 1 at least."""
+    return 100 - 200 / (windows + 1)
+
+
+def _pooled(residuals: Floats, level: float) -> Floats:
+    """Half of the width (horizon,) of an interval from the residuals (K, horizon) of all steps."""
     sizes = step_sizes(residuals)
     pooled = np.sort(np.abs(residuals / sizes).ravel())
-    width = np.maximum(_at_rank(pooled, level) * sizes, least)
-    return -width, width
+    return _at_rank(pooled, level) * sizes
 
 
 def least_width(residuals: Floats, level: float) -> Floats:
@@ -60,18 +88,16 @@ def least_width(residuals: Floats, level: float) -> Floats:
     if not residuals.size:
         return np.full(residuals.shape[1], np.nan)
 
-    sizes = step_sizes(residuals)
-    pooled = np.sort(np.abs(residuals / sizes).ravel())
-    return LEAST * share * _at_rank(pooled, LARGEST) * sizes
+    return LEAST * share * _pooled(residuals, LARGEST)
 
 
-def _by_step(residuals: Floats, level: float) -> tuple[Floats, Floats]:
+def _by_step(residuals: Floats, level: float, *, symmetric: bool) -> tuple[Floats, Floats]:
     """Offsets (horizon,) from the residuals (K, horizon) of each step alone."""
     ordered = np.sort(residuals, axis=0)
     low, high = _quantiles(ordered, level)
     pivot_low, pivot_high = _quantiles(ordered, PIVOT)
 
-    one_sided = (pivot_low >= 0) | (pivot_high <= 0)
+    one_sided = (pivot_low >= 0) | (pivot_high <= 0) | symmetric
     size = _at_rank(np.sort(np.abs(residuals), axis=0), level)
     return np.where(one_sided, -size, low), np.where(one_sided, size, high)
 
@@ -85,11 +111,55 @@ def _quantiles(ordered: Floats, level: float) -> tuple[Floats, Floats]:
     return low, high
 
 
+def normal_size(level: float) -> float:
+    """How many standard deviations around the mean hold `level` percent of a normal distribution."""
+    return NormalDist().inv_cdf((100 + level) / 200)
+
+
 def _at_rank(ordered: Floats, level: float) -> Floats:
     """The value below which `level` percent of ordered sizes (K, ...) lie, of rank (K + 1) level; (...)."""
-    rank = int(np.ceil((len(ordered) + 1) * level / 100)) - 1
-    size: Floats = ordered[min(rank, len(ordered) - 1)]
-    return size
+    count = len(ordered)
+    rank = int(np.ceil((count + 1) * level / 100)) - 1
+    size: Floats = ordered[min(rank, count - 1)]
+    if rank < count:
+        return size
+    return size * normal_size(level) / normal_size(100 * count / (count + 1))
+
+
+# -- how far errors follow the noise of a window -----------------------------------------------
+
+
+def noise_power(residuals: Floats, noise: Floats, blocks: float) -> tuple[float, float]:
+    """How far the errors of windows follow their noise: a power from 0 to 1; and the usual noise.
+
+    The slope of a line through the logarithms of the mean absolute residuals (K, horizon) and of
+    the noise (K,), both in spreads: series that are noisy for their spread are harder to forecast
+    (normalized conformal intervals, Papadopoulos et al. 2011). The fewer of the windows do not
+    overlap, `blocks`, the less it is trusted.
+    """
+    if not len(residuals):
+        return 0.0, 1.0
+    usual = float(np.exp(np.mean(np.log(np.maximum(noise, TINY)))))
+    ratio = np.log(np.clip(noise / usual, 1 / MOST_NOISE, MOST_NOISE))
+    sizes = np.abs(residuals).mean(axis=1)
+    sizes = np.log(np.maximum(sizes, LEAST_SIZE * sizes.mean() + TINY))
+
+    around = ratio - ratio.mean()
+    square = float((around**2).sum())
+    if square <= TINY * len(ratio):
+        return 0.0, usual
+    slope = float((around * (sizes - sizes.mean())).sum()) / square
+    trusted = slope * blocks / (blocks + DOUBT)
+    return round(float(np.clip(trusted, 0, 1)), 4), usual
+
+
+def noise_factors(noise: Floats, power: float, usual: float) -> Floats:
+    """(B,) how much larger errors are expected to be in windows with some noise (B,)."""
+    factors: Floats = np.clip(noise / usual, 1 / MOST_NOISE, MOST_NOISE) ** power
+    return factors
+
+
+# -- windows without a spread ------------------------------------------------------------------
 
 
 def around_constant(
@@ -151,9 +221,9 @@ def widening(excess: Floats, level: float) -> Floats:
     """How much wider (horizon,) quantiles must be to hold `level` percent: conformalized quantile regression
     (Romano et al. 2019), by the quantile of max(low - y, y - high), (K, horizon), of rank (n + 1) level.
 
-    With few windows all steps are pooled.
+    With few windows for the level all steps are pooled.
     """
-    if len(excess) < ENOUGH:
+    if len(excess) < enough(level):
         pooled = np.sort(excess.ravel())
         if not len(pooled):
             return np.full(excess.shape[1], np.nan)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from forecast_cli import covariates, forecasting, intervals, planning, scaling, windows
+from forecast_cli import covariates, forecasting, planning, scaling, windows
 from forecast_cli.blending import blended
 from forecast_cli.calendar import Ints
 from forecast_cli.forecasting import Model
@@ -29,11 +29,13 @@ MOST_FOLDS = 4  # rolling validation origins where windows are few
 class Learned:
     """A model that has seen the training part alone, and how each member got there.
 
-    Its residuals are of later rows.
+    Its residuals are of later rows. before_test: the same model with those of windows that end
+    before the test part, for the bounds of the test part itself.
     """
 
     model: Model
     fitted: tuple[Fitted, ...]
+    before_test: Model
 
 
 def learn(panel: Panel, plan: Plan, execution: Execution) -> Learned:
@@ -50,21 +52,27 @@ def learn(panel: Panel, plan: Plan, execution: Execution) -> Learned:
     model = _with_members(model, fitted)
 
     model = blended(panel, model)
-    model = with_residuals(panel, model, execution)
-    return Learned(replace(model, plan=shrunk(panel, model)), tuple(fitted))
+    return with_residuals(panel, model, tuple(fitted), execution)
 
 
-def with_residuals(panel: Panel, model: Model, execution: Execution) -> Model:
-    """The model with its errors on the rows after the training part."""
+def with_residuals(
+    panel: Panel, model: Model, fitted: tuple[Fitted, ...], execution: Execution
+) -> Learned:
+    """What was learned, with the errors of the model on the rows after the training part.
+
+    The weight of the naive forecast is chosen, too.
+    """
     plan = model.plan
     execution.report(Phase("errors", "measuring forecast errors"))
+    cut = windows.split(panel, plan.validation, plan.test)
     # Where nothing was held out, what was trained on is all there is.
-    ends = windows.split(panel, plan.validation, plan.test).training
     nothing_held_out = plan.validation + plan.test == 0
-    start = ends * 0 if nothing_held_out else ends
-    later = forecasting.windows_between(panel, plan, plan.horizon, start, panel.lengths)
-    residuals = forecasting.residuals(panel, model, _evenly(later, intervals.KEPT))
-    return replace(model, residuals=residuals)
+    start = cut.training * 0 if nothing_held_out else cut.training
+    model = replace(model, plan=shrunk(panel, model))
+    before_test = forecasting.measured(panel, model, cut.training, cut.validation)
+    model = forecasting.measured(panel, model, start, panel.lengths)
+    model = forecasting.measured_further(panel, model, start, panel.lengths)
+    return Learned(model, fitted, before_test)
 
 
 def refit(panel: Panel, learned: Learned, execution: Execution) -> Model:
@@ -113,6 +121,7 @@ def untrained(panel: Panel, plan: Plan, ends: Ints) -> Model:
         ids=panel.ids,
         scale=scaling.fit(panel.values, panel.offsets, np.maximum(ends, 1), plan.normalization),
         residuals=no_residuals,
+        further=no_residuals[:, :0],
         features=covariates.fit(panel, plan.calendar, ends),
         covariates=(panel.past_names, panel.future_names, panel.static_names),
     )
@@ -239,11 +248,3 @@ def _changing_with_gaps(data: TrainingData, chosen: Windows) -> Windows:
         past = windows.pasts_with_gaps(data.values, data.offsets, chosen, part)
         flags[part] = np.fmin.reduce(past, axis=1) < np.fmax.reduce(past, axis=1)
     return windows.flagged(chosen, flags) if flags.any() else chosen
-
-
-def _evenly(chosen: Windows, most: int) -> Windows:
-    """At most so many of the windows, spread evenly."""
-    if not len(chosen):
-        return chosen
-    keep = np.unique(np.linspace(0, len(chosen) - 1, most).astype(np.int64))
-    return windows.selected(chosen, keep)

@@ -52,9 +52,8 @@ def learn(panel: Panel, settings: Settings, plan: Plan, execution: Execution) ->
         model, fitted = _with_more_seeds(panel, model, fitted, settings.ensemble.members, execution)
 
     model = blended(panel, model)
-    model = learning.with_residuals(panel, model, execution)
-    plan = shrinkage.shrunk(panel, model)
-    return Learned(replace(model, plan=plan), tuple(one for kind in fitted for one in kind))
+    members = tuple(one for kind in fitted for one in kind)
+    return learning.with_residuals(panel, model, members, execution)
 
 
 def refit(panel: Panel, settings: Settings, learned: Learned, execution: Execution) -> Model:

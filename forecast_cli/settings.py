@@ -543,6 +543,12 @@ class IntervalSettings(Group):
         metavar="LIST",
         form=fields.LEVELS,
     )
+    interval: choices.Interval | None = setting(
+        None,
+        "What the intervals are made of: errors on unseen rows, learned quantiles, or dropout.",
+        auto="quantile with --loss quantile, else conformal",
+        metavar="KIND",
+    )
 
 
 @dataclass(frozen=True)

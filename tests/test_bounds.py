@@ -192,6 +192,53 @@ def test_the_intervals_of_held_out_rows_know_nothing_of_what_came_later(tmp_path
     assert low < values[-41] < high
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"loss": "quantile"},
+        {"refit": False},
+        {"test": 14},
+        {"preset": "accurate"},
+        {"preset": "classic"},
+    ],
+)
+@pytest.mark.parametrize("series", [1, 4])
+def test_neither_forecasts_nor_bounds_of_held_out_rows_know_what_came(
+    series: int, changes: dict[str, Any], tmp_path: Path
+) -> None:
+    random = np.random.default_rng(3)
+    season = 100 + 10 * np.sin(np.arange(90) * 2 * np.pi / 7)
+    parts = [np.round(season + random.normal(0, 3, 90), 1) for _ in range(series)]
+    poisoned = [part.copy() for part in parts]
+    for part in poisoned:
+        part[-7:] = np.round(random.uniform(1, 900, 7), 1)
+
+    found = []
+    for name, values in (("a", parts), ("b", poisoned)):
+        settings = {**QUICK, "epochs": 1, **changes}
+        run = train(from_series(values), draw=False, store_folder=tmp_path / name, **settings).run
+        header, *lines = run.texts["predictions.csv"].decode().splitlines()
+        at = header.split(",").index("actual")
+        rows = [line.split(",") for line in lines]
+        found.append([[*row[:at], *row[at + 1 :]] for row in rows])
+        assert len(rows) == series * changes.get("test", 7)
+        assert all((row[-1] == "") == (changes.get("preset") == "classic") for row in rows)
+    assert found[0] == found[1]
+
+
+def test_held_out_rows_without_earlier_errors_have_no_bounds_and_it_is_said(tmp_path: Path) -> None:
+    values = 50 + np.random.default_rng(1).normal(0, 3, 120)
+    settings = {**QUICK, "validation": 0}
+    trained = train(from_series([values]), draw=False, store_folder=tmp_path, **settings)
+    assert trained.run.texts["predictions.csv"].decode().splitlines()[1].endswith(",,,,")
+    assert np.isfinite(trained.forecast.bounds[80.0]).all()
+    assert (
+        "the bounds of the held-out rows are left empty: no window that ends before them was kept "
+        "from training; --validation N keeps N rows"
+    ) in [note.text for note in trained.notes]
+
+
 @pytest.mark.parametrize("factor", [0.01, 1000.0])
 def test_intervals_around_constant_windows_scale_with_the_data(
     factor: float, tmp_path: Path
@@ -237,6 +284,7 @@ def test_a_series_that_is_constant_in_newer_rows_alone_has_no_known_bounds(
         "warning: the series is constant; so is the forecast\n"
         "warning: bounds are left empty: the errors that were measured are zero: "
         "the series repeats itself exactly, or has stopped changing\n"
+        "80 % intervals held 66.7 % of 3 held-out values, 95 % intervals 100.0 %\n"
     )
     new = predict(
         from_series([np.full(60, 55.0)], ids=["new"]), store_folder="forecast_runs"
@@ -315,7 +363,7 @@ def test_of_many_series_those_with_empty_bounds_are_counted_and_named(tmp_path: 
         **{**vars(panel), "values": np.where(np.arange(720) // 120 < 4, 60.0, panel.values)}
     )
     predicted = predict(newer, store_folder=tmp_path)
-    assert [note.text for note in predicted.notes][-1] == (
+    assert [note.text for note in predicted.notes if note.level == "warning"][-1] == (
         "bounds of 4 of 6 series are left empty ('0', '1', '2' and 1 more): the errors that were measured are zero: "
         "the series repeats itself exactly, or has stopped changing"
     )

@@ -16,6 +16,7 @@ from forecast_cli.workflow import predict
 from tests.conftest import ROOT
 
 GOLDEN = ROOT / "tests" / "golden"
+ENOUGH_FOR_95 = 19  # errors, of which the largest is not exceeded by 95 % of others
 STORES = sorted(GOLDEN.glob("*/store"))
 
 
@@ -46,4 +47,10 @@ def test_a_run_of_an_older_release_forecasts_the_same(root: Path) -> None:
         texts = now[0].index("forecast")
         assert [row[:texts] for row in before[1:]] == [row[:texts] for row in now[1:]]
         numbers = [np.array([row[texts:] for row in rows[1:]], float) for rows in (before, now)]
-        np.testing.assert_allclose(numbers[1], numbers[0], rtol=1e-4, atol=1e-4)
+        points = [values[:, 0] for values in numbers]
+        np.testing.assert_allclose(points[1], points[0], rtol=1e-4, atol=1e-4)
+        if run.model.point_residuals.size >= ENOUGH_FOR_95:
+            np.testing.assert_allclose(numbers[1], numbers[0], rtol=1e-4, atol=1e-4)
+        else:  # up to 0.9.0, the largest of few errors was taken for any level
+            assert (numbers[1][:, 1::2] <= numbers[0][:, 1::2] + 1e-4).all()
+            assert (numbers[1][:, 2::2] >= numbers[0][:, 2::2] - 1e-4).all()

@@ -39,7 +39,7 @@ ENDINGS = {".json": Format.json, ".parquet": Format.parquet, ".pq": Format.parqu
 
 
 @options.with_settings(
-    from_the_run=("horizon", "levels", "digits", *rereading()),
+    from_the_run=("horizon", "levels", "interval", "digits", *rereading()),
     of_base=[name for name in OF_THE_READER if name not in rereading()],
 )
 def predict(
@@ -102,6 +102,7 @@ def predict(
         store_folder=store,
         run=run,
         levels=settings.interval.levels if "levels" in sources.values else None,
+        interval=settings.interval.interval,
         future_values=future_values,
         horizon=settings.window.horizon,
         digits=settings.output.digits,
@@ -120,6 +121,7 @@ def predict(
         _show(predicted, quiet=quiet)
     else:
         console.emit(_data(predicted.forecast, kind))
+    _say_coverage(predicted, quiet=quiet)
     return DEGRADED if _reasons(predicted) else 0
 
 
@@ -145,6 +147,13 @@ def _warn(predicted: Predicted, *, quiet: bool) -> None:
         if note.level != "info":
             console.warning(note.text)
         elif note.kind == "base_network" and not quiet:
+            console.say(note.text)
+
+
+def _say_coverage(predicted: Predicted, *, quiet: bool) -> None:
+    """Say what the intervals of the run held of the rows that were held out in its training."""
+    for note in predicted.notes:
+        if note.kind == "coverage" and not quiet:
             console.say(note.text)
 
 
@@ -241,6 +250,7 @@ def _document(predicted: Predicted) -> dict[str, Any]:
         "time": forecast.columns.time,
         "target": forecast.columns.target,
         "forecast": _rows(tables.forecast_columns(forecast, headings=False)),
+        "coverage": [one.as_dict() for one in predicted.coverage],
         "warnings": [note.text for note in predicted.notes if note.level == "warning"],
         "reasons": reasons,
     }

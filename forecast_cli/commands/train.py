@@ -225,6 +225,7 @@ def _summary(trained: Trained) -> None:
         _base_line(plan),
         plan.reasons.get("shrinkage", ""),
         _members_line(trained),
+        _coverage_line(trained),
         _intervals_line(trained),
     ):
         if line:
@@ -309,11 +310,21 @@ def _intervals_line(trained: Trained) -> str:
     from forecast_cli import intervals
 
     measured = trained.metrics.intervals
-    if not trained.run.config.plan.levels:
+    levels = trained.run.config.plan.levels
+    if not levels:
         return ""
     if not measured.unseen:
         return "intervals: from rows that the network was trained on, so they are too narrow"
-    if 0 < measured.windows < intervals.ENOUGH:
+    pooled = [f"{level:.10g} %" for level in levels if measured.windows < intervals.enough(level)]
+    if measured.windows and pooled:
         windows = plural(measured.windows, "window")
-        return f"intervals: approximate, pooled over {windows} of rows not trained on"
+        which = "" if len(pooled) == len(levels) else f" of {' and '.join(pooled)}"
+        return f"intervals{which}: approximate, pooled over {windows} of rows not trained on"
     return ""
+
+
+def _coverage_line(trained: Trained) -> str:
+    """What the intervals held of the held-out values; an empty text where it was not measured."""
+    from forecast_cli.store import coverage_sentence
+
+    return coverage_sentence(trained.metrics.intervals.coverage or ())

@@ -9,7 +9,7 @@ import numpy as np
 
 from forecast_cli import windows
 from forecast_cli.calendar import Ints
-from forecast_cli.evaluation.metrics import METRICS, mase_scale, skill
+from forecast_cli.evaluation.metrics import METRICS, interval_losses, mase_scale, skill
 from forecast_cli.forecasting import HeldOut
 from forecast_cli.panel import Floats, Panel, values_of
 from forecast_cli.planning import Plan
@@ -44,7 +44,12 @@ def score_training(
     return {
         "training": _training(plan, fitted),
         "members": _members(plan, fitted, rows),
-        "intervals": {"windows": residual_windows, "unseen": plan.validation + plan.test > 0},
+        "intervals": {
+            "windows": residual_windows,
+            "unseen": plan.validation + plan.test > 0,
+            "kind": plan.interval_kind,
+            "coverage": _coverage(panel, plan, rows),
+        },
         "test": test,
         "verdict": verdict,
     }
@@ -144,6 +149,45 @@ def _mean(values: Floats) -> float | None:
 
 def _number(value: float) -> float | None:
     return float(value) if np.isfinite(value) else None
+
+
+def _coverage(panel: Panel, plan: Plan, rows: HeldOut | None) -> list[dict[str, Any]] | None:
+    """What the intervals of each level held of the held-out values; levels without any left out."""
+    if rows is None:
+        return None
+
+    series = np.unique(rows.series)
+    scales = _mase_scales(panel, plan, series)
+    scores = []
+    for level, (low, high) in rows.bounds.items():
+        known = ~np.isnan(rows.actual) & ~np.isnan(low) & ~np.isnan(high)
+        if not known.any():
+            continue
+        inside = known & (low <= rows.actual) & (rows.actual <= high)
+        losses = interval_losses(rows.actual, low, high, level)
+        scores.append(
+            {
+                "level": level,
+                "values": int(known.sum()),
+                "held": int(inside.sum()),
+                "msis": _over_series(losses, rows.series, series, scales),
+            }
+        )
+    return scores
+
+
+def _over_series(
+    losses: Floats, owners: Ints, series: Ints, scales: Sequence[float]
+) -> float | None:
+    """The mean over series (S,) of the mean of their losses (R,), each over its scale."""
+    starts = np.searchsorted(owners, series)
+    ends = np.searchsorted(owners, series, side="right")
+    means = np.full(len(series), np.nan)
+    for number, (start, end, scale) in enumerate(zip(starts, ends, scales, strict=True)):
+        known = losses[start:end][~np.isnan(losses[start:end])]
+        if len(known) and scale > 0:
+            means[number] = known.mean() / scale
+    return _mean(means)
 
 
 # -- the verdict -------------------------------------------------------------------------------

@@ -8,13 +8,14 @@ Windows:      fewest_steps, has_full_window, require_full_window, unreadable, ne
               windows_between
 Origins:      BASELINES, rolling_origins, actual_values, baseline_forecasts,
               knows_later_rows
-Errors:       residuals
+Errors:       residuals; measured, measured_further: models with their errors
 Portfolios:   alternatives
 Seasons:      averaged_with_logs, what a network that reads seasons forecasts
 """
 
 from forecast_cli.forecasting.forecasts import Forecast, forecast, no_forecast
 from forecast_cli.forecasting.held_out import HeldOut, forecast_held_out
+from forecast_cli.forecasting.measuring import measured, measured_further, residuals
 from forecast_cli.forecasting.model import Model, extended
 from forecast_cli.forecasting.newest import (
     fewest_steps,
@@ -34,7 +35,6 @@ from forecast_cli.forecasting.prediction import (
     averaged_with_logs,
     knows_later_rows,
     newest_inputs,
-    residuals,
 )
 from forecast_cli.forecasting.rolling import WindowForecasts, forecast_windows
 
@@ -55,6 +55,8 @@ __all__ = [
     "forecast_windows",
     "has_full_window",
     "knows_later_rows",
+    "measured",
+    "measured_further",
     "newest_inputs",
     "no_forecast",
     "require_full_window",

@@ -143,7 +143,10 @@ def _repeat_last_season(
 ) -> None:
     """Fill in, in place, the other series: their last season again."""
     plan = model.plan
-    offsets = {level: intervals.bounds(model.point_residuals, level) for level in bounds}
+    offsets = {
+        level: intervals.bounds(model.point_residuals, level, symmetric=plan.symmetric)
+        for level in bounds
+    }
 
     for i in np.flatnonzero(too_short):
         history = without_holes(values_of(panel, int(i)), plan.season)

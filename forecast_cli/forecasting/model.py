@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -24,7 +24,8 @@ class Model:
     - members: the weights of each network
     - ids: the series they were trained on
     - scale: the (S,) scales of these series
-    - residuals: (K, horizon, Q) of each output, in units of the window's spread
+    - residuals: (K, horizon, Q) of each output, in units of the window
+    - further: (R, steps, Q) the same of the steps after the horizon, where it was rolled forward
     - features: the scale of the covariates
     - covariates: the names of past, future and static ones
     - base: the weights of the base network, where it has a part in the forecast
@@ -38,6 +39,7 @@ class Model:
     features: FeatureScale
     covariates: tuple[Names, Names, Names] = ((), (), ())
     base: network.Weights | None = None
+    further: Floats = field(default_factory=lambda: np.empty((0, 0, 1)))
 
     @property
     def point_residuals(self) -> Floats:
@@ -48,7 +50,7 @@ class Model:
 def extended(model: Model, horizon: int) -> Model:
     """The model for another horizon.
 
-    For a longer one it is rolled forward, and the intervals of the added steps are not known.
+    For a longer one it is rolled forward; intervals are known as far as `further` goes.
     Raises RunMismatchError where past-only covariates would have to be known beyond the last row.
     """
     past_names = model.covariates[0]

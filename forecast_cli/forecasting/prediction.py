@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast_cli import baselines, covariates, network, scaling, windows
+from forecast_cli import baselines, covariates, intervals, network, scaling, windows
 from forecast_cli.calendar import Ints
 from forecast_cli.covariates import Covariates, Gathered
 from forecast_cli.errors import RunMismatchError, TooLittleDataError
@@ -24,6 +24,8 @@ from forecast_cli.windows import Windows
 # Numbers in the largest array of the network, which bounds the windows that it reads at once.
 LARGEST_ARRAY = 1 << 22
 FEWEST, MOST = 16, 512  # windows read at once; what more of them need leaves the cache
+SHORTEST = 4  # steps of a window that has a noise
+DROPOUT_SAMPLES = 30
 
 # The covariates of windows, a number of steps later, as the networks of a plan read them
 Features = Callable[[int, Plan], Gathered]
@@ -35,11 +37,13 @@ class Prediction:
 
     - values: (B, H, Q), combined over the members
     - spread: (B,) of each window
+    - noise: (B,) how much each window changes from season to season, as a part of its spread
     - members: (M, B, H), the forecast of each member alone
     """
 
     values: Floats
     spread: Floats
+    noise: Floats
     members: Floats
 
 
@@ -184,15 +188,17 @@ def predict(
     past: Floats,
     features: Features | None = None,
     of_base: Floats | None = None,
+    dropout: network.Dropout | None = None,
 ) -> Prediction:
     """All members on transformed windows, the statistics of a portfolio, and the base network.
 
     A portfolio is the weighted mean of its parts and statistics. All is moved toward the forecast
     of the base network by its weight.
 
-    past: (B, lookback); of_base: what the base network forecasts, (B, horizon), transformed.
+    past: (B, lookback); of_base: what the base network forecasts, (B, horizon), transformed;
+    dropout: drops states of the members, as in training.
     """
-    prediction = _predict_by_networks(model, past, features)
+    prediction = _predict_by_networks(model, past, features, dropout)
     share = model.plan.base
     if share is None or of_base is None:
         return prediction
@@ -241,18 +247,55 @@ def _by_level(shape: Architecture, weights: network.Weights, past: Floats) -> Fl
     return _restored(network.forward(shape, weights, x), scale)
 
 
-def _predict_by_networks(model: Model, past: Floats, features: Features | None) -> Prediction:
+def _predict_by_networks(
+    model: Model, past: Floats, features: Features | None, dropout: network.Dropout | None
+) -> Prediction:
     """The networks that were trained, and the statistics."""
     plan = model.plan
     if not plan.parts:
-        return _predict_alike(model, past, features)
+        return _predict_alike(model, past, features, dropout)
 
-    answers, members = _every_answer(model, past, features)
+    answers, members = _every_answer(model, past, features, dropout)
     values = np.zeros_like(answers[0])
     for weight, answer in zip(plan.weights, answers, strict=True):
         values += weight * answer
     spread = scaling.window_scale(past, plan.architecture.outputs, plan.frame).spread
-    return Prediction(np.sort(values, axis=-1), spread, members)
+    return Prediction(np.sort(values, axis=-1), spread, noise_of(plan, past, spread), members)
+
+
+def dropout_deviation(
+    model: Model, past: Floats, features: Features | None, of_base: Floats | None
+) -> Floats:
+    """(B, horizon) the standard deviation of forecasts by networks some of whose states are dropped
+    (Monte Carlo dropout, Gal & Ghahramani 2016), of transformed windows (B, lookback)."""
+    point = model.plan.architecture.point_index
+    samples = []
+    for number in range(DROPOUT_SAMPLES):
+        dropout = network.Dropout((model.plan.seed, number))
+        samples.append(predict(model, past, features, of_base, dropout).values[:, :, point])
+    deviation: Floats = np.std(samples, axis=0)
+    return deviation
+
+
+def noise_of(plan: Plan, past: Floats, spread: Floats) -> Floats:
+    """(B,) the mean change from one season to the next in windows (B, lookback) of some spread (B,),
+    as a part of that; 1 where it is not known."""
+    if plan.architecture.by_season is not None:
+        return np.ones(len(past))
+    lag = plan.season if 2 * plan.season <= past.shape[1] else 1
+    if past.shape[1] < SHORTEST:
+        return np.ones(len(past))
+    noise = np.abs(past[:, lag:] - past[:, :-lag]).mean(axis=1)
+    ratio: Floats = noise / np.where(spread > 0, spread, 1.0)
+    return ratio
+
+
+def units(model: Model, prediction: Prediction) -> Floats:
+    """(B,) the unit in which errors are about the same for all windows: the spread, and as much of
+    the noise as errors followed where they were measured."""
+    plan = model.plan
+    factors = intervals.noise_factors(prediction.noise, plan.noise_power, plan.noise_usual)
+    return prediction.spread * factors
 
 
 def part_models(model: Model) -> tuple[Model, ...]:
@@ -287,7 +330,10 @@ def alternatives(panel: Panel, model: Model, chosen: Windows) -> Floats:
 
 
 def _every_answer(
-    model: Model, past: Floats, features: Features | None
+    model: Model,
+    past: Floats,
+    features: Features | None,
+    dropout: network.Dropout | None = None,
 ) -> tuple[list[Floats], Floats]:
     """The answers (B, H, Q) of each part and each statistic, and (M, B, H) those of all members.
 
@@ -297,7 +343,7 @@ def _every_answer(
     answers: list[Floats] = []
     members: list[Floats] = []
     for alone in part_models(model):
-        prediction = _predict_alike(alone, past[:, -alone.plan.lookback :], features)
+        prediction = _predict_alike(alone, past[:, -alone.plan.lookback :], features, dropout)
         answers.append(prediction.values)
         members.append(prediction.members)
     for statistic in plan.statistics:
@@ -306,7 +352,12 @@ def _every_answer(
     return answers, np.concatenate(members)
 
 
-def _predict_alike(model: Model, past: Floats, features: Features | None) -> Prediction:
+def _predict_alike(
+    model: Model,
+    past: Floats,
+    features: Features | None,
+    dropout: network.Dropout | None = None,
+) -> Prediction:
     """Members of one architecture on transformed windows (B, lookback).
 
     Members that answer fewer steps than the horizon are rolled forward on their own forecasts.
@@ -316,6 +367,7 @@ def _predict_alike(model: Model, past: Floats, features: Features | None) -> Pre
         return _predict_as_it_is(model, past)
     point = architecture.point_index
     spread = scaling.window_scale(past, architecture.outputs, plan.frame).spread
+    noise = noise_of(plan, past, spread)
 
     combined_parts: list[Floats] = []
     member_parts: list[Floats] = []
@@ -324,7 +376,10 @@ def _predict_alike(model: Model, past: Floats, features: Features | None) -> Pre
         gathered = None if features is None else features(step, plan)
         inputs = network_inputs(past, scale, gathered)
         outputs = np.stack(
-            [network.forward(architecture, weights, *inputs) for weights in model.members]
+            [
+                network.forward(architecture, weights, *inputs, dropout=dropout)
+                for weights in model.members
+            ]
         )
 
         answers = _restored(combine(plan, outputs), scale)
@@ -334,7 +389,7 @@ def _predict_alike(model: Model, past: Floats, features: Features | None) -> Pre
 
     values = np.concatenate(combined_parts, axis=1)[:, : plan.horizon]
     members = np.concatenate(member_parts, axis=1)[:, : plan.horizon]
-    return Prediction(values, spread, members.transpose(2, 0, 1))
+    return Prediction(values, spread, noise, members.transpose(2, 0, 1))
 
 
 def _predict_as_it_is(model: Model, past: Floats) -> Prediction:
@@ -343,7 +398,8 @@ def _predict_as_it_is(model: Model, past: Floats) -> Prediction:
     answers = np.stack([averaged_with_logs(shape, one, past) for one in model.members])
     answers = answers[:, :, : plan.horizon]
     spread = scaling.window_scale(past, plan.horizon, plan.frame).spread
-    return Prediction(combine(plan, answers), spread, answers[..., shape.point_index])
+    point = answers[..., shape.point_index]
+    return Prediction(combine(plan, answers), spread, noise_of(plan, past, spread), point)
 
 
 def _restored(outputs: Floats, scale: scaling.WindowScale) -> Floats:
@@ -403,26 +459,6 @@ def newest_inputs(panel: Panel, model: Model, series: int) -> tuple[Floats, ...]
     scale = scaling.window_scale(past, first.architecture.outputs, first.frame)
     gathered = None if batch.features is None else batch.features(0, first)
     return network_inputs(past, scale, gathered)
-
-
-def residuals(panel: Panel, model: Model, chosen: Windows) -> Floats:
-    """How far each output is off on windows (B, horizon, Q), in units of each window's spread.
-
-    Windows that are constant are left out: they have no spread.
-    """
-    plan, reader = model.plan, reader_of(panel, model)
-    parts = [np.empty((0, plan.horizon, plan.architecture.outputs_per_step))]
-    for batch in reader.batches(chosen):
-        prediction = predict(model, batch.past, batch.features, batch.of_base)
-        future = windows.futures(panel.values, chosen, batch.index)
-        actual = scaling.transform(future, plan.normalization, reader.scale, batch.series[:, None])
-
-        changes = np.fmin.reduce(batch.past, axis=1) < np.fmax.reduce(batch.past, axis=1)
-        usable = (prediction.spread > 0) & changes
-        spread = np.where(usable, prediction.spread, 1.0)[:, None, None]
-        errors = (actual[:, :, None] - prediction.values) / spread
-        parts.append(errors[usable])
-    return np.concatenate(parts)
 
 
 def _features(known: Covariates | None, chosen: Windows, index: Ints) -> Features | None:

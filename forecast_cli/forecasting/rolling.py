@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +12,15 @@ from forecast_cli import intervals, scaling, windows
 from forecast_cli.baselines import seasonal_naive
 from forecast_cli.errors import RunMismatchError
 from forecast_cli.forecasting.model import Model
-from forecast_cli.forecasting.prediction import Batch, Prediction, Reader, predict, reader_of
+from forecast_cli.forecasting.prediction import (
+    Batch,
+    Prediction,
+    Reader,
+    dropout_deviation,
+    predict,
+    reader_of,
+    units,
+)
 from forecast_cli.panel import Floats, Panel
 from forecast_cli.scaling import SeriesScale
 from forecast_cli.windows import Windows
@@ -69,6 +78,8 @@ def forecast_windows(
 
     for batch in reader.batches(chosen):
         prediction = predict(model, batch.past, batch.features, batch.of_base)
+        unit = units(model, prediction)
+        deviation = _dropout_deviation(model, batch, levels)
         last_values = _if_constant(reader.pasts(chosen, batch.index))
         has_no_spread[batch.index] = ~np.isnan(last_values) | (prediction.spread == 0)
 
@@ -77,10 +88,11 @@ def forecast_windows(
         for number, member in enumerate(members):
             member[batch.index] = _in_units(reader, batch, prediction.members[number], last_values)
         for level, (lower, upper) in sides.items():
-            below = point + bound_distance(prediction, point_index, lower, least[level], sign=-1)
-            above = point + bound_distance(prediction, point_index, upper, least[level], sign=1)
-            bounds[level][0][batch.index] = _in_units(reader, batch, below, last_values)
-            bounds[level][1][batch.index] = _in_units(reader, batch, above, last_values)
+            further = intervals.normal_size(level) * deviation
+            for sign, offset, side in zip((-1, 1), (lower, upper), bounds[level], strict=True):
+                distance = bound_distance(prediction, unit, point_index, offset, least[level], sign)
+                distance = sign * np.hypot(distance, further)
+                side[batch.index] = _in_units(reader, batch, point + distance, last_values)
 
     if not np.isfinite(values).all():
         raise RunMismatchError(
@@ -139,6 +151,8 @@ def bound_offsets(model: Model, level: float) -> tuple[Offset, Offset]:
     plan = model.plan
     quantiles = plan.architecture.quantiles
     tail = (100 - level) / 200
+    if plan.interval_kind != "quantile":
+        return _from_residuals(model, level)
     reads_seasons = plan.architecture.by_season is not None
     if reads_seasons and quantiles[0] <= tail and not _is_measured(model, tail):
         as_answered = np.zeros(plan.horizon)
@@ -147,18 +161,46 @@ def bound_offsets(model: Model, level: float) -> tuple[Offset, Offset]:
             Offset(_between(quantiles, 1 - tail), as_answered),
         )
     if tail not in quantiles or 1 - tail not in quantiles:
-        below, above = intervals.bounds(model.point_residuals, level)
-        point = _only(plan.architecture.point_index, plan.architecture.outputs_per_step)
-        return (
-            Offset(point, stretched(below, plan.horizon)),
-            Offset(point, stretched(above, plan.horizon)),
-        )
+        return _from_residuals(model, level)
 
     # Learned quantiles are made wider or narrower by residuals (conformalized).
     low, high = quantiles.index(tail), quantiles.index(1 - tail)
-    excess = np.maximum(-model.residuals[:, :, low], model.residuals[:, :, high])
-    wider = stretched(intervals.widening(excess, level), plan.horizon)
-    return Offset(_only(low, len(quantiles)), -wider), Offset(_only(high, len(quantiles)), wider)
+
+    def wider(residuals: Floats) -> Floats:
+        excess = np.maximum(-residuals[:, :, low], residuals[:, :, high])
+        return intervals.widening(excess, level)
+
+    offsets = _over_the_horizon(model, wider)
+    return Offset(_only(low, len(quantiles)), -offsets), Offset(
+        _only(high, len(quantiles)), offsets
+    )
+
+
+def _from_residuals(model: Model, level: float) -> tuple[Offset, Offset]:
+    """Bounds around the forecast that hold a share of the residuals."""
+    shape, symmetric = model.plan.architecture, model.plan.symmetric
+    point = shape.point_index
+
+    def width(side: int, sign: int) -> Floats:
+        def of(residuals: Floats) -> Floats:
+            found = intervals.bounds(residuals[:, :, point], level, symmetric=symmetric)
+            return sign * found[side]
+
+        return sign * _over_the_horizon(model, of)
+
+    at_point = _only(point, shape.outputs_per_step)
+    return Offset(at_point, width(0, -1)), Offset(at_point, width(1, 1))
+
+
+def _over_the_horizon(model: Model, width_of: Callable[[Floats], Floats]) -> Floats:
+    """(horizon,) widths by residuals (K, steps, Q): those beyond the trained horizon by residuals of
+    forecasts that were rolled forward, where there are some."""
+    horizon = model.plan.horizon
+    widths = width_of(model.residuals)
+    if horizon > len(widths) and len(model.further):
+        beyond = width_of(model.further)
+        widths = np.concatenate([widths, np.maximum(beyond, widths[-1])])
+    return stretched(widths, horizon)
 
 
 def _is_measured(model: Model, tail: float) -> bool:
@@ -179,26 +221,40 @@ def _between(quantiles: tuple[float, ...], wanted: float) -> Floats:
 
 
 def bound_distance(
-    prediction: Prediction, point_index: int, offset: Offset, least: Floats, *, sign: int
+    prediction: Prediction,
+    unit: Floats,
+    point_index: int,
+    offset: Offset,
+    least: Floats,
+    sign: int,
 ) -> Floats:
     """How far a bound lies from the forecast, (B, horizon): sign -1 is below it, 1 above.
 
-    Quantiles that the network learned may cross the forecast when residuals narrow them, so
-    there is a least distance.
+    unit: (B,), in which the offset and the least distance (horizon,) are. Quantiles that the
+    network learned may cross the forecast when residuals narrow them.
     """
     point = prediction.values[:, :, point_index]
-    spread = prediction.spread[:, None]
     outputs = prediction.values @ offset.outputs
-    distance = outputs - point + offset.distance * spread
+    distance = outputs - point + offset.distance * unit[:, None]
     if sign < 0:
-        return np.minimum(distance, -least * spread)
-    return np.maximum(distance, least * spread)
+        return np.minimum(distance, -least * unit[:, None])
+    return np.maximum(distance, least * unit[:, None])
+
+
+def _dropout_deviation(model: Model, batch: Batch, levels: tuple[float, ...]) -> Floats | float:
+    """(B, horizon) how far the forecast varies with what dropout drops; 0 where that is not asked."""
+    if model.plan.interval_kind != "dropout" or not levels:
+        return 0.0
+    return dropout_deviation(model, batch.past, batch.features, batch.of_base)
 
 
 def _least_width(model: Model, level: float) -> Floats:
     if model.plan.architecture.by_season is not None:
         return np.zeros(model.plan.horizon)
-    return stretched(intervals.least_width(model.point_residuals, level), model.plan.horizon)
+    point = model.plan.architecture.point_index
+    return _over_the_horizon(
+        model, lambda residuals: intervals.least_width(residuals[:, :, point], level)
+    )
 
 
 def stretched(offsets: Floats, horizon: int) -> Floats:

@@ -13,7 +13,7 @@ from forecast_cli.network.architecture import (
     tensor_shapes,
 )
 from forecast_cli.network.cells import CELLS, CellKind
-from forecast_cli.network.inference import attention_weights, forward, layer_trace
+from forecast_cli.network.inference import Dropout, attention_weights, forward, layer_trace
 from forecast_cli.network.losses import LOSSES, LossFunction, LossKind, loss_function
 from forecast_cli.network.seasons import Seasons, without_outliers
 
@@ -22,6 +22,7 @@ __all__ = [
     "LOSSES",
     "Architecture",
     "CellKind",
+    "Dropout",
     "LossFunction",
     "LossKind",
     "Seasons",

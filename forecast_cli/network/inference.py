@@ -2,13 +2,13 @@
 torch.
 
 Forecasts of many windows are computed in float32, the precision in which networks are trained, and
-those of few windows in float64. Dropout is for training alone, so there is none here. A test holds that every network gives the same as its
+those of few windows in float64. Dropout is for training, and for intervals by Monte Carlo dropout. A test holds that every network gives the same as its
 torch module.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -22,6 +22,23 @@ from forecast_cli.network.seasons import Seasons, frame, known_seasons, mixed, r
 from forecast_cli.panel import Floats
 
 FEW_WINDOWS = 256  # at once
+
+
+class Dropout:
+    """What Monte Carlo dropout drops in one run of a network (Gal & Ghahramani 2016).
+
+    The same is dropped for all windows, so that the result of one does not depend on the others.
+    seed: equal seeds drop the same.
+    """
+
+    def __init__(self, seed: Sequence[int]) -> None:
+        self._random = np.random.default_rng(seed)
+
+    def thinned(self, values: Floats, share: float) -> Floats:
+        """Values (B, ...), a share of which is zero, and the others are larger by as much."""
+        kept = self._random.random(values.shape[1:]) >= share
+        factors = (kept / (1 - share)).astype(values.dtype)
+        return values * factors
 
 
 class LayerState(NamedTuple):
@@ -48,6 +65,8 @@ def forward(
     x: Floats,
     future_features: Floats | None = None,
     static_features: Floats | None = None,
+    *,
+    dropout: Dropout | None = None,
 ) -> Floats:
     """Run the network on windows: many in float32, which is faster.
 
@@ -55,7 +74,8 @@ def forward(
     behind the last digit that is written.
 
     x: (B, lookback, inputs), without NaN unless the network reads seasons; future_features: (B, outputs, 2 * known); static_features: (B,
-    static). Returns (B, outputs, Q), float64.
+    static); dropout: drops states as in training, all of them are kept without it. Returns (B,
+    outputs, Q), float64.
     """
     precision = np.float64 if len(x) <= FEW_WINDOWS else np.float32
     # What is too large for float32 becomes infinite, and the forecast is not finite then.
@@ -65,7 +85,8 @@ def forward(
             None if values is None else _in(precision, values)
             for values in (future_features, static_features)
         ]
-        return _run(architecture, weights, _in(precision, x), *inputs).astype(np.float64)
+        outputs = _run(architecture, weights, _in(precision, x), *inputs, dropout=dropout)
+        return outputs.astype(np.float64)
 
 
 def _in(precision: type[np.floating[Any]], values: Floats) -> Floats:
@@ -78,18 +99,22 @@ def _run(
     x: Floats,
     future_features: Floats | None,
     static_features: Floats | None,
+    *,
+    dropout: Dropout | None = None,
 ) -> Floats:
     """`forward`, in the precision of its arguments."""
     if architecture.by_season is not None:
         return _run_seasons(architecture, architecture.by_season, weights, x)
     if not architecture.known:
         future_features = None
-    encoded = encode(architecture, weights, x)
+    encoded = encode(architecture, weights, x, dropout)
     if architecture.decoder == "seq2seq":
-        steps = decoder_steps(architecture, weights, encoded, future_features, static_features)
+        steps = decoder_steps(
+            architecture, weights, encoded, future_features, static_features, dropout
+        )
         return np.stack([outputs for outputs, _ in steps], axis=1)
 
-    context = _direct_context(architecture, weights, encoded, static_features)
+    context = _direct_context(architecture, weights, encoded, static_features, dropout)
     shape = (len(x), architecture.outputs, architecture.outputs_per_step)
     outputs = apply_head(architecture, context, weights).reshape(shape)
     if architecture.skip == "linear":
@@ -171,6 +196,11 @@ def layer_trace(
     return {name: np.concatenate([values[name] for values in traced]) for name in traced[0]}
 
 
+def _thinned(architecture: Architecture, values: Floats, dropout: Dropout | None) -> Floats:
+    """The values (B, ...), of which dropout takes some."""
+    return values if dropout is None else dropout.thinned(values, architecture.dropout)
+
+
 # -- the encoder -------------------------------------------------------------------------------
 
 
@@ -189,11 +219,15 @@ def read_segments(architecture: Architecture, x: Floats, weights: Weights) -> Fl
     return np.maximum(embedded, 0) if architecture.embedding == "relu" else embedded
 
 
-def encode(architecture: Architecture, weights: Weights, x: Floats) -> Encoded:
+def encode(
+    architecture: Architecture, weights: Weights, x: Floats, dropout: Dropout | None = None
+) -> Encoded:
     """Read windows (B, lookback, inputs) through all layers, one after the other."""
     x = read_segments(architecture, x, weights)
     states = []
     for number in range(len(architecture.units)):
+        if number:
+            x = _thinned(architecture, x, dropout)
         x, state = _encode_layer(architecture, weights, x, number)
         states.append(state)
     return Encoded(x, states)
@@ -260,14 +294,24 @@ def _direct_context(
     weights: Weights,
     encoded: Encoded,
     static_features: Floats | None,
+    dropout: Dropout | None = None,
 ) -> Floats:
     """What the head sees: the last state, the context of attention, the static features."""
     parts = [encoded.states[-1].h]
     if architecture.attention != "none":
         parts.append(_look_back(architecture, weights, encoded).context)
-    if static_features is not None:
-        parts.append(static_features)
-    return np.concatenate(parts, axis=1)
+    return _seen_by_head(architecture, parts, static_features, dropout)
+
+
+def _seen_by_head(
+    architecture: Architecture,
+    parts: list[Floats],
+    static_features: Floats | None,
+    dropout: Dropout | None,
+) -> Floats:
+    """States and context of attention, from which dropout takes, and static features."""
+    seen = _thinned(architecture, np.concatenate(parts, axis=1), dropout)
+    return seen if static_features is None else np.concatenate([seen, static_features], axis=1)
 
 
 def _look_back(architecture: Architecture, weights: Weights, encoded: Encoded) -> Attended:
@@ -282,6 +326,7 @@ def decoder_steps(
     encoded: Encoded,
     future_features: Floats | None,
     static_features: Floats | None,
+    dropout: Dropout | None = None,
 ) -> Iterator[tuple[Floats, Attended | None]]:
     """The decoder over the horizon (Sutskever et al. 2014), step by step.
 
@@ -307,27 +352,33 @@ def decoder_steps(
             look = attend(architecture, states[-1].h, memory, weights)
             inputs.append(look.context)
 
-        states = _decoder_layers(architecture, weights, np.concatenate(inputs, axis=1), states)
+        x = np.concatenate(inputs, axis=1)
+        states = _decoder_layers(architecture, weights, x, states, dropout)
         if memory is not None and not looks_first:
             look = attend(architecture, states[-1].h, memory, weights)
 
         seen = [states[-1].h]
         if look is not None:
             seen.append(look.context)
-        if static_features is not None:
-            seen.append(static_features)
-        outputs = apply_head(architecture, np.concatenate(seen, axis=1), weights)
+        context = _seen_by_head(architecture, seen, static_features, dropout)
+        outputs = apply_head(architecture, context, weights)
         previous = outputs[:, architecture.point_index : architecture.point_index + 1]
         yield outputs, look
 
 
 def _decoder_layers(
-    architecture: Architecture, weights: Weights, x: Floats, states: list[LayerState]
+    architecture: Architecture,
+    weights: Weights,
+    x: Floats,
+    states: list[LayerState],
+    dropout: Dropout | None = None,
 ) -> list[LayerState]:
     """One step of all layers of the decoder, each reading the new state of the one before."""
     run_step = CELLS[architecture.cell].step
     new_states = []
     for number, (h, c) in enumerate(states):
+        if number:
+            x = _thinned(architecture, x, dropout)
         prefix = f"decoder.{number}."
         weight_ih, bias_ih, weight_hh, bias_hh = _cell_weights(weights, prefix, direction="")
         step = run_step(linear(x, weight_ih, bias_ih), h, c, weight_hh, bias_hh)

@@ -7,6 +7,7 @@ from forecast_cli.planning.base_plan import (
     tuned_plan,
     with_base_share,
 )
+from forecast_cli.planning.conflicts import missing_for_interval
 from forecast_cli.planning.freezing import with_frozen_layers, without_freeze
 from forecast_cli.planning.listing import OPTIONS, reason_of, values_by_name, written
 from forecast_cli.planning.plan import (
@@ -54,6 +55,7 @@ __all__ = [
     "count_parameters",
     "make",
     "make_base_plan",
+    "missing_for_interval",
     "part_of",
     "part_plan",
     "part_plans",

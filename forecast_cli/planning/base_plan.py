@@ -196,6 +196,12 @@ def allows_base(settings: Settings) -> bool:
 
 
 def _refuse_other_network(settings: Settings) -> None:
+    if settings.interval.interval == "dropout":
+        raise SettingsError(
+            "--interval dropout does not go with --from base, whose network has no dropout",
+            "use --interval conformal, or train without --from base",
+            option="interval",
+        )
     defaults = Settings()
     for group, names in OTHER_NETWORK.items():
         for name in names:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from forecast_cli import choices
 from forecast_cli.errors import SettingsError, TooLittleDataError
 from forecast_cli.network import LOSSES
-from forecast_cli.planning.plan import Plan
+from forecast_cli.planning.plan import Plan, part_plans
 from forecast_cli.planning.presets import PRESETS
 from forecast_cli.planning.rules import WITH_MOMENTUM
 
@@ -103,6 +103,7 @@ def refuse_conflicts(plan: Plan) -> None:
         _refuse_skip_of_decoder,
         _refuse_momentum_of_adam,
         _refuse_boosted_portfolio,
+        _refuse_interval,
     ):
         refuse(plan)
 
@@ -153,6 +154,25 @@ def _refuse_momentum_of_adam(plan: Plan) -> None:
     if plan.momentum and plan.optimizer not in WITH_MOMENTUM:
         optimizer = f"--optimizer {plan.optimizer}, which has one of its own"
         raise _not_together("--momentum", optimizer, "momentum")
+
+
+def _refuse_interval(plan: Plan) -> None:
+    lacking = missing_for_interval(plan)
+    if lacking:
+        message = f"--interval {plan.interval} needs a network with {lacking}"
+        add = "--loss quantile" if plan.interval == "quantile" else "--dropout 0.1"
+        hint = f"add {add}, or use --interval conformal"
+        raise SettingsError(message, hint, option="interval")
+
+
+def missing_for_interval(plan: Plan) -> str:
+    """What the network of a plan lacks for the intervals that were asked for, in words."""
+    if plan.interval == "quantile" and not plan.architecture.quantiles:
+        return "quantiles"
+    dropped = [alone.architecture.dropout for alone in part_plans(plan)]
+    if plan.interval == "dropout" and not all(dropped):
+        return "dropout"
+    return ""
 
 
 def _not_together(

@@ -103,11 +103,14 @@ class Plan:
     - target_clip: the spreads at which targets are cut; 0: not at all
     - refit: whether to train again on all rows after scoring
     - levels: of the intervals, in percent
+    - interval: what the intervals are made of; None: learned quantiles where the network has them
     - warm_start: the run whose weights training began with
     - freeze: how many of the first layers keep the weights that training began with
     - level_steps, spread, squash: how windows are normalized, as in `scaling.Frame`
     - skip_rate: the learning rate of the linear skip, as a part of that of the others
     - shrinkage: the weight of the naive forecast of `shrink_lag` steps in the forecast
+    - noise_power, noise_usual: how far errors follow the noise of a window, and the usual noise
+    - symmetric: whether intervals reach as far up as down, as the errors are of one short time
     - base: the base network in the forecast; None where it has no weight
     - trials: what validation chose between
     - parts: of a portfolio, the one with the largest weight first, whose values are those of the
@@ -161,6 +164,10 @@ class Plan:
     skip_rate: float = 1.0
     shrinkage: float = 0.0
     shrink_lag: int = 1
+    noise_power: float = 0.0
+    noise_usual: float = 1.0
+    symmetric: bool = False
+    interval: choices.Interval | None = None
     base: BaseShare | None = None
     trials: tuple[Trial, ...] = ()
     parts: tuple[Part, ...] = ()
@@ -180,6 +187,13 @@ class Plan:
         return Frame(
             self.normalization, self.lag, self.level_steps, self.spread, self.squash, has_gaps
         )
+
+    @property
+    def interval_kind(self) -> choices.Interval:
+        """What the intervals are made of."""
+        if self.interval is not None:
+            return self.interval
+        return "quantile" if self.architecture.quantiles else "conformal"
 
     @property
     def weights(self) -> tuple[float, ...]:

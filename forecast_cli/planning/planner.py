@@ -21,6 +21,7 @@ COPIED = {
     "window": ("short",),
     "training": ("preset", "weight_decay", "jitter", "balance", "seed"),
     "ensemble": ("bagging", "boosting", "combine"),
+    "interval": ("interval",),
 }
 
 # Parts of the network that the user or the preset chooses, whatever the data are.

@@ -12,7 +12,7 @@ Writing:       lock, publish, promote, write_report, versions
 State:         lock_state, LockState, check_writable
 Upkeep:        verify, check_tables, rejected, smoke_forecast, prune, roll_back, pin
 Limits:        EARLIEST_TIME, LATEST_TIME, of what a run can hold
-Records:       Run, Contents, RunConfig, Manifest, Input, newest_run_schema, Metrics and its parts, metrics_from
+Records:       Run, Contents, RunConfig, Manifest, Input, newest_run_schema, Metrics and its parts, metrics_from, coverage_sentence
 Checkpoints:   Checkpoint, load_checkpoint, save_checkpoint, remove_checkpoint, training_identity;
                write_snapshot, read_snapshot, between the processes of a training
 Backtests:     lock_backtest, has_backtest, forget_backtest, save_forecasts, load_forecasts,
@@ -61,6 +61,7 @@ from forecast_cli.store.locking import Lock, LockState, lock, lock_state
 from forecast_cli.store.publishing import promote, publish, smoke_forecast, versions, write_report
 from forecast_cli.store.reading import load
 from forecast_cli.store.records import (
+    Coverage,
     HeldOutScores,
     Input,
     IntervalScores,
@@ -72,6 +73,7 @@ from forecast_cli.store.records import (
     Skill,
     TrainingNote,
     TrainingScores,
+    coverage_sentence,
     metrics_from,
 )
 from forecast_cli.store.rejection import rejected
@@ -95,6 +97,7 @@ __all__ = [
     "BacktestLock",
     "Checkpoint",
     "Contents",
+    "Coverage",
     "HeldOutScores",
     "Input",
     "IntervalScores",
@@ -115,6 +118,7 @@ __all__ = [
     "TrialRecord",
     "check_tables",
     "check_writable",
+    "coverage_sentence",
     "exists",
     "forget_backtest",
     "has_backtest",

@@ -135,6 +135,7 @@ def _series_arrays(panel: Panel, model: Model, kept: Ints) -> dict[str, Floats]:
         "zero": model.scale.zero,
         "one": model.scale.one,
         "residuals": model.residuals,
+        "further": model.further,
         "feature_mean": model.features.mean,
         "feature_spread": model.features.spread,
         "static_mean": model.features.static_mean,
@@ -267,6 +268,7 @@ def _model(plan: Plan, tail: Panel, content: RawContent) -> Model:
         ids=tail.ids,
         scale=SeriesScale(arrays["zero"], arrays["one"]),
         residuals=arrays["residuals"],
+        further=arrays["further"],
         features=FeatureScale(
             mean=arrays["feature_mean"],
             spread=arrays["feature_spread"],
@@ -371,7 +373,7 @@ def _array_shapes(
 ) -> dict[str, Shape]:
     """The shapes that the arrays of a run must have.
 
-    How many residuals are kept and how far the future covariates reach is free, so these two
+    How many residuals are kept, and how far they and the future covariates reach is free, so these
     numbers are taken from the arrays themselves.
     """
     plan, shape = config.plan, config.plan.architecture
@@ -379,6 +381,7 @@ def _array_shapes(
     past, future, static = len(config.past), len(config.future), len(config.static)
 
     residuals = len(arrays["residuals"]) if _rank(arrays, "residuals") else 0
+    further = arrays["further"].shape[:2] if _rank(arrays, "further") == 3 else (0, 0)
     steps_ahead = arrays["tail_ahead"].shape[1] if _rank(arrays, "tail_ahead") == 3 else 0
     has_ahead = future > 0 and _rank(arrays, "tail_ahead") > 0 and len(arrays["tail_ahead"]) > 0
 
@@ -386,6 +389,7 @@ def _array_shapes(
         "zero": (count,),
         "one": (count,),
         "residuals": (residuals, plan.horizon, shape.outputs_per_step),
+        "further": (*further, shape.outputs_per_step),
         "feature_mean": (shape.inputs - 1,),
         "feature_spread": (shape.inputs - 1,),
         "static_mean": (static,),

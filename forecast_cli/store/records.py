@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
@@ -277,11 +278,35 @@ class MemberScores(_OpenRecord):
     mae: list[float | None] | None
 
 
+class Coverage(_OpenRecord):
+    """How many held-out values lay inside of the intervals of a level, in percent.
+
+    values: how many have an interval; held: how many of them lay inside; msis: the mean scaled
+    interval score over series, None where it is not defined.
+    """
+
+    level: float
+    values: Positive
+    held: Count
+    msis: float | None
+
+    @property
+    def share(self) -> float:
+        """From 0 to 1."""
+        return self.held / self.values
+
+
 class IntervalScores(_OpenRecord):
-    """How many windows the intervals come from; unseen: the network was not trained on them."""
+    """How many windows the intervals come from; unseen: the network was not trained on them.
+
+    Since 0.10.0: kind, what they are made of; coverage: of the held-out rows, whose own errors
+    are not in their intervals; None where nothing was held out.
+    """
 
     windows: Count
     unseen: bool
+    kind: str | None = None
+    coverage: list[Coverage] | None = None
 
 
 class TrainingNote(_OpenRecord):
@@ -305,6 +330,20 @@ class Metrics(_OpenRecord):
     test: HeldOutScores | None
     verdict: str
     notes: list[TrainingNote] = []
+
+
+def coverage_sentence(coverage: Iterable[Coverage]) -> str:
+    """`80 % intervals held 78.9 % of 1,344 held-out values, 95 % intervals 94.1 %.`"""
+    texts: list[str] = []
+    values = 0
+    for one in coverage:
+        text = f"{one.level:.10g} % intervals"
+        text += f" {100 * one.share:.1f} %" if values else f" held {100 * one.share:.1f} %"
+        if one.values != values:
+            text += f" of {one.values:,} held-out value{'s' if one.values > 1 else ''}"
+        values = one.values
+        texts.append(text)
+    return ", ".join(texts)
 
 
 def metrics_from(scores: dict[str, Any]) -> Metrics:

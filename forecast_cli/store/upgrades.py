@@ -12,6 +12,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 import forecast_cli
 from forecast_cli.errors import RunMismatchError
 from forecast_cli.panel import Floats
@@ -102,6 +104,13 @@ def to_schema_6(old: RawContent) -> RawContent:
     return old
 
 
+def to_schema_7(old: RawContent) -> RawContent:
+    """Schema 7 (0.10.0) has errors beyond the trained horizon, of which older runs know nothing."""
+    arrays = dict(old.arrays)
+    arrays["further"] = np.empty((0, 0, arrays["residuals"].shape[2]))
+    return replace(old, arrays=arrays)
+
+
 _FILES_SINCE_1 = (
     "config.json",
     "forecast.csv",
@@ -119,7 +128,8 @@ RUN_SCHEMAS: dict[int, RunSchema] = {
     3: RunSchema(required=_FILES_SINCE_1, upgrade=to_schema_4),
     4: RunSchema(required=_FILES_SINCE_1, upgrade=to_schema_5),
     5: RunSchema(required=_FILES_SINCE_1, upgrade=to_schema_6),
-    6: RunSchema(required=_FILES_SINCE_1),
+    6: RunSchema(required=_FILES_SINCE_1, upgrade=to_schema_7),
+    7: RunSchema(required=_FILES_SINCE_1),
 }
 
 

@@ -13,6 +13,7 @@ from forecast_cli.forecasting import Forecast, HeldOut, Model
 from forecast_cli.messages import Note, listed, plural
 from forecast_cli.panel import Panel, values_of
 from forecast_cli.planning import Plan
+from forecast_cli.store import Metrics, coverage_sentence
 
 if TYPE_CHECKING:  # predict must not import torch
     from forecast_cli.learning import Learned
@@ -31,6 +32,7 @@ def about_training(
         *_complete_windows(panel, learned.model.plan),
         *_no_validation(learned.model.plan, learned.fitted),
         *_held_out_rows_not_scored(rows),
+        *_held_out_rows_without_bounds(learned, rows),
     )
 
 
@@ -42,6 +44,18 @@ def about_forecast(forecast: Forecast, panel: Panel, model: Model) -> tuple[Note
         *_empty_bounds(forecast, model),
         *_values_too_small(panel, forecast.digits),
     )
+
+
+def about_coverage(metrics: Metrics, plan: Plan, levels: tuple[float, ...]) -> tuple[Note, ...]:
+    """A note on the share of held-out values that the intervals of the training held.
+
+    Only of intervals like these: other ones were not measured.
+    """
+    measured = metrics.intervals
+    if measured.kind != plan.interval_kind:
+        return ()
+    text = coverage_sentence([one for one in measured.coverage or () if one.level in levels])
+    return (Note("coverage", "info", text),) if text else ()
 
 
 # -- training ----------------------------------------------------------------------------------
@@ -104,6 +118,16 @@ def _held_out_rows_not_scored(rows: HeldOut | None) -> tuple[Note, ...]:
     text = f"{count} are not scored: the steps before them have holes"
     fields = {"rows": rows.unread, "all": total}
     return (Note("held_out_rows_not_scored", "warning", text, fields),)
+
+
+def _held_out_rows_without_bounds(learned: Learned, rows: HeldOut | None) -> tuple[Note, ...]:
+    """Whether nothing is known of the errors before the held-out rows, which have no bounds then."""
+    if rows is None or not rows.bounds or len(learned.before_test.residuals):
+        return ()
+
+    text = "the bounds of the held-out rows are left empty: no window that ends before them was "
+    text += "kept from training; --validation N keeps N rows"
+    return (Note("held_out_bounds_empty", "info", text),)
 
 
 # -- forecasts ---------------------------------------------------------------------------------

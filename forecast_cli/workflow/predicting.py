@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from forecast_cli import calendar, forecasting, store
+from forecast_cli import calendar, forecasting, planning, store
 from forecast_cli.choices import BASE
 from forecast_cli.errors import DataError, NoRunError, RunMismatchError, SettingsError
 from forecast_cli.fields import Digits, option_name
@@ -17,7 +18,7 @@ from forecast_cli.panel import Panel
 from forecast_cli.reading import read, read_future_values
 from forecast_cli.settings import DEFAULT_STORE, IntervalSettings, fields_by_name, rereading
 from forecast_cli.sources import settings_from
-from forecast_cli.store import Run
+from forecast_cli.store import Coverage, Run
 from forecast_cli.workflow import notes
 from forecast_cli.workflow.base_run import (
     base_panel,
@@ -32,12 +33,16 @@ Data = str | os.PathLike[str] | Panel
 
 @dataclass(frozen=True, eq=False)
 class Predicted:
-    """A forecast, the name of the run and the data it came from, and what to tell the user."""
+    """A forecast, the name of the run and the data it came from, and what to tell the user.
+
+    coverage: of the intervals of the run, as measured on held-out rows in its training.
+    """
 
     run: str
     panel: Panel
     forecast: Forecast
     notes: tuple[Note, ...]
+    coverage: Sequence[Coverage] = ()
 
 
 def predict(  # noqa: PLR0913 -- keywords of the public API
@@ -46,6 +51,7 @@ def predict(  # noqa: PLR0913 -- keywords of the public API
     store_folder: str | os.PathLike[str] = DEFAULT_STORE,
     run: Run | str | None = None,
     levels: tuple[float, ...] | None = None,
+    interval: str | None = None,
     future_values: str | os.PathLike[str] | None = None,
     horizon: int | None = None,
     digits: int | str | None = None,
@@ -56,6 +62,7 @@ def predict(  # noqa: PLR0913 -- keywords of the public API
     - data: by default the file that the run was trained on
     - run: a loaded run or its id, by default the latest of the store; `base` is the base network
     - levels: of the intervals, in percent, by default those of the training
+    - interval: conformal, quantile or dropout, by default that of the training
     - future_values: a CSV of the known-future covariates past the last row
     - horizon: steps, by default those of the run; for more, the network is fed its own forecasts
     - digits: decimals that the forecast is written with, or "full"; by default those of the run
@@ -73,7 +80,7 @@ def predict(  # noqa: PLR0913 -- keywords of the public API
                 "leave it out, or train a network: forecast train",
                 option="future_values",
             )
-        asked = {"horizon": horizon, "levels": levels, "digits": digits}
+        asked = {"horizon": horizon, "levels": levels, "interval": interval, "digits": digits}
         return _predict_with_base(data, given(asked) | reading)
 
     wanted_levels = None if levels is None else IntervalSettings(levels).levels
@@ -84,7 +91,7 @@ def predict(  # noqa: PLR0913 -- keywords of the public API
     if future_values is not None:
         panel = read_future_values(future_values, panel, run.config.data)
 
-    model, horizon_notes = for_horizon(run.model, horizon)
+    model, horizon_notes = for_horizon(with_interval(run.model, interval), horizon)
     with naming_file(source):
         forecasting.require_full_window(panel, model.plan)
         forecast = forecasting.forecast(
@@ -93,8 +100,13 @@ def predict(  # noqa: PLR0913 -- keywords of the public API
     forecast = replace(forecast, digits=_digits(run, wanted_digits))
 
     about = notes.about_forecast(forecast, panel, run.model)
+    measured = notes.about_coverage(run.metrics, model.plan, tuple(forecast.bounds))
     return Predicted(
-        run.name, panel, forecast, (*panel.notes, *source_notes, *horizon_notes, *about)
+        run.name,
+        panel,
+        forecast,
+        (*panel.notes, *source_notes, *horizon_notes, *about, *measured),
+        run.metrics.intervals.coverage or [],
     )
 
 
@@ -148,6 +160,23 @@ def _digits(run: Run, wanted: Digits | None) -> Digits:
     return run.digits if wanted is None else wanted
 
 
+def with_interval(model: Model, wanted: str | None) -> Model:
+    """The model with other intervals. Raises SettingsError where its network has not learned them."""
+    if wanted is None:
+        return model
+    kind = settings_from(interval=wanted).interval.interval
+    model = replace(model, plan=replace(model.plan, interval=kind))
+    lacking = planning.missing_for_interval(model.plan)
+    if lacking:
+        option = "--loss quantile" if kind == "quantile" else "--dropout 0.1"
+        raise SettingsError(
+            f"--interval {kind}: the network of the run has no {lacking}",
+            f"train with {option}, or use --interval conformal",
+            option="interval",
+        )
+    return model
+
+
 def for_horizon(model: Model, horizon: int | None) -> tuple[Model, tuple[Note, ...]]:
     """The model for the horizon that is wanted, and a note where it is rolled forward."""
     trained = model.plan.horizon
@@ -158,7 +187,11 @@ def for_horizon(model: Model, horizon: int | None) -> tuple[Model, tuple[Note, .
     if horizon < trained:
         return model, ()
     steps = f"the run was trained for {trained:,} steps: from step {trained + 1:,} on"
-    text = f"{steps} the network is fed its own forecasts, and their intervals are not known"
+    text = f"{steps} the network is fed its own forecasts"
+    known = trained + model.further.shape[1]
+    if known < horizon:
+        since = "their" if known == trained else f"from step {known + 1:,} on"
+        text += f", and {since} intervals are not known"
     return model, (Note("beyond_horizon", "warning", text),)
 
 

@@ -44,7 +44,7 @@ def training_document(trained: Trained) -> dict[str, Any]:
         "series": len(trained.panel),
         "rows": int(trained.panel.offsets[-1]),
         "verdict": trained.metrics.verdict,
-        "metrics": {key: metrics[key] for key in ("training", "test", "members")},
+        "metrics": {key: metrics[key] for key in ("training", "test", "members", "intervals")},
         "plan": dataclasses.asdict(trained.run.config.plan),
         "warnings": [note.text for note in trained.notes if note.level == "warning"],
         "reasons": trained.reasons,

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from forecast_cli import forecasting, intervals, scaling, store, windows
+from forecast_cli import forecasting, scaling, store
 from forecast_cli.calendar import Ints
 from forecast_cli.errors import SettingsError, TooLittleDataError
 from forecast_cli.fields import option_name
@@ -21,7 +21,13 @@ from forecast_cli.settings import fields_by_name, rereading
 from forecast_cli.sources import settings_from
 from forecast_cli.store import Run
 from forecast_cli.workflow.naming import naming_file
-from forecast_cli.workflow.predicting import for_horizon, read_for, reading_as, require_shape
+from forecast_cli.workflow.predicting import (
+    for_horizon,
+    read_for,
+    reading_as,
+    require_shape,
+    with_interval,
+)
 from forecast_cli.workflow.rolled import (
     DEFAULT_ORIGINS,
     Backtested,
@@ -32,7 +38,7 @@ from forecast_cli.workflow.rolled import (
 )
 
 Data = str | os.PathLike[str] | Panel
-OF_A_RUN = ("horizon", "levels", "digits")  # settings that need no training
+OF_A_RUN = ("horizon", "levels", "interval", "digits")  # settings that need no training
 
 
 @dataclass(frozen=True)
@@ -62,6 +68,7 @@ def roll(data: Data, run: Run, asked: Asked) -> Backtested:
     panel = _read(data, run, asked.report)
     model, horizon_notes = for_horizon(run.model, asked.named.get("horizon"))
     model = _with_levels(model, asked.named.get("levels"))
+    model = with_interval(model, asked.named.get("interval"))
 
     horizon = model.plan.horizon
     with naming_file(data):
@@ -174,17 +181,14 @@ def _without_later_rows(
         return model, ()
 
     low = np.maximum(earliest - model.plan.validation, 0)
-    before = windows.between(panel, model.plan.lookback, model.plan.horizon, low, earliest)
-    spread_out = np.unique(np.linspace(0, max(len(before) - 1, 0), intervals.KEPT).astype(np.int64))
-    if len(before):
-        before = windows.selected(before, spread_out)
-    residuals = forecasting.residuals(panel, model, before)
-    if len(residuals):
-        return replace(model, residuals=residuals), ()
+    model = replace(model, further=model.further[:0])
+    model = forecasting.measured(panel, model, low, earliest)
+    if len(model.residuals):
+        return model, ()
 
     text = "intervals are not scored: no row was left that the network was neither trained on nor "
     text += "is tested on; train with --validation to have some"
-    return replace(model, residuals=residuals), (Note("bounds_empty", "warning", text),)
+    return model, (Note("bounds_empty", "warning", text),)
 
 
 def _with_new_series(panel: Panel, model: Model, origins: Origins) -> Model:

@@ -345,7 +345,9 @@ def _fit(panel: Panel, plan: Plan, job: _Job, lock: Lock, start: Run | None) -> 
     execution = replace(execution, checkpoint=checkpoint)
     with _keeping(checkpoint, lock):
         learned = learn(panel, job.settings, plan, execution)
-        scored = _to_score(panel, learned, job, execution)
+        # Nothing of the held-out rows is in their bounds.
+        before_test = replace(learned, model=learned.before_test)
+        scored = _to_score(panel, before_test, job, execution)
         rows = _forecast_held_out(panel, scored, job)
         scores = evaluation.score_training(
             panel,

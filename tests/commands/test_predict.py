@@ -9,11 +9,12 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from forecast_cli import store
 from tests.commands.helpers import QUICK, Forecast, shell
-from tests.conftest import AIRLINE, ROOT, Result
+from tests.conftest import AIRLINE, ROOT, Result, daily
 
 
 def test_predict_json_holds_what_the_csv_holds(forecast: Forecast, airline_store: Path) -> None:
@@ -167,9 +168,80 @@ def test_cron_needs_no_home_no_terminal_and_no_locale(airline_store: Path, tmp_p
     done = shell(
         "predict", "--store", airline_store, cwd=tmp_path, env=bare, stdin=subprocess.DEVNULL
     )
-    assert (done.returncode, done.stderr) == (0, b"")
+    said = b"80 % intervals held 100.0 % of 12 held-out values, 95 % intervals 100.0 %\n"
+    assert (done.returncode, done.stderr) == (0, said)
     assert done.stdout == store.load(airline_store).texts["forecast.csv"]
     trained = shell(
         "train", AIRLINE, *QUICK, "--quiet", cwd=tmp_path, env=bare, stdin=subprocess.DEVNULL
     )
     assert (trained.returncode, trained.stdout, trained.stderr) == (0, b"", b"")
+
+
+@pytest.mark.parametrize(
+    ("kind", "lacking", "option"),
+    [("quantile", "quantiles", "--loss quantile"), ("dropout", "dropout", "--dropout 0.1")],
+)
+def test_intervals_that_the_network_has_not_learned_are_refused(
+    kind: str,
+    lacking: str,
+    option: str,
+    forecast: Callable[..., Result],
+    write: Callable[..., Path],
+) -> None:
+    path = write(daily(10 + np.arange(60) % 7 + np.random.default_rng(1).normal(0, 1, 60)))
+    quick = ("--epochs", 1, "--units", 4, "--members", 1, "--dropout", 0, "--horizon", 3)
+    assert forecast("train", path, *quick, "--quiet").code == 0
+    refused = forecast("predict", "--interval", kind)
+    assert (refused.code, refused.out) == (2, "")
+    assert refused.err == (
+        f"error: --interval {kind}: the network of the run has no {lacking}\n"
+        f"hint: train with {option}, or use --interval conformal\n"
+    )
+    refused = forecast("train", path, *quick, "--interval", kind)
+    assert refused.code == 2
+    assert refused.said == (
+        f"error: --interval {kind} needs a network with {lacking}\n"
+        f"hint: add {option}, or use --interval conformal\n"
+    )
+
+
+def test_intervals_by_dropout_are_equal_in_equal_commands_and_never_narrower(
+    airline_store: Path, forecast: Callable[..., Result]
+) -> None:
+    once, again, conformal = (
+        forecast("predict", "--store", airline_store, "--quiet", "--interval", kind).out
+        for kind in ("dropout", "dropout", "conformal")
+    )
+    assert once == again
+    rows = zip(once.splitlines()[1:], conformal.splitlines()[1:], strict=True)
+    for row in rows:
+        wide, narrow = ([float(cell) for cell in line.split(",")[1:]] for line in row)
+        assert wide[0] == narrow[0]
+        assert wide[1] < narrow[1]
+        assert wide[2] > narrow[2]
+
+
+@pytest.mark.parametrize("levels", ["0", "100", "-5", "80,nan", "101", "80;95"])
+def test_levels_out_of_bounds_are_refused(
+    levels: str, airline_store: Path, forecast: Callable[..., Result]
+) -> None:
+    refused = forecast("predict", "--store", airline_store, f"--levels={levels}")
+    assert (refused.code, refused.out) == (2, "")
+    assert refused.err == (
+        f"error: --levels: {levels!r} is not a list of percentages between 0 and 100\n"
+        "hint: write --levels 80,95\n"
+    )
+
+
+def test_the_coverage_of_the_training_is_said_and_is_in_the_document(
+    airline_store: Path, forecast: Callable[..., Result]
+) -> None:
+    said = forecast("predict", "--store", airline_store, "--levels", "95")
+    assert said.err == "95 % intervals held 100.0 % of 12 held-out values\n"
+    assert forecast("predict", "--store", airline_store, "--levels", "50").err == ""
+    assert forecast("predict", "--store", airline_store, "--interval", "dropout").err == ""
+    assert forecast("predict", "--store", airline_store, "--quiet").err == ""
+
+    document = json.loads(forecast("predict", "--store", airline_store, "--json").out)
+    assert [one["level"] for one in document["coverage"]] == [80, 95]
+    assert [(one["held"], one["values"]) for one in document["coverage"]] == [(12, 12)] * 2

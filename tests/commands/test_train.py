@@ -31,10 +31,11 @@ def test_train_then_predict_then_plot_without_arguments(forecast: Forecast) -> N
         "predictions.png",
     ]
     predicted = forecast("predict")
-    assert (predicted.code, predicted.err) == (0, "")
+    said = "80 % intervals held 100.0 % of 12 held-out values, 95 % intervals 100.0 %\n"
+    assert (predicted.code, predicted.err) == (0, said)
     assert predicted.out.encode() == run.texts["forecast.csv"]
     written = forecast("predict", "-o", "out.csv")
-    assert (written.code, written.out, written.err) == (0, "", "wrote out.csv\n")
+    assert (written.code, written.out, written.err) == (0, "", "wrote out.csv\n" + said)
     assert Path("out.csv").read_bytes() == run.texts["forecast.csv"]
     shutil.rmtree(run.folder / "plots")
     assert forecast("plot").code == 0

@@ -155,3 +155,19 @@ def test_a_metric_of_the_table_is_scored_by_itself(
     assert recorded is not None
     assert recorded.network.value_of("largest") == 1
     assert recorded.as_dict() == content["test"]
+
+
+def test_the_coverage_of_held_out_values_is_counted(plan: Plan) -> None:
+    panel = panel_of([3.0, 9.0], [np.nan, 9.0])
+    rows = held_out(panel, np.array([3.0, 8.0, 3.0, 8.0]))
+    low, high = np.array([2.0, 7.0, 2.0, 7.0]), np.array([4.0, 8.5, 4.0, 9.0])
+    nothing = np.full(4, np.nan)
+    rows = replace(rows, bounds={80.0: (low, high), 95.0: (nothing, nothing)})
+    found = score(panel, plan, rows)["intervals"]
+    assert found["kind"] == "conformal"
+    # Widths 2 and 1.5 + 10 * 0.5 of one series, 2 of the other, over their scale of 1.5.
+    msis = (np.mean([2.0, 6.5]) + 2.0) / 2 / 1.5
+    assert found["coverage"] == [
+        {"level": 80.0, "values": 3, "held": 2, "msis": pytest.approx(msis)}
+    ]
+    assert score(panel, plan, None)["intervals"]["coverage"] is None

@@ -11,11 +11,12 @@ from forecast_cli.forecasting.prediction import Prediction
 def test_quantiles_that_residuals_would_narrow_past_the_forecast_stop_before_it() -> None:
     """(B, H, Q) answers of a network whose quantiles are too wide on the whole, and here and there narrow."""
     values = np.array([[[-0.1, 0.0, 0.2], [-3.0, 0.0, 4.0], [0.0, 0.0, 0.0]]])
-    prediction = Prediction(values, np.array([2.0]), np.empty((0, 1, 3)))
+    unit = np.array([2.0])
+    prediction = Prediction(values, unit, np.ones(1), np.empty((0, 1, 3)))
     narrower, least = np.full(3, 0.5), np.full(3, 0.05)
     lower, upper = rolling.Offset(np.eye(3)[0], narrower), rolling.Offset(np.eye(3)[2], -narrower)
-    low = rolling.bound_distance(prediction, 1, lower, least, sign=-1)
-    high = rolling.bound_distance(prediction, 1, upper, least, sign=1)
+    low = rolling.bound_distance(prediction, unit, 1, lower, least, -1)
+    high = rolling.bound_distance(prediction, unit, 1, upper, least, 1)
     assert low.tolist() == [[-0.1, -2.0, -0.1]]
     assert high.tolist() == [[0.1, 3.0, 0.1]]
 

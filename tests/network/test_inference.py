@@ -168,3 +168,33 @@ def test_a_decoder_reads_its_own_forecast_of_the_step_before() -> None:
     assert forward(shape, weights, np.ones((1, 1, 1)))[0, :, 0] == pytest.approx(
         [first, second, third]
     )
+
+
+@pytest.mark.parametrize("kind", ["direct", "seq2seq"])
+def test_dropout_drops_the_same_of_all_windows_and_the_mean_is_kept(
+    kind: choices.Decoder,
+) -> None:
+    shape = Architecture(6, 1, 1, (8, 8), 0.3, 2, decoder=kind)
+    weights = weights_of(NETWORKS[kind](shape, zero_head=False))
+    x = np.random.default_rng(1).normal(size=(5, 6, 1))
+
+    once, again, other = (
+        forward(shape, weights, x, dropout=inference.Dropout(seed))
+        for seed in ((1, 0), (1, 0), (1, 1))
+    )
+    assert np.array_equal(once, again)
+    assert not np.allclose(once, other)
+    alone = forward(shape, weights, x[3:4], dropout=inference.Dropout((1, 0)))
+    np.testing.assert_allclose(alone[0], once[3], rtol=1e-12)
+
+    samples = [forward(shape, weights, x, dropout=inference.Dropout((2, n))) for n in range(300)]
+    spread = np.std(samples, axis=0)
+    assert (spread > 0).all()
+    assert (np.abs(np.mean(samples, axis=0) - forward(shape, weights, x)) < spread).all()
+
+
+def test_thinned_values_are_dropped_or_larger() -> None:
+    thinned = inference.Dropout((1,)).thinned(np.ones((2, 1000)), 0.2)
+    assert set(thinned[0].tolist()) == {0.0, 1.25}
+    assert thinned.mean() == pytest.approx(1, abs=0.05)
+    assert np.array_equal(thinned[0], thinned[1])

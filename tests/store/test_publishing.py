@@ -101,7 +101,9 @@ def test_a_run_that_cannot_forecast_is_never_published(
     monkeypatch.setattr(
         rolling,
         "predict",
-        lambda *_: Prediction(np.full((1, 12, 1), np.nan), np.ones(1), np.ones((1, 1, 12))),
+        lambda *_: Prediction(
+            np.full((1, 12, 1), np.nan), np.ones(1), np.ones(1), np.ones((1, 1, 12))
+        ),
     )
     with store.lock(store_copy) as lock, pytest.raises(RunRejectedError, match="cannot forecast"):
         store.publish(lock, contents)

@@ -11,7 +11,7 @@ import pytest
 
 from forecast_cli import store
 from forecast_cli.errors import ForecastError, RunMismatchError, RunRejectedError
-from forecast_cli.store import strict_json
+from forecast_cli.store import records, strict_json
 from forecast_cli.store.records import Pointer, RunConfig, SeriesNames, metrics_from
 from tests.conftest import ROOT
 from tests.store.helpers import reseal
@@ -248,3 +248,21 @@ def test_a_record_says_that_a_setting_of_the_reader_is_wrong(store_copy: Path) -
     reseal(store_copy, change)
     with pytest.raises(RunRejectedError, match=r"--decimal: 'x' is not one of \. and ,"):
         store.load(store_copy)
+
+
+def test_coverage_in_words() -> None:
+    def coverage(level: float, held: int, values: int) -> records.Coverage:
+        return records.Coverage(level=level, values=values, held=held, msis=None)
+
+    sentence = records.coverage_sentence
+    assert sentence([]) == ""
+    assert sentence([coverage(80, 1060, 1344)]) == (
+        "80 % intervals held 78.9 % of 1,344 held-out values"
+    )
+    assert sentence([coverage(80, 3, 4), coverage(99.5, 4, 4)]) == (
+        "80 % intervals held 75.0 % of 4 held-out values, 99.5 % intervals 100.0 %"
+    )
+    assert sentence([coverage(80, 3, 4), coverage(95, 1, 1)]) == (
+        "80 % intervals held 75.0 % of 4 held-out values, "
+        "95 % intervals 100.0 % of 1 held-out value"
+    )

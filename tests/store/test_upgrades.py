@@ -332,3 +332,17 @@ def test_a_preset_of_a_run_of_schema_3_that_is_none_is_refused(
     make_schema_3(store_copy, wrong)
     with pytest.raises(RunRejectedError):
         store.load(store_copy)
+
+
+# -- schema 7 --------------------------------------------------------------------------------------
+
+
+def test_a_run_of_schema_6_knows_nothing_of_errors_beyond_its_horizon() -> None:
+    root = ROOT / "tests" / "golden" / "0.9.0" / "store"
+    for name in store.names(root):
+        run = store.load(root, name)
+        plan = run.config.plan
+        assert (run.manifest.schema, run.config.schema) == (6, NEWEST)
+        assert run.model.further.shape == (0, 0, plan.architecture.outputs_per_step)
+        assert (plan.interval, plan.noise_power, plan.symmetric) == (None, 0.0, False)
+        assert run.metrics.intervals.coverage is None
