@@ -560,8 +560,15 @@ def _publish(
 
 
 def _kept_notes(about: tuple[Note, ...]) -> list[dict[str, str]]:
-    """The notes as they stand in metrics.json."""
-    return [{"kind": note.kind, "level": note.level, "text": note.text} for note in about]
+    """The notes as they stand in metrics.json.
+
+    A training that was asked to go on and began anew has the bytes of any other: it is not noted.
+    """
+    return [
+        {"kind": note.kind, "level": note.level, "text": note.text}
+        for note in about
+        if note.kind != "not_resumed"
+    ]
 
 
 def _draw(run: Run, panel: Panel, job: _Job) -> tuple[Note, ...]:
