@@ -20,6 +20,7 @@ from forecast_cli.commands import (
     check,
     plot,
     predict,
+    refresh,
     runs_compare,
     runs_list,
     runs_show,
@@ -42,6 +43,7 @@ from forecast_cli.sources import variable_name
 COMMANDS = {
     "train": train.train,
     "predict": predict.predict,
+    "refresh": refresh.refresh,
     "backtest": backtest.backtest,
     "plot": plot.plot,
     "check": check.check,

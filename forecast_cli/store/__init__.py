@@ -17,7 +17,10 @@ Checkpoints:   Checkpoint, load_checkpoint, save_checkpoint, remove_checkpoint, 
 Backtests:     lock_backtest, has_backtest, forget_backtest, save_forecasts, load_forecasts,
                save_training, load_training, OTHER_BACKTEST: what `backtest --resume` goes on
                from
-Other files:   make_folder, replace_file, for what is written beside the store, such as -o FILE
+Track:         PastForecast, TrackRecord, RefreshEvent; forecast_numbers, next_forecast_number, read_forecast;
+               write_forecast, set_forecast_aside, prune_forecasts: what `refresh` published, and
+               what came true of it
+Other files:   make_folder, replace_file, check_writable, for what is written beside the store, such as -o FILE
 """
 
 from forecast_cli.store.backtests import (
@@ -42,7 +45,7 @@ from forecast_cli.store.checkpoints import (
     write_snapshot,
 )
 from forecast_cli.store.contents import EARLIEST_TIME, LATEST_TIME, Contents, Run
-from forecast_cli.store.files import make_folder, replace_file
+from forecast_cli.store.files import check_writable, make_folder, replace_file
 from forecast_cli.store.listing import (
     exists,
     latest,
@@ -71,6 +74,17 @@ from forecast_cli.store.records import (
     metrics_from,
 )
 from forecast_cli.store.table_checks import check_tables
+from forecast_cli.store.track import (
+    PastForecast,
+    RefreshEvent,
+    TrackRecord,
+    forecast_numbers,
+    next_forecast_number,
+    prune_forecasts,
+    read_forecast,
+    set_forecast_aside,
+    write_forecast,
+)
 from forecast_cli.store.upgrades import newest_run_schema
 from forecast_cli.store.upkeep import pin, prune, roll_back, verify
 
@@ -89,13 +103,18 @@ __all__ = [
     "MemberScores",
     "Metrics",
     "PartForecasts",
+    "PastForecast",
+    "RefreshEvent",
     "Run",
     "RunConfig",
     "Scores",
     "Skill",
+    "TrackRecord",
     "TrainingScores",
     "check_tables",
+    "check_writable",
     "exists",
+    "forecast_numbers",
     "forget_backtest",
     "has_backtest",
     "latest",
@@ -109,13 +128,16 @@ __all__ = [
     "metrics_from",
     "names",
     "newest_run_schema",
+    "next_forecast_number",
     "pin",
     "pinned",
     "predecessor",
     "promote",
     "promoted",
     "prune",
+    "prune_forecasts",
     "publish",
+    "read_forecast",
     "read_snapshot",
     "refusal",
     "remove_checkpoint",
@@ -125,11 +147,13 @@ __all__ = [
     "save_checkpoint",
     "save_forecasts",
     "save_training",
+    "set_forecast_aside",
     "smoke_forecast",
     "training_identity",
     "unpromoted",
     "verify",
     "versions",
+    "write_forecast",
     "write_report",
     "write_snapshot",
 ]

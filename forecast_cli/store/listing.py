@@ -7,6 +7,7 @@
     runs/NAME/      one folder for each run; its name holds its time, its sequence and its hash
     pins/NAME       an empty file for each run that is never pruned
     unpromoted/NAME a file for each run that was never the latest: it holds why it was refused, if it was
+    forecasts/      what `refresh` published, kept so that actual values can be held against it
     checkpoints/    an unfinished training, and an unfinished backtest
 
 Nothing here takes the lock or writes. Runs are ordered by their sequence, never by their time.

@@ -2,9 +2,9 @@
 
 What is named here is what other packages may use:
 
-Use cases:   train, predict, backtest, score_base, draw_plots, draw_base, draw_backtest
-Results:     Trained, Predicted, Backtested, BaseScore, Drawn
-Reports:     training_document, backtest_document
+Use cases:   train, predict, backtest, refresh, look, score_base, draw_plots, draw_base, draw_backtest
+Results:     Trained, Predicted, Backtested, BaseScore, Drawn, Refreshed
+Reports:     training_document, backtest_document, refresh_document, dry_run_document
 Plans:       plan_with_start
 
 Each name is loaded when it is first used: `forecast predict` needs neither trainings nor scores.
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from forecast_cli.workflow.base_score import BaseScore, score_base
     from forecast_cli.workflow.drawing import Drawn, draw_backtest, draw_base, draw_plots
     from forecast_cli.workflow.predicting import Predicted, predict
+    from forecast_cli.workflow.refresh_reports import dry_run_document, refresh_document
+    from forecast_cli.workflow.refreshing import Refreshed, look, refresh
     from forecast_cli.workflow.reports import backtest_document, training_document
     from forecast_cli.workflow.results import Trained
     from forecast_cli.workflow.rolled import Backtested
@@ -31,14 +33,19 @@ __all__ = [
     "BaseScore",
     "Drawn",
     "Predicted",
+    "Refreshed",
     "Trained",
     "backtest",
     "backtest_document",
     "draw_backtest",
     "draw_base",
     "draw_plots",
+    "dry_run_document",
+    "look",
     "plan_with_start",
     "predict",
+    "refresh",
+    "refresh_document",
     "score_base",
     "train",
     "training_document",
@@ -60,6 +67,11 @@ _HOMES = {
     "train": "training",
     "training_document": "reports",
     "plan_with_start": "warm_start",
+    "refresh": "refreshing",
+    "look": "refreshing",
+    "Refreshed": "refreshing",
+    "refresh_document": "refresh_reports",
+    "dry_run_document": "refresh_reports",
 }
 
 

@@ -7,7 +7,7 @@ import dataclasses
 import hashlib
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -111,6 +111,65 @@ class _Job:
     deadline: float | None
 
 
+Judge = Callable[[Panel, "Fit"], LowSkillError | None]
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """What is to be trained, before it is: the rows, the plan, and the run to begin with."""
+
+    panel: Panel
+    plan: Plan
+    start: Run | None
+    job: _Job
+
+
+def prepare(
+    panel: Panel,
+    data: Data,
+    settings: Settings,
+    root: Path,
+    *,
+    report: Report = silent,
+    warm_start: str | None = None,
+) -> Prepared:
+    """Decide everything of a training whose rows are read already. Nothing is written.
+
+    Raises what `train` raises for data and settings.
+    """
+    check_device(settings)
+    job = _Job(settings, root, report, warm_start, False, True, False, _deadline(settings))
+    plan, start = _plan(panel, data, job)
+    return Prepared(panel, plan, start, job)
+
+
+def fit_and_publish(prepared: Prepared, lock: Lock, judge: Judge | None = None) -> Trained:
+    """Train, score the held-out rows, and publish the run. Nothing is pruned or drawn.
+
+    judge: says why the run is not to be promoted; by default, as --min-skill does.
+    """
+    panel, job = prepared.panel, prepared.job
+    fitted = _fit(panel, prepared.plan, job, lock, prepared.start)
+    forecast, forecast_notes = _forecast(panel, fitted.model, job)
+    refusal = refusal_of(fitted.scores, job.settings)
+    if refusal is None and judge is not None:
+        refusal = judge(panel, fitted)
+    job.report(Phase("saving", "saving the run"))
+    run = _publish(panel, fitted, forecast, lock, refusal)
+    return Trained(
+        run=run,
+        panel=panel,
+        forecast=forecast,
+        notes=(
+            *panel.notes,
+            *fitted.notes,
+            *forecast_notes,
+            *notes.about_forecast(forecast, panel, fitted.model),
+        ),
+        refusal=_named(refusal, run),
+    )
+
+
 def _train(data: Data, job: _Job) -> Trained:
     """The use case, step by step, under the lock of the store."""
     check_device(job.settings)
@@ -122,28 +181,9 @@ def _train(data: Data, job: _Job) -> Trained:
         plan, start = _plan(panel, data, job)
         lock = lock or stack.enter_context(_lock(job))
 
-        fitted = _fit(panel, plan, job, lock, start)
-        forecast, forecast_notes = _forecast(panel, fitted.model, job)
-        refusal = _refusal(fitted.scores, job.settings)
-        job.report(Phase("saving", "saving the run"))
-        run = _publish(panel, fitted, forecast, lock, refusal)
-        upkeep_notes = _prune(lock, job.settings.prune.keep)
-
-        drawing_notes = _draw(run, job)
-        trained = Trained(
-            run=run,
-            panel=panel,
-            forecast=forecast,
-            notes=(
-                *panel.notes,
-                *fitted.notes,
-                *forecast_notes,
-                *notes.about_forecast(forecast, panel, fitted.model),
-                *upkeep_notes,
-                *drawing_notes,
-            ),
-            refusal=_named(refusal, run),
-        )
+        trained = fit_and_publish(Prepared(panel, plan, start, job), lock)
+        after = (*prune_runs(lock, job.settings.prune.keep), *_draw(trained.run, job))
+        trained = replace(trained, notes=(*trained.notes, *after))
         return replace(trained, notes=(*trained.notes, *keep_report(lock, trained)))
 
 
@@ -252,7 +292,7 @@ def _check_span(panel: Panel, plan: Plan) -> None:
 
 
 @dataclass(frozen=True, eq=False)
-class _Fit:
+class Fit:
     """A trained model, forecasts of the held-out rows, and scores."""
 
     learned: Learned
@@ -262,7 +302,7 @@ class _Fit:
     notes: tuple[Note, ...]
 
 
-def _fit(panel: Panel, plan: Plan, job: _Job, lock: Lock, start: Run | None) -> _Fit:
+def _fit(panel: Panel, plan: Plan, job: _Job, lock: Lock, start: Run | None) -> Fit:
     """Train on the training part, score the held-out rows, and train again on all rows."""
     job.report(Phase("loading", "loading PyTorch"))
     from forecast_cli import candidates, members  # here, so that what went before need not wait
@@ -300,7 +340,7 @@ def _fit(panel: Panel, plan: Plan, job: _Job, lock: Lock, start: Run | None) -> 
     if job.resume and why_none:
         note = Note("not_resumed", "warning", f"trained from the start: {why_none}")
         about = (note, *about)
-    return _Fit(learned, model, rows, scores, about)
+    return Fit(learned, model, rows, scores, about)
 
 
 def learn(panel: Panel, settings: Settings, plan: Plan, execution: Execution) -> Learned:
@@ -442,7 +482,7 @@ def _digits(setting: Digits | None, panel: Panel) -> Digits:
     return tables.decimals(panel) if setting is None else setting
 
 
-def _refusal(scores: dict[str, Any], settings: Settings) -> LowSkillError | None:
+def refusal_of(scores: dict[str, Any], settings: Settings) -> LowSkillError | None:
     """Why the run is not to be promoted; None where nothing speaks against it."""
     test = scores["test"]
     where = f"on the {test['rows']:,} held-out rows" if test else "on the held-out rows"
@@ -465,7 +505,7 @@ def _named(refusal: LowSkillError | None, run: Run) -> LowSkillError | None:
 
 
 def _publish(
-    panel: Panel, fit: _Fit, forecast: Forecast, lock: Lock, refusal: LowSkillError | None
+    panel: Panel, fit: Fit, forecast: Forecast, lock: Lock, refusal: LowSkillError | None
 ) -> Run:
     """Publish the run, and make it the latest, unless it is refused."""
     digits = forecast.digits
@@ -495,7 +535,7 @@ def _draw(run: Run, job: _Job) -> tuple[Note, ...]:
     return draw_after_training(run)
 
 
-def _prune(lock: Lock, keep: int) -> tuple[Note, ...]:
+def prune_runs(lock: Lock, keep: int) -> tuple[Note, ...]:
     """Prune after publishing: the new run is the latest already, so a failure only degrades."""
     try:
         removed = store.prune(lock, keep)

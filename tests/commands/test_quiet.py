@@ -12,7 +12,18 @@ from tests.commands.helpers import QUICK, Forecast, several
 from tests.conftest import AIRLINE, Result
 
 SILENT = Result(0, "", "")
-TESTED = {"train", "predict", "backtest", "plot", "check", "list", "show", "compare", "verify"}
+TESTED = {
+    "train",
+    "refresh",
+    "predict",
+    "backtest",
+    "plot",
+    "check",
+    "list",
+    "show",
+    "compare",
+    "verify",
+}
 TESTED |= {"rollback", "prune", "pin", "unpin"}
 
 
@@ -22,6 +33,11 @@ def test_no_command_is_forgotten_here() -> None:
 
 def test_a_quiet_training_says_nothing(forecast: Forecast) -> None:
     assert forecast("train", AIRLINE, *QUICK, "--quiet") == SILENT
+
+
+def test_a_quiet_refresh_says_nothing(forecast: Forecast) -> None:
+    for _ in range(2):
+        assert forecast("refresh", AIRLINE, *QUICK, "-o", "out.csv", "--quiet") == SILENT
 
 
 def test_a_quiet_forecast_or_plot_is_written_without_a_word(
