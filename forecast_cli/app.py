@@ -18,8 +18,10 @@ from forecast_cli import console
 from forecast_cli.commands import (
     backtest,
     check,
+    doctor,
     plot,
     predict,
+    print_schedule,
     refresh,
     runs_compare,
     runs_list,
@@ -47,6 +49,8 @@ COMMANDS = {
     "backtest": backtest.backtest,
     "plot": plot.plot,
     "check": check.check,
+    "doctor": doctor.doctor,
+    "print-schedule": print_schedule.print_schedule,
 }
 GROUP = "runs"
 GROUP_COMMANDS = {

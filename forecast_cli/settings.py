@@ -581,6 +581,20 @@ class RefreshSettings(Group):
 
 
 @dataclass(frozen=True)
+class MonitorSettings(Group):
+    """What a scheduled job tells those who watch it."""
+
+    panel: ClassVar[str] = "Monitoring"
+
+    metrics: str | None = setting(
+        None, "Write metrics of the job for Prometheus to a file.", metavar="FILE.prom"
+    )
+    ping_file: str | None = setting(
+        None, "Send pings to the URL in the first line of a file.", metavar="FILE"
+    )
+
+
+@dataclass(frozen=True)
 class LogSettings(Group):
     """What messages look like."""
 
@@ -606,6 +620,7 @@ class Settings:
     lock: LockSettings = LockSettings()
     prune: PruneSettings = PruneSettings()
     refresh: RefreshSettings = RefreshSettings()
+    monitor: MonitorSettings = MonitorSettings()
     log: LogSettings = LogSettings()
 
 

@@ -22,6 +22,8 @@ ROOMS = {
     "torch": {"network", "training"},
     "pydantic": {"store"},
     "safetensors": {"base", "store"},
+    "urllib": {"monitoring"},
+    "http": {"monitoring"},
 }
 # Inner packages that only these rooms may enter; of all others the face is enough.
 INNER = {"network.modules": {"training"}}

@@ -14,8 +14,9 @@ from typing import Any
 
 import pytest
 
-from forecast_cli import __version__
+from forecast_cli import __version__, errors, monitoring, scheduling
 from forecast_cli.fields import choices_of
+from forecast_cli.monitoring import health
 from forecast_cli.settings import types_by_name
 from tests.conftest import ROOT, SAMPLES, Result
 
@@ -84,6 +85,7 @@ def options_of(words: list[str]) -> set[str]:
         ("docs/looking-inside.md", 7),
         ("docs/backtesting.md", 5),
         ("docs/base-network.md", 3),
+        ("docs/cron.md", 3),
     ],
 )
 def test_pages_show_only_commands_and_options_that_exist(page: str, least: int) -> None:
@@ -93,6 +95,51 @@ def test_pages_show_only_commands_and_options_that_exist(page: str, least: int) 
     for words in commands:
         shown = {word for word in words if word.startswith("-") and word != "-"}
         assert shown <= options_of(words), " ".join(words)
+
+
+CRON = (ROOT / "docs" / "cron.md").read_text()
+
+
+def test_the_page_of_jobs_shows_the_schedules_that_are_printed() -> None:
+    scheduled = scheduling.Job(
+        program=("/opt/forecast/bin/forecast",),
+        data="/srv/sales/sales.csv",
+        output="/srv/sales/forecast.csv",
+        store="/srv/sales/runs",
+        at=scheduling.parse_time("04:10"),
+        zone="Europe/Berlin",
+    )
+    assert f"```crontab\n{scheduling.crontab_line(scheduled)}```" in CRON
+    timer = scheduling.systemd_units(scheduled)["forecast-sales.timer"]
+    shown = re.search(r"```ini\n(.+?)```", CRON, re.S)
+    assert shown is not None
+    assert shown[1] in timer
+
+
+def test_the_page_of_jobs_has_every_metric_and_every_exit_code() -> None:
+    facts = monitoring.JobFacts(
+        data_age=1, run_age=1, live_mase=1, held_out_mase=1, rows=1, series=1, promoted=True
+    )
+    outcome = monitoring.Outcome(finished=1, duration=1, exit_code=0)
+    written = re.findall("^(forecast_[a-z_]+) ", monitoring.metrics_text(outcome, facts), re.M)
+    assert re.findall("^(forecast_[a-z_]+)  ", CRON, re.M) == written
+
+    table = re.findall(r"^\| ([0-9, ]+) \|", CRON.split("## Exit codes")[1], re.M)
+    explained = [int(code) for cell in table for code in cell.split(", ")]
+    kinds = [kind for kind in vars(errors).values() if isinstance(kind, type)]
+    known = {kind.exit_code for kind in kinds if issubclass(kind, errors.ForecastError)}
+    known |= {0, errors.DEGRADED, health.ALARM, health.STALE, errors.CLOSED_PIPE, 130, 143}
+    assert sorted(explained) == sorted(known)
+
+
+def test_the_commands_of_the_page_of_jobs_run_as_written(
+    forecast: Callable[..., Result],
+) -> None:
+    for words in commands_of("docs/cron.md"):
+        result = forecast(*words[1:])
+        assert result.code in (0, errors.DEGRADED)
+        assert "error:" not in result.err
+        assert result.out
 
 
 def test_the_pictures_of_the_pages_are_there_and_small() -> None:

@@ -27,6 +27,7 @@ ORDER = (
     "Output",
     BASE_PANEL,
     "Store",
+    "Monitoring",
     LAST_PANEL,
 )
 

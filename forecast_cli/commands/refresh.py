@@ -7,16 +7,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from forecast_cli import console
+from forecast_cli import console, progress
 from forecast_cli.commands import options
 from forecast_cli.commands.locked import skip
 from forecast_cli.commands.predict import check_not_the_data, forecast_bytes, format_by_name
 from forecast_cli.commands.train import MOST_USED
+from forecast_cli.commands.watched import watched
 from forecast_cli.errors import LockedError, LowSkillError, SettingsError
 from forecast_cli.settings import Settings
 
 if TYPE_CHECKING:
     from forecast_cli.forecasting import Forecast
+    from forecast_cli.monitoring import JobFacts
     from forecast_cli.workflow import Refreshed
 
 SCHEMA = "forecast/refresh/v1"
@@ -34,6 +36,7 @@ SCHEMA = "forecast/refresh/v1"
     "output",
     "lock",
     "prune",
+    "monitor",
     most_used=MOST_USED,
 )
 def refresh(
@@ -71,9 +74,30 @@ def refresh(
         console.emit_json(workflow.dry_run_document(state))
         return 0
 
-    path = _output(output, data)
-    hidden = quiet or json
-    with console.progress(quiet=hidden) as report:
+    with watched(settings.monitor) as watch:
+        path = _output(output, data)
+        refreshed = _refresh(data, settings, path, store, quiet=quiet or json)
+        if isinstance(refreshed, LockedError):
+            watch.was_skipped = True
+            return skip(refreshed, SCHEMA, json=json, published=False)
+        watch.exit_code = refreshed.exit_code
+        if settings.monitor.metrics is not None:
+            watch.facts = _facts(refreshed, data, store)
+
+    _tell(refreshed, path, quiet=quiet or json)
+    if json:
+        from forecast_cli.workflow import refresh_document
+
+        console.emit_json(refresh_document(refreshed) | {"output": str(path)})
+    return refreshed.exit_code
+
+
+def _refresh(
+    data: str, settings: Settings, path: Path, store: str, *, quiet: bool
+) -> Refreshed | LockedError:
+    """The refresh; or that the store is locked, where it is to be skipped then."""
+    with console.progress(quiet=quiet) as report:
+        report(progress.reading(data))  # before the imports below, which take their time
         from forecast_cli import workflow
 
         def deliver(forecast: Forecast) -> None:
@@ -82,17 +106,29 @@ def refresh(
             replace_file(path, forecast_bytes(forecast, format_by_name(str(path))))
 
         try:
-            refreshed = workflow.refresh(data, settings, deliver, store_folder=store, report=report)
+            return workflow.refresh(data, settings, deliver, store_folder=store, report=report)
         except LockedError as error:
             if settings.lock.if_locked == "skip":
-                return skip(error, SCHEMA, json=json, published=False)
+                return error
             raise
 
-    _tell(refreshed, path, quiet=hidden)
-    if json:
-        document = workflow.refresh_document(refreshed) | {"output": str(path)}
-        console.emit_json(document)
-    return refreshed.exit_code
+
+def _facts(refreshed: Refreshed, data: str, store: str) -> JobFacts:
+    """What metrics say of a refresh. Both errors are of the run that there was before."""
+    from forecast_cli.monitoring import JobFacts
+
+    state = refreshed.state
+    return JobFacts(
+        data=str(Path(data).absolute()),
+        store=str(Path(store).absolute()),
+        data_age=state.data_age,
+        run_age=0.0 if refreshed.promoted else state.run_age,
+        live_mase=None if state.live is None else state.live.mase,
+        held_out_mase=state.held_out_mase,
+        rows=int(refreshed.panel.offsets[-1]),
+        series=len(refreshed.panel),
+        promoted=refreshed.promoted,
+    )
 
 
 def _check_data(data: str) -> None:

@@ -19,7 +19,15 @@ if TYPE_CHECKING:
     from forecast_cli.evaluation import Backtest
     from forecast_cli.store import Run
 
-__all__ = ["AFTER_TRAINING", "OF_ONE_SERIES", "Kind", "Pictures", "draw", "draw_backtest"]
+__all__ = [
+    "AFTER_TRAINING",
+    "OF_ONE_SERIES",
+    "Kind",
+    "Pictures",
+    "draw",
+    "draw_backtest",
+    "missing_letters",
+]
 
 
 class Kind(StrEnum):
@@ -84,6 +92,14 @@ def draw_backtest(result: Backtest, target: str) -> Pictures:
     with style.applied(label.families):
         files = {"backtest.png": style.png(backtest.figure(result, label(target)))}
     return Pictures(files, label.note)
+
+
+def missing_letters(names: Iterable[str]) -> str:
+    """The letters of some names that no font of this machine can draw, in order."""
+    _hush()
+    from forecast_cli.plots import fonts
+
+    return "".join(map(chr, sorted(fonts.labels_of(names).missing)))
 
 
 def _hush() -> None:

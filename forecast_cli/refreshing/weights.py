@@ -74,6 +74,9 @@ def changed_settings(
 
 def _fits(name: str, value: str, plan: Plan, reading: DataSettings) -> bool:
     """Whether a run has a setting; true where its records do not say so."""
+    if name == "season":  # 1 stands for no season
+        seasons = [length for length in json.loads(value) if length > 1]
+        return seasons == list(plan.seasons)
     for holder in (plan, plan.architecture, reading):
         if hasattr(holder, name):
             theirs = getattr(holder, name)

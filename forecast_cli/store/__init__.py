@@ -9,6 +9,7 @@ Functions that write in the store take its `Lock` as their first argument:
 
 Reading:       load, latest, names, promoted, unpromoted, refusal, pinned, predecessor, resolve, exists
 Writing:       lock, publish, promote, write_report, versions
+State:         lock_state, LockState, check_writable
 Upkeep:        verify, check_tables, smoke_forecast, prune, roll_back, pin
 Limits:        EARLIEST_TIME, LATEST_TIME, of what a run can hold
 Records:       Run, Contents, RunConfig, Manifest, Input, newest_run_schema, Metrics and its parts, metrics_from
@@ -57,7 +58,7 @@ from forecast_cli.store.listing import (
     resolve,
     unpromoted,
 )
-from forecast_cli.store.locking import Lock, lock
+from forecast_cli.store.locking import Lock, LockState, lock, lock_state
 from forecast_cli.store.publishing import promote, publish, smoke_forecast, versions, write_report
 from forecast_cli.store.reading import load
 from forecast_cli.store.records import (
@@ -99,6 +100,7 @@ __all__ = [
     "Input",
     "IntervalScores",
     "Lock",
+    "LockState",
     "Manifest",
     "MemberScores",
     "Metrics",
@@ -124,6 +126,7 @@ __all__ = [
     "load_training",
     "lock",
     "lock_backtest",
+    "lock_state",
     "make_folder",
     "metrics_from",
     "names",

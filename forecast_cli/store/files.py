@@ -71,7 +71,9 @@ def replace_file(path: Path, data: bytes) -> None:
 
 
 def _replace_regular_file(path: Path, data: bytes) -> None:
-    temporary = path.with_name(f".tmp-{os.getpid()}-{path.name[:100]}")
+    # Of another kind by its name, too: who collects all *.prom of a folder must not find it. The
+    # name is cut so that it fits into 255 bytes in any script.
+    temporary = path.with_name(f".tmp-{os.getpid()}-{path.name[:50]}.part")
     temporary.unlink(missing_ok=True)
     try:
         mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else 0o666 & ~_umask()

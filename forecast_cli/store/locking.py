@@ -15,15 +15,20 @@ import os
 import platform
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from forecast_cli.errors import LockedError
+from forecast_cli.errors import LockedError, StorageError
 from forecast_cli.store import files, listing, strict_json
 from forecast_cli.store.records import StoreMark
+from forecast_cli.store.rejection import MAX_RECORD_BYTES, read_plain_file
 
 # What a killed command leaves behind in the root of the store. Others may keep files there, too.
-_LEFTOVER_IN_ROOT = re.compile(r"\.tmp-(?:[0-9]+-(?:store|latest|last_run)\.json|probe-[0-9]+)")
+# Releases before 0.10.0 left files without the ending.
+_LEFTOVER_IN_ROOT = re.compile(
+    r"\.tmp-(?:[0-9]+-(?:store|latest|last_run)\.json(?:\.part)?|probe-[0-9]+)"
+)
 _LEFTOVER = re.compile(r"\.tmp-.*", re.DOTALL)
 
 
@@ -81,6 +86,52 @@ def lock(
             yield held
         finally:
             held._release()
+
+
+@dataclass(frozen=True)
+class LockState:
+    """The lock of a store, as it looks from outside.
+
+    holder: who holds it, or held it last, in words; is_held: None where the system does not say.
+    """
+
+    holder: str
+    is_held: bool | None
+
+
+def lock_state(root: Path, table: Path = Path("/proc/locks")) -> LockState | None:
+    """Whether the lock of a store is held, and by whom, without taking it; None for no lock file.
+
+    Trying to take it, even for an instant, could make a command fail that starts just then.
+    table: the locks of the system, as proc(5) describes them. Raises RunRejectedError where the
+    lock is not a plain file, StorageError.
+    """
+    path = root / "lock"
+    try:
+        text = read_plain_file(path, MAX_RECORD_BYTES)
+        number = path.stat().st_ino
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise StorageError(f"cannot read {path}: {error.strerror}", "check the disk") from None
+
+    holder = text.decode("utf-8", "replace").strip()
+    try:
+        lines = table.read_text().splitlines()
+    except OSError:
+        return LockState(holder, None)
+    return LockState(holder, any(_is_lock_on(line, number) for line in lines))
+
+
+def _is_lock_on(line: str, number: int) -> bool:
+    """Whether a line is about a lock, not about waiting for one, on the file of that inode number.
+
+    `1: FLOCK  ADVISORY  WRITE 1607 fe:00:5562609 0 EOF`. The device is not compared: on some file
+    systems, stat shows another one.
+    """
+    words = line.split()
+    is_lock = len(words) >= 6 and words[1] == "FLOCK"
+    return is_lock and words[5].rpartition(":")[2] == str(number)
 
 
 def our_name() -> str:

@@ -24,6 +24,7 @@ TESTED = {
     "compare",
     "verify",
 }
+TESTED |= {"print-schedule", "doctor"}
 TESTED |= {"rollback", "prune", "pin", "unpin"}
 
 
@@ -58,6 +59,24 @@ def test_a_quiet_check_lists_only_what_is_odd_or_wrong(forecast: Forecast) -> No
     assert "error: 3 rows are too few for horizon 1" in quiet.out
     assert "hint: give more rows" in quiet.out
     assert len(quiet.out.splitlines()) < len(full.out.splitlines())
+
+
+def test_a_quiet_schedule_has_no_comments_for_people(forecast: Forecast) -> None:
+    words = (AIRLINE, "-o", "out.csv", "--store", ".", "--quiet")
+    cron = forecast("print-schedule", "cron", *words)
+    assert (cron.code, cron.err, cron.out.count("\n")) == (0, "", 1)
+    assert cron.out.startswith("10 4 * * * /")
+    units = forecast("print-schedule", "systemd", *words)
+    assert (units.code, units.err) == (0, "")
+    assert "systemctl" not in units.out
+
+
+def test_a_quiet_examination_lists_only_findings(forecast: Forecast) -> None:
+    result = forecast("doctor", "--store", Path("missing").absolute(), "--quiet")
+    assert (result.code, result.err) == (3, "")
+    assert "there is no store in" in result.out
+    lines = [line for line in result.out.splitlines() if "hint: " not in line]
+    assert all("finding: " in line for line in lines)
 
 
 def test_quiet_lists_are_names_only(forecast: Forecast, store_copy: Path) -> None:

@@ -138,3 +138,24 @@ def test_checking_that_a_folder_is_writable_leaves_nothing(tmp_path: Path) -> No
     assert list(tmp_path.iterdir()) == []
     with pytest.raises(StorageError, match="cannot write in"):
         files.check_writable(tmp_path / "none")
+
+
+def test_a_name_as_long_as_names_can_be_is_replaced_in_any_script(tmp_path: Path) -> None:
+    for name in ("x" * 251 + ".csv", "数" * 83 + ".csv", "😀" * 62 + ".csv"):
+        files.replace_file(tmp_path / name, b"new")
+        assert (tmp_path / name).read_bytes() == b"new"
+
+
+def test_a_file_that_is_being_written_has_another_ending(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[str] = []
+    replace = os.replace
+
+    def watched(old: Path, new: Path) -> None:
+        seen.extend(path.name for path in tmp_path.iterdir())
+        replace(old, new)
+
+    monkeypatch.setattr(os, "replace", watched)
+    files.replace_file(tmp_path / "job.prom", b"x")
+    assert seen == [f".tmp-{os.getpid()}-job.prom.part"]

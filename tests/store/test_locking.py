@@ -169,6 +169,7 @@ def test_leftovers_of_a_killed_training_are_swept(store_copy: Path) -> None:
     for name in (
         ".tmp-77-latest.json",
         ".tmp-77-last_run.json",
+        ".tmp-77-latest.json.part",
         ".tmp-probe-77",
         "runs/.tmp-probe-77",
         ".tmp-77-mine.csv",
@@ -178,3 +179,21 @@ def test_leftovers_of_a_killed_training_are_swept(store_copy: Path) -> None:
     assert not leftover.exists()
     assert leftovers(store_copy) == [".tmp-77-mine.csv"]  # that of an -o file beside the runs
     assert store.load(store_copy).manifest.sequence == 2
+
+
+def test_the_state_of_a_lock_is_read_from_the_table_of_the_system(tmp_path: Path) -> None:
+    table = tmp_path / "locks"
+    assert store.lock_state(tmp_path, table) is None
+    with store.lock(tmp_path):
+        pass
+    holder = (tmp_path / "lock").read_text().strip()
+    assert store.lock_state(tmp_path, table) == store.LockState(holder, None)
+
+    number = (tmp_path / "lock").stat().st_ino
+    other = f"1: FLOCK  ADVISORY  WRITE 9 fe:00:{number}1 0 EOF\n"
+    waiting = f"2: -> FLOCK  ADVISORY  WRITE 9 fe:00:{number} 0 EOF\n"
+    posix = f"3: POSIX  ADVISORY  WRITE 9 fe:00:{number} 0 EOF\nnonsense\n"
+    table.write_text(other + waiting + posix)
+    assert store.lock_state(tmp_path, table) == store.LockState(holder, False)
+    table.write_text(other + f"4: FLOCK  ADVISORY  WRITE 9 fe:00:{number} 0 EOF\n")
+    assert store.lock_state(tmp_path, table) == store.LockState(holder, True)

@@ -1,0 +1,113 @@
+"""The state of a store as an exit code and one line, in the style of a Nagios plugin.
+
+https://nagios-plugins.org/doc/guidelines.html: one line, what a person reads, a bar, and then the
+numbers as `name=value;warning;critical`.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from forecast_cli.errors import NoRunError
+
+ALARM = 4  # the forecasts have become worse than they were when the run was trained
+STALE = 5  # the newest row is older than is allowed
+_UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Health:
+    """What is known of a store; None for what is not known.
+
+    - run: the name of the latest run; an empty text where there is none
+    - run_age, data_age: in seconds, of the run and of the newest row
+    - live_mase, held_out_mase: of forecasts whose actual values came, and of the held-out rows
+    - alarm: whether the alarm is on; alert_ratio: of the two MASE, above which it is raised
+    - data_max_age: seconds beyond which the data are stale
+    """
+
+    run: str = ""
+    run_age: float | None = None
+    data_age: float | None = None
+    live_mase: float | None = None
+    held_out_mase: float | None = None
+    alarm: bool = False
+    alert_ratio: float | None = None
+    data_max_age: float | None = None
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether the data are older than is allowed."""
+        if self.data_age is None or self.data_max_age is None:
+            return False
+        return self.data_age > self.data_max_age
+
+    @property
+    def ratio(self) -> float | None:
+        """The live MASE divided by the held-out MASE; None where there is no such number."""
+        if self.live_mase is None or not self.held_out_mase:
+            return None
+        return self.live_mase / self.held_out_mase
+
+
+def status_of(health: Health) -> tuple[int, str]:
+    """The exit code and the line. Without a run it is 10; stale data, 5, come before an alarm, 4.
+
+    Stale data come first because live scores of old data say nothing about today.
+    """
+    if not health.run:
+        return NoRunError.exit_code, "FORECAST NO RUN - train one first: forecast train DATA"
+
+    code, word = 0, "OK"
+    if health.is_stale:
+        code, word = STALE, "STALE DATA"
+    elif health.alarm:
+        code, word = ALARM, "ALARM"
+    return code, f"FORECAST {word} - {_sentence(health)}{_numbers(health)}"
+
+
+def _sentence(health: Health) -> str:
+    """What a person reads: ages and errors, whatever the state is."""
+    parts = [f"run {health.run}"]
+    if health.run_age is not None:
+        parts.append(f"trained {_duration(health.run_age)} ago")
+    if health.data_age is not None:
+        limit = "" if health.data_max_age is None else f" (limit {_duration(health.data_max_age)})"
+        parts.append(f"newest row {_duration(health.data_age)} old{limit}")
+
+    if health.ratio is not None:
+        limit = "" if health.alert_ratio is None else f" (alarm above {health.alert_ratio:g})"
+        parts.append(f"live MASE {health.live_mase:.4g}, {health.ratio:.3g} x held-out{limit}")
+    elif health.live_mase is not None:
+        parts.append(f"live MASE {health.live_mase:.4g}")
+    else:
+        parts.append("no actual values since the training yet")
+    if health.alarm and health.is_stale:
+        parts.append("the alarm is on, too")
+    return ", ".join(parts)
+
+
+def _numbers(health: Health) -> str:
+    """The numbers behind the bar; an empty text where none is known."""
+    known = (
+        ("run_age", health.run_age, "s", None),
+        ("data_age", health.data_age, "s", health.data_max_age),
+        ("live_mase", health.live_mase, "", None),
+        ("mase_ratio", health.ratio, "", health.alert_ratio),
+    )
+    shown = []
+    for name, value, unit, limit in known:
+        if value is not None and math.isfinite(value):
+            critical = "" if limit is None else f";;{limit:.10g}"
+            shown.append(f"{name}={value:.10g}{unit}{critical}")
+    return " | " + " ".join(shown) if shown else ""
+
+
+def _duration(seconds: float) -> str:
+    """`3 d`, `20 h`, `5 min`, `40 s`; a time in the future has a minus sign."""
+    sign, size = ("-", -seconds) if seconds < 0 else ("", seconds)
+    for length, unit in _UNITS:
+        if size >= 2 * length:
+            return f"{sign}{size / length:.0f} {unit}"
+    return f"{sign}{size:.0f} s"
