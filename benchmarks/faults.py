@@ -479,13 +479,13 @@ def refresh_in(place: Path) -> None:
     workflow.refresh(AIRLINE, settings_of_refresh(), deliver, store_folder=place / "store")
 
 
-def wrongs_of_refresh(place: Path, before: set[str]) -> list[str]:
-    """What is wrong with a folder after a refresh was stopped."""
+def wrongs_of_refresh(place: Path, before: set[str], latest: str) -> list[str]:
+    """What is wrong with a folder after a refresh was stopped. before: the runs before it."""
     root = place / "store"
     new = set(store.names(root)) - before
-    found = wrongs(root, {max(before), *new})
+    found = wrongs(root, {latest, *new})
     written = (place / "out.csv").read_bytes()
-    if written != OLD and (not written.startswith(b"month,") or written.count(b"\n") != 4):
+    if written != OLD and (not written.startswith(b"Month,") or written.count(b"\n") != 4):
         found.append(f"-o is neither old nor whole: {written[:60]!r}")
     for number in store.forecast_numbers(root):
         try:
@@ -516,7 +516,7 @@ def kill_refresh_at_calls(folder: Path, step: int = 1) -> Figure:
                 os.kill(os.getpid(), signal.SIGKILL)
 
         shutil.copytree(template, place)
-        before = set(store.names(place / "store"))
+        before, latest = set(store.names(place / "store")), store.latest(place / "store")
         child = os.fork()
         if not child:
             with at_call(place, act):
@@ -524,7 +524,7 @@ def kill_refresh_at_calls(folder: Path, step: int = 1) -> Figure:
             os._exit(0)
         killed += os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
         new_outputs += (place / "out.csv").read_bytes() != OLD
-        broken += [f"call {number}: {wrong}" for wrong in wrongs_of_refresh(place, before)]
+        broken += [f"call {number}: {wrong}" for wrong in wrongs_of_refresh(place, before, latest)]
         shutil.rmtree(place)
     return {"calls": total, "killed": killed, "new_outputs": new_outputs, "broken": broken}
 
@@ -542,7 +542,7 @@ def kill_refreshes(folder: Path, kills: int, seed: int = 1) -> Figure:
     with readers(root, broken) as read:
         for number in range(kills):
             output.write_bytes(OLD)
-            before = set(store.names(root))
+            before, latest = set(store.names(root)), store.latest(root)
             process = subprocess.Popen(line, env=environment(), stderr=subprocess.PIPE)
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.communicate(timeout=chance.uniform(0.3, 1.1) * usual)
@@ -551,7 +551,9 @@ def kill_refreshes(folder: Path, kills: int, seed: int = 1) -> Figure:
             outcome["killed" if process.returncode < 0 else "ended before"] += 1
             outcome["new run"] += set(store.names(root)) != before
             outcome["new output"] += output.read_bytes() != OLD
-            broken += [f"kill {number}: {wrong}" for wrong in wrongs_of_refresh(place, before)]
+            broken += [
+                f"kill {number}: {wrong}" for wrong in wrongs_of_refresh(place, before, latest)
+            ]
     return {"kills": kills, **outcome, **read, "broken": broken}
 
 

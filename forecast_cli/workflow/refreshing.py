@@ -24,7 +24,6 @@ from forecast_cli.errors import (
     LowSkillError,
     NoRunError,
     RunMismatchError,
-    RunRejectedError,
     SettingsError,
     StoppedError,
     StorageError,
@@ -44,6 +43,7 @@ from forecast_cli.workflow.changes import Changes, changes_since
 from forecast_cli.workflow.live import Live, live_score
 from forecast_cli.workflow.naming import naming_file
 from forecast_cli.workflow.predicting import for_horizon, read_for
+from forecast_cli.workflow.tracking import read_track
 
 if TYPE_CHECKING:  # only a training needs what it needs
     from forecast_cli.workflow.results import Trained
@@ -220,7 +220,7 @@ def _look(data: str, job: _Job) -> State:
         )
 
     run = _latest(job.root)
-    track, damaged, about_track = _read_track(job.root)
+    track, damaged, about_track = read_track(job.root)
     asked = refreshing.weight_settings(settings)
     before = _trained_with(run, track)
     changed: tuple[str, ...] = ()
@@ -271,23 +271,6 @@ def _latest(root: Path) -> Run | None:
         return store.load(root)
     except NoRunError:
         return None
-
-
-def _read_track(
-    root: Path,
-) -> tuple[tuple[PastForecast, ...], tuple[int, ...], tuple[Note, ...]]:
-    """The forecasts that were published, the numbers of damaged ones, and what to say of these."""
-    track, damaged, about = [], [], []
-    for number in store.forecast_numbers(root):
-        try:
-            track.append(store.read_forecast(root, number))
-        except FileNotFoundError:
-            continue  # pruned meanwhile: readers take no lock
-        except RunRejectedError as error:
-            damaged.append(number)
-            text = f"{error.message}; it is set aside, and nothing is scored by it"
-            about.append(Note("track_damaged", "warning", text))
-    return tuple(track), tuple(damaged), tuple(about)
 
 
 def _trained_with(run: Run | None, track: tuple[PastForecast, ...]) -> dict[str, str] | None:
@@ -487,7 +470,7 @@ def _train_if_due(
         prepared = prepared or _prepare(data, state, job)
         if prepared is None:
             return _Outcome()
-        return _train(state, lock, prepared)
+        return _train(state, job, lock, prepared)
     except (SettingsError, StorageError, StoppedError):
         raise
     except Exception as error:
@@ -498,7 +481,7 @@ def _train_if_due(
         return _Outcome(failure=failure, notes=(Note("training_failed", "degraded", text),))
 
 
-def _train(state: State, lock: Lock, prepared: Prepared) -> _Outcome:
+def _train(state: State, job: _Job, lock: Lock, prepared: Prepared) -> _Outcome:
     from forecast_cli.workflow import training
     from forecast_cli.workflow.judging import errors_of
 
@@ -510,7 +493,7 @@ def _train(state: State, lock: Lock, prepared: Prepared) -> _Outcome:
         judged.append((errors, verdict))
         return None if verdict.promote else LowSkillError(verdict.reason)
 
-    trained = training.fit_and_publish(prepared, lock, judge)
+    trained = training.fit_and_publish(prepared, lock, judge, job.clock)
     if not judged:
         return _Outcome(trained, notes=_below_min_skill(trained))
     errors, verdict = judged[0]

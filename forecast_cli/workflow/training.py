@@ -9,6 +9,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -112,6 +113,12 @@ class _Job:
 
 
 Judge = Callable[[Panel, "Fit"], LowSkillError | None]
+Clock = Callable[[], datetime]
+
+
+def now_in_utc() -> datetime:
+    """The time, unless the caller hands in another clock."""
+    return datetime.now(UTC)
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,10 +150,12 @@ def prepare(
     return Prepared(panel, plan, start, job)
 
 
-def fit_and_publish(prepared: Prepared, lock: Lock, judge: Judge | None = None) -> Trained:
+def fit_and_publish(
+    prepared: Prepared, lock: Lock, judge: Judge | None = None, clock: Clock = now_in_utc
+) -> Trained:
     """Train, score the held-out rows, and publish the run. Nothing is pruned or drawn.
 
-    judge: says why the run is not to be promoted; by default, as --min-skill does.
+    judge: says why the run is not to be promoted, beside --min-skill; clock: for its name.
     """
     panel, job = prepared.panel, prepared.job
     fitted = _fit(panel, prepared.plan, job, lock, prepared.start)
@@ -155,7 +164,8 @@ def fit_and_publish(prepared: Prepared, lock: Lock, judge: Judge | None = None) 
     if refusal is None and judge is not None:
         refusal = judge(panel, fitted)
     job.report(Phase("saving", "saving the run"))
-    run = _publish(panel, fitted, forecast, lock, refusal)
+    contents = _contents(panel, fitted, forecast)
+    run = _publish(contents, lock, refusal, clock)
     return Trained(
         run=run,
         panel=panel,
@@ -504,13 +514,11 @@ def _named(refusal: LowSkillError | None, run: Run) -> LowSkillError | None:
     )
 
 
-def _publish(
-    panel: Panel, fit: Fit, forecast: Forecast, lock: Lock, refusal: LowSkillError | None
-) -> Run:
-    """Publish the run, and make it the latest, unless it is refused."""
+def _contents(panel: Panel, fit: Fit, forecast: Forecast) -> Contents:
+    """What the run is to hold."""
     digits = forecast.digits
     predictions = tables.predictions_csv(panel, fit.rows, digits) if fit.rows else b""
-    contents = Contents(
+    return Contents(
         config=run_config(panel, fit.model.plan, digits),
         model=fit.model,
         panel=panel,
@@ -521,7 +529,11 @@ def _publish(
             "forecast.csv": tables.forecast_csv(forecast),
         },
     )
-    run = store.publish(lock, contents, refusal=refusal.message if refusal else "")
+
+
+def _publish(contents: Contents, lock: Lock, refusal: LowSkillError | None, clock: Clock) -> Run:
+    """Publish the run, and make it the latest, unless it is refused."""
+    run = store.publish(lock, contents, refusal=refusal.message if refusal else "", now=clock)
     if refusal is None:
         store.promote(lock, run)
     store.remove_checkpoint(lock)
