@@ -30,7 +30,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from forecast_cli import store, workflow
+from forecast_cli import store, tables, workflow
 from forecast_cli.errors import (
     ForecastError,
     NoRunError,
@@ -38,6 +38,9 @@ from forecast_cli.errors import (
     RunRejectedError,
     StorageError,
 )
+from forecast_cli.forecasting import Forecast
+from forecast_cli.settings import Settings
+from forecast_cli.sources import settings_from
 from forecast_cli.store import Contents
 
 ROOT = Path(__file__).parent.parent
@@ -93,7 +96,8 @@ def publish_and_prune(root: Path, contents: Contents, keep: int = KEEP) -> None:
 def leftovers(root: Path) -> list[str]:
     return [
         name
-        for folder in (root, root / "runs")
+        for folder in (root, root / "runs", root / "forecasts")
+        if folder.exists()
         for name in os.listdir(folder)
         if name.startswith(".tmp-")
     ]
@@ -443,6 +447,114 @@ def _of_resumed(code: int, said: bytes, whole: Path, resumed: Path) -> list[str]
     if code or (said and b"no backtest was left" not in said):
         return [f"exit {code}: {said.decode()}"]
     return [] if resumed.read_bytes() == whole.read_bytes() else ["other bytes"]
+
+
+# -- refresh -----------------------------------------------------------------------------------------------------------
+
+REFRESH = (*SMALL, "--retrain-after", "0")
+OLD = b"the forecast of yesterday\n"
+
+
+def settings_of_refresh() -> Settings:
+    """Those of `REFRESH`, so that every refresh trains."""
+    small: dict[str, Any] = {"epochs": 1, "units": "3", "horizon": 3, "members": 1}
+    return settings_from(**small, retrain_after="0", threads=1)
+
+
+def refreshed_folder(folder: Path) -> Path:
+    """A folder with a store that was refreshed once, and an older forecast."""
+    place = folder / "template"
+    place.mkdir()
+    refresh_in(place)
+    (place / "out.csv").write_bytes(OLD)
+    return place
+
+
+def refresh_in(place: Path) -> None:
+    """A refresh in this process, that trains and publishes."""
+
+    def deliver(forecast: Forecast) -> None:
+        store.replace_file(place / "out.csv", tables.forecast_csv(forecast))
+
+    workflow.refresh(AIRLINE, settings_of_refresh(), deliver, store_folder=place / "store")
+
+
+def wrongs_of_refresh(place: Path, before: set[str], latest: str) -> list[str]:
+    """What is wrong with a folder after a refresh was stopped. before: the runs before it."""
+    root = place / "store"
+    new = set(store.names(root)) - before
+    found = wrongs(root, {latest, *new})
+    written = (place / "out.csv").read_bytes()
+    if written != OLD and (not written.startswith(b"Month,") or written.count(b"\n") != 4):
+        found.append(f"-o is neither old nor whole: {written[:60]!r}")
+    for number in store.forecast_numbers(root):
+        try:
+            store.read_forecast(root, number)
+        except ForecastError as error:
+            found.append(error.message)
+    if any(name.startswith(".tmp-") for name in os.listdir(root / "forecasts")):
+        found.append("the track was not swept")
+    return found
+
+
+def kill_refresh_at_calls(folder: Path, step: int = 1) -> Figure:
+    """SIGKILL at call N of a refresh that trains, in the middle of it if it is a write."""
+    template = refreshed_folder(folder)
+    place = Path(shutil.copytree(template, folder / "place"))
+    with at_call(place, lambda number, half: None) as calls:
+        refresh_in(place)
+    shutil.rmtree(place)
+    total = calls.total()
+
+    broken: list[str] = []
+    killed = new_outputs = 0
+    for number in range(1, total + 1, step):
+
+        def act(at: int, half: Callable[[], object], number: int = number) -> None:
+            if at == number:
+                half()
+                os.kill(os.getpid(), signal.SIGKILL)
+
+        shutil.copytree(template, place)
+        before, latest = set(store.names(place / "store")), store.latest(place / "store")
+        child = os.fork()
+        if not child:
+            with at_call(place, act):
+                refresh_in(place)
+            os._exit(0)
+        killed += os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
+        new_outputs += (place / "out.csv").read_bytes() != OLD
+        broken += [f"call {number}: {wrong}" for wrong in wrongs_of_refresh(place, before, latest)]
+        shutil.rmtree(place)
+    return {"calls": total, "killed": killed, "new_outputs": new_outputs, "broken": broken}
+
+
+def kill_refreshes(folder: Path, kills: int, seed: int = 1) -> Figure:
+    """kill -9 of `forecast refresh` at random, in one store, with readers all the while."""
+    place, chance = refreshed_folder(folder), random.Random(seed)  # noqa: S311  not for secrets
+    root, output = place / "store", place / "out.csv"
+    line = tool("refresh", AIRLINE, *REFRESH, "--store", root, "-o", output, "--quiet")
+    broken: list[str] = []
+    outcome: Counter[str] = Counter()
+    started = time.monotonic()
+    subprocess.run(line, env=environment(), check=True, timeout=300)
+    usual = time.monotonic() - started
+    with readers(root, broken) as read:
+        for number in range(kills):
+            output.write_bytes(OLD)
+            before, latest = set(store.names(root)), store.latest(root)
+            process = subprocess.Popen(line, env=environment(), stderr=subprocess.PIPE)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.communicate(timeout=chance.uniform(0.3, 1.1) * usual)
+            process.kill()
+            process.communicate()
+            outcome["killed" if process.returncode < 0 else "ended before"] += 1
+            outcome["new run"] += set(store.names(root)) != before
+            outcome["new output"] += output.read_bytes() != OLD
+            broken += [
+                f"kill {number}: {wrong}" for wrong in wrongs_of_refresh(place, before, latest)
+            ]
+    return {"kills": kills, **outcome, **read, "broken": broken}
 
 
 def prune_under_readers(folder: Path, publications: int) -> Figure:
@@ -821,6 +933,10 @@ ATTACKS: dict[str, Callable[[Path, Size], Figure]] = {
     "calls-kill": lambda folder, size: kill_at_calls(prepared(folder), folder, size.of(5, 1)),
     "kills": lambda folder, size: kill_trainings(folder, size.kills or size.of(10, 200), size.seed),
     "backtests": lambda folder, size: kill_backtests(
+        folder, size.kills or size.of(5, 100), size.seed
+    ),
+    "refresh-kill": lambda folder, size: kill_refresh_at_calls(folder, size.of(9, 1)),
+    "refresh-kills": lambda folder, size: kill_refreshes(
         folder, size.kills or size.of(5, 100), size.seed
     ),
     "prune": lambda folder, size: prune_under_readers(folder, size.of(50, 500)),

@@ -22,6 +22,7 @@ from forecast_cli.commands import (
     plot,
     predict,
     print_schedule,
+    refresh,
     report,
     runs_compare,
     runs_list,
@@ -46,6 +47,7 @@ from forecast_cli.sources import variable_name
 COMMANDS = {
     "train": train.train,
     "predict": predict.predict,
+    "refresh": refresh.refresh,
     "backtest": backtest.backtest,
     "tune": tune.tune,
     "plot": plot.plot,

@@ -40,6 +40,7 @@ BadRows = Literal["error", "skip"]
 
 # The store and the messages
 IfLocked = Literal["fail", "skip"]
+Start = Literal["scratch", "warm"]
 LogFormat = Literal["text", "json"]
 
 BASE = "base"  # the run that is always there

@@ -3,6 +3,7 @@
 - ForecastError                 the root; never raised itself
   - SettingsError          2    an option, a config value, settings that do not go together
   - LowSkillError          4    the network is not as good as --min-skill asks for
+  - StaleDataError         5    the newest row is older than --data-max-age allows
   - NoRunError            10    nothing was trained yet
   - LockedError           11    another command is writing in the store
   - RunRejectedError      12    a run that is damaged, tampered with, or not ours
@@ -88,6 +89,10 @@ class SettingsError(ForecastError):
 
 class LowSkillError(ForecastError):
     exit_code = 4
+
+
+class StaleDataError(ForecastError):
+    exit_code = 5
 
 
 class NoRunError(ForecastError):

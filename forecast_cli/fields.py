@@ -351,7 +351,16 @@ UNITS = TextForm(parse_units, list_text, "50,100")
 SEASONS = TextForm(parse_seasons, lambda seasons: list_text(seasons) or "1", "24,168")
 LEVELS = TextForm(parse_levels, list_text, "80,95")
 DIGITS = TextForm(parse_digits, list_text, "4")
-DURATION = TextForm(parse_duration, lambda seconds: list_text(seconds) + "s", "10m")
+
+
+def duration_text(seconds: float) -> str:
+    """`7d` for whole days, else seconds: `600s`."""
+    if seconds and seconds % _SECONDS["d"] == 0:
+        return f"{seconds / _SECONDS['d']:.0f}d"
+    return list_text(seconds) + "s"
+
+
+DURATION = TextForm(parse_duration, duration_text, "10m")
 DELIMITER = TextForm(parse_delimiter, str, ";")
 
 

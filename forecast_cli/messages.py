@@ -60,6 +60,15 @@ Kind = Literal[
     "prune_failed",
     "pruned",
     "report_missing",
+    # what a refresh found
+    "alarm",
+    "clock",
+    "no_new_rows",
+    "revised_rows",
+    "run_kept",
+    "track_damaged",
+    "training_failed",
+    "weak_first_run",
     "standard_input",
     "values_too_small",
 ]

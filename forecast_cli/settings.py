@@ -613,6 +613,37 @@ class PruneSettings(Group):
 
 
 @dataclass(frozen=True)
+class RefreshSettings(Group):
+    """When `forecast refresh` trains again, and when it raises the alarm."""
+
+    panel: ClassVar[str] = "Refresh"
+
+    retrain_after: float = setting(
+        604_800.0,
+        "Train again when the last training is this old.",
+        metavar="DURATION",
+        form=fields.DURATION,
+    )
+    alert_ratio: float = setting(
+        1.5,
+        "Raise the alarm when the error of live forecasts is this many times the held-out one.",
+        minimum=1,
+        maximum=1000,
+        metavar="NUMBER",
+    )
+    data_max_age: float | None = setting(
+        None,
+        "Exit with 5, and write nothing, if the newest row is older than this, e.g. 2d.",
+        auto="off",
+        metavar="DURATION",
+        form=fields.DURATION,
+    )
+    start: choices.Start = setting(
+        "scratch", "What a training begins with: new weights, or those of the latest run (warm)."
+    )
+
+
+@dataclass(frozen=True)
 class MonitorSettings(Group):
     """What a scheduled job tells those who watch it."""
 
@@ -651,6 +682,7 @@ class Settings:
     output: OutputSettings = OutputSettings()
     lock: LockSettings = LockSettings()
     prune: PruneSettings = PruneSettings()
+    refresh: RefreshSettings = RefreshSettings()
     monitor: MonitorSettings = MonitorSettings()
     log: LogSettings = LogSettings()
 

@@ -89,6 +89,13 @@ def test_the_bait_would_be_taken(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+def test_a_refresh_killed_at_any_call_leaves_the_old_forecast_or_a_whole_one() -> None:
+    figure = attack("refresh-kill")
+    assert figure["killed"] >= 10
+    assert 0 < figure["new_outputs"] < figure["killed"]
+
+
+@pytest.mark.slow
 def test_a_backtest_that_is_killed_again_and_again_ends_in_the_same_bytes() -> None:
     figure = attack("backtests", "--kills", 3)
     assert figure["killed"] + figure.get("ended before", 0) == 3

@@ -50,7 +50,7 @@ def plot(
         options.value(
             "--series",
             metavar="ID",
-            text="Series whose gates or attention are drawn.",
+            text="Series whose gates, attention or track are drawn.",
             default="the first",
         ),
     ] = None,
@@ -74,7 +74,9 @@ def plot(
     from forecast_cli.workflow import draw_plots
 
     if series is not None and not set(OF_ONE_SERIES) & set(kind or ()):
-        raise SettingsError("--series goes with --kind gates or attention", "add --kind gates")
+        raise SettingsError(
+            "--series goes with --kind gates, attention or track", "add --kind gates"
+        )
 
     folder = Path(output) if output else None
     if run == BASE:

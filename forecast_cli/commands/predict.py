@@ -93,7 +93,7 @@ def predict(
     """
     from forecast_cli import workflow
 
-    kind = format_ or _format_by_name(output)
+    kind = format_ or format_by_name(output)
     _check_output(output, kind, is_named=format_ is not None, json=json)
 
     given = _given(sources, run)
@@ -109,7 +109,7 @@ def predict(
         **given,
     )
     _warn(predicted, quiet=quiet)
-    _check_not_the_data(output, predicted.panel.source)
+    check_not_the_data(output, predicted.panel.source)
 
     if output:
         _write(Path(output), predicted.forecast, kind)
@@ -120,7 +120,7 @@ def predict(
     elif format_ is None and console.stdout_is_terminal():
         _show(predicted, quiet=quiet)
     else:
-        console.emit(_data(predicted.forecast, kind))
+        console.emit(forecast_bytes(predicted.forecast, kind))
     _say_coverage(predicted, quiet=quiet)
     return DEGRADED if _reasons(predicted) else 0
 
@@ -136,7 +136,7 @@ def _given(sources: SettingSources, run: str | None) -> dict[str, Any]:
     }
 
 
-def _format_by_name(output: str | None) -> Format:
+def format_by_name(output: str | None) -> Format:
     """The format that the name of the file says, CSV where it says nothing."""
     ending = Path(output or "").suffix.lower()
     return ENDINGS.get(ending, Format.csv)
@@ -175,7 +175,7 @@ def _check_output(output: str | None, kind: Format, *, is_named: bool, json: boo
         raise SettingsError(message, "add -o FILE, or leave one out")
 
 
-def _check_not_the_data(output: str | None, source: str) -> None:
+def check_not_the_data(output: str | None, source: str) -> None:
     """Never write the forecast over the data. Raises SettingsError."""
     if not output or not Path(output).exists() or not Path(source).exists():
         return
@@ -194,10 +194,10 @@ def _reasons(predicted: Predicted) -> list[str]:
 def _write(path: Path, forecast: Forecast, kind: Format) -> None:
     from forecast_cli.store import replace_file
 
-    replace_file(path, _data(forecast, kind))
+    replace_file(path, forecast_bytes(forecast, kind))
 
 
-def _data(forecast: Forecast, kind: Format) -> bytes:
+def forecast_bytes(forecast: Forecast, kind: Format) -> bytes:
     """The forecast in a format; the columns have the same names and numbers in all of them."""
     from forecast_cli import tables
 

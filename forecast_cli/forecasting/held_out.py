@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -28,6 +28,7 @@ class HeldOut:
     - members: (M, R), the forecast of each member; M is 0 where there is one, or where they add up
     - unread: rows of the test part that have no forecast, because of a hole in the steps to look
       back on
+    - steps: the flat position of the step in the panel
     """
 
     series: Ints
@@ -40,6 +41,7 @@ class HeldOut:
     bounds: Bounds
     members: Floats
     unread: int = 0
+    steps: Ints = field(default_factory=lambda: np.empty(0, np.int64))
 
 
 def forecast_held_out(panel: Panel, model: Model, levels: tuple[float, ...]) -> HeldOut:
@@ -69,6 +71,7 @@ def forecast_held_out(panel: Panel, model: Model, levels: tuple[float, ...]) -> 
         naive=last_values[inside],
         bounds=bounds,
         members=forecasts.members[:, inside],
+        steps=steps,
         unread=unread,
     )
 

@@ -10,7 +10,7 @@ imports nothing heavy: matplotlib is loaded when something is drawn.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from forecast_cli.evaluation import Autocorrelation, Backtest
     from forecast_cli.panel import Floats
-    from forecast_cli.store import Run
+    from forecast_cli.store import PastForecast, Run
 
 __all__ = [
     "AFTER_TRAINING",
@@ -43,12 +43,13 @@ class Kind(StrEnum):
     predictions = "predictions"
     gates = "gates"
     attention = "attention"
+    track = "track"
 
 
 # Drawn after every training; the others are drawn on request.
 AFTER_TRAINING = (Kind.loss, Kind.predictions)
 # Drawn of one series, which a user may name.
-OF_ONE_SERIES = (Kind.gates, Kind.attention)
+OF_ONE_SERIES = (Kind.gates, Kind.attention, Kind.track)
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,10 +94,17 @@ class Pictures:
     note: str = ""
 
 
-def draw(run: Run, kinds: Iterable[str] = AFTER_TRAINING, series: str | None = None) -> Pictures:
+def draw(
+    run: Run,
+    kinds: Iterable[str] = AFTER_TRAINING,
+    series: str | None = None,
+    track: Sequence[PastForecast] = (),
+) -> Pictures:
     """Draw pictures of a run, from what is stored in it.
 
     The tables of the run must have been checked.
+
+    track: what `refresh` published, oldest first, for that kind; it must not be empty then.
 
     series: whose gates and attention to draw, those of the first that the network can read by
     default. Raises SettingsError for a series that is not there and a network without
@@ -104,6 +112,7 @@ def draw(run: Run, kinds: Iterable[str] = AFTER_TRAINING, series: str | None = N
     """
     _hush()
     from forecast_cli.plots import attention, fonts, gates, loss, predictions, style
+    from forecast_cli.plots import track as track_plot
 
     label = fonts.labels_for(run)
     figures: dict[Kind, Callable[[], Figure]] = {
@@ -111,6 +120,7 @@ def draw(run: Run, kinds: Iterable[str] = AFTER_TRAINING, series: str | None = N
         Kind.predictions: lambda: predictions.figure(run, label),
         Kind.gates: lambda: gates.figure(run, label, series),
         Kind.attention: lambda: attention.figure(run, label, series),
+        Kind.track: lambda: track_plot.figure(run, label, track, series),
     }
     with style.applied(label.families):
         files = {f"{kind}.png": style.png(figures[kind]()) for kind in map(Kind, kinds)}

@@ -20,7 +20,10 @@ Backtests:     lock_backtest, has_backtest, forget_backtest, save_forecasts, loa
                from
 Studies:       lock_studies, study_numbers, load_study, save_study, Study, TrialRecord: what
                `tune --resume` goes on from
-Other files:   make_folder, replace_file, for what is written beside the store, such as -o FILE
+Track:         PastForecast, TrackRecord, RefreshEvent; forecast_numbers, next_forecast_number, read_forecast;
+               write_forecast, set_forecast_aside, prune_forecasts: what `refresh` published, and
+               what came true of it
+Other files:   make_folder, replace_file, check_writable, for what is written beside the store, such as -o FILE
 """
 
 from forecast_cli.store.backtests import (
@@ -87,6 +90,17 @@ from forecast_cli.store.studies import (
     study_numbers,
 )
 from forecast_cli.store.table_checks import check_tables
+from forecast_cli.store.track import (
+    PastForecast,
+    RefreshEvent,
+    TrackRecord,
+    forecast_numbers,
+    next_forecast_number,
+    prune_forecasts,
+    read_forecast,
+    set_forecast_aside,
+    write_forecast,
+)
 from forecast_cli.store.upgrades import newest_run_schema
 from forecast_cli.store.upkeep import pin, prune, roll_back, verify
 
@@ -107,12 +121,15 @@ __all__ = [
     "MemberScores",
     "Metrics",
     "PartForecasts",
+    "PastForecast",
+    "RefreshEvent",
     "Run",
     "RunConfig",
     "Scores",
     "Skill",
     "Study",
     "StudyLock",
+    "TrackRecord",
     "TrainingNote",
     "TrainingScores",
     "TrialRecord",
@@ -120,6 +137,7 @@ __all__ = [
     "check_writable",
     "coverage_sentence",
     "exists",
+    "forecast_numbers",
     "forget_backtest",
     "has_backtest",
     "latest",
@@ -136,13 +154,16 @@ __all__ = [
     "metrics_from",
     "names",
     "newest_run_schema",
+    "next_forecast_number",
     "pin",
     "pinned",
     "predecessor",
     "promote",
     "promoted",
     "prune",
+    "prune_forecasts",
     "publish",
+    "read_forecast",
     "read_snapshot",
     "refusal",
     "rejected",
@@ -154,12 +175,14 @@ __all__ = [
     "save_forecasts",
     "save_study",
     "save_training",
+    "set_forecast_aside",
     "smoke_forecast",
     "study_numbers",
     "training_identity",
     "unpromoted",
     "verify",
     "versions",
+    "write_forecast",
     "write_report",
     "write_snapshot",
 ]

@@ -8,6 +8,7 @@
     pins/NAME       an empty file for each run that is never pruned
     unpromoted/NAME a file for each run that was never the latest: it holds why it was refused, if it was
     studies/        what `tune` tried, a file for each study
+    forecasts/      what `refresh` published, kept so that actual values can be held against it
     checkpoints/    an unfinished training, and an unfinished backtest
 
 Nothing here takes the lock or writes. Runs are ordered by their sequence, never by their time.

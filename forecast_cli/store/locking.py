@@ -144,6 +144,7 @@ def _sweep(root: Path) -> None:
     _remove_leftovers(root, _LEFTOVER_IN_ROOT)
     _remove_leftovers(root / "runs", _LEFTOVER)
     _remove_leftovers(root / "checkpoints", _LEFTOVER)
+    _remove_leftovers(root / "forecasts", _LEFTOVER)
 
     # A run is marked as not promoted before it gets its name, and the mark outlives a pruned run.
     gone = set(listing.unpromoted(root)) - set(listing.names(root))

@@ -2,10 +2,11 @@
 
 What is named here is what other packages may use:
 
-Use cases:   train, tune, predict, backtest, score_base, draw_plots, draw_base, draw_backtest,
-             write_page, compare_runs
-Results:     Trained, Tuned, Predicted, Backtested, BaseScore, Drawn, SideBySide
-Reports:     training_document, tuning_document, backtest_document
+Use cases:   train, tune, predict, backtest, refresh, look, score_base, draw_plots, draw_base,
+             draw_backtest, write_page, compare_runs
+Results:     Trained, Tuned, Predicted, Backtested, Refreshed, BaseScore, Drawn, SideBySide
+Reports:     training_document, tuning_document, backtest_document, refresh_document,
+             dry_run_document
 Plans:       plan_with_start
 Data:        training_data, of a saved run
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from forecast_cli.workflow.drawing import Drawn, draw_backtest, draw_base, draw_plots
     from forecast_cli.workflow.page import training_data, write_page
     from forecast_cli.workflow.predicting import Predicted, predict
+    from forecast_cli.workflow.refresh_reports import dry_run_document, refresh_document
+    from forecast_cli.workflow.refreshing import Refreshed, look, refresh
     from forecast_cli.workflow.reports import backtest_document, training_document
     from forecast_cli.workflow.results import Trained
     from forecast_cli.workflow.rolled import Backtested
@@ -36,6 +39,7 @@ __all__ = [
     "BaseScore",
     "Drawn",
     "Predicted",
+    "Refreshed",
     "SideBySide",
     "Trained",
     "Tuned",
@@ -45,8 +49,12 @@ __all__ = [
     "draw_backtest",
     "draw_base",
     "draw_plots",
+    "dry_run_document",
+    "look",
     "plan_with_start",
     "predict",
+    "refresh",
+    "refresh_document",
     "score_base",
     "train",
     "training_data",
@@ -79,6 +87,11 @@ _HOMES = {
     "plan_with_start": "warm_start",
     "tune": "tuning",
     "tuning_document": "tuning",
+    "refresh": "refreshing",
+    "look": "refreshing",
+    "Refreshed": "refreshing",
+    "refresh_document": "refresh_reports",
+    "dry_run_document": "refresh_reports",
 }
 
 

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from forecast_cli import plots, store
-from forecast_cli.errors import ForecastError, SettingsError, StoppedError
-from forecast_cli.messages import Note
-from forecast_cli.store import Run
+from forecast_cli.errors import ForecastError, NoRunError, SettingsError, StoppedError
+from forecast_cli.messages import Note, nearest
+from forecast_cli.store import PastForecast, Run
 from forecast_cli.workflow.base_run import Data, base_panel, base_settings, drawn_base
 from forecast_cli.workflow.rolled import Backtested
+from forecast_cli.workflow.tracking import read_track
 
 
 @dataclass(frozen=True)
@@ -35,10 +36,38 @@ def draw_plots(
     TooLittleDataError for a series that cannot be drawn, StorageError.
     """
     store.check_tables(run)
-    pictures = plots.draw(run, kinds, series)
+    kinds = list(kinds)
+    track: tuple[PastForecast, ...] = ()
+    about: tuple[Note, ...] = ()
+    if plots.Kind.track in kinds:
+        track, about = _track(run, series)
+    pictures = plots.draw(run, kinds, series, track)
 
     folder = folder or run.folder / "plots"
-    return _write(pictures, folder)
+    drawn = _write(pictures, folder)
+    return Drawn(drawn.paths, (*about, *drawn.notes))
+
+
+def _track(run: Run, series: str | None) -> tuple[tuple[PastForecast, ...], tuple[Note, ...]]:
+    """The forecasts that were published of data like those of the run, and what to say of others.
+
+    Raises NoRunError where there are none, SettingsError for a series that is not among them.
+    """
+    root = run.folder.parent.parent
+    track, _, about = read_track(root)
+    shape = (run.config.columns, run.config.frequency)
+    track = tuple(past for past in track if (past.record.columns, past.record.frequency) == shape)
+    if not track:
+        raise NoRunError(
+            f"no forecast was recorded in {root} yet", "publish one: forecast refresh DATA -o FILE"
+        )
+    if series is not None and series not in track[-1].record.ids:
+        raise SettingsError(
+            f"--series: no series {series!r} in the track",
+            nearest(series, track[-1].record.ids),
+            option="series",
+        )
+    return track, about
 
 
 def _write(pictures: plots.Pictures, folder: Path) -> Drawn:

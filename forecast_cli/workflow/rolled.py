@@ -181,7 +181,7 @@ def scored(panel: Panel, parts: list[Part], origins: Origins, digits: Digits) ->
         actual=forecasting.actual_values(panel, chosen),
         forecasts={evaluation.NETWORK: values, **baselines},
         bounds=_joined_bounds(parts, order),
-        scales=_scales(panel, chosen, plan.season),
+        scales=mase_scales(panel, chosen, plan.season),
         overlap=origins.overlap,
     )
     if np.isnan(result.actual).all():
@@ -228,7 +228,7 @@ def _joined_bounds(parts: list[Part], order: Ints) -> dict[float, tuple[Floats, 
     return bounds
 
 
-def _scales(panel: Panel, chosen: Windows, season: int) -> Floats:
+def mase_scales(panel: Panel, chosen: Windows, season: int) -> Floats:
     """(S,) the scale of MASE from the rows before the first origin of each series."""
     scales = np.full(len(panel), np.nan)
     series, position = np.unique(chosen.series, return_index=True)

@@ -7,8 +7,9 @@ import dataclasses
 import hashlib
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -128,6 +129,85 @@ class _Job:
     reasons: Mapping[str, str] = field(default_factory=dict)
 
 
+Judge = Callable[[Panel, "Fit"], LowSkillError | None]
+Clock = Callable[[], datetime]
+
+
+def now_in_utc() -> datetime:
+    """The time, unless the caller hands in another clock."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """What is to be trained, before it is: the rows, the plan, and the run to begin with."""
+
+    panel: Panel
+    plan: Plan
+    start: Run | None
+    job: _Job
+
+
+def prepare(
+    panel: Panel,
+    data: Data,
+    settings: Settings,
+    root: Path,
+    *,
+    report: Report = silent,
+    warm_start: str | None = None,
+) -> Prepared:
+    """Decide everything of a training whose rows are read already. Nothing is written.
+
+    Raises what `train` raises for data and settings.
+    """
+    check_device(settings)
+    job = _Job(
+        settings=settings,
+        root=root,
+        report=report,
+        warm_start=warm_start,
+        resume=False,
+        by_cores=True,
+        draw=False,
+        page=False,
+        deadline=_deadline(settings),
+    )
+    plan, start = _plan(panel, data, job)
+    return Prepared(panel, plan, start, job)
+
+
+def fit_and_publish(
+    prepared: Prepared, lock: Lock, judge: Judge | None = None, clock: Clock = now_in_utc
+) -> Trained:
+    """Train, score the held-out rows, and publish the run. Nothing is pruned or drawn.
+
+    judge: says why the run is not to be promoted, beside --min-skill; clock: for its name.
+    """
+    panel, job = prepared.panel, prepared.job
+    fitted = _fit(panel, prepared.plan, job, lock, prepared.start)
+    forecast, forecast_notes = _forecast(panel, fitted.model, job)
+    refusal = refusal_of(fitted.scores, job.settings)
+    if refusal is None and judge is not None:
+        refusal = judge(panel, fitted)
+    job.report(Phase("saving", "saving the run"))
+    about = (
+        *panel.notes,
+        *fitted.notes,
+        *forecast_notes,
+        *notes.about_forecast(forecast, panel, fitted.model),
+    )
+    contents = _contents(panel, fitted, forecast, about)
+    run = _publish(contents, lock, refusal, clock)
+    return Trained(
+        run=run,
+        panel=panel,
+        forecast=forecast,
+        notes=about,
+        refusal=_named(refusal, run),
+    )
+
+
 def _train(data: Data, job: _Job) -> Trained:
     """The use case, step by step, under the lock of the store."""
     check_device(job.settings)
@@ -139,27 +219,9 @@ def _train(data: Data, job: _Job) -> Trained:
         plan, start = _plan(panel, data, job)
         lock = lock or stack.enter_context(_lock(job))
 
-        fitted = _fit(panel, plan, job, lock, start)
-        forecast, forecast_notes = _forecast(panel, fitted.model, job)
-        about = (
-            *panel.notes,
-            *fitted.notes,
-            *forecast_notes,
-            *notes.about_forecast(forecast, panel, fitted.model),
-        )
-        refusal = _refusal(fitted.scores, job.settings)
-        job.report(Phase("saving", "saving the run"))
-        run = _publish(panel, fitted, forecast, about, lock, refusal)
-        upkeep_notes = _prune(lock, job.settings.prune.keep)
-
-        drawing_notes = _draw(run, panel, job)
-        trained = Trained(
-            run=run,
-            panel=panel,
-            forecast=forecast,
-            notes=(*about, *upkeep_notes, *drawing_notes),
-            refusal=_named(refusal, run),
-        )
+        trained = fit_and_publish(Prepared(panel, plan, start, job), lock)
+        after = (*prune_runs(lock, job.settings.prune.keep), *_draw(trained.run, panel, job))
+        trained = replace(trained, notes=(*trained.notes, *after))
         return replace(trained, notes=(*trained.notes, *keep_report(lock, trained)))
 
 
@@ -312,7 +374,7 @@ def _check_span(panel: Panel, plan: Plan) -> None:
 
 
 @dataclass(frozen=True, eq=False)
-class _Fit:
+class Fit:
     """A trained model, forecasts of the held-out rows, and scores."""
 
     learned: Learned
@@ -322,7 +384,7 @@ class _Fit:
     notes: tuple[Note, ...]
 
 
-def _fit(panel: Panel, plan: Plan, job: _Job, lock: Lock, start: Run | None) -> _Fit:
+def _fit(panel: Panel, plan: Plan, job: _Job, lock: Lock, start: Run | None) -> Fit:
     """Train on the training part, score the held-out rows, and train again on all rows."""
     job.report(Phase("loading", "loading PyTorch"))
     from forecast_cli import candidates, members  # here, so that what went before need not wait
@@ -363,7 +425,7 @@ def _fit(panel: Panel, plan: Plan, job: _Job, lock: Lock, start: Run | None) -> 
     if job.resume and why_none:
         note = Note("not_resumed", "warning", f"trained from the start: {why_none}")
         about = (note, *about)
-    return _Fit(learned, model, rows, scores, about)
+    return Fit(learned, model, rows, scores, about)
 
 
 def learn(panel: Panel, settings: Settings, plan: Plan, execution: Execution) -> Learned:
@@ -505,7 +567,7 @@ def _digits(setting: Digits | None, panel: Panel) -> Digits:
     return tables.decimals(panel) if setting is None else setting
 
 
-def _refusal(scores: dict[str, Any], settings: Settings) -> LowSkillError | None:
+def refusal_of(scores: dict[str, Any], settings: Settings) -> LowSkillError | None:
     """Why the run is not to be promoted; None where nothing speaks against it."""
     test = scores["test"]
     where = f"on the {test['rows']:,} held-out rows" if test else "on the held-out rows"
@@ -527,21 +589,11 @@ def _named(refusal: LowSkillError | None, run: Run) -> LowSkillError | None:
     )
 
 
-def _publish(
-    panel: Panel,
-    fit: _Fit,
-    forecast: Forecast,
-    about: tuple[Note, ...],
-    lock: Lock,
-    refusal: LowSkillError | None,
-) -> Run:
-    """Publish the run, and make it the latest, unless it is refused.
-
-    about: what the training had to say.
-    """
+def _contents(panel: Panel, fit: Fit, forecast: Forecast, about: tuple[Note, ...]) -> Contents:
+    """What the run is to hold. about: what the training had to say."""
     digits = forecast.digits
     predictions = tables.predictions_csv(panel, fit.rows, digits) if fit.rows else b""
-    contents = Contents(
+    return Contents(
         config=run_config(panel, fit.model.plan, digits),
         model=fit.model,
         panel=panel,
@@ -552,7 +604,11 @@ def _publish(
             "forecast.csv": tables.forecast_csv(forecast),
         },
     )
-    run = store.publish(lock, contents, refusal=refusal.message if refusal else "")
+
+
+def _publish(contents: Contents, lock: Lock, refusal: LowSkillError | None, clock: Clock) -> Run:
+    """Publish the run, and make it the latest, unless it is refused."""
+    run = store.publish(lock, contents, refusal=refusal.message if refusal else "", now=clock)
     if refusal is None:
         store.promote(lock, run)
     store.remove_checkpoint(lock)
@@ -587,7 +643,7 @@ def _draw(run: Run, panel: Panel, job: _Job) -> tuple[Note, ...]:
     return said
 
 
-def _prune(lock: Lock, keep: int) -> tuple[Note, ...]:
+def prune_runs(lock: Lock, keep: int) -> tuple[Note, ...]:
     """Prune after publishing: the new run is the latest already, so a failure only degrades."""
     try:
         removed = store.prune(lock, keep)

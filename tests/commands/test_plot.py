@@ -22,7 +22,7 @@ def test_gates_and_attention_are_drawn_on_request(forecast: Forecast, airline_st
     for words, message, hint in (
         (("--kind", "attention"), f"the run {name} has no attention", "train with --attention bahdanau, or --preset seq2seq"),
         (("--kind", "gates", "--series", "x"), "no series 'x': the run has one series, without a name", "leave --series out"),
-        (("--series", "x"), "--series goes with --kind gates or attention", "add --kind gates"),
+        (("--series", "x"), "--series goes with --kind gates, attention or track", "add --kind gates"),
     ):  # fmt: skip
         assert forecast("plot", *words, *store_words) == Result(
             2, "", f"error: {message}\nhint: {hint}\n"

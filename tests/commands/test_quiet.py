@@ -15,6 +15,7 @@ SILENT = Result(0, "", "")
 TESTED = {
     "train",
     "tune",
+    "refresh",
     "predict",
     "backtest",
     "plot",
@@ -39,6 +40,11 @@ def test_a_quiet_tuning_says_nothing(forecast: Forecast) -> None:
     pytest.importorskip("optuna", reason="the extra tune is not installed")
     tiny = (*QUICK, "--members", "1", "--horizon", "3", "--validation", "3", "--workers", "1")
     assert forecast("tune", AIRLINE, *tiny, "--trials", "1", "--quiet") == SILENT
+
+
+def test_a_quiet_refresh_says_nothing(forecast: Forecast) -> None:
+    for _ in range(2):
+        assert forecast("refresh", AIRLINE, *QUICK, "-o", "out.csv", "--quiet") == SILENT
 
 
 def test_a_quiet_forecast_plot_or_page_is_written_without_a_word(

@@ -22,6 +22,7 @@ from forecast_cli.store import Lock
 from forecast_cli.workflow import train
 from tests.conftest import AIRLINE
 from tests.store.helpers import QUICK
+from tests.store.test_track import past
 
 WRITING: dict[str, Callable[[Lock, Path], object]] = {
     "publish": lambda lock, root: store.publish(lock, again(root)),
@@ -33,7 +34,19 @@ WRITING: dict[str, Callable[[Lock, Path], object]] = {
     "save_checkpoint": lambda lock, root: store.save_checkpoint(lock, store.Checkpoint(lock, "x")),
     "load_checkpoint": lambda lock, root: store.load_checkpoint(lock, "x"),
     "remove_checkpoint": lambda lock, root: store.remove_checkpoint(lock),
+    "write_forecast": lambda lock, root: store.write_forecast(lock, past(7)),
+    "prune_forecasts": lambda lock, root: store.prune_forecasts(lock),
+    "set_forecast_aside": lambda lock, root: set_aside(lock, root),
 }
+
+
+def set_aside(lock: Lock, root: Path) -> None:
+    """Set a forecast aside that is there the first time."""
+    folder = root / "forecasts"
+    if not folder.exists():
+        folder.mkdir()
+        (folder / "000001.forecast").touch()
+    store.set_forecast_aside(lock, 1)
 
 
 @pytest.mark.parametrize("name", WRITING)

@@ -1,0 +1,52 @@
+"""How old the newest row is."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from forecast_cli import calendar
+from forecast_cli.errors import SettingsError, StaleDataError
+from forecast_cli.panel import Panel, format_times
+from forecast_cli.refreshing import duration
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def data_age(panel: Panel, now: datetime) -> float | None:
+    """Seconds since the time of the newest row of all series, at least 0; None without times.
+
+    Times without a zone count as UTC.
+    """
+    if not panel.time_format.pattern:
+        return None
+    newest = calendar.times_at(panel.frequency, panel.first + panel.lengths - 1).max()
+    time = _EPOCH + timedelta(microseconds=int(newest))
+    if panel.time_format.wall and panel.time_format.timezone:
+        time = time.replace(tzinfo=ZoneInfo(panel.time_format.timezone))
+    return max((now - time).total_seconds(), 0.0)
+
+
+def require_fresh(panel: Panel | None, age: float | None, limit: float | None) -> None:
+    """Raise StaleDataError where the newest row is older than is allowed.
+
+    Raises SettingsError where the rows have no times.
+    """
+    if limit is None or panel is None:
+        return
+    if age is None:
+        raise SettingsError(
+            "--data-max-age needs rows with times, and these have none",
+            "leave out --data-max-age",
+            option="data_max_age",
+        )
+    if age > limit:
+        newest = calendar.times_at(panel.frequency, panel.first + panel.lengths - 1).max()
+        text = format_times(panel, newest[None])[0]
+        raise StaleDataError(
+            f"{panel.source}: the newest row is of {text}, {duration(age)} ago: --data-max-age is "
+            f"{duration(limit)}; nothing was written",
+            "see why no newer rows came, or give a larger --data-max-age",
+            option="data_max_age",
+            path=panel.source,
+        )
