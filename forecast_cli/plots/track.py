@@ -64,10 +64,11 @@ def _draw_values(axes: Axes, run: Run, track: Sequence[PastForecast], name: str)
     truth: dict[int, float] = {}
     for past in track:
         truth |= _truth(past, name)
-    known = sorted(truth)
+    # A step that no record holds is a gap in the line.
+    steps = np.arange(min(truth, default=0), max(truth, default=-1) + 1)
     axes.plot(
-        _positions(run, known),
-        [truth[step] for step in known],
+        _positions(run, steps),
+        [truth.get(int(step), np.nan) for step in steps],
         color=GREY,
         linewidth=1.4,
         label="what came true",

@@ -55,3 +55,13 @@ def test_it_shows_forecasts_actual_values_alarms_and_promotions(airline_store: P
     by_label = {line.get_label(): line for line in bottom.get_lines()}
     assert list(np.asarray(by_label["alarm"].get_ydata())) == [2.5]
     assert "new run promoted" in by_label
+
+
+def test_steps_that_no_record_holds_are_a_gap(airline_store: Path) -> None:
+    run = store.load(airline_store)
+    forecasts = [past(run, 1), past(run, 3)]  # of 3 steps each, 4 steps apart
+
+    truth = track.figure(run, Labels(), forecasts, None).axes[0].get_lines()[0]
+
+    missing = np.isnan(np.asarray(truth.get_ydata(), float))
+    assert missing.tolist() == [False, False, False, True, False, False, False]
