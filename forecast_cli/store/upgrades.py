@@ -107,7 +107,9 @@ def to_schema_6(old: RawContent) -> RawContent:
 def to_schema_7(old: RawContent) -> RawContent:
     """Schema 7 (0.10.0) has errors beyond the trained horizon, of which older runs know nothing."""
     arrays = dict(old.arrays)
-    arrays["further"] = np.empty((0, 0, arrays["residuals"].shape[2]))
+    # What is wrong with the residuals themselves is found where all arrays are checked.
+    shape = np.shape(arrays.get("residuals"))
+    arrays["further"] = np.empty((0, 0, shape[2] if len(shape) == 3 else 0))
     return replace(old, arrays=arrays)
 
 
