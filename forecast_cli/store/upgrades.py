@@ -108,8 +108,9 @@ def to_schema_7(old: RawContent) -> RawContent:
     """Schema 7 (0.10.0) has errors beyond the trained horizon, of which older runs know nothing."""
     arrays = dict(old.arrays)
     # What is wrong with the residuals themselves is found where all arrays are checked.
-    shape = np.shape(arrays.get("residuals"))
-    arrays["further"] = np.empty((0, 0, shape[2] if len(shape) == 3 else 0))
+    residuals = arrays.get("residuals", np.empty(0))
+    outputs = residuals.shape[2] if residuals.ndim == 3 else 0
+    arrays["further"] = np.empty((0, 0, outputs))
     return replace(old, arrays=arrays)
 
 
