@@ -107,7 +107,10 @@ def to_schema_6(old: RawContent) -> RawContent:
 def to_schema_7(old: RawContent) -> RawContent:
     """Schema 7 (0.10.0) has errors beyond the trained horizon, of which older runs know nothing."""
     arrays = dict(old.arrays)
-    arrays["further"] = np.empty((0, 0, arrays["residuals"].shape[2]))
+    # What is wrong with the residuals themselves is found where all arrays are checked.
+    residuals = arrays.get("residuals", np.empty(0))
+    outputs = residuals.shape[2] if residuals.ndim == 3 else 0
+    arrays["further"] = np.empty((0, 0, outputs))
     return replace(old, arrays=arrays)
 
 
