@@ -34,8 +34,10 @@ def render() -> str:
         "# Commands\n\nMade from the help texts by `python docs/make_commands.py`; a test holds it current.\n"
     ]
     for words in commands():
-        text = CliRunner().invoke(app, [*words, "--help"], prog_name="forecast").output
-        lines = "\n".join(line.rstrip() for line in text.strip().splitlines())
+        result = CliRunner().invoke(app, [*words, "--help"], prog_name="forecast")
+        if result.exit_code != 0:
+            sys.exit(f"{' '.join(words)} --help failed: {result.output}")
+        lines = "\n".join(line.rstrip() for line in result.output.strip().splitlines())
         parts.append(f"## `{' '.join(['forecast', *words])}`\n\n```text\n{lines}\n```\n")
     return "\n".join(parts)
 

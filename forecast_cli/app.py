@@ -29,6 +29,7 @@ from forecast_cli.commands import (
     runs_show,
     runs_upkeep,
     runs_verify,
+    status,
     train,
     tune,
 )
@@ -53,6 +54,7 @@ COMMANDS = {
     "plot": plot.plot,
     "report": report.report,
     "check": check.check,
+    "status": status.status,
     "doctor": doctor.doctor,
     "print-schedule": print_schedule.print_schedule,
 }

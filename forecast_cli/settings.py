@@ -545,8 +545,8 @@ class IntervalSettings(Group):
     )
     interval: choices.Interval | None = setting(
         None,
-        "What the intervals are made of: errors on unseen rows, learned quantiles, or dropout.",
-        auto="quantile with --loss quantile, else conformal",
+        "What intervals are made of.",
+        auto="by --loss",
         metavar="KIND",
     )
 
@@ -626,7 +626,7 @@ class RefreshSettings(Group):
     )
     alert_ratio: float = setting(
         1.5,
-        "Raise the alarm when the error of live forecasts is this many times the held-out one.",
+        "Raise the alarm when the live error is this many times the held-out one.",
         minimum=1,
         maximum=1000,
         metavar="NUMBER",

@@ -19,6 +19,7 @@ ORDER = (
     "Arguments",
     PANEL,
     MOST_USED_PANEL,
+    "Refresh",
     "Data",
     "Windows",
     "Network",

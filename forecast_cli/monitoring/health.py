@@ -20,18 +20,22 @@ _UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"))
 class Health:
     """What is known of a store; None for what is not known.
 
-    - run: the name of the latest run; an empty text where there is none
-    - run_age, data_age: in seconds, of the run and of the newest row
+    - run: the name of the latest run; an empty text where there is none, and why, in no_run
+    - run_age, data_age, refresh_age: in seconds, of the run, the newest row and the last refresh
     - live_mase, held_out_mase: of forecasts whose actual values came, and of the held-out rows
+    - is_of_another_run: both, and the alarm, are of a run that is not the latest any more
     - alarm: whether the alarm is on; alert_ratio: of the two MASE, above which it is raised
     - data_max_age: seconds beyond which the data are stale
     """
 
     run: str = ""
+    no_run: str = "train one first: forecast train DATA"
     run_age: float | None = None
     data_age: float | None = None
+    refresh_age: float | None = None
     live_mase: float | None = None
     held_out_mase: float | None = None
+    is_of_another_run: bool = False
     alarm: bool = False
     alert_ratio: float | None = None
     data_max_age: float | None = None
@@ -57,7 +61,7 @@ def status_of(health: Health) -> tuple[int, str]:
     Stale data come first because live scores of old data say nothing about today.
     """
     if not health.run:
-        return NoRunError.exit_code, "FORECAST NO RUN - train one first: forecast train DATA"
+        return NoRunError.exit_code, f"FORECAST NO RUN - {_plain(health.no_run)}"
 
     code, word = 0, "OK"
     if health.is_stale:
@@ -75,17 +79,29 @@ def _sentence(health: Health) -> str:
     if health.data_age is not None:
         limit = "" if health.data_max_age is None else f" (limit {_duration(health.data_max_age)})"
         parts.append(f"newest row {_duration(health.data_age)} old{limit}")
+    if health.refresh_age is not None:
+        parts.append(f"refreshed {_duration(health.refresh_age)} ago")
 
-    if health.ratio is not None:
-        limit = "" if health.alert_ratio is None else f" (alarm above {health.alert_ratio:g})"
-        parts.append(f"live MASE {health.live_mase:.4g}, {health.ratio:.3g} x held-out{limit}")
-    elif health.live_mase is not None:
-        parts.append(f"live MASE {health.live_mase:.4g}")
-    else:
-        parts.append("no actual values since the training yet")
+    parts.append(_errors(health))
     if health.alarm and health.is_stale:
         parts.append("the alarm is on, too")
     return ", ".join(parts)
+
+
+def _errors(health: Health) -> str:
+    """How good live forecasts are, and whose they are."""
+    if health.live_mase is None:
+        return "no actual values since the training yet"
+    text = f"live MASE {health.live_mase:.4g}"
+    if health.ratio is not None:
+        limit = "" if health.alert_ratio is None else f" (alarm above {health.alert_ratio:g})"
+        text += f", {health.ratio:.3g} x held-out{limit}"
+    return f"{text}, of another run" if health.is_of_another_run else text
+
+
+def _plain(text: str) -> str:
+    """A text on one line and without bars, behind which numbers are expected."""
+    return " ".join(text.replace("|", "/").split())
 
 
 def _numbers(health: Health) -> str:
@@ -93,6 +109,7 @@ def _numbers(health: Health) -> str:
     known = (
         ("run_age", health.run_age, "s", None),
         ("data_age", health.data_age, "s", health.data_max_age),
+        ("refresh_age", health.refresh_age, "s", None),
         ("live_mase", health.live_mase, "", None),
         ("mase_ratio", health.ratio, "", health.alert_ratio),
     )
@@ -100,7 +117,8 @@ def _numbers(health: Health) -> str:
     for name, value, unit, limit in known:
         if value is not None and math.isfinite(value):
             critical = "" if limit is None else f";;{limit:.10g}"
-            shown.append(f"{name}={value:.10g}{unit}{critical}")
+            text = f"{value:.0f}" if unit == "s" else f"{value:.10g}"
+            shown.append(f"{name}={text}{unit}{critical}")
     return " | " + " ".join(shown) if shown else ""
 
 

@@ -2,9 +2,9 @@
 
 What is named here is what other packages may use:
 
-Use cases:   train, tune, predict, backtest, refresh, look, score_base, draw_plots, draw_base,
-             draw_backtest, write_page, compare_runs
-Results:     Trained, Tuned, Predicted, Backtested, Refreshed, BaseScore, Drawn, SideBySide
+Use cases:   train, tune, predict, backtest, refresh, look, score_base, health_of,
+             draw_plots, draw_base, draw_backtest, write_page, compare_runs
+Results:     Trained, Tuned, Predicted, Backtested, Refreshed, HealthReport, BaseScore, Drawn, SideBySide
 Reports:     training_document, tuning_document, backtest_document, refresh_document,
              dry_run_document
 Plans:       plan_with_start
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from forecast_cli.workflow.base_score import BaseScore, score_base
     from forecast_cli.workflow.comparing import SideBySide, compare_runs
     from forecast_cli.workflow.drawing import Drawn, draw_backtest, draw_base, draw_plots
+    from forecast_cli.workflow.health import HealthReport, health_of
     from forecast_cli.workflow.page import training_data, write_page
     from forecast_cli.workflow.predicting import Predicted, predict
     from forecast_cli.workflow.refresh_reports import dry_run_document, refresh_document
@@ -38,6 +39,7 @@ __all__ = [
     "Backtested",
     "BaseScore",
     "Drawn",
+    "HealthReport",
     "Predicted",
     "Refreshed",
     "SideBySide",
@@ -50,6 +52,7 @@ __all__ = [
     "draw_base",
     "draw_plots",
     "dry_run_document",
+    "health_of",
     "look",
     "plan_with_start",
     "predict",
@@ -92,6 +95,8 @@ _HOMES = {
     "Refreshed": "refreshing",
     "refresh_document": "refresh_reports",
     "dry_run_document": "refresh_reports",
+    "health_of": "health",
+    "HealthReport": "health",
 }
 
 

@@ -9,7 +9,7 @@ import pytest
 from forecast_cli.app import COMMANDS, GROUP, GROUP_COMMANDS
 from forecast_cli.commands.train import MOST_USED
 from forecast_cli.fields import option_name
-from forecast_cli.settings import MonitorSettings, fields_by_name
+from forecast_cli.settings import MonitorSettings, RefreshSettings, fields_by_name
 from tests.commands.helpers import Forecast
 
 PAGES = [(name,) for name in COMMANDS] + [(GROUP, name) for name in GROUP_COMMANDS]
@@ -70,8 +70,8 @@ def test_the_ten_most_used_options_of_train_come_first(forecast: Forecast) -> No
 
 def test_every_setting_is_an_option_of_train(forecast: Forecast) -> None:
     page = forecast("train", "--help").out
-    of_jobs = MonitorSettings.types  # of commands that are scheduled as a whole
-    for name in fields_by_name().keys() - of_jobs.keys():
+    of_jobs = {*MonitorSettings.types, *RefreshSettings.types}  # of commands that are scheduled
+    for name in fields_by_name().keys() - of_jobs:
         assert re.search(rf"^  --(\[no-\])?{name.replace('_', '-')}\b", page, re.M), name
 
 

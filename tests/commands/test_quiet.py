@@ -25,7 +25,7 @@ TESTED = {
     "compare",
     "verify",
 }
-TESTED |= {"report", "print-schedule", "doctor", "rollback", "prune", "pin", "unpin"}
+TESTED |= {"report", "print-schedule", "doctor", "status", "rollback", "prune", "pin", "unpin"}
 
 
 def test_no_command_is_forgotten_here() -> None:
@@ -115,3 +115,11 @@ def test_upkeep_is_done_without_a_word(forecast: Forecast, store_copy: Path, com
     several(store_copy, 2)
     assert forecast("runs", command, "--store", store_copy, "--quiet") == SILENT
     assert len(store.names(store_copy)) == 2
+
+
+def test_a_quiet_status_says_nothing_unless_something_is_wrong(
+    forecast: Forecast, airline_store: Path
+) -> None:
+    assert forecast("status", "--store", airline_store, "--quiet") == SILENT
+    stale = forecast("status", "--store", airline_store, "--quiet", "--data-max-age", "2d")
+    assert (stale.code, stale.err, stale.out.count("\n")) == (5, "", 1)

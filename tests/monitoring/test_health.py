@@ -59,6 +59,27 @@ def test_data_of_the_age_that_is_allowed_are_not_stale_and_no_limit_is_none() ->
     assert status_of(Health(run="r", data_age=1e12))[0] == 0
 
 
+def test_the_reason_why_there_is_no_run_is_on_the_same_line_without_a_bar() -> None:
+    health = Health(no_run="no run in a|b;\ntrain one first")
+    assert status_of(health) == (10, "FORECAST NO RUN - no run in a/b; train one first")
+
+
+def test_the_last_refresh_is_shown_and_whose_scores_these_are() -> None:
+    health = Health(
+        run="r",
+        refresh_age=7_200.4,
+        live_mase=1.0,
+        held_out_mase=0.5,
+        alarm=True,
+        is_of_another_run=True,
+    )
+    assert status_of(health) == (
+        4,
+        "FORECAST ALARM - run r, refreshed 2 h ago, live MASE 1, 2 x held-out, of another run "
+        "| refresh_age=7200s live_mase=1 mase_ratio=2",
+    )
+
+
 def test_what_is_not_known_is_not_shown() -> None:
     line = "FORECAST OK - run r, no actual values since the training yet"
     assert status_of(Health(run="r")) == (0, line)

@@ -1,0 +1,154 @@
+"""The state of a store: how old its run and its data are, and whether the alarm is on.
+
+Only what the store has recorded is read, not the data. No lock is taken, and nothing is written.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from forecast_cli import store
+from forecast_cli.errors import NoRunError, RunRejectedError
+from forecast_cli.monitoring import Health
+from forecast_cli.store import PastForecast, Run
+from forecast_cli.workflow.ages import age_of, newest_time, no_times
+from forecast_cli.workflow.tracking import last_refresh
+
+Clock = Callable[[], datetime]
+
+
+@dataclass(frozen=True)
+class HealthReport:
+    """What is known of a store, and what to say of it.
+
+    newest_row, trained, refreshed: times of the newest row that is known, of the training of the
+    latest run, and of the last refresh; None where there is none. warnings: in words.
+    """
+
+    health: Health
+    newest_row: datetime | None = None
+    trained: datetime | None = None
+    refreshed: datetime | None = None
+    warnings: tuple[str, ...] = ()
+
+
+def now_in_utc() -> datetime:
+    """The time, unless the caller hands in another clock."""
+    return datetime.now(UTC)
+
+
+def health_of(
+    store_folder: str | os.PathLike[str],
+    *,
+    data_max_age: float | None = None,
+    clock: Clock = now_in_utc,
+) -> HealthReport:
+    """The state of a store, by its latest run and by what the last refresh recorded.
+
+    data_max_age: seconds beyond which the newest row is too old. The alarm is that of the last
+    refresh, whatever run it was about: only another refresh can say that it is over.
+
+    Raises RunRejectedError where the run or the last record is damaged, SettingsError where an age
+    is limited of rows that have no times, and StorageError.
+    """
+    root = Path(store_folder)
+    try:
+        run = store.load(root)
+    except NoRunError as error:
+        return HealthReport(Health(no_run=f"{error.message}; {error.hint}"))
+
+    past = last_refresh(root)
+    about: tuple[str, ...] = ()
+    if past is not None and not _is_of_the_same_data(past, run):
+        about = (_about_other_data(run),)
+        past = None
+    return _report(run, past, data_max_age, clock(), about)
+
+
+def _is_of_the_same_data(past: PastForecast, run: Run) -> bool:
+    """Whether a refresh was of the data of this run: a training by hand may be of others."""
+    record = past.record
+    is_alike = record.columns == run.config.columns and record.frequency == run.config.frequency
+    return record.run == run.name or is_alike
+
+
+def _about_other_data(run: Run) -> str:
+    text = "the last refresh read data with other columns or another frequency than those of the "
+    return f"{text}run {run.name}, so it is left out"
+
+
+def _report(
+    run: Run,
+    past: PastForecast | None,
+    data_max_age: float | None,
+    now: datetime,
+    about: tuple[str, ...],
+) -> HealthReport:
+    newest = _newest_row(run, past)
+    if newest is None and data_max_age is not None:
+        raise no_times()
+    trained = _time(run.manifest.created)
+    refreshed = None if past is None else _recorded_time(past)
+    recorded = [trained] if refreshed is None else [trained, refreshed]
+    event = None if past is None else past.record.event
+
+    health = Health(
+        run=run.name,
+        run_age=age_of(trained, now),
+        data_age=None if newest is None else age_of(newest, now),
+        refresh_age=None if refreshed is None else age_of(refreshed, now),
+        live_mase=None if event is None else event.live_mase,
+        held_out_mase=_held_out_mase(run) if event is None else event.held_out_mase,
+        alarm=event is not None and event.alarm,
+        is_of_another_run=past is not None and _judged_another(past, run),
+        data_max_age=data_max_age,
+    )
+    warnings = (*about, *_about_clock(max(recorded), now))
+    return HealthReport(health, newest, trained, refreshed, warnings)
+
+
+def _newest_row(run: Run, past: PastForecast | None) -> datetime | None:
+    """The time of the newest row that the training or the last refresh saw."""
+    tail, time_format = run.tail, run.config.time_format
+    seen = [newest_time(run.config.frequency, tail.first + tail.lengths, time_format)]
+    if past is not None:
+        seen.append(newest_time(past.record.frequency, past.ends, time_format))
+    return max((time for time in seen if time is not None), default=None)
+
+
+def _judged_another(past: PastForecast, run: Run) -> bool:
+    """Whether the last refresh judged another run: it promoted this one, or did not know it."""
+    return past.record.event.promoted or past.record.run != run.name
+
+
+def _held_out_mase(run: Run) -> float | None:
+    test = run.metrics.test
+    return None if test is None else test.network.value_of("mase")
+
+
+def _time(text: str) -> datetime:
+    """A time as the names of runs have it."""
+    return datetime.strptime(text, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+
+
+def _recorded_time(past: PastForecast) -> datetime:
+    """When a refresh was. Raises RunRejectedError for a time that does not exist."""
+    try:
+        return _time(past.record.created)
+    except ValueError:
+        raise RunRejectedError(
+            f"the record {past.number} of the track is not of a time: {past.record.created}",
+            "run forecast refresh again: it adds a new one",
+        ) from None
+
+
+def _about_clock(recorded: datetime, now: datetime) -> tuple[str, ...]:
+    if recorded <= now:
+        return ()
+    text = "the clock is before the time of the last training or refresh, so that ages are not "
+    text += "right; set the clock of this machine"
+    return (text,)
