@@ -16,6 +16,13 @@ OPTIONS = {"seasons": "season", "warm_start": "from"}
 # What nobody but the user changes.
 _AS_SET = {"calendar", "levels", *(name for names in COPIED.values() for name in names)}
 _WITHOUT_A_LINE = ("reasons", "trials", "parts", "statistics")
+# Measured after the training, and not a setting.
+_MEASURED = ("noise_power", "noise_usual", "symmetric")
+INTERVALS = {
+    "conformal": "errors on rows that were not trained on",
+    "quantile": "quantiles that the network learns",
+    "dropout": "errors on rows that were not trained on, and dropout",
+}
 
 
 def values_by_name(plan: Plan) -> dict[str, Any]:
@@ -25,10 +32,12 @@ def values_by_name(plan: Plan) -> dict[str, Any]:
         value = getattr(plan, field.name)
         if field.name == "base":
             values["base"] = None if value is None else value.weight
+        elif field.name == "interval":
+            values["interval"] = plan.interval_kind
         elif dataclasses.is_dataclass(value):
             inner = [each.name for each in dataclasses.fields(value) if each.name != "by_season"]
             values |= {name: getattr(value, name) for name in inner}
-        elif field.name not in _WITHOUT_A_LINE:
+        elif field.name not in (*_WITHOUT_A_LINE, *_MEASURED):
             values[field.name] = value
     return values
 
@@ -36,6 +45,8 @@ def values_by_name(plan: Plan) -> dict[str, Any]:
 def reason_of(plan: Plan, name: str, value: Any) -> str:
     """Why a value of a plan is as it is; an empty text where it is what it is by default."""
     reason = plan.reasons.get(name, "")
+    if name == "interval" and plan.interval is None:
+        return INTERVALS[plan.interval_kind]
     if reason or _is_default(name, value):
         return reason
     return AS_GIVEN if name in _AS_SET else f"preset {plan.preset}"

@@ -77,7 +77,7 @@ def test_runs_show_says_where_a_run_was_trained_if_it_knows(
     details = json.loads(forecast("runs", "show", "--store", airline_store, "--json").out)
     assert details["metrics"]["training"]["device"] == "cpu"
 
-    old = ROOT / "tests" / "golden"
+    old = ROOT / "tests" / "golden" / "0.2.0"
     stores = sorted(path.parent for path in old.rglob("runs") if path.is_dir())
     assert stores
     assert "trained on" not in forecast("runs", "show", "--store", stores[0]).out

@@ -137,7 +137,7 @@ def test_a_run_of_sums_reads_new_rows_the_same(
     path = write("day,y\n" + days(*range(40), *range(42, 80), *range(0, 80, 3)))
     assert forecast("train", path, "--duplicates", "sum", "--epochs", 1, "--units", 4).code == 0
     newer = write("day,y\n" + days(*range(70), *range(0, 70, 3), 75, 78, 82), "newer.csv")
-    done = forecast("predict", newer)
+    done = forecast("predict", newer, "--quiet")
     assert (done.err, done.code) == ("", 0)
     assert done.out.splitlines()[1].startswith("2024-03-24,")
 
