@@ -120,12 +120,12 @@ class _Job:
     settings: Settings
     root: Path
     report: Report
-    warm_start: str | None
-    resume: bool
-    by_cores: bool
-    draw: bool
-    page: bool
     deadline: float | None
+    warm_start: str | None = None
+    resume: bool = False
+    by_cores: bool = True
+    draw: bool = False
+    page: bool = False
     reasons: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -162,17 +162,7 @@ def prepare(
     Raises what `train` raises for data and settings.
     """
     check_device(settings)
-    job = _Job(
-        settings=settings,
-        root=root,
-        report=report,
-        warm_start=warm_start,
-        resume=False,
-        by_cores=True,
-        draw=False,
-        page=False,
-        deadline=_deadline(settings),
-    )
+    job = _Job(settings, root, report, _deadline(settings), warm_start)
     plan, start = _plan(panel, data, job)
     return Prepared(panel, plan, start, job)
 
@@ -256,17 +246,7 @@ def train_as_tuned(
 def _job_of_panel(settings: Settings, root: Path, report: Report) -> _Job:
     # How the panel was read, it knows itself.
     settings = replace(settings, data=DataSettings(season=settings.data.season))
-    return _Job(
-        settings=settings,
-        root=root,
-        report=report,
-        warm_start=None,
-        resume=False,
-        by_cores=True,
-        draw=True,
-        page=False,
-        deadline=_deadline(settings),
-    )
+    return _Job(settings, root, report, _deadline(settings), draw=True)
 
 
 # -- what was asked for ------------------------------------------------------------------------
