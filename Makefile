@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check clean
+.PHONY: demo test check fuzz clean
 .DEFAULT_GOAL := demo
 
 $(VENV)/installed: pyproject.toml constraints.txt
@@ -31,6 +31,9 @@ check: $(VENV)/installed  ## lint, types, every test and how much of the package
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --cov --cov-report term
+
+fuzz: $(VENV)/installed  ## files mutated at random, others in each run: does reading crash?
+	OMP_NUM_THREADS=1 $(BIN)/pytest --hypothesis-profile=random tests/reading/test_kinds.py -k mutated
 
 clean:
 	rm -rf $(VENV) demo_runs build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage

@@ -65,4 +65,6 @@ def _varies(cells: list[str]) -> bool:
 def _counts_rows(cells: list[str]) -> bool:
     """Whether each number is one more than the one before, as in an index."""
     numbers = read_numbers([tidy(cell) for cell in cells], PLAIN)
-    return len(numbers) > 2 and bool((np.diff(numbers) == 1).all())
+    if len(numbers) < 3 or not np.isfinite(numbers).all():
+        return False
+    return bool((np.diff(numbers) == 1).all())
