@@ -62,6 +62,7 @@ def _try_all(
         text = f"trying {candidate.name} ({number + 1} of {len(candidates)})"
         trial = Execution(
             report=_as_trial(execution.report, text),
+            engine=execution.engine,
             workers=execution.workers,
             deadline=execution.deadline,
             device=execution.device,

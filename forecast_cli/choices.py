@@ -39,6 +39,7 @@ Duplicates = Literal["error", "first", "last", "mean", "sum"]
 BadRows = Literal["error", "skip"]
 
 # The store and the messages
+Engine = Literal["local", "processes", "ray"]
 IfLocked = Literal["fail", "skip"]
 Start = Literal["scratch", "warm"]
 LogFormat = Literal["text", "json"]

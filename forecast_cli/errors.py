@@ -13,6 +13,7 @@
   - DivergedError         22    training did not converge
   - StorageError          30    disk full, read-only, I/O error
   - OutOfMemoryError      31    it would not fit in memory
+  - WorkerLostError       32    workers of a cluster were lost again and again
   - StoppedError     130/143    SIGINT or SIGTERM
 
 Other exit codes: 0 is complete success, 1 a bug in this tool, 3 published but degraded (`reasons`
@@ -129,6 +130,10 @@ class StorageError(ForecastError):
 
 class OutOfMemoryError(ForecastError):
     exit_code = 31
+
+
+class WorkerLostError(ForecastError):
+    exit_code = 32
 
 
 class StoppedError(ForecastError):

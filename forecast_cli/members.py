@@ -17,8 +17,9 @@ from typing import TypeVar
 
 import numpy as np
 
-from forecast_cli import choices, engine, network, store, training, windows
+from forecast_cli import choices, network, store, training, windows
 from forecast_cli.calendar import Ints
+from forecast_cli.engine import HERE, Engine
 from forecast_cli.errors import DivergedError, RunRejectedError, TooLittleDataError
 from forecast_cli.planning import Plan
 from forecast_cli.progress import Event, MemberDone, Phase, Report, silent
@@ -38,7 +39,7 @@ class Execution:
     """How training is carried out, which does not change what comes out.
 
     - report: hears of phases, epochs and members
-    - workers: members that train at the same time
+    - engine: where members are trained; workers: members that train at the same time
     - start: the weights that members begin with, in turn
     - checkpoint: what was done before, and where to keep what is done
     - deadline: when it must be over, in time.monotonic()
@@ -46,6 +47,7 @@ class Execution:
     """
 
     report: Report = silent
+    engine: Engine = HERE
     workers: int = 1
     start: tuple[Weights, ...] = ()
     checkpoint: Checkpoint | None = None
@@ -64,6 +66,13 @@ class Task:
     folds: tuple[Fold, ...]
     options: FitOptions
     state: str = ""
+
+    def moved(self, seconds: float) -> Task:
+        """The same, for a clock that is so many seconds ahead."""
+        if self.options.deadline is None:
+            return self
+        deadline = self.options.deadline + seconds
+        return replace(self, options=replace(self.options, deadline=deadline))
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,7 +162,7 @@ def _run(
         execution.report(MemberDone(options.member))
 
     with _kept_tasks(left, execution) as (left, report):
-        results = engine.run(work, left, execution.workers, finished, report)
+        results = execution.engine.run(work, left, execution.workers, finished, report)
 
     by_stage: dict[str, Fitted | Result] = dict(done)
     for task, fitted in zip(left, results, strict=True):
@@ -277,7 +286,7 @@ def _kept_tasks(tasks: Sequence[Task], execution: Execution) -> Iterator[tuple[l
         return
 
     resumed = [_resumed(task, checkpoint) for task in tasks]
-    if engine.mode(execution.workers, len(tasks)) == "here":
+    if execution.engine.is_here(execution.workers, len(tasks)):
         yield [_kept(task, checkpoint) for task in resumed], report
         return
 

@@ -37,6 +37,7 @@ Kind = Literal[
     "unknown_levels",
     # what was learned
     "not_resumed",
+    "repeated",
     "time_limit",
     "trials_failed",
     "validation_missing",

@@ -521,13 +521,30 @@ class EnsembleSettings(Group):
         False, "Train each member on the errors of the members before it, and add them up."
     )
     combine: choices.Combine = setting("median", "How the forecasts of the members become one.")
+
+
+@dataclass(frozen=True)
+class EngineSettings(Group):
+    """Where the work is done."""
+
+    panel: ClassVar[str] = "Engine"
+
+    engine: choices.Engine = setting(
+        "processes",
+        "Work in this process alone (local), in processes of this machine, or on a Ray cluster.",
+    )
     workers: int | None = setting(
         None,
-        "Members that train at the same time.",
+        "Number of trainings or other tasks that run at the same time.",
         minimum=1,
         maximum=1024,
         auto="by cores",
         metavar="N",
+    )
+    address: str | None = setting(
+        None,
+        "Address of the Ray cluster, e.g. 10.0.0.1:6379. By default Ray is started on this machine.",
+        metavar="HOST:PORT",
     )
 
 
@@ -677,6 +694,7 @@ class Settings:
     network: NetworkSettings = NetworkSettings()
     training: TrainingSettings = TrainingSettings()
     ensemble: EnsembleSettings = EnsembleSettings()
+    engine: EngineSettings = EngineSettings()
     interval: IntervalSettings = IntervalSettings()
     accuracy: AccuracySettings = AccuracySettings()
     output: OutputSettings = OutputSettings()

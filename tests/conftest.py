@@ -7,10 +7,10 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -38,6 +38,20 @@ PROGRESS = re.compile(
     "reading |looking at the data|loading PyTorch|training|refit|measuring |scoring the held-out|"
     "forecasting past|forecasting from|done before: [0-9,]+ of [0-9,]+ trainings?|[0-9,]+ origins?[ ,]|saving the run|drawing the plots"
 )
+
+
+def run_tasks(
+    work: Callable[[Any, Any], Any],
+    tasks: Sequence[Any],
+    workers: int,
+    finished: Callable[[int, Any], None],
+    on_message: Callable[[Any], None],
+) -> list[Any]:
+    """Run tasks in processes of their own; with one worker, in this one."""
+    from forecast_cli import engine
+
+    with engine.opened(engine.Place("processes")) as running:
+        return running.run(work, tasks, workers, finished, on_message)
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ ROOMS = {
     "pyarrow": {"reading"},
     "torch": {"network", "training"},
     "optuna": {"tuning"},
+    "ray": {"engine"},
     "pydantic": {"store"},
     "safetensors": {"base", "store"},
     "urllib": {"monitoring"},

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from forecast_cli import engine
 from forecast_cli.errors import DataError, OutOfMemoryError
+from tests.conftest import run_tasks
 
 Tell = Callable[[Any], None]
 
@@ -37,7 +37,7 @@ def die(number: int, tell: Tell) -> int:
 @pytest.mark.parametrize("workers", [1, 2])
 def test_results_come_in_the_order_of_the_tasks(workers: int) -> None:
     heard: list[int] = []
-    found = engine.run(
+    found = run_tasks(
         square, range(3), workers, lambda number, result: heard.append(number), unheard
     )
     assert [result for result, _ in found] == [0, 1, 4]
@@ -47,12 +47,12 @@ def test_results_come_in_the_order_of_the_tasks(workers: int) -> None:
 
 def test_what_a_task_raises_is_raised() -> None:
     with pytest.raises(DataError, match="one is too many") as caught:
-        engine.run(fail, range(3), 2, lambda number, result: None, unheard)
+        run_tasks(fail, range(3), 2, lambda number, result: None, unheard)
     assert caught.value.hint == "take none"
 
 
 def test_a_killed_worker_is_an_error_that_says_what_to_do() -> None:
     with pytest.raises(OutOfMemoryError) as caught:
-        engine.run(die, range(2), 2, lambda number, result: None, unheard)
+        run_tasks(die, range(2), 2, lambda number, result: None, unheard)
     assert caught.value.exit_code == 31
     assert caught.value.hint.startswith("use --workers 1")

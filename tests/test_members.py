@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forecast_cli import forecasting, learning, members, planning, store, train, windows
+from forecast_cli import engine, forecasting, learning, members, planning, store, train, windows
 from forecast_cli.errors import SettingsError, StoppedError
 from forecast_cli.forecasting import prediction
 from forecast_cli.members import Execution
@@ -32,7 +32,9 @@ def learned(panel: Panel = PANEL, workers: int = 1, **changes: Any) -> learning.
     settings = settings_from(
         **{"horizon": 4, "lookback": 12, "units": "6", "epochs": 4, "members": 3, **changes}
     )
-    return learning.learn(panel, planning.make(panel, settings), Execution(workers=workers))
+    with engine.opened(engine.Place()) as running:
+        execution = Execution(engine=running, workers=workers)
+        return learning.learn(panel, planning.make(panel, settings), execution)
 
 
 def weights_of(found: learning.Learned) -> list[bytes]:

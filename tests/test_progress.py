@@ -24,7 +24,7 @@ from forecast_cli.progress import Epoch, Event, MemberDone, Phase
 from forecast_cli.sources import settings_from
 from forecast_cli.store import Checkpoint
 from tests.commands.helpers import terminal
-from tests.conftest import AIRLINE, ROOT, Result
+from tests.conftest import AIRLINE, ROOT, Result, run_tasks
 
 PANEL = from_series(
     [10 + np.sin(np.arange(160) / 3) + 0.1 * np.random.default_rng(1).normal(size=160)]
@@ -71,7 +71,7 @@ def tell_and_die(number: int, tell: Tell) -> int:
 
 def test_messages_of_two_workers_are_heard_before_they_finish(tmp_path: Path) -> None:
     tasks = [(number, str(tmp_path)) for number in range(2)]
-    found = engine.run(
+    found = run_tasks(
         wait_for_an_answer,
         tasks,
         2,
@@ -89,7 +89,7 @@ def test_messages_keep_their_order_and_come_before_the_end_of_their_task(workers
     def finished(number: int, result: int) -> None:
         counts[number] = sum(1 for owner, _ in heard if owner == number)
 
-    engine.run(tell_often, range(3), workers, finished, heard.append)
+    run_tasks(tell_often, range(3), workers, finished, heard.append)
     assert counts == {0: 300, 1: 300, 2: 300}
     for number in range(3):
         assert [count for owner, count in heard if owner == number] == list(range(300))
@@ -98,12 +98,12 @@ def test_messages_keep_their_order_and_come_before_the_end_of_their_task(workers
 def test_a_killed_worker_does_not_hang_the_one_that_listens(tmp_path: Path) -> None:
     script = tmp_path / "script.py"
     script.write_text(
-        "from forecast_cli import engine\n"
         "from forecast_cli.errors import OutOfMemoryError\n"
+        "from tests.conftest import run_tasks\n"
         "from tests.test_progress import tell_and_die\n"
         "if __name__ == '__main__':\n"
         "    try:\n"
-        "        engine.run(tell_and_die, range(2), 2, lambda number, result: None, lambda message: None)\n"
+        "        run_tasks(tell_and_die, range(2), 2, lambda number, result: None, lambda message: None)\n"
         "    except OutOfMemoryError as error:\n"
         "        print(error.exit_code)\n"
     )
@@ -124,13 +124,14 @@ def test_what_the_listener_raises_ends_the_workers() -> None:
         raise StoppedError(signal.SIGTERM)
 
     with pytest.raises(StoppedError):
-        engine.run(tell_often, range(2), 2, lambda number, result: None, heard)
+        run_tasks(tell_often, range(2), 2, lambda number, result: None, heard)
 
 
 def learned(report: Callable[[Event], None], **settings: Any) -> learning.Learned:
     workers = settings.pop("workers", 1)
     decided = planning.make(PANEL, settings_from(**{**QUICK, **settings}))
-    return learning.learn(PANEL, decided, Execution(report, workers))
+    with engine.opened(engine.Place()) as running:
+        return learning.learn(PANEL, decided, Execution(report, running, workers))
 
 
 @pytest.mark.parametrize("more", [{"workers": 2}, {"workers": 1}, {"workers": 2, "boosting": True}])
@@ -158,11 +159,13 @@ def test_the_last_member_of_a_training_that_goes_on_is_kept_and_reported(tmp_pat
     with store.lock(tmp_path) as lock:
         first = Checkpoint(lock, "identity")
         with pytest.raises(StoppedError):
-            learning.learn(PANEL, decided, Execution(stop, 1, checkpoint=first))
+            learning.learn(PANEL, decided, Execution(stop, checkpoint=first))
         assert list(first.finished) == ["training 1 of 2"]
 
         again = Checkpoint(lock, "identity", finished=first.finished, running=first.running)
-        learning.learn(PANEL, decided, Execution(events.append, 2, checkpoint=again))
+        with engine.opened(engine.Place()) as running:
+            again_by_two = Execution(events.append, running, 2, checkpoint=again)
+            learning.learn(PANEL, decided, again_by_two)
     assert isinstance(events[0], Phase)
     assert events[0].epochs == ((2, 4),)
     assert [(e.member, e.epoch) for e in events if isinstance(e, Epoch)] == [

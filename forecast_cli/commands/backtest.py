@@ -33,6 +33,7 @@ MOST_USED = ("time", "target", "id", "horizon", "lookback", "freq", "season", "f
     "network",
     "training",
     "ensemble",
+    "engine",
     "interval",
     "accuracy",
     "output",

@@ -25,6 +25,7 @@ ORDER = (
     "Network",
     "Training",
     "Ensemble",
+    "Engine",
     "Output",
     BASE_PANEL,
     "Store",

@@ -31,6 +31,7 @@ SCHEMA = "forecast/refresh/v1"
     "network",
     "training",
     "ensemble",
+    "engine",
     "interval",
     "accuracy",
     "output",

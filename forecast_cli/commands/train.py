@@ -48,6 +48,7 @@ FILES = (
     "network",
     "training",
     "ensemble",
+    "engine",
     "interval",
     "accuracy",
     "output",

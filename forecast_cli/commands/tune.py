@@ -32,6 +32,7 @@ MOST_USED = ("time", "target", "id", "horizon", "preset", "store")
     "network",
     "training",
     "ensemble",
+    "engine",
     "interval",
     "accuracy",
     "output",

@@ -29,7 +29,7 @@ OF_THE_DATA = (
 )
 GROUPS = ("window", "network", "training", "ensemble")
 # Where and how fast the training runs.
-OPERATIONAL = ("threads", "device", "time_limit", "workers")
+OPERATIONAL = ("threads", "device", "time_limit")
 
 
 def weight_settings(settings: Settings) -> dict[str, str]:

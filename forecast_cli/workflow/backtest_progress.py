@@ -27,7 +27,7 @@ from forecast_cli.panel import Panel
 from forecast_cli.planning import Plan
 from forecast_cli.settings import (
     AccuracySettings,
-    EnsembleSettings,
+    EngineSettings,
     LockSettings,
     LogSettings,
     OutputSettings,
@@ -136,7 +136,7 @@ def backtest_identity(panel: Panel, settings: Settings, *more: Any) -> str:
     plain = replace(
         settings,
         training=replace(settings.training, time_limit=None),
-        ensemble=replace(settings.ensemble, workers=EnsembleSettings().workers),
+        engine=EngineSettings(),
         accuracy=AccuracySettings(),
         output=OutputSettings(),
         lock=LockSettings(),

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from forecast_cli import engine, evaluation, forecasting, planning, tables, windows
+from forecast_cli import evaluation, forecasting, planning, tables, windows
 from forecast_cli.calendar import Ints
+from forecast_cli.engine import HERE, Engine, cores, unheard
 from forecast_cli.errors import (
     RunMismatchError,
     RunRejectedError,
@@ -30,7 +31,7 @@ from forecast_cli.reading import read
 from forecast_cli.settings import DEFAULT_STORE, DataSettings, Settings
 from forecast_cli.sources import settings_from
 from forecast_cli.store import PartForecasts, Run
-from forecast_cli.workflow import backtest_progress, rolling_runs
+from forecast_cli.workflow import backtest_progress, rolling_runs, running
 from forecast_cli.workflow.backtest_progress import NOTHING_WRITTEN, Progress
 from forecast_cli.workflow.base_run import is_base, roll_base
 from forecast_cli.workflow.naming import naming_file
@@ -44,7 +45,7 @@ from forecast_cli.workflow.rolled import (
     part_windows,
     scored,
 )
-from forecast_cli.workflow.training import check_device
+from forecast_cli.workflow.training import check_machine
 
 if TYPE_CHECKING:  # torch is imported when there is something to train on
     from forecast_cli.learning import Learned
@@ -193,12 +194,13 @@ class _Job:
     report: Report
     by_cores: bool
     deadline: float | None
+    engine: Engine = HERE
 
 
 def _roll(data: Data, job: _Job, write: Callable[[Backtested], None] | None) -> Backtested:
     """Train before the first origin, and again as often as was asked for."""
     with _nothing_written():
-        check_device(job.settings)
+        check_machine(job.settings)
         panel = read_data(data, job.settings, job.report)
         with naming_file(data):
             origins = _origins(panel, job)
@@ -214,12 +216,18 @@ def _roll(data: Data, job: _Job, write: Callable[[Backtested], None] | None) -> 
         )
 
     with backtest_progress.keeping(place, resume=job.resume) as progress:
-        with naming_file(data):
-            trained = _train_all(panel, job, origins, wanted, progress)
+        with naming_file(data), running.opened(job.settings, job.report) as engine:
+            trained = _train_all(panel, replace(job, engine=engine), origins, wanted, progress)
+            about_engine = running.about_engine(engine)
             digits = job.settings.output.digits
             digits = tables.decimals(panel) if digits is None else digits
             result = scored(panel, [each.part for each in trained], origins, digits)
-        notes = (*result.notes, *_about_resuming(job, progress), *_time_limit(trained, progress))
+        notes = (
+            *result.notes,
+            *about_engine,
+            *_about_resuming(job, progress),
+            *_time_limit(trained, progress),
+        )
         result = judged(replace(result, notes=notes), job.settings.accuracy.min_skill)
         _write(result, write)
     return result
@@ -306,6 +314,8 @@ def _train_all(
         job.report(Phase("resuming", f"done before: {done}"))
 
     left = len(wanted) - len(resumed)
+    if left > 1 and job.engine.is_remote:
+        return _train_side_by_side(panel, job, origins, wanted, (progress, resumed))
     trained = []
     for number, numbers in enumerate(wanted, 1):
         if number in resumed:
@@ -319,6 +329,61 @@ def _train_all(
         trained.append(each)
         left -= 1
     return trained
+
+
+@dataclass(frozen=True, eq=False)
+class _Task:
+    """A whole training with its forecasts, for a worker of a cluster."""
+
+    panel: Panel
+    job: _Job
+    origins: Origins
+    numbers: range
+
+    def moved(self, seconds: float) -> _Task:
+        """The same, for a clock that is so many seconds ahead."""
+        if self.job.deadline is None:
+            return self
+        return replace(self, job=replace(self.job, deadline=self.job.deadline + seconds))
+
+
+def _train_side_by_side(
+    panel: Panel,
+    job: _Job,
+    origins: Origins,
+    wanted: list[range],
+    before: tuple[Progress, dict[int, Part]],
+) -> list[_Trained]:
+    """The forecasts of every training, each by a worker of the cluster.
+
+    before: what was done before; each training is kept when it is over.
+    """
+    progress, resumed = before
+    left = [number for number in range(1, len(wanted) + 1) if number not in resumed]
+    at_once = min(job.engine.capacity or 1, len(left))
+    deadline = _share_of_time(job.deadline, -(-len(left) // at_once))
+    alone = replace(job, report=silent, engine=HERE, by_cores=False, deadline=deadline)
+    tasks = [_Task(panel, alone, origins, wanted[number - 1]) for number in left]
+    trained = {number: _Trained(part) for number, part in resumed.items()}
+
+    def say() -> None:
+        done = f"{len(trained):,} of {plural(len(wanted), 'training')} done"
+        job.report(Phase("training", f"{done}, {at_once:,} at a time"))
+
+    def finished(index: int, each: _Trained) -> None:
+        number = left[index]
+        backtest_progress.training_done(progress, number, None if each.epochs else _kept(each.part))
+        trained[number] = each
+        say()
+
+    say()
+    job.engine.run(_work, tasks, at_once, finished, unheard)
+    return [trained[number] for number in range(1, len(wanted) + 1)]
+
+
+def _work(task: _Task, tell: Callable[[Event], None]) -> _Trained:  # noqa: ARG001 -- nothing to tell
+    """In a worker: one training."""
+    return _train_and_forecast(task.panel, task.job, task.origins, task.numbers, None)
 
 
 def _share_of_time(deadline: float | None, trainings: int) -> float | None:
@@ -365,11 +430,11 @@ def _numbered(report: Report, number: int, trainings: int) -> Report:
 
 
 def _train_and_forecast(
-    panel: Panel, job: _Job, origins: Origins, wanted: range, place: tuple[Progress, int]
+    panel: Panel, job: _Job, origins: Origins, wanted: range, place: tuple[Progress, int] | None
 ) -> _Trained:
     """Forecast from the wanted origins with a network trained on the rows before the first.
 
-    place: where the training is kept, and its number.
+    place: where the training is kept, and its number; None where it is kept when it is over.
     """
     with _naming_origin(wanted[0] + 1):
         training, earliest = training_rows(panel, origins, wanted)
@@ -429,7 +494,7 @@ def rows_before(panel: Panel, cuts: Ints) -> Panel:
 
 
 def _fit(
-    panel: Panel, job: _Job, horizon: int, place: tuple[Progress, int]
+    panel: Panel, job: _Job, horizon: int, place: tuple[Progress, int] | None
 ) -> tuple[Model, tuple[int, ...]]:
     """A model that was trained on a panel as `train` does it; and the epochs of its members, where
     their time was up."""
@@ -443,18 +508,21 @@ def _fit(
     from forecast_cli.training import choose_device
     from forecast_cli.workflow.training import learn, number_of_workers, refit
 
-    device = choose_device(job.settings.training.device, plan, engine.cores())
+    device = choose_device(job.settings.training.device, plan, cores())
+    by_cores = number_of_workers(plan, job.settings, device, by_cores=job.by_cores)
     execution = members.Execution(
         report=job.report,
-        workers=number_of_workers(plan, job.settings, device, by_cores=job.by_cores),
+        engine=job.engine,
+        workers=job.engine.capacity or by_cores,
         deadline=job.deadline,
         device=device,
     )
     plan = candidates.choose(panel, settings, plan, execution)
     execution = candidates.with_start(execution, plan)
 
-    checkpoint = backtest_progress.training_checkpoint(*place, plan, device)
-    execution = replace(execution, checkpoint=checkpoint)
+    if place is not None:
+        checkpoint = backtest_progress.training_checkpoint(*place, plan, device)
+        execution = replace(execution, checkpoint=checkpoint)
     learned = learn(panel, settings, plan, execution)
     model = refit(panel, settings, learned, execution)
     return model, _epochs_cut_short(learned, job.deadline)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
-from forecast_cli import engine, store, tuning
+from forecast_cli import store, tuning
 from forecast_cli.choices import TrainedOn
+from forecast_cli.engine import Engine, unheard
 from forecast_cli.messages import duration
 from forecast_cli.progress import Phase
 from forecast_cli.settings import Settings
@@ -30,28 +30,28 @@ def run_trials(
     search: Search,
     what: tuple[Folds, Sequence[Parameter], TrainedOn],
     job: Job,
-    lock: StudyLock,
+    place: tuple[Engine, StudyLock],
 ) -> None:
     """Run the trials that are left, and keep each batch of them when it is done."""
+    engine, lock = place
     left, began, before = job.left(SEARCH_SHARE), time.monotonic(), len(progress.study.trials)
     deadline = None if left is None else time.monotonic() + left
     workers = progress.study.workers
-    with engine.opened(min(workers, progress.study.wanted)) as processes:
-        while len(progress.study.trials) < progress.study.wanted:
-            if deadline is not None and time.monotonic() >= deadline:
-                return
-            study = progress.study
-            done = len(study.trials)
-            pace = (time.monotonic() - began) / (done - before) if done > before else None
-            numbers = range(done, min(done + workers, study.wanted))
-            job.report(Phase("trials", _now(study, numbers, pace, deadline)))
+    while len(progress.study.trials) < progress.study.wanted:
+        if deadline is not None and time.monotonic() >= deadline:
+            return
+        study = progress.study
+        done = len(study.trials)
+        pace = (time.monotonic() - began) / (done - before) if done > before else None
+        numbers = range(done, min(done + workers, study.wanted))
+        job.report(Phase("trials", _now(study, numbers, pace, deadline)))
 
-            batch = _run_batch(numbers, search, what, job.settings, (processes, deadline))
-            if batch is None:
-                return
-            study = replace(study, trials=(*study.trials, *batch))
-            store.save_study(lock, study)
-            progress.study = study
+        batch = _run_batch(numbers, search, what, job.settings, (engine, deadline))
+        if batch is None:
+            return
+        study = replace(study, trials=(*study.trials, *batch))
+        store.save_study(lock, study)
+        progress.study = study
 
 
 def on_disk(lock: StudyLock, study: Study) -> Study:
@@ -85,14 +85,14 @@ def _run_batch(
     search: Search,
     what: tuple[Folds, Sequence[Parameter], TrainedOn],
     settings: Settings,
-    how: tuple[engine.Processes, float | None],
+    how: tuple[Engine, float | None],
 ) -> list[TrialRecord] | None:
     """Trials that run at the same time, fold by fold, so that their order decides and not their
     pace; None where time was up before they were done.
 
-    how: the processes, and the deadline in time.monotonic().
+    how: the engine, and the deadline in time.monotonic().
     """
-    (folds, space, device), (processes, deadline) = what, how
+    (folds, space, device), (engine, deadline) = what, how
     running = [_Running(number, search.ask(number)) for number in numbers]
     for fold in range(folds.count):
         alive = [each for each in running if each.state is None]
@@ -102,7 +102,7 @@ def _run_batch(
             )
             for each in alive
         ]
-        results = processes.run(run_fold, tasks, _no_matter, _no_matter) if tasks else []
+        results = engine.run(run_fold, tasks, len(numbers), unheard, unheard)
         if any(result.is_late for result in results):
             return None
         for each, result in zip(alive, results, strict=True):
@@ -146,7 +146,3 @@ def _take_down(each: _Running, result: FoldResult, search: Search, *, is_last: b
         each.state = "complete"
     elif is_hopeless:
         each.state = "pruned"
-
-
-def _no_matter(*_: Any) -> None:
-    """Nothing is reported from inside of a trial."""

@@ -7,8 +7,9 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from forecast_cli import engine, fields, store, tuning
+from forecast_cli import fields, store, tuning
 from forecast_cli.choices import TrainedOn
+from forecast_cli.engine import cores
 from forecast_cli.errors import RunMismatchError, SettingsError
 from forecast_cli.fields import option_name
 from forecast_cli.messages import Note, duration, plural
@@ -83,12 +84,12 @@ def _new_study(panel: Panel, folds: Folds, device: TrainedOn, job: Job, number: 
 
 def _workers(device: TrainedOn, job: Job) -> int:
     """Trials at the same time: as asked for, or as many as there are cores, but not too many."""
-    asked = job.settings.ensemble.workers
+    asked = job.settings.engine.workers
     if asked is not None:
         return asked
     if device != "cpu" or not job.by_cores:
         return 1
-    return min(engine.cores(), MOST_AT_ONCE)
+    return min(cores(), MOST_AT_ONCE)
 
 
 def _written(settings: Settings, fixed: Collection[str]) -> dict[str, str]:
@@ -113,7 +114,7 @@ def _refuse_other_study(study: Study, ours: Study, job: Job) -> None:
         for name in sorted({*study.settings, *ours.settings})
         if study.settings.get(name) != ours.settings.get(name)
     ]
-    asked = job.settings.ensemble.workers
+    asked = job.settings.engine.workers
     if asked is not None and asked != study.workers:
         differences.append(f"--workers {study.workers} there, {asked} here")
     if differences:

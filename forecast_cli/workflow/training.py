@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 from forecast_cli import (
     calendar,
     covariates,
-    engine,
     evaluation,
     forecasting,
     planning,
@@ -25,6 +24,7 @@ from forecast_cli import (
     windows,
 )
 from forecast_cli.choices import TrainedOn
+from forecast_cli.engine import Engine, cores
 from forecast_cli.errors import (
     DataError,
     LowSkillError,
@@ -43,7 +43,7 @@ from forecast_cli.reading import read
 from forecast_cli.settings import DEFAULT_STORE, DataSettings, Settings
 from forecast_cli.sources import settings_from
 from forecast_cli.store import Checkpoint, Contents, Lock, Run
-from forecast_cli.workflow import notes
+from forecast_cli.workflow import notes, running
 from forecast_cli.workflow.configuration import run_config
 from forecast_cli.workflow.drawing import draw_after_training
 from forecast_cli.workflow.naming import naming_file
@@ -161,7 +161,7 @@ def prepare(
 
     Raises what `train` raises for data and settings.
     """
-    check_device(settings)
+    check_machine(settings)
     job = _Job(settings, root, report, _deadline(settings), warm_start)
     plan, start = _plan(panel, data, job)
     return Prepared(panel, plan, start, job)
@@ -175,7 +175,9 @@ def fit_and_publish(
     judge: says why the run is not to be promoted, beside --min-skill; clock: for its name.
     """
     panel, job = prepared.panel, prepared.job
-    fitted = _fit(panel, prepared.plan, job, lock, prepared.start)
+    with running.opened(job.settings, job.report) as engine:
+        fitted = _fit(prepared, lock, engine)
+        about_engine = running.about_engine(engine)
     forecast, forecast_notes = _forecast(panel, fitted.model, job)
     refusal = refusal_of(fitted.scores, job.settings)
     if refusal is None and judge is not None:
@@ -184,6 +186,7 @@ def fit_and_publish(
     about = (
         *panel.notes,
         *fitted.notes,
+        *about_engine,
         *forecast_notes,
         *notes.about_forecast(forecast, panel, fitted.model),
     )
@@ -200,7 +203,7 @@ def fit_and_publish(
 
 def _train(data: Data, job: _Job) -> Trained:
     """The use case, step by step, under the lock of the store."""
-    check_device(job.settings)
+    check_machine(job.settings)
     with contextlib.ExitStack() as stack:
         # Wait first and read then, so that what is read is new. But data that cannot be read make
         # no store.
@@ -364,17 +367,20 @@ class Fit:
     notes: tuple[Note, ...]
 
 
-def _fit(panel: Panel, plan: Plan, job: _Job, lock: Lock, start: Run | None) -> Fit:
+def _fit(prepared: Prepared, lock: Lock, engine: Engine) -> Fit:
     """Train on the training part, score the held-out rows, and train again on all rows."""
+    panel, plan, start, job = prepared.panel, prepared.plan, prepared.start, prepared.job
     job.report(Phase("loading", "loading PyTorch"))
     from forecast_cli import candidates, members  # here, so that what went before need not wait
     from forecast_cli.training import choose_device
     from forecast_cli.workflow.warm_start import saw_held_out_rows, start_weights
 
-    device = choose_device(job.settings.training.device, plan, engine.cores())
+    device = choose_device(job.settings.training.device, plan, cores())
+    by_cores = number_of_workers(plan, job.settings, device, by_cores=job.by_cores)
     execution = members.Execution(
         report=job.report,
-        workers=number_of_workers(plan, job.settings, device, by_cores=job.by_cores),
+        engine=engine,
+        workers=engine.capacity or by_cores,
         start=start_weights(start),
         deadline=job.deadline,
         device=device,
@@ -456,8 +462,10 @@ def _to_score(panel: Panel, learned: Learned, job: _Job, execution: Execution) -
     return refit(head(panel, ends), job.settings, learned, execution)
 
 
-def check_device(settings: Settings) -> None:
-    """Raise SettingsError where a GPU is asked for and there is none, before data are read."""
+def check_machine(settings: Settings) -> None:
+    """Raise SettingsError where a GPU or an engine is asked for that is not there, before data are
+    read."""
+    running.check_engine(settings)
     if settings.training.device == "cuda":
         from forecast_cli import training  # PyTorch takes its time: only where it is needed
 
@@ -469,14 +477,15 @@ def number_of_workers(plan: Plan, settings: Settings, device: TrainedOn, *, by_c
 
     On a GPU, one at a time: each process would take memory there for itself alone.
     """
-    if settings.ensemble.workers:
-        return settings.ensemble.workers
+    asked = settings.engine.workers
+    if asked:
+        return asked
     if device != "cpu":
         return 1
     kinds = max(len(plan.parts), 1)
     if kinds * plan.epochs * plan.epoch_batches * plan.batch_size < WORTH_A_PROCESS:
         return 1
-    return max(engine.cores() // plan.threads, 1) if by_cores else 1
+    return max(cores() // plan.threads, 1) if by_cores else 1
 
 
 def _checkpoint(
@@ -598,12 +607,13 @@ def _publish(contents: Contents, lock: Lock, refusal: LowSkillError | None, cloc
 def _kept_notes(about: tuple[Note, ...]) -> list[dict[str, str]]:
     """The notes as they stand in metrics.json.
 
-    A training that was asked to go on and began anew has the bytes of any other: it is not noted.
+    A training that was asked to go on and began anew, or whose worker was lost, has the bytes of
+    any other: that is not noted.
     """
     return [
         {"kind": note.kind, "level": note.level, "text": note.text}
         for note in about
-        if note.kind != "not_resumed"
+        if note.kind not in ("not_resumed", "repeated")
     ]
 
 

@@ -155,6 +155,12 @@ class FoldTask:
     device: TrainedOn
     deadline: float | None
 
+    def moved(self, seconds: float) -> FoldTask:
+        """The same, for a clock that is so many seconds ahead."""
+        if self.deadline is None:
+            return self
+        return replace(self, deadline=self.deadline + seconds)
+
 
 @dataclass(frozen=True)
 class FoldResult:

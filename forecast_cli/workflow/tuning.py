@@ -13,8 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from forecast_cli import engine, store, tuning
+from forecast_cli import store, tuning
 from forecast_cli.choices import TrainedOn
+from forecast_cli.engine import cores
 from forecast_cli.errors import (
     DataError,
     DivergedError,
@@ -31,13 +32,14 @@ from forecast_cli.settings import DEFAULT_STORE, Settings
 from forecast_cli.sources import settings_from
 from forecast_cli.store import Study
 from forecast_cli.tuning import Parameter, Search
+from forecast_cli.workflow import running
 from forecast_cli.workflow.backtesting import read_data, training_rows
 from forecast_cli.workflow.naming import naming_file
 from forecast_cli.workflow.reports import keep_failure, training_document
 from forecast_cli.workflow.results import Trained
 from forecast_cli.workflow.searching import Progress, on_disk, run_trials
 from forecast_cli.workflow.studies import SEARCH_SHARE, Job, begin, cost
-from forecast_cli.workflow.training import check_device, plan_training, train_as_tuned
+from forecast_cli.workflow.training import check_machine, plan_training, train_as_tuned
 from forecast_cli.workflow.trials import (
     Folds,
     choose_candidate,
@@ -144,7 +146,9 @@ def _tune(data: Data, job: Job) -> Tuned:
         search = _search(study, space, job.settings.training.seed)
         stopped = None
         try:
-            run_trials(progress, search, (folds, space, device), job, lock)
+            with running.opened(job.settings, job.report) as engine:
+                run_trials(progress, search, (folds, space, device), job, (engine, lock))
+                notes = (*notes, *running.about_engine(engine))
         except StoppedError as error:
             stopped, progress.study = error, on_disk(lock, progress.study)
             if error.signal_number != signal.SIGINT or progress.study.best is None:
@@ -178,7 +182,7 @@ def _check(job: Job) -> None:
             option="trials",
         )
     tuning.require_optuna()
-    check_device(job.settings)
+    check_machine(job.settings)
 
 
 def _refuse_portfolio(plan: Plan) -> None:
@@ -215,7 +219,7 @@ def _space(folds: Folds, plan: Plan, job: Job) -> tuple[Parameter, ...]:
 def _device(settings: Settings, plan: Plan) -> TrainedOn:
     from forecast_cli.training import choose_device
 
-    return choose_device(settings.training.device, plan, engine.cores())
+    return choose_device(settings.training.device, plan, cores())
 
 
 def _candidate(folds: Folds, device: TrainedOn, job: Job) -> str:

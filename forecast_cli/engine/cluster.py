@@ -1,0 +1,300 @@
+"""Tasks on a Ray cluster: the only module that loads Ray, and only where it was asked for.
+
+Ray moves tasks and results between its own processes by pickle, so a cluster must be trusted.
+Nothing that Ray writes is ever read from a run or a store.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import secrets
+import signal
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TextIO
+
+import forecast_cli
+from forecast_cli.engine.contract import Place, Result, Task, Timed, Work
+from forecast_cli.errors import (
+    OutOfMemoryError,
+    RunMismatchError,
+    SettingsError,
+    WorkerLostError,
+)
+
+PAUSE = 0.1  # seconds between two looks for messages of the workers
+REPEATS = 3  # of a task whose worker was lost
+SAME_CLOCK = 1.0  # seconds by which the clock of one machine may be corrected meanwhile
+STOPPING = 10  # seconds that tasks have to end when they are canceled
+
+
+@dataclass(frozen=True)
+class _Begun:
+    """The first message of a task: a second one says that its first worker was lost."""
+
+    number: int
+
+
+@dataclass
+class Cluster:
+    """A Ray cluster that this process is connected to.
+
+    channel: the actor that keeps messages of the tasks until they are heard.
+    """
+
+    ray: Any
+    capacity: int | None
+    channel: Any
+    is_remote: bool = True
+    repeated: int = 0
+    running: dict[Any, int] = field(default_factory=dict)
+
+    def is_here(self, workers: int, tasks: int) -> bool:
+        return False
+
+    def run(
+        self,
+        work: Work[Task, Result],
+        tasks: Sequence[Task],
+        workers: int,
+        finished: Callable[[int, Result], None],
+        on_message: Callable[[Any], None],
+    ) -> list[Result]:
+        begun: set[int] = set()
+
+        def hear() -> None:
+            for message in self.ray.get(self.channel.take.remote()):
+                if not isinstance(message, _Begun):
+                    on_message(message)
+                elif message.number in begun:
+                    self.repeated += 1
+                else:
+                    begun.add(message.number)
+
+        results: dict[int, Result] = {}
+        remote = self.ray.remote(max_retries=REPEATS, num_cpus=1)(_work)
+        try:
+            while len(results) < len(tasks):
+                self._submit(remote, (work, tasks), workers, len(results))
+                done, _ = self.ray.wait(list(self.running), num_returns=1, timeout=PAUSE)
+                results_now = [(self.running.pop(one), self._result(one)) for one in done]
+                hear()
+                for number, result in results_now:
+                    results[number] = result
+                    finished(number, result)
+        finally:
+            self.cancel()
+        return [results[number] for number in range(len(tasks))]
+
+    def _submit(
+        self, remote: Any, job: tuple[Work[Task, Result], Sequence[Task]], workers: int, done: int
+    ) -> None:
+        """Hand out tasks until as many run as there may be: the others wait here, in order."""
+        work, tasks = job
+        while len(self.running) < workers and done + len(self.running) < len(tasks):
+            number = done + len(self.running)
+            origin = _Origin(forecast_cli.__version__, _clock(), self.channel, number)
+            self.running[remote.remote(origin, work, tasks[number])] = number
+
+    def _result(self, reference: Any) -> Any:
+        """The result of a task that is over. Raises what it raised."""
+        errors = self.ray.exceptions
+        try:
+            return self.ray.get(reference)
+        except errors.RayTaskError as error:
+            raise error.cause from None
+        except errors.OutOfMemoryError:
+            raise OutOfMemoryError(
+                "a worker of the cluster was killed for want of memory",
+                "use fewer --workers, or machines with more memory",
+            ) from None
+        except errors.RayError as error:
+            raise WorkerLostError(
+                f"a task lost its worker {REPEATS + 1} times: {_first_line(error)}",
+                "look at the logs of the cluster; fewer --workers need less memory",
+            ) from None
+
+    def cancel(self) -> None:
+        """Stop what is running, and forget it."""
+        for reference in self.running:
+            with contextlib.suppress(Exception):
+                self.ray.cancel(reference, force=True)
+        if self.running:
+            with contextlib.suppress(Exception):
+                self.ray.wait(list(self.running), num_returns=len(self.running), timeout=STOPPING)
+        self.running.clear()
+
+
+@contextlib.contextmanager
+def opened_cluster(place: Place) -> Iterator[Cluster]:
+    """Connect to the cluster at an address, or start one of our own, which ends with the block.
+
+    Where this process is connected to a cluster already, that is the one.
+
+    Raises SettingsError where there is no cluster at the address, and WorkerLostError where Ray
+    does not start on this machine.
+    """
+    ray = _load(place)
+    with contextlib.ExitStack() as stack:
+        # Standard output is for data, and Ray prints there what befell its workers.
+        stack.enter_context(contextlib.redirect_stdout(_WithoutRay(sys.stdout)))
+        if not ray.is_initialized():
+            stack.enter_context(_connected(ray, place))
+        cores = int(ray.cluster_resources().get("CPU", 1))
+        yield Cluster(ray, place.workers or max(cores, 1), _channel(ray))
+
+
+def _load(place: Place) -> Any:
+    """Ray itself, which reads its environment when it is loaded."""
+    # Nothing is told to anybody about what is run.
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    # What Ray will do by itself in its next release: leave the variables of GPUs alone.
+    os.environ.setdefault("RAY_DEDUP_LOGS", "0")  # or what it holds back is printed at the end
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    if place.address is None and "RAY_AUTH_MODE" not in os.environ:
+        # A cluster listens on the network: only who knows this word may use that of ours.
+        os.environ["RAY_AUTH_MODE"] = "token"
+        os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)
+    import ray
+
+    return ray
+
+
+@contextlib.contextmanager
+def _connected(ray: Any, place: Place) -> Iterator[None]:
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    quiet = {"log_to_driver": False, "configure_logging": False, "logging_level": "ERROR"}
+    try:
+        if place.address is None:
+            with tempfile.TemporaryDirectory(
+                prefix="forecast-", ignore_cleanup_errors=True
+            ) as name:
+                _start(ray, place, name, quiet)
+                _restore(handlers)  # Ray has set its own
+                yield
+                ray.shutdown()
+        else:
+            _join(ray, place.address, quiet)
+            _restore(handlers)
+            yield
+    finally:
+        ray.shutdown()
+        _restore(handlers)
+
+
+def _start(ray: Any, place: Place, folder: str, quiet: dict[str, Any]) -> None:
+    """Start a cluster on this machine, with its files in a folder."""
+    try:
+        ray.init(
+            "local", num_cpus=place.workers, include_dashboard=False, _temp_dir=folder, **quiet
+        )
+    except (OSError, RuntimeError, ValueError, AssertionError) as error:
+        raise WorkerLostError(
+            f"Ray does not start on this machine: {_first_line(error)}",
+            "use --engine processes, or name a cluster with --address",
+        ) from None
+
+
+def _join(ray: Any, address: str, quiet: dict[str, Any]) -> None:
+    try:
+        ray.init(address, **quiet)
+    except (ConnectionError, ValueError, RuntimeError, ray.exceptions.RayError) as error:
+        raise SettingsError(
+            f"there is no Ray cluster at {address}: {_first_line(error)}",
+            "start one there with `ray start --head`, or leave out --address",
+            option="address",
+        ) from None
+
+
+class _WithoutRay(io.TextIOBase):
+    """A stream that leaves out what the threads of Ray write."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self.stream = stream
+
+    def write(self, text: str) -> int:
+        if threading.current_thread().name.startswith("ray_"):
+            return len(text)
+        return self.stream.write(text)
+
+    def flush(self) -> None:
+        self.stream.flush()
+
+
+def _first_line(error: BaseException) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0].strip() if lines else type(error).__name__
+
+
+def _restore(handlers: dict[signal.Signals, Any]) -> None:
+    # Signal handlers can be set in the main thread alone, and Ray sets its own there alone.
+    with contextlib.suppress(ValueError):
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+
+
+def _channel(ray: Any) -> Any:
+    """An actor beside this process, which must not be lost with a worker."""
+    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+    node = ray.get_runtime_context().get_node_id()
+    beside = NodeAffinitySchedulingStrategy(node_id=node, soft=False)
+    return ray.remote(num_cpus=0, scheduling_strategy=beside)(_Channel).remote()
+
+
+class _Channel:
+    """Messages of the tasks, in the order in which they came."""
+
+    def __init__(self) -> None:
+        self.messages: list[Any] = []
+
+    def put(self, message: Any) -> None:
+        self.messages.append(message)
+
+    def take(self) -> list[Any]:
+        """What came since the last time."""
+        messages, self.messages = self.messages, []
+        return messages
+
+
+@dataclass(frozen=True)
+class _Origin:
+    """Where a task comes from. clock: that of `_clock` there; number: of the task."""
+
+    version: str
+    clock: float
+    channel: Any
+    number: int
+
+
+def _clock() -> float:
+    """How far time.monotonic() is behind the time of day on this machine."""
+    return time.time() - time.monotonic()
+
+
+def _work(origin: _Origin, work: Work[Task, Result], task: Task) -> Result:
+    """In a worker: do the work, and send its messages."""
+    if forecast_cli.__version__ != origin.version:
+        raise RunMismatchError(
+            f"a worker of the cluster has forecast {forecast_cli.__version__}, "
+            f"and the command is of {origin.version}",
+            "install the same version on all machines of the cluster",
+        )
+    apart = origin.clock - _clock()
+    if isinstance(task, Timed) and abs(apart) > SAME_CLOCK:
+        task = task.moved(apart)
+
+    import ray
+
+    def tell(message: Any) -> None:
+        # Waited for, so that a message is there before the result of its task is.
+        ray.get(origin.channel.put.remote(message))
+
+    tell(_Begun(origin.number))
+    return work(task, tell)

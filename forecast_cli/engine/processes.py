@@ -1,0 +1,160 @@
+"""Tasks in spawned processes of this machine, which die with this one."""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from multiprocessing.queues import SimpleQueue
+from typing import Any
+
+from forecast_cli.engine.contract import Message, Result, Task, Work
+from forecast_cli.engine.here import run_here
+from forecast_cli.errors import OutOfMemoryError
+
+PAUSE = 0.1  # seconds between two looks for messages of the workers
+_CHANNEL: ContextVar[SimpleQueue[Any]] = ContextVar("channel")  # of a worker to its parent
+
+
+@dataclass
+class Processes:
+    """Processes that are started when there is something to run, and then stay.
+
+    A batch for one worker is done in this process.
+    """
+
+    is_remote: bool = False
+    capacity: int | None = None
+    repeated: int = 0
+    pools: dict[int, tuple[ProcessPoolExecutor, SimpleQueue[Any]]] = field(default_factory=dict)
+
+    def is_here(self, workers: int, tasks: int) -> bool:
+        return min(workers, tasks) <= 1
+
+    def run(
+        self,
+        work: Work[Task, Result],
+        tasks: Sequence[Task],
+        workers: int,
+        finished: Callable[[int, Result], None],
+        on_message: Callable[[Any], None],
+    ) -> list[Result]:
+        if self.is_here(workers, len(tasks)):
+            return run_here(work, tasks, finished, on_message)
+
+        pool, channel = self._pool(workers)
+        try:
+            return _run_in(pool, channel, (work, tasks), finished, on_message)
+        except BrokenProcessPool:
+            self.stop()
+            raise OutOfMemoryError(
+                "a process that trained a network was killed, most likely for want of memory",
+                "use --workers 1; a script of yours must train under `if __name__ == '__main__':`",
+            ) from None
+        except BaseException:
+            self.stop()  # what is still running is of no use to anybody
+            raise
+
+    def stop(self) -> None:
+        """End the processes at once, whatever they are doing."""
+        for pool, _ in self.pools.values():
+            children = list((pool._processes or {}).values())
+            for child in children:
+                child.terminate()
+            pool.shutdown(wait=False, cancel_futures=True)
+        self.pools.clear()
+
+    def _pool(self, workers: int) -> tuple[ProcessPoolExecutor, SimpleQueue[Any]]:
+        if workers not in self.pools:
+            self.pools[workers] = _start(workers)
+        return self.pools[workers]
+
+
+@contextlib.contextmanager
+def opened_processes() -> Iterator[Processes]:
+    """Processes for several batches of tasks, which end with the block."""
+    processes = Processes()
+    try:
+        yield processes
+    except BaseException:
+        processes.stop()
+        raise
+    finally:
+        for pool, _ in processes.pools.values():
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _run_in(
+    pool: ProcessPoolExecutor,
+    channel: SimpleQueue[Any],
+    job: tuple[Work[Task, Result], Sequence[Task]],
+    finished: Callable[[int, Result], None],
+    on_message: Callable[[Any], None],
+) -> list[Result]:
+    """Submit all tasks, and listen until they are done. job: the work, and the tasks."""
+    work, tasks = job
+    futures = {pool.submit(_work, work, task): number for number, task in enumerate(tasks)}
+    waiting: set[Future[Result]] = set(futures)
+    while waiting:
+        done, waiting = wait(waiting, timeout=PAUSE, return_when=FIRST_COMPLETED)
+        _listen(channel, on_message)
+        for future in sorted(done, key=futures.__getitem__):
+            finished(futures[future], future.result())
+    return [future.result() for future in futures]
+
+
+def _start(workers: int) -> tuple[ProcessPoolExecutor, SimpleQueue[Any]]:
+    # Spawned, never forked: a forked child would keep the lock of the store alive after its
+    # parent is gone.
+    context = multiprocessing.get_context("spawn")
+    channel: SimpleQueue[Any] = context.SimpleQueue()
+    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_begin, initargs=(channel,))
+    return pool, channel
+
+
+def _listen(channel: SimpleQueue[Message], on_message: Callable[[Message], None]) -> None:
+    """Hand on the messages that are there, without waiting.
+
+    A message is written to the pipe in one piece or not at all, so a worker that dies cannot leave
+    half of one, for which this process would wait forever.
+    """
+    while not channel.empty():
+        on_message(channel.get())
+
+
+def cores() -> int:
+    """The processor cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _begin(channel: SimpleQueue[Any]) -> None:
+    """In a worker: leave Ctrl-C to the parent, and exit when it is gone, even if it was killed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    _CHANNEL.set(channel)
+    parent = multiprocessing.parent_process()
+
+    def follow() -> None:
+        if parent is not None:
+            parent.join()
+            os._exit(1)
+
+    threading.Thread(target=follow, daemon=True).start()
+
+
+def _work(work: Work[Task, Result], task: Task) -> Result:
+    """In a worker: do the work, and send its messages to the parent."""
+    channel = _CHANNEL.get()
+
+    def tell(message: Any) -> None:
+        with contextlib.suppress(OSError):  # nobody listens any more
+            channel.put(message)
+
+    return work(task, tell)
