@@ -11,6 +11,7 @@ import io
 import os
 import secrets
 import signal
+import socket
 import sys
 import tempfile
 import threading
@@ -31,6 +32,8 @@ from forecast_cli.errors import (
 PAUSE = 0.1  # seconds between two looks for messages of the workers
 REPEATS = 3  # of a task whose worker was lost
 SAME_CLOCK = 1.0  # seconds by which the clock of one machine may be corrected meanwhile
+PATIENCE = 5  # seconds until it is known whether anybody listens at an address
+LONGEST_FOLDER = 24  # bytes of a name in which the sockets of Ray have room
 STOPPING = 10  # seconds that tasks have to end when they are canceled
 
 
@@ -79,17 +82,19 @@ class Cluster:
 
         results: dict[int, Result] = {}
         remote = self.ray.remote(max_retries=REPEATS, num_cpus=1)(_work)
-        try:
-            while len(results) < len(tasks):
-                self._submit(remote, (work, tasks), workers, len(results))
-                done, _ = self.ray.wait(list(self.running), num_returns=1, timeout=PAUSE)
-                results_now = [(self.running.pop(one), self._result(one)) for one in done]
-                hear()
-                for number, result in results_now:
-                    results[number] = result
-                    finished(number, result)
-        finally:
-            self.cancel()
+        with _Signals() as signals:
+            try:
+                while len(results) < len(tasks):
+                    signals.raise_late()
+                    self._submit(remote, (work, tasks), workers, len(results))
+                    done, _ = self.ray.wait(list(self.running), num_returns=1, timeout=PAUSE)
+                    results_now = [(self.running.pop(one), self._result(one)) for one in done]
+                    hear()
+                    for number, result in results_now:
+                        results[number] = result
+                        finished(number, result)
+            finally:
+                self.cancel()
         return [results[number] for number in range(len(tasks))]
 
     def _submit(
@@ -140,6 +145,8 @@ def opened_cluster(place: Place) -> Iterator[Cluster]:
     Raises SettingsError where there is no cluster at the address, and WorkerLostError where Ray
     does not start on this machine.
     """
+    if place.address is not None:
+        _require_listener(place.address)
     ray = _load(place)
     with contextlib.ExitStack() as stack:
         # Standard output is for data, and Ray prints there what befell its workers.
@@ -168,24 +175,27 @@ def _load(place: Place) -> Any:
 
 @contextlib.contextmanager
 def _connected(ray: Any, place: Place) -> Iterator[None]:
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     quiet = {"log_to_driver": False, "configure_logging": False, "logging_level": "ERROR"}
-    try:
+    with contextlib.ExitStack() as stack:
         if place.address is None:
-            with tempfile.TemporaryDirectory(
-                prefix="forecast-", ignore_cleanup_errors=True
-            ) as name:
+            name = stack.enter_context(_folder())
+        stack.callback(ray.shutdown)
+        with _Signals():  # which are ours again after the block: Ray sets its own
+            if place.address is None:
                 _start(ray, place, name, quiet)
-                _restore(handlers)  # Ray has set its own
-                yield
-                ray.shutdown()
-        else:
-            _join(ray, place.address, quiet)
-            _restore(handlers)
-            yield
-    finally:
-        ray.shutdown()
-        _restore(handlers)
+            else:
+                _join(ray, place.address, quiet)
+        yield
+
+
+def _folder() -> tempfile.TemporaryDirectory[str]:
+    """Where Ray keeps its sockets and logs for as long as it runs.
+
+    Names of sockets are at most 107 bytes long, of which Ray needs 64.
+    """
+    usual = tempfile.gettempdir()
+    folder = usual if len(os.fsencode(usual)) <= LONGEST_FOLDER else os.path.join(os.sep, "tmp")
+    return tempfile.TemporaryDirectory(prefix="forecast-", dir=folder, ignore_cleanup_errors=True)
 
 
 def _start(ray: Any, place: Place, folder: str, quiet: dict[str, Any]) -> None:
@@ -201,15 +211,77 @@ def _start(ray: Any, place: Place, folder: str, quiet: dict[str, Any]) -> None:
         ) from None
 
 
+def _require_listener(address: str) -> None:
+    """Raise SettingsError where nobody listens: Ray itself would try for minutes.
+
+    `auto` is what Ray finds on this machine, or in its environment.
+    """
+    if address == "auto":
+        return
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if not host or not port.isdigit():
+        raise SettingsError(
+            f"--address must be HOST:PORT, ray://HOST:PORT or auto, got {address!r}",
+            "use, for example, --address 10.0.0.1:6379",
+            option="address",
+        )
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=PATIENCE).close()
+    except (OSError, OverflowError) as error:
+        raise _no_cluster(address, error) from None
+
+
+def _no_cluster(address: str, error: BaseException) -> SettingsError:
+    return SettingsError(
+        f"there is no Ray cluster at {address}: {_first_line(error)}",
+        "start one there with `ray start --head`, or leave out --address",
+        option="address",
+    )
+
+
 def _join(ray: Any, address: str, quiet: dict[str, Any]) -> None:
     try:
         ray.init(address, **quiet)
     except (ConnectionError, ValueError, RuntimeError, ray.exceptions.RayError) as error:
-        raise SettingsError(
-            f"there is no Ray cluster at {address}: {_first_line(error)}",
-            "start one there with `ray start --head`, or leave out --address",
-            option="address",
-        ) from None
+        raise _no_cluster(address, error) from None
+
+
+class _Signals:
+    """Signals that come while Ray is at work, kept until they can be raised.
+
+    An error that is raised inside of its compiled code would be lost there.
+    """
+
+    def __init__(self) -> None:
+        self.late: list[tuple[int, Any]] = []
+        self.handlers: dict[int, Any] = {}
+
+    def __enter__(self) -> _Signals:
+        with contextlib.suppress(ValueError):  # only the main thread hears of signals
+            for number in (signal.SIGINT, signal.SIGTERM):
+                self.handlers[number] = signal.signal(number, self._keep)
+        return self
+
+    def _keep(self, number: int, frame: Any) -> None:
+        self.late.append((number, frame))
+
+    def raise_late(self) -> None:
+        """Do now what was to be done when the signal came."""
+        while self.late:
+            number, frame = self.late.pop(0)
+            handler = self.handlers[number]
+            if callable(handler):
+                handler(number, frame)
+            elif handler == signal.SIG_DFL:
+                signal.signal(number, signal.SIG_DFL)
+                signal.raise_signal(number)
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        with contextlib.suppress(ValueError):
+            for number, handler in self.handlers.items():
+                signal.signal(number, handler)
+        if kind is None:
+            self.raise_late()
 
 
 class _WithoutRay(io.TextIOBase):
@@ -230,13 +302,6 @@ class _WithoutRay(io.TextIOBase):
 def _first_line(error: BaseException) -> str:
     lines = str(error).strip().splitlines()
     return lines[0].strip() if lines else type(error).__name__
-
-
-def _restore(handlers: dict[signal.Signals, Any]) -> None:
-    # Signal handlers can be set in the main thread alone, and Ray sets its own there alone.
-    with contextlib.suppress(ValueError):
-        for number, handler in handlers.items():
-            signal.signal(number, handler)
 
 
 def _channel(ray: Any) -> Any:

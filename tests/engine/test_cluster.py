@@ -1,0 +1,200 @@
+"""Tasks on a Ray cluster of this machine: equal results, lost workers, signals, nothing left behind.
+
+Every test is a process of its own with a time limit, since what is tested may hang.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from forecast_cli.engine.cluster import _require_listener
+from forecast_cli.errors import SettingsError
+from tests.conftest import ROOT
+
+needs_ray = pytest.mark.skipif(
+    importlib.util.find_spec("ray") is None, reason="Ray is not installed"
+)
+LIMIT = 240  # seconds; Ray takes some to start, and more on a busy machine
+TINY = ("--epochs", "1", "--members", "2", "--units", "4", "--preset", "classic")
+
+
+@pytest.fixture
+def temporary() -> Iterator[Path]:
+    """A folder for temporary files that can be looked into, with a name short enough for sockets."""
+    with tempfile.TemporaryDirectory(prefix="f") as folder:
+        yield Path(folder)
+
+
+def environment(temporary: Path) -> dict[str, str]:
+    """Without a home."""
+    return {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "TMPDIR": str(temporary)}
+
+
+def python(code: str, folder: Path, temporary: Path) -> str:
+    """What a script prints. It ends well within the time limit, and without a word on stderr."""
+    script = folder / "script.py"
+    script.write_text(code)
+    done = subprocess.run(
+        [sys.executable, "-W", "error", str(script)],
+        env=environment(temporary),
+        capture_output=True,
+        text=True,
+        timeout=LIMIT,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def command(*words: object, folder: Path, temporary: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "forecast_cli", *map(str, words)],
+        cwd=folder,
+        env=environment(temporary),
+        capture_output=True,
+        text=True,
+        timeout=LIMIT,
+        check=False,
+    )
+
+
+@pytest.mark.slow
+@needs_ray
+def test_tasks_messages_errors_and_lost_workers(tmp_path: Path, temporary: Path) -> None:
+    """One cluster for all of it, as starting one takes seconds."""
+    out = python(
+        f"""
+from forecast_cli import engine
+from forecast_cli.engine import Place, unheard
+from forecast_cli.errors import DataError, WorkerLostError
+from tests.engine.work import die, die_once, fail, square
+
+if __name__ == "__main__":
+    heard, order = [], []
+    with engine.opened(Place("ray", workers=2)) as running:
+        assert (running.is_remote, running.capacity) == (True, 2)
+        found = running.run(square, range(5), 2, lambda number, _: order.append(number), heard.append)
+        print(found, sorted(heard), sorted(order))
+
+        print(running.run(die_once, [({str(tmp_path)!r}, n) for n in range(3)], 2, unheard, unheard))
+        print("repeated:", running.repeated)
+
+        try:
+            running.run(fail, range(3), 2, unheard, unheard)
+        except DataError as error:
+            print(error.message, "|", error.hint)
+        try:
+            running.run(die, range(2), 2, unheard, unheard)
+        except WorkerLostError as error:
+            print(error.exit_code, error.message.split(":")[0])
+        print(running.run(square, range(2), 2, unheard, unheard))
+""",
+        tmp_path,
+        temporary,
+    )
+    begun = [("begun", number) for number in range(5)]
+    assert out.splitlines() == [
+        f"[0, 1, 4, 9, 16] {begun} [0, 1, 2, 3, 4]",
+        "[0, 1, 2]",
+        "repeated: 1",
+        "one is too many | take none",
+        "32 a task lost its worker 4 times",
+        "[0, 1]",
+    ]
+    assert not list(temporary.iterdir())
+
+
+@pytest.mark.slow
+@needs_ray
+def test_a_training_on_ray_gives_the_same_bytes(tmp_path: Path, temporary: Path) -> None:
+    data = ROOT / "sample_data" / "airline.csv"
+    for engine in ("local", "ray"):
+        trained = command(
+            "train",
+            data,
+            *TINY,
+            "--engine",
+            engine,
+            "--store",
+            engine,
+            folder=tmp_path,
+            temporary=temporary,
+        )
+        assert trained.returncode == 0, trained.stderr
+    runs = [next((tmp_path / engine / "runs").iterdir()) for engine in ("local", "ray")]
+    for name in ("model.safetensors", "forecast.csv", "metrics.json", "config.json"):
+        assert (runs[0] / name).read_bytes() == (runs[1] / name).read_bytes(), name
+
+
+@pytest.mark.slow
+@needs_ray
+def test_trainings_of_a_backtest_on_ray_give_the_same_forecasts(
+    tmp_path: Path, temporary: Path
+) -> None:
+    data = ROOT / "sample_data" / "airline.csv"
+    asked = ("backtest", data, *TINY, "--origins", 2, "--refit", "every")
+    for engine in ("local", "ray"):
+        done = command(
+            *asked, "--engine", engine, "-o", f"{engine}.csv", folder=tmp_path, temporary=temporary
+        )
+        assert done.returncode == 0, done.stderr
+    assert (tmp_path / "local.csv").read_bytes() == (tmp_path / "ray.csv").read_bytes()
+
+
+@pytest.mark.slow
+@needs_ray
+def test_ctrl_c_ends_a_training_on_ray_and_leaves_nothing_behind(
+    tmp_path: Path, temporary: Path
+) -> None:
+    data = ROOT / "sample_data" / "panel.csv"
+    words = ("train", data, "--future", "promo", "--members", "4", "--engine", "ray")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "forecast_cli", *map(str, words)],
+        cwd=tmp_path,
+        env=environment(temporary),
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        text=True,
+    )
+    assert process.stderr is not None
+    for line in process.stderr:
+        if line.startswith("training 4 members"):
+            break
+    process.send_signal(signal.SIGINT)
+    began = time.monotonic()
+    _, err = process.communicate(timeout=LIMIT)
+    assert process.returncode == 130, err
+    assert time.monotonic() - began < 60
+    assert "stopped by signal 2" in err
+    assert not list(temporary.iterdir())
+
+
+def test_an_address_where_nobody_listens_is_refused_at_once() -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with pytest.raises(SettingsError) as caught:
+        _require_listener(f"127.0.0.1:{port}")
+    assert caught.value.exit_code == 2
+    assert caught.value.message.startswith(f"there is no Ray cluster at 127.0.0.1:{port}: ")
+    assert caught.value.hint == "start one there with `ray start --head`, or leave out --address"
+
+
+@pytest.mark.parametrize("address", ["here", "10.0.0.1", "10.0.0.1:", ":6379", "a:b"])
+def test_an_address_without_host_or_port_is_refused(address: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        _require_listener(address)
+    assert caught.value.message == (
+        f"--address must be HOST:PORT, ray://HOST:PORT or auto, got {address!r}"
+    )

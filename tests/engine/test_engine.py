@@ -1,0 +1,62 @@
+"""Where tasks run, and what is refused before they do."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from forecast_cli import engine
+from forecast_cli.engine import Place, unheard
+from forecast_cli.errors import SettingsError
+from forecast_cli.sources import settings_from
+from forecast_cli.workflow.running import check_engine
+from tests.engine.work import process_of
+
+
+def test_local_tasks_run_in_this_process_whatever_their_number() -> None:
+    with engine.opened(Place("local")) as running:
+        results = running.run(process_of, range(3), 3, unheard, unheard)
+    assert results == [os.getpid()] * 3
+    assert running.capacity == 1
+
+
+def test_processes_stay_for_the_next_batch() -> None:
+    with engine.opened(Place("processes")) as running:
+        first = running.run(process_of, range(4), 2, unheard, unheard)
+        second = running.run(process_of, range(4), 2, unheard, unheard)
+    assert os.getpid() not in first
+    assert set(second) & set(first)
+
+
+def test_ray_that_is_not_installed_is_an_error_that_says_how_to_install_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(SettingsError) as caught:
+        check_engine(settings_from(engine="ray"))
+    assert caught.value.message == "--engine ray needs Ray, which is not installed"
+    assert caught.value.hint == "install it: pip install 'forecast-cli[ray]'"
+
+
+@pytest.mark.parametrize(
+    ("settings", "message", "hint"),
+    [
+        (
+            {"address": "10.0.0.1:6379"},
+            "--address names a Ray cluster, and the engine is processes",
+            "add --engine ray, or leave out --address",
+        ),
+        (
+            {"engine": "local", "workers": 2},
+            "--workers 2 does not go with --engine local, which is one process",
+            "use --engine processes, or leave out --workers",
+        ),
+    ],
+)
+def test_settings_that_do_not_go_together_are_refused(
+    settings: dict[str, object], message: str, hint: str
+) -> None:
+    with pytest.raises(SettingsError) as caught:
+        check_engine(settings_from(**settings))
+    assert (caught.value.message, caught.value.hint) == (message, hint)

@@ -1,0 +1,45 @@
+"""Tasks for the tests of the engines."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from forecast_cli.errors import DataError
+
+Tell = Callable[[Any], None]
+
+
+def process_of(number: int, tell: Tell) -> int:
+    time.sleep(0.05)
+    return os.getpid()
+
+
+def square(number: int, tell: Tell) -> int:
+    tell(("begun", number))
+    time.sleep(0.05 * (3 - number % 3))  # they end in another order than they began
+    return number * number
+
+
+def fail(number: int, tell: Tell) -> int:
+    if number == 1:
+        raise DataError("one is too many", "take none")
+    return number
+
+
+def die_once(task: tuple[str, int], tell: Tell) -> int:
+    folder, number = task
+    marker = Path(folder, str(number))
+    if number == 1 and not marker.exists():
+        marker.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return number
+
+
+def die(number: int, tell: Tell) -> int:
+    os.kill(os.getpid(), signal.SIGKILL)
+    return number
