@@ -64,6 +64,7 @@ Kind = Literal[
     "alarm",
     "clock",
     "no_new_rows",
+    "other_intervals",
     "revised_rows",
     "run_kept",
     "track_damaged",

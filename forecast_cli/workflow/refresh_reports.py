@@ -64,8 +64,12 @@ def dry_run_document(state: State) -> dict[str, Any]:
 
 
 def refresh_document(refreshed: Refreshed) -> dict[str, Any]:
-    """The document of a refresh. before: of what there was before; run: what made the forecast."""
+    """The document of a refresh. before: of what there was before; run: what made the forecast.
+
+    coverage: of the intervals of that run, as measured on the held-out rows in its training.
+    """
     before = decision_document(refreshed.state)
+    measured = refreshed.run.metrics.intervals.coverage or []
     used = {"train": "trained", "reuse": "reused"}[refreshed.state.decision.action]
     return {
         "schema": REFRESH_SCHEMA,
@@ -79,6 +83,7 @@ def refresh_document(refreshed: Refreshed) -> dict[str, Any]:
         "candidate": _candidate(refreshed),
         "series": len(refreshed.panel),
         "rows": int(refreshed.panel.offsets[-1]),
+        "coverage": [one.as_dict() for one in measured],
         "warnings": _warnings(refreshed.notes),
         "reasons": refreshed.reasons,
     }

@@ -29,7 +29,7 @@ from forecast_cli.errors import (
     StorageError,
     failure_of,
 )
-from forecast_cli.forecasting import Forecast
+from forecast_cli.forecasting import Forecast, Model
 from forecast_cli.messages import Note, plural
 from forecast_cli.panel import Panel
 from forecast_cli.progress import Phase, Report, reading, silent
@@ -42,7 +42,7 @@ from forecast_cli.workflow.ages import data_age, require_fresh
 from forecast_cli.workflow.changes import Changes, changes_since
 from forecast_cli.workflow.live import Live, live_score
 from forecast_cli.workflow.naming import naming_file
-from forecast_cli.workflow.predicting import for_horizon, read_for
+from forecast_cli.workflow.predicting import for_horizon, read_for, with_interval
 from forecast_cli.workflow.tracking import read_track
 
 if TYPE_CHECKING:  # only a training needs what it needs
@@ -248,6 +248,8 @@ def _look(data: str, job: _Job) -> State:
             alarm=alarm,
         )
     )
+    if run is not None and decision.action == "reuse":
+        _as_asked(run, settings)  # a dry run says, too, that the run cannot be used so
     return State(
         run=run,
         panel=panel,
@@ -441,7 +443,7 @@ def _refresh(
         run=run,
         forecast=forecast,
         panel=panel,
-        notes=(*_without_repeats(state, outcome), *about),
+        notes=_without_repeats(state, outcome, about),
         trained=trained,
         errors=outcome.errors,
         verdict=outcome.verdict,
@@ -521,10 +523,12 @@ def _nothing_to_forecast_with(outcome: _Outcome) -> ForecastError:
     )
 
 
-def _without_repeats(state: State, outcome: _Outcome) -> tuple[Note, ...]:
-    """What is to be said so far, each thing once: a training reads the data again."""
+def _without_repeats(
+    state: State, outcome: _Outcome, about_forecast: tuple[Note, ...]
+) -> tuple[Note, ...]:
+    """What is to be said so far, each thing once: a training reads and forecasts, too."""
     of_training = () if outcome.trained is None else outcome.trained.notes
-    every = (*state.notes, *of_training, *outcome.notes)
+    every = (*state.notes, *of_training, *outcome.notes, *about_forecast)
     return tuple({(note.kind, note.text): note for note in every}.values())
 
 
@@ -534,14 +538,39 @@ def _without_repeats(state: State, outcome: _Outcome) -> tuple[Note, ...]:
 def _forecast(
     data: str, run: Run, panel: Panel, settings: Settings
 ) -> tuple[Forecast, tuple[Note, ...]]:
-    """The forecast past the last row, with the horizon, levels and digits that are asked for."""
-    model, about_horizon = for_horizon(run.model, settings.window.horizon)
+    """The forecast past the last row, with the horizon, intervals and digits that are asked for."""
+    model, about_interval = _as_asked(run, settings)
+    model, about_horizon = for_horizon(model, settings.window.horizon)
     with naming_file(data):
         forecasting.require_full_window(panel, model.plan)
         forecast = forecasting.forecast(panel, model, settings.interval.levels)
     digits = settings.output.digits
     forecast = replace(forecast, digits=run.digits if digits is None else digits)
-    return forecast, (*about_horizon, *notes.about_forecast(forecast, panel, run.model))
+
+    about = notes.about_forecast(forecast, panel, run.model)
+    measured = notes.about_coverage(run.metrics, model.plan, tuple(forecast.bounds))
+    return forecast, (*about_interval, *about_horizon, *about, *measured)
+
+
+def _as_asked(run: Run, settings: Settings) -> tuple[Model, tuple[Note, ...]]:
+    """The model of a run with the intervals that are asked for.
+
+    The settings may ask for a network that has them, while a run of other settings goes on because
+    the new one failed or was no better. Its own intervals are a degraded forecast then; all else
+    is a SettingsError.
+    """
+    kind = settings.interval.interval
+    try:
+        return with_interval(run.model, kind), ()
+    except SettingsError:
+        asked_for = {"quantile": settings.training.loss == "quantile"}
+        asked_for["dropout"] = bool(settings.network.dropout)
+        if kind is None or not asked_for.get(kind):
+            raise
+    own = run.model.plan.interval_kind
+    text = f"the run {run.name}, which goes on, has not learned what --interval {kind} needs, so "
+    text += f"its intervals are {own}"
+    return run.model, (Note("other_intervals", "degraded", text),)
 
 
 # -- record and prune --------------------------------------------------------------------------
