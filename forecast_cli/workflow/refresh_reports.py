@@ -11,12 +11,13 @@ from forecast_cli import store
 from forecast_cli.errors import ForecastError, LockedError, failure_document, failure_of
 from forecast_cli.messages import Note
 from forecast_cli.store import Lock
-from forecast_cli.workflow.refreshing import Refreshed, State
+from forecast_cli.workflow.refresh_state import RefreshState
+from forecast_cli.workflow.refreshing import Refreshed
 
 REFRESH_SCHEMA = "forecast/refresh/v1"
 
 
-def decision_document(state: State) -> dict[str, Any]:
+def decision_document(state: RefreshState) -> dict[str, Any]:
     """What a refresh would do, and why: what `--dry-run` prints."""
     live = state.live
     return {
@@ -36,7 +37,7 @@ def decision_document(state: State) -> dict[str, Any]:
     }
 
 
-def _live(state: State) -> dict[str, Any] | None:
+def _live(state: RefreshState) -> dict[str, Any] | None:
     live = state.live
     if live is None:
         return None
@@ -52,7 +53,7 @@ def _live(state: State) -> dict[str, Any] | None:
     }
 
 
-def dry_run_document(state: State) -> dict[str, Any]:
+def dry_run_document(state: RefreshState) -> dict[str, Any]:
     """The document of `--dry-run`."""
     return {
         "schema": REFRESH_SCHEMA,
