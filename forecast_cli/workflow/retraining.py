@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from forecast_cli import refreshing
 from forecast_cli.errors import (
-    ForecastError,
     LowSkillError,
     SettingsError,
     StoppedError,
@@ -29,12 +28,11 @@ if TYPE_CHECKING:  # only a training needs what it needs
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
-    """What became of a training, if there was one. failure: why it failed."""
+    """What became of a training, if there was one."""
 
     trained: Trained | None = None
     errors: Errors | None = None
     verdict: Verdict | None = None
-    failure: ForecastError | None = None
     notes: tuple[Note, ...] = ()
 
 
@@ -73,7 +71,7 @@ def train_if_due(
         if state.run is None or state.panel is None:
             raise
         text = f"the training failed, so the run before it goes on: {failure.message}"
-        return Outcome(failure=failure, notes=(Note("training_failed", "degraded", text),))
+        return Outcome(notes=(Note("training_failed", "degraded", text),))
 
 
 def _prepare_warm(panel: Panel, data: str, run: Run, job: RefreshJob) -> Prepared | None:
