@@ -11,6 +11,7 @@ import pytest
 from forecast_cli import forecasting, store
 from forecast_cli.panel import Panel, head, values_of
 from forecast_cli.store import Run
+from forecast_cli.workflow import live
 from forecast_cli.workflow.live import MOST_HORIZONS, Live, live_score, rows_known
 from tests.workflow.helpers import recorded, recorded_forecast, with_more, with_values
 
@@ -39,11 +40,11 @@ def test_the_forecast_of_the_training_itself_is_scored_although_nothing_recorded
 ) -> None:
     forecast = forecasting.forecast(run.tail, run.model, ())
     panel = with_more(run.tail, NEW[:HORIZON])
-    live = live_score(panel, run, ())
-    assert live is not None
-    assert (live.by, live.rows, live.forecasts) == ("rolled", HORIZON, 1)
+    score = live_score(panel, run, ())
+    assert score is not None
+    assert (score.by, score.rows, score.forecasts) == ("rolled", HORIZON, 1)
     errors = forecast.values[0] - NEW[:HORIZON]
-    assert live.mase == pytest.approx(mase(panel, errors, len(run.tail.values)))
+    assert score.mase == pytest.approx(mase(panel, errors, len(run.tail.values)))
 
 
 def test_what_was_published_is_scored_where_there_is_enough_of_it(run: Run) -> None:
@@ -56,29 +57,39 @@ def test_what_was_published_is_scored_where_there_is_enough_of_it(run: Run) -> N
         shifted = replace(forecast, values=forecast.values * 0 + 400)
         track.append(recorded_forecast(run, then, shifted, number + 1))
 
-    live = live_score(panel, run, tuple(track))
-    assert live is not None
-    assert (live.by, live.rows, live.forecasts) == ("stored", 2 * HORIZON, 2)
-    assert live.mase == pytest.approx(mase(panel, NEW[: 2 * HORIZON] - 400, known))
+    score = live_score(panel, run, tuple(track))
+    assert score is not None
+    assert (score.by, score.rows, score.forecasts) == ("stored", 2 * HORIZON, 2)
+    assert score.mase == pytest.approx(mase(panel, NEW[: 2 * HORIZON] - 400, known))
     bounds = [past.bounds[80.0] for past in track]
     low = np.concatenate([low[0] for low, _ in bounds])
     high = np.concatenate([high[0] for _, high in bounds])
     is_inside = (low <= NEW[: 2 * HORIZON]) & (NEW[: 2 * HORIZON] <= high)
-    assert live.coverage == {80.0: pytest.approx(is_inside.mean())}
+    assert score.coverage == {80.0: pytest.approx(is_inside.mean())}
 
     alone = live_score(panel, run, (track[0],))
     assert alone is not None
     assert alone.by == "rolled"  # one horizon of two
 
 
-def test_forecasts_of_another_run_or_horizon_are_not_scored(run: Run) -> None:
+def test_of_a_longer_forecast_the_horizon_of_the_run_is_scored(run: Run) -> None:
+    panel = with_more(run.tail, NEW[:HORIZON])
+    longer = forecasting.forecast(run.tail, forecasting.extended(run.model, 20), (80.0,))
+    scored = live_score(panel, run, (recorded_forecast(run, run.tail, longer),))
+    usual = live_score(panel, run, (recorded(run, run.tail),))
+    assert scored is not None
+    assert usual is not None
+    assert (scored.by, scored.rows, scored.mase) == ("stored", HORIZON, usual.mase)
+
+
+def test_forecasts_of_another_run_or_a_shorter_horizon_are_not_scored(run: Run) -> None:
     panel = with_more(run.tail, NEW[:HORIZON])
     past = recorded(run, run.tail)
     other = replace(past.record, run="20260101T000000Z-000001-0123456789ab")
     for record in (other, replace(past.record, horizon=6)):
-        live = live_score(panel, run, (replace(past, record=record),))
-        assert live is not None
-        assert live.by == "rolled"
+        score = live_score(panel, run, (replace(past, record=record),))
+        assert score is not None
+        assert score.by == "rolled"
 
 
 def test_only_the_newest_horizons_are_scored(run: Run) -> None:
@@ -86,9 +97,20 @@ def test_only_the_newest_horizons_are_scored(run: Run) -> None:
     known = len(run.tail.values)
     ends = [known + rows for rows in range(0, len(NEW) - HORIZON + 1, HORIZON)]
     track = [recorded(run, head(panel, np.array([end]))) for end in ends]
-    for live in (live_score(panel, run, tuple(track)), live_score(panel, run, ())):
-        assert live is not None
-        assert (live.rows, live.forecasts) == (MOST_HORIZONS * HORIZON, MOST_HORIZONS)
+    for score in (live_score(panel, run, tuple(track)), live_score(panel, run, ())):
+        assert score is not None
+        assert (score.rows, score.forecasts) == (MOST_HORIZONS * HORIZON, MOST_HORIZONS)
+
+
+def test_of_very_many_series_no_more_is_rolled_than_the_alarm_needs(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    panel = with_more(run.tail, NEW)
+    for most, horizons in ((3, 3), (1, 2), (0, 2), (99, MOST_HORIZONS)):
+        monkeypatch.setattr(live, "MOST_ROLLED", most)
+        score = live_score(panel, run, ())
+        assert score is not None
+        assert (score.by, score.rows) == ("rolled", horizons * HORIZON)
 
 
 def test_coverage_is_told_of_the_levels_that_all_records_have(run: Run) -> None:
@@ -97,9 +119,9 @@ def test_coverage_is_told_of_the_levels_that_all_records_have(run: Run) -> None:
     both = forecasting.forecast(run.tail, run.model, (50.0, 80.0))
     one = forecasting.forecast(later, run.model, (80.0,))
     track = (recorded_forecast(run, run.tail, both), recorded_forecast(run, later, one, 2))
-    live = live_score(panel, run, track)
-    assert live is not None
-    assert list(live.coverage) == [80.0]
+    score = live_score(panel, run, track)
+    assert score is not None
+    assert list(score.coverage) == [80.0]
 
 
 def test_of_a_new_series_no_row_was_known(run: Run) -> None:
@@ -109,8 +131,8 @@ def test_of_a_new_series_no_row_was_known(run: Run) -> None:
 
 
 def test_skill_is_not_defined_without_both_errors() -> None:
-    def live(mase: float | None, naive: float | None) -> Live:
+    def scored(mase: float | None, naive: float | None) -> Live:
         return Live("stored", 1, 1, mase, naive, {})
 
-    assert live(0.5, 2.0).skill == 0.75
-    assert (live(None, 2.0).skill, live(0.5, None).skill, live(0.5, 0.0).skill) == (None,) * 3
+    assert scored(0.5, 2.0).skill == 0.75
+    assert (scored(None, 2.0).skill, scored(0.5, None).skill, scored(0.5, 0.0).skill) == (None,) * 3
