@@ -33,7 +33,7 @@ from forecast_cli.workflow.naming import naming_file
 from forecast_cli.workflow.predicting import for_horizon
 from forecast_cli.workflow.refresh_state import RefreshJob, RefreshState, look_at, model_as_asked
 from forecast_cli.workflow.retraining import Outcome, prepare_if_due, train_if_due
-from forecast_cli.workflow.tracking import past_forecast
+from forecast_cli.workflow.tracking import past_forecast, removal_order
 
 if TYPE_CHECKING:  # only a training needs what it needs
     from forecast_cli.workflow.results import Trained
@@ -207,8 +207,9 @@ def _keep(refreshed: Refreshed, job: RefreshJob, lock: Lock) -> tuple[Note, ...]
     try:
         for number in refreshed.state.damaged:
             store.set_forecast_aside(lock, number)
-        store.write_forecast(lock, _past_forecast(refreshed, job))
-        store.prune_forecasts(lock)
+        past = _past_forecast(refreshed, job)
+        store.write_forecast(lock, past)
+        store.prune_forecasts(lock, removal_order((*refreshed.state.track, past)))
     except StorageError as error:
         text = f"the forecast is published, but not recorded in the track: {error.message}"
         about = (Note("report_missing", "degraded", text),)

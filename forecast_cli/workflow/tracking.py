@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from forecast_cli.store import PastForecast, TrackRecord
 
 TRUTH_HORIZONS = 3  # of actual values that a record keeps, beside those that were new
 LEAST_TRUTH = 50  # rows of them
+HORIZONS_KEPT = 4  # back to which records are thinned out evenly where there are too many
 MOST_NEW_TRUTH = 2_000  # new rows of a series that a record keeps
 MOST_TRUTH = 1_000_000  # new rows of all series together
 
@@ -58,6 +60,42 @@ def last_refresh(root: Path) -> PastForecast | None:
         f"{root}: the record of the last refresh, number {newest}, was damaged and set aside",
         "run forecast refresh again: it adds a new one",
     )
+
+
+def removal_order(track: Sequence[PastForecast]) -> list[int]:
+    """The numbers of the records before the newest one, that which is needed least first.
+
+    First go those that lie further back than live scores need, oldest first, as do those of another
+    frequency. Of the others, that one goes whose neighbors are nearest to each other. So where the
+    horizon is longer than the number of records that the store keeps, some are still there when
+    their horizon has come true.
+
+    track: oldest first.
+    """
+    if not track:
+        return []
+    newest = track[-1]
+    end = int(newest.ends.max())
+    earliest = end - HORIZONS_KEPT * newest.record.horizon
+    old, places = [], {}
+    for past in track[:-1]:
+        at = int(past.ends.max())
+        if past.record.frequency == newest.record.frequency and earliest <= at <= end:
+            places[past.number] = at
+        else:
+            old.append(past.number)
+    return old + _nearest_neighbors_first(places, end)
+
+
+def _nearest_neighbors_first(places: dict[int, int], end: int) -> list[int]:
+    """Thin out places on a line, which end at `end`, one by one, and the oldest one last."""
+    left = list(places)
+    order = []
+    while len(left) > 1:
+        ends = [*(places[number] for number in left), end]
+        spans = [ends[i + 1] - ends[i - 1] for i in range(1, len(left))]
+        order.append(left.pop(1 + int(np.argmin(spans))))
+    return order + left
 
 
 # -- what is published now -----------------------------------------------------------------------

@@ -13,7 +13,7 @@ from forecast_cli.errors import RunRejectedError
 from forecast_cli.panel import Panel, head, values_of
 from forecast_cli.store import Run
 from forecast_cli.workflow import tracking
-from forecast_cli.workflow.tracking import last_refresh, read_track
+from forecast_cli.workflow.tracking import last_refresh, read_track, removal_order
 from tests.workflow.helpers import recorded, recorded_forecast, with_more, with_values
 
 HORIZON = 12
@@ -128,3 +128,41 @@ def test_a_last_record_that_was_set_aside_is_an_error(run: Run, store_copy: Path
     assert raised.value.message == (
         f"{store_copy}: the record of the last refresh, number 2, was damaged and set aside"
     )
+
+
+def track_at(run: Run, ends: list[int], horizon: int) -> list[store.PastForecast]:
+    """Records of a refresh at each of these ends."""
+    past = recorded(run, run.tail)
+    track = []
+    for number, end in enumerate(ends, start=1):
+        record = replace(past.record, number=number, horizon=horizon)
+        track.append(replace(past, record=record, ends=np.array([end])))
+    return track
+
+
+def test_records_further_back_than_scores_need_go_first_and_the_newest_never(run: Run) -> None:
+    track = track_at(run, [0, 50, 70, 90, 91, 100], horizon=10)
+    assert removal_order(track) == [1, 2, 5, 4, 3]
+    assert removal_order(track[:1]) == removal_order([]) == []
+    other = replace(track[4].record, frequency=replace(track[4].record.frequency, size=77))
+    assert removal_order([*track[:4], replace(track[4], record=other), track[5]])[:3] == [1, 2, 5]
+
+
+@pytest.mark.parametrize("kept", [5, 15])
+def test_with_fewer_records_than_steps_in_a_horizon_two_horizons_still_come_true(
+    run: Run, kept: int
+) -> None:
+    horizon = 24
+    track: list[store.PastForecast] = []
+    scored = []
+    for past in track_at(run, list(range(240)), horizon):
+        track.append(past)
+        if len(track) > kept:
+            first = removal_order(track)[0]
+            track = [each for each in track if each.number != first]
+        steps: set[int] = set()
+        for each in track:
+            if each.ends[0] + horizon <= past.ends[0]:
+                steps |= set(range(each.ends[0], each.ends[0] + horizon))
+        scored.append(len(steps))
+    assert min(scored[5 * horizon :]) >= 2 * horizon
