@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from forecast_cli import store
-from forecast_cli.errors import StorageError
+from forecast_cli.errors import DivergedError, StorageError
 from forecast_cli.forecasting import Forecast
 from forecast_cli.sources import settings_from
-from forecast_cli.workflow import predict, refresh
+from forecast_cli.workflow import predict, refresh, training
 from forecast_cli.workflow.refreshing import Refreshed
 from tests.conftest import AIRLINE
 
@@ -51,6 +51,21 @@ def test_what_it_says_is_what_predict_says(store_copy: Path) -> None:
     said = [note.text for note in done.notes if note.kind != "no_new_rows"]
     assert said == [note.text for note in predicted.notes]
     assert "coverage" in [note.kind for note in done.notes]
+
+
+def test_a_run_that_goes_on_forecasts_the_horizon_that_is_asked_for(
+    store_copy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def diverge(*_: object) -> None:
+        raise DivergedError("the loss is not finite")
+
+    monkeypatch.setattr(training, "fit_and_publish", diverge)
+    done = again(store_copy, Delivered(), horizon=15)
+    predicted = predict(AIRLINE, store_folder=store_copy, horizon=15)
+    np.testing.assert_array_equal(done.forecast.values, predicted.forecast.values)
+    assert done.forecast.values.shape == (1, 15)
+    assert done.exit_code == 3
+    assert "beyond_horizon" in [note.kind for note in done.notes]
 
 
 def test_the_record_and_the_report_follow_the_forecast(store_copy: Path) -> None:
