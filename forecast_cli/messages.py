@@ -65,6 +65,7 @@ Kind = Literal[
     "alarm",
     "clock",
     "no_new_rows",
+    "other_intervals",
     "revised_rows",
     "run_kept",
     "track_damaged",
@@ -74,6 +75,7 @@ Kind = Literal[
     "values_too_small",
 ]
 
+_UNITS = ((86_400, "day"), (3_600, "hour"), (60, "minute"))
 NAMES_SHOWN = 3
 LIKENESS = 0.65  # of a word to the one that was meant, from 0 to 1
 
@@ -123,6 +125,25 @@ def duration(seconds: float) -> str:
         return f"{max(round(seconds), 1)} s"
     minutes = round(seconds / 60)
     return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02} min"
+
+
+def in_largest_unit(seconds: float) -> str:
+    """`7 days`, `2.5 hours`, `40 seconds`: in the largest unit of which there are two.
+
+    A time in the future has a minus sign.
+    """
+    sign, size = ("-", -seconds) if seconds < 0 else ("", seconds)
+    for length, unit in _UNITS:
+        count = size / length
+        if count >= 2:
+            return f"{sign}{_few_digits(count)} {unit}s"
+    return f"{sign}{size:.0f} second{'' if round(size) == 1 else 's'}"
+
+
+def _few_digits(count: float) -> str:
+    """A count from 2 on: `2.5`, `7`, `48`."""
+    text = f"{count:.1f}" if count < 10 else f"{count:,.0f}"
+    return text.removesuffix(".0")
 
 
 def nearest_word(name: str, known: Sequence[str]) -> str | None:

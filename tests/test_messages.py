@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from forecast_cli.messages import Note, and_more, listed, of_kind, plural
+from forecast_cli.messages import Note, and_more, in_largest_unit, listed, of_kind, plural
 
 
 @pytest.mark.parametrize(
@@ -45,3 +45,25 @@ def test_notes_of_some_kinds_keep_their_order() -> None:
     assert [note.text for note in of_kind(notes, "gaps_filled")] == ["first", "third"]
     assert of_kind(notes, "duplicates", "gaps_filled") == notes
     assert of_kind(notes, "pruned") == []
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0, "0 seconds"),
+        (1, "1 second"),
+        (119, "119 seconds"),
+        (120, "2 minutes"),
+        (7_200, "2 hours"),
+        (36 * 3_600, "36 hours"),
+        (60 * 3_600, "2.5 days"),
+        (7 * 86_400, "7 days"),
+        (7 * 86_400 - 1, "7 days"),
+        (2_000 * 86_400, "2,000 days"),
+        (-86_400, "-24 hours"),
+    ],
+)
+def test_a_time_is_told_in_the_largest_unit_of_which_there_are_two(
+    seconds: float, text: str
+) -> None:
+    assert in_largest_unit(seconds) == text

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from forecast_cli import store
 from forecast_cli.doctor.check import Check, Situation
-from forecast_cli.errors import ForecastError
+from forecast_cli.errors import ForecastError, RunRejectedError
 
 TOLERANCE = timedelta(minutes=1)  # between two machines that share a disk
 EARLIEST = datetime(2026, 1, 1, tzinfo=UTC)  # this release is newer
@@ -41,18 +41,12 @@ def check_clock(situation: Situation) -> list[Check]:
 def _newest_run(root: Path) -> tuple[datetime, str] | None:
     """When the newest run was made, by its name."""
     with contextlib.suppress(ForecastError):
-        times = [(_made(name), name) for name in store.names(root)]
-        known = [(made, name) for made, name in times if made is not None]
+        known = []
+        for name in store.names(root):
+            with contextlib.suppress(RunRejectedError):
+                known.append((store.time_of(name), name))
         return max(known, default=None)
     return None
-
-
-def _made(name: str) -> datetime | None:
-    """The time in the name of a run."""
-    try:
-        return datetime.strptime(name.split("-")[0], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
-    except ValueError:
-        return None
 
 
 def _files(root: Path) -> list[Path]:

@@ -10,10 +10,11 @@ import math
 from dataclasses import dataclass
 
 from forecast_cli.errors import NoRunError
+from forecast_cli.messages import in_largest_unit
+from forecast_cli.refreshing import mase_ratio
 
 ALARM = 4  # the forecasts have become worse than they were when the run was trained
 STALE = 5  # the newest row is older than is allowed
-_UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,10 +50,8 @@ class Health:
 
     @property
     def ratio(self) -> float | None:
-        """The live MASE divided by the held-out MASE; None where there is no such number."""
-        if self.live_mase is None or not self.held_out_mase:
-            return None
-        return self.live_mase / self.held_out_mase
+        """The live MASE divided by the held-out MASE, as the alarm has it; None where unknown."""
+        return mase_ratio(self.live_mase, self.held_out_mase)
 
 
 def status_of(health: Health) -> tuple[int, str]:
@@ -75,12 +74,14 @@ def _sentence(health: Health) -> str:
     """What a person reads: ages and errors, whatever the state is."""
     parts = [f"run {health.run}"]
     if health.run_age is not None:
-        parts.append(f"trained {_duration(health.run_age)} ago")
+        parts.append(f"trained {in_largest_unit(health.run_age)} ago")
     if health.data_age is not None:
-        limit = "" if health.data_max_age is None else f" (limit {_duration(health.data_max_age)})"
-        parts.append(f"newest row {_duration(health.data_age)} old{limit}")
+        limit = ""
+        if health.data_max_age is not None:
+            limit = f" (limit {in_largest_unit(health.data_max_age)})"
+        parts.append(f"newest row {in_largest_unit(health.data_age)} old{limit}")
     if health.refresh_age is not None:
-        parts.append(f"refreshed {_duration(health.refresh_age)} ago")
+        parts.append(f"refreshed {in_largest_unit(health.refresh_age)} ago")
 
     parts.append(_errors(health))
     if health.alarm and health.is_stale:
@@ -120,12 +121,3 @@ def _numbers(health: Health) -> str:
             text = f"{value:.0f}" if unit == "s" else f"{value:.10g}"
             shown.append(f"{name}={text}{unit}{critical}")
     return " | " + " ".join(shown) if shown else ""
-
-
-def _duration(seconds: float) -> str:
-    """`3 d`, `20 h`, `5 min`, `40 s`; a time in the future has a minus sign."""
-    sign, size = ("-", -seconds) if seconds < 0 else ("", seconds)
-    for length, unit in _UNITS:
-        if size >= 2 * length:
-            return f"{sign}{size / length:.0f} {unit}"
-    return f"{sign}{size:.0f} s"

@@ -15,6 +15,7 @@ from pathlib import Path
 from forecast_cli import store
 from forecast_cli.errors import StorageError
 from forecast_cli.fields import number_text
+from forecast_cli.refreshing import mase_ratio
 
 LAST_SUCCESS = "forecast_last_success_timestamp_seconds"
 MOST_BYTES = 1 << 20  # of a file of metrics that is read again
@@ -54,10 +55,8 @@ class JobFacts:
 
     @property
     def mase_ratio(self) -> float | None:
-        """The live MASE divided by the held-out MASE; None where there is no such number."""
-        if self.live_mase is None or not self.held_out_mase:
-            return None
-        return self.live_mase / self.held_out_mase
+        """The live MASE divided by the held-out MASE, as the alarm has it; None where unknown."""
+        return mase_ratio(self.live_mase, self.held_out_mase)
 
 
 @dataclass(frozen=True)

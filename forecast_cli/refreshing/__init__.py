@@ -2,14 +2,14 @@
 
 What is named here is what other packages may use:
 
-When to train:    Facts, Decision, decide; duration, in words
-The alarm:        Alarm, alarm_of, HORIZONS_NEEDED
+When to train:    Facts, Decision, decide
+The alarm:        Alarm, alarm_of, mase_ratio, HORIZONS_NEEDED
 What to promote:  Errors, Verdict, judge
 Settings:         weight_settings, changed_settings
 """
 
-from forecast_cli.refreshing.alarms import HORIZONS_NEEDED, Alarm, alarm_of
-from forecast_cli.refreshing.decisions import Decision, Facts, decide, duration
+from forecast_cli.refreshing.alarms import HORIZONS_NEEDED, Alarm, alarm_of, mase_ratio
+from forecast_cli.refreshing.decisions import Decision, Facts, decide
 from forecast_cli.refreshing.promotions import Errors, Verdict, judge
 from forecast_cli.refreshing.weights import changed_settings, weight_settings
 
@@ -23,7 +23,7 @@ __all__ = [
     "alarm_of",
     "changed_settings",
     "decide",
-    "duration",
     "judge",
+    "mase_ratio",
     "weight_settings",
 ]

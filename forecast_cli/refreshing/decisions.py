@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from forecast_cli.messages import in_largest_unit
 from forecast_cli.refreshing.alarms import Alarm
 
 Action = Literal["train", "reuse"]
-_UNITS = ((86_400, "day"), (3_600, "hour"), (60, "minute"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +47,7 @@ def decide(facts: Facts) -> Decision:
         due["settings"] = f"settings changed since the last training: {names}"
 
     if facts.has_run and _is_old(facts):
-        due["age"] = f"{_age(facts)}: --retrain-after is {duration(facts.retrain_after)}"
+        due["age"] = f"{_age(facts)}: --retrain-after is {in_largest_unit(facts.retrain_after)}"
     if facts.has_run and facts.alarm.is_on:
         due["alarm"] = facts.alarm.reason
 
@@ -63,17 +63,8 @@ def _is_old(facts: Facts) -> bool:
 def _not_due(facts: Facts) -> str:
     if facts.training_age is None:
         return "nothing is due"
-    return f"{_age(facts)}, and --retrain-after is {duration(facts.retrain_after)}"
+    return f"{_age(facts)}, and --retrain-after is {in_largest_unit(facts.retrain_after)}"
 
 
 def _age(facts: Facts) -> str:
-    return f"the last training was {duration(facts.training_age or 0.0)} ago"
-
-
-def duration(seconds: float) -> str:
-    """`7 days`, `20 hours`, `5 minutes`, `40 seconds`: the largest unit of which there are two."""
-    for length, unit in _UNITS:
-        count = round(seconds / length)
-        if count >= 2:
-            return f"{count:,} {unit}s"
-    return f"{seconds:.0f} second{'' if round(seconds) == 1 else 's'}"
+    return f"the last training was {in_largest_unit(facts.training_age or 0.0)} ago"

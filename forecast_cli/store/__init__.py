@@ -12,6 +12,7 @@ Writing:       lock, publish, promote, write_report, versions
 State:         lock_state, LockState, check_writable
 Upkeep:        verify, check_tables, rejected, smoke_forecast, prune, roll_back, pin
 Limits:        EARLIEST_TIME, LATEST_TIME, of what a run can hold
+Times:         Clock, now_in_utc; time_text, time_of, as the names of runs have them
 Records:       Run, Contents, RunConfig, Manifest, Input, newest_run_schema, Metrics and its parts, metrics_from, coverage_sentence
 Checkpoints:   Checkpoint, load_checkpoint, save_checkpoint, remove_checkpoint, training_identity;
                write_snapshot, read_snapshot, between the processes of a training
@@ -90,6 +91,7 @@ from forecast_cli.store.studies import (
     study_numbers,
 )
 from forecast_cli.store.table_checks import check_tables
+from forecast_cli.store.times import Clock, now_in_utc, time_of, time_text
 from forecast_cli.store.track import (
     PastForecast,
     RefreshEvent,
@@ -110,6 +112,7 @@ __all__ = [
     "OTHER_BACKTEST",
     "BacktestLock",
     "Checkpoint",
+    "Clock",
     "Contents",
     "Coverage",
     "HeldOutScores",
@@ -155,6 +158,7 @@ __all__ = [
     "names",
     "newest_run_schema",
     "next_forecast_number",
+    "now_in_utc",
     "pin",
     "pinned",
     "predecessor",
@@ -178,6 +182,8 @@ __all__ = [
     "set_forecast_aside",
     "smoke_forecast",
     "study_numbers",
+    "time_of",
+    "time_text",
     "training_identity",
     "unpromoted",
     "verify",

@@ -10,9 +10,8 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import platform
-from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -30,14 +29,10 @@ from forecast_cli.store.contents import Contents, Run
 from forecast_cli.store.locking import Lock
 from forecast_cli.store.records import FileSeal, Input, Manifest, Pointer
 from forecast_cli.store.rejection import rejected
+from forecast_cli.store.times import Clock, now_in_utc, time_text
 from forecast_cli.store.upgrades import RUN_SCHEMAS, newest_run_schema
 
 MAX_SMOKE_SERIES = 64  # of the forecast that is made before a run is published
-
-
-def now_in_utc() -> datetime:
-    """The time that goes into the name of a run, unless the caller hands in another clock."""
-    return datetime.now(UTC)
 
 
 def publish(
@@ -45,10 +40,11 @@ def publish(
     contents: Contents,
     *,
     refusal: str = "",
-    now: Callable[[], datetime] = now_in_utc,
+    now: Clock = now_in_utc,
 ) -> Run:
     """Publish a run, without making it the latest.
 
+    now: the clock whose time goes into the name of the run.
     refusal: why it will not be promoted, for people; an empty text where it may be. It is kept
     until the run is promoted.
 
@@ -169,7 +165,7 @@ def _manifest(
         format="forecast-run",
         schema=newest_run_schema(),
         sequence=sequence,
-        created=time.strftime("%Y%m%dT%H%M%SZ"),
+        created=time_text(time),
         versions=versions(),
         seed=plan.seed,
         threads=plan.threads,

@@ -4,14 +4,15 @@
     forecasts/000041.damaged     one that could not be read, set aside
 
 A file has the form of a checkpoint: the sha256 of the rest, then safetensors with a JSON record
-among them. It is written once, and never changed. The newest ones are kept, so many and so large
-as the limits below say.
+among them. It is written once, and never changed. So many are kept, and so large, as the limits
+below say.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -37,7 +38,7 @@ SCHEMA = 1
 NAME = re.compile(r"([0-9]{6,12})\.forecast")
 DAMAGED = re.compile(r"([0-9]{6,12})\.damaged")
 MOST_KEPT = 100
-MOST_KEPT_BYTES = 256 << 20  # of all files together; the newest is always kept
+MOST_KEPT_BYTES = 192 << 20  # of all files together; the newest is always kept
 MOST_DAMAGED = 5  # kept for whoever wants to know what happened
 MAX_FILE_BYTES = 1 << 30
 
@@ -249,16 +250,26 @@ def set_forecast_aside(lock: Lock, number: int) -> None:
 
 
 def prune_forecasts(
-    lock: Lock, *, most: int = MOST_KEPT, most_bytes: int = MOST_KEPT_BYTES
+    lock: Lock,
+    order: Sequence[int] = (),
+    *,
+    most: int = MOST_KEPT,
+    most_bytes: int = MOST_KEPT_BYTES,
 ) -> None:
-    """Remove the oldest forecasts of the track beyond both limits. Raises StorageError."""
+    """Remove forecasts of the track until both limits are kept; the newest one stays in any case.
+
+    order: the numbers of those to remove first, one after the other; then the oldest follow.
+    Raises StorageError.
+    """
     root = lock.root
-    total = 0
-    for place, number in enumerate(reversed(forecast_numbers(root))):
-        path = _path(root, number)
-        total += path.stat().st_size
-        if place and (place >= most or total > most_bytes):
-            files.remove(path)
+    numbers = forecast_numbers(root)
+    sizes = {number: _path(root, number).stat().st_size for number in numbers}
+    for number in (*order, *numbers):
+        if len(sizes) <= most and sum(sizes.values()) <= most_bytes:
+            break
+        if number in sizes and number != numbers[-1]:
+            files.remove(_path(root, number))
+            del sizes[number]
 
     for number in _numbers(root / FOLDER, DAMAGED)[:-MOST_DAMAGED]:
         files.remove(_path(root, number).with_suffix(".damaged"))

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from forecast_cli.workflow.page import training_data, write_page
     from forecast_cli.workflow.predicting import Predicted, predict
     from forecast_cli.workflow.refresh_reports import dry_run_document, refresh_document
-    from forecast_cli.workflow.refreshing import Refreshed, look, refresh
+    from forecast_cli.workflow.refresh_state import look
+    from forecast_cli.workflow.refreshing import Refreshed, refresh
     from forecast_cli.workflow.reports import backtest_document, training_document
     from forecast_cli.workflow.results import Trained
     from forecast_cli.workflow.rolled import Backtested
@@ -91,7 +92,7 @@ _HOMES = {
     "tune": "tuning",
     "tuning_document": "tuning",
     "refresh": "refreshing",
-    "look": "refreshing",
+    "look": "refresh_state",
     "Refreshed": "refreshing",
     "refresh_document": "refresh_reports",
     "dry_run_document": "refresh_reports",

@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 from forecast_cli import calendar
 from forecast_cli.calendar import Frequency, Ints
 from forecast_cli.errors import SettingsError, StaleDataError
+from forecast_cli.messages import in_largest_unit
 from forecast_cli.panel import Panel, TimeFormat, format_times
-from forecast_cli.refreshing import duration
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -56,8 +56,8 @@ def require_fresh(panel: Panel | None, age: float | None, limit: float | None) -
         newest = calendar.times_at(panel.frequency, panel.first + panel.lengths - 1).max()
         text = format_times(panel, newest[None])[0]
         raise StaleDataError(
-            f"{panel.source}: the newest row is of {text}, {duration(age)} ago: --data-max-age is "
-            f"{duration(limit)}; nothing was written",
+            f"{panel.source}: the newest row is of {text}, {in_largest_unit(age)} ago: --data-max-age is "
+            f"{in_largest_unit(limit)}; nothing was written",
             "see why no newer rows came, or give a larger --data-max-age",
             option="data_max_age",
             path=panel.source,

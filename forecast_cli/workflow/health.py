@@ -6,19 +6,16 @@ Only what the store has recorded is read, not the data. No lock is taken, and no
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 from forecast_cli import store
 from forecast_cli.errors import NoRunError, RunRejectedError
 from forecast_cli.monitoring import Health
-from forecast_cli.store import PastForecast, Run
+from forecast_cli.store import Clock, PastForecast, Run, now_in_utc, time_of
 from forecast_cli.workflow.ages import age_of, newest_time, no_times
 from forecast_cli.workflow.tracking import last_refresh
-
-Clock = Callable[[], datetime]
 
 
 @dataclass(frozen=True)
@@ -34,11 +31,6 @@ class HealthReport:
     trained: datetime | None = None
     refreshed: datetime | None = None
     warnings: tuple[str, ...] = ()
-
-
-def now_in_utc() -> datetime:
-    """The time, unless the caller hands in another clock."""
-    return datetime.now(UTC)
 
 
 def health_of(
@@ -91,7 +83,7 @@ def _report(
     newest = _newest_row(run, past)
     if newest is None and data_max_age is not None:
         raise no_times()
-    trained = _time(run.manifest.created)
+    trained = time_of(run.manifest.created)
     refreshed = None if past is None else _recorded_time(past)
     recorded = [trained] if refreshed is None else [trained, refreshed]
     event = None if past is None else past.record.event
@@ -130,16 +122,11 @@ def _held_out_mase(run: Run) -> float | None:
     return None if test is None else test.network.value_of("mase")
 
 
-def _time(text: str) -> datetime:
-    """A time as the names of runs have it."""
-    return datetime.strptime(text, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
-
-
 def _recorded_time(past: PastForecast) -> datetime:
     """When a refresh was. Raises RunRejectedError for a time that does not exist."""
     try:
-        return _time(past.record.created)
-    except ValueError:
+        return time_of(past.record.created)
+    except RunRejectedError:
         raise RunRejectedError(
             f"the record {past.number} of the track is not of a time: {past.record.created}",
             "run forecast refresh again: it adds a new one",

@@ -20,6 +20,7 @@ from forecast_cli.workflow.rolled import Origins, mase_scales
 from forecast_cli.workflow.rolling_runs import Asked, roll
 
 MOST_HORIZONS = 10  # the newest ones: a good past must not hide what is wrong now
+MOST_ROLLED = 20_000  # forecasts of a run that is rolled: each takes as long as one of predict
 NAIVE = ("naive", "seasonal_naive")
 
 
@@ -82,63 +83,104 @@ def rows_known(panel: Panel, run: Run) -> Ints:
 # -- by forecasts of the track -----------------------------------------------------------------
 
 
+@dataclass(frozen=True, eq=False)
+class _CameTrue:
+    """The forecasts (W,) of one record, as far as the horizon of the run, which lies in the data.
+
+    - series, origins: in the panel, the latter flat
+    - values: (W, H); bounds: by level, lower and upper, (W, H) each
+    """
+
+    series: Ints
+    origins: Ints
+    values: Floats
+    bounds: dict[float, tuple[Floats, Floats]]
+
+
 def _stored(panel: Panel, run: Run, track: tuple[PastForecast, ...], earliest: Ints) -> Live | None:
     """The score of the forecasts in the track that this run made; None where there are none."""
-    horizon = run.model.plan.horizon
-    earliest = np.maximum(earliest, panel.lengths - MOST_HORIZONS * horizon)
-    ours = [past for past in track if _is_of(past, panel, run)]
-    parts = [_came_true(panel, past, np.maximum(earliest, 1)) for past in ours]
-    whole = [(past, *part) for past, part in zip(ours, parts, strict=True) if len(part[0])]
-    if not whole:
+    parts = _all_that_came_true(panel, run, track, earliest)
+    if not parts:
         return None
 
-    series = np.concatenate([series for _, series, _, _ in whole])
-    origins = np.concatenate([origins for _, _, origins, _ in whole])
-    number = np.repeat(np.arange(len(whole)), [len(series) for _, series, _, _ in whole])
-    order = np.lexsort((number, series))
-    chosen = windows.of_origins(series[order], origins[order], 1, horizon)
-    values = np.concatenate([past.values[rows] for past, _, _, rows in whole])[order]
-    levels = set.intersection(*(set(past.bounds) for past, *_ in whole))
-    bounds = {
-        level: tuple(
-            np.concatenate([past.bounds[level][side][rows] for past, _, _, rows in whole])[order]
-            for side in (0, 1)
-        )
-        for level in sorted(levels)
-    }
+    series = np.concatenate([part.series for part in parts])
+    origins = np.concatenate([part.origins for part in parts])
+    number = np.repeat(np.arange(len(parts)), [len(part.series) for part in parts])
+    order = np.lexsort((number, series))  # those of a series stand together, oldest first
+
     season = run.config.plan.season
+    chosen = windows.of_origins(series[order], origins[order], 1, run.model.plan.horizon)
+    values = np.concatenate([part.values for part in parts])[order]
     result = Backtest(
         series=chosen.series,
         origin=number[order],
         actual=forecasting.actual_values(panel, chosen),
         forecasts={NETWORK: values, **forecasting.baseline_forecasts(panel, chosen, season)},
-        bounds={level: (low, high) for level, (low, high) in bounds.items()},
+        bounds=_bounds(parts, order),
         scales=mase_scales(panel, chosen, season),
     )
     return _live("stored", panel, chosen, result)
 
 
+def _all_that_came_true(
+    panel: Panel, run: Run, track: tuple[PastForecast, ...], earliest: Ints
+) -> list[_CameTrue]:
+    """By record, oldest first; records of which nothing came true are left out.
+
+    earliest: (S,) the first step of each series that may be scored.
+    """
+    newest = panel.lengths - MOST_HORIZONS * run.model.plan.horizon
+    earliest = np.maximum(np.maximum(earliest, newest), 1)
+    position = {name: index for index, name in enumerate(panel.ids)}
+    parts = []
+    for past in track:
+        if _is_of(past, panel, run):
+            part = _came_true(panel, past, position, earliest, run.model.plan.horizon)
+            if len(part.series):
+                parts.append(part)
+    return parts
+
+
 def _is_of(past: PastForecast, panel: Panel, run: Run) -> bool:
+    """Whether a record is of this run and of such data, and holds its horizon or a longer one."""
     record = past.record
     return (
         record.run == run.name
-        and record.horizon == run.model.plan.horizon
+        and record.horizon >= run.model.plan.horizon
         and record.columns == panel.columns
         and record.frequency == panel.frequency
     )
 
 
-def _came_true(panel: Panel, past: PastForecast, earliest: Ints) -> tuple[Ints, Ints, Ints]:
-    """The forecasts (W,) whose whole horizon lies in the data: their series, their flat origins,
-    and their rows in the past forecast."""
-    position = {name: index for index, name in enumerate(panel.ids)}
+def _came_true(
+    panel: Panel, past: PastForecast, position: dict[str, int], earliest: Ints, horizon: int
+) -> _CameTrue:
+    """Of one record. position: of each series in the panel, by its name."""
     known = np.array([position.get(name, -1) for name in past.record.ids], np.int64)
-    rows = np.flatnonzero((known >= 0) & np.isfinite(past.values).all(axis=1))
+    rows = np.flatnonzero((known >= 0) & np.isfinite(past.values[:, :horizon]).all(axis=1))
+    local = past.ends[rows] - panel.first[known[rows]]
+    is_new = local >= earliest[known[rows]]
+    is_whole = local + horizon <= panel.lengths[known[rows]]
+
+    rows, local = rows[is_new & is_whole], local[is_new & is_whole]
     series = known[rows]
-    local = past.ends[rows] - panel.first[series]
-    is_whole = (local >= earliest[series]) & (local + past.record.horizon <= panel.lengths[series])
+    bounds = {
+        level: (low[rows, :horizon], high[rows, :horizon])
+        for level, (low, high) in past.bounds.items()
+    }
     origins = panel.offsets[series] + local
-    return series[is_whole], origins[is_whole], rows[is_whole]
+    return _CameTrue(series, origins, past.values[rows, :horizon], bounds)
+
+
+def _bounds(parts: list[_CameTrue], order: Ints) -> dict[float, tuple[Floats, Floats]]:
+    """By level that all records have, the lower and upper bounds (W, H) in the order."""
+    levels = set.intersection(*(set(part.bounds) for part in parts))
+    bounds = {}
+    for level in sorted(levels):
+        lower = np.concatenate([part.bounds[level][0] for part in parts])
+        upper = np.concatenate([part.bounds[level][1] for part in parts])
+        bounds[level] = lower[order], upper[order]
+    return bounds
 
 
 # -- by rolling --------------------------------------------------------------------------------
@@ -146,9 +188,10 @@ def _came_true(panel: Panel, past: PastForecast, earliest: Ints) -> tuple[Ints, 
 
 def _rolled(panel: Panel, run: Run, newer: int) -> Live | None:
     horizon = run.model.plan.horizon
-    count = min(Origins(1, horizon, horizon).possible(newer), MOST_HORIZONS)
+    possible = Origins(1, horizon, horizon).possible(newer)
+    most = max(HORIZONS_NEEDED, min(MOST_HORIZONS, MOST_ROLLED // len(panel)))
     try:
-        rolled = roll(panel, run, Asked(count, None, silent, {}))
+        rolled = roll(panel, run, Asked(min(possible, most), None, silent, {}))
     except TooLittleDataError:
         return None
     return _live("rolled", panel, rolled.windows, rolled.result)

@@ -11,12 +11,13 @@ from forecast_cli import store
 from forecast_cli.errors import ForecastError, LockedError, failure_document, failure_of
 from forecast_cli.messages import Note
 from forecast_cli.store import Lock
-from forecast_cli.workflow.refreshing import Refreshed, State
+from forecast_cli.workflow.refresh_state import RefreshState
+from forecast_cli.workflow.refreshing import Refreshed
 
 REFRESH_SCHEMA = "forecast/refresh/v1"
 
 
-def decision_document(state: State) -> dict[str, Any]:
+def decision_document(state: RefreshState) -> dict[str, Any]:
     """What a refresh would do, and why: what `--dry-run` prints."""
     live = state.live
     return {
@@ -36,7 +37,7 @@ def decision_document(state: State) -> dict[str, Any]:
     }
 
 
-def _live(state: State) -> dict[str, Any] | None:
+def _live(state: RefreshState) -> dict[str, Any] | None:
     live = state.live
     if live is None:
         return None
@@ -52,7 +53,7 @@ def _live(state: State) -> dict[str, Any] | None:
     }
 
 
-def dry_run_document(state: State) -> dict[str, Any]:
+def dry_run_document(state: RefreshState) -> dict[str, Any]:
     """The document of `--dry-run`."""
     return {
         "schema": REFRESH_SCHEMA,
@@ -64,8 +65,12 @@ def dry_run_document(state: State) -> dict[str, Any]:
 
 
 def refresh_document(refreshed: Refreshed) -> dict[str, Any]:
-    """The document of a refresh. before: of what there was before; run: what made the forecast."""
+    """The document of a refresh. before: of what there was before; run: what made the forecast.
+
+    coverage: of the intervals of that run, as measured on the held-out rows in its training.
+    """
     before = decision_document(refreshed.state)
+    measured = refreshed.run.metrics.intervals.coverage or []
     used = {"train": "trained", "reuse": "reused"}[refreshed.state.decision.action]
     return {
         "schema": REFRESH_SCHEMA,
@@ -79,6 +84,7 @@ def refresh_document(refreshed: Refreshed) -> dict[str, Any]:
         "candidate": _candidate(refreshed),
         "series": len(refreshed.panel),
         "rows": int(refreshed.panel.offsets[-1]),
+        "coverage": [one.as_dict() for one in measured],
         "warnings": _warnings(refreshed.notes),
         "reasons": refreshed.reasons,
     }

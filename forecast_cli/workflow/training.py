@@ -9,7 +9,6 @@ import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -42,7 +41,7 @@ from forecast_cli.progress import Epoch, Event, Phase, Report, reading, silent
 from forecast_cli.reading import read
 from forecast_cli.settings import DEFAULT_STORE, DataSettings, Settings
 from forecast_cli.sources import settings_from
-from forecast_cli.store import Checkpoint, Contents, Lock, Run
+from forecast_cli.store import Checkpoint, Clock, Contents, Lock, Run, now_in_utc
 from forecast_cli.workflow import notes, running
 from forecast_cli.workflow.configuration import run_config
 from forecast_cli.workflow.drawing import draw_after_training
@@ -130,12 +129,6 @@ class _Job:
 
 
 Judge = Callable[[Panel, "Fit"], LowSkillError | None]
-Clock = Callable[[], datetime]
-
-
-def now_in_utc() -> datetime:
-    """The time, unless the caller hands in another clock."""
-    return datetime.now(UTC)
 
 
 @dataclass(frozen=True, eq=False)

@@ -162,6 +162,64 @@ def test_only_settings_that_change_the_weights_make_it_train(
     assert Path("out.csv").read_text().splitlines()[0] == "day,forecast,lo-50,hi-50"
 
 
+def test_intervals_that_the_run_has_not_learned_are_exit_2_and_change_nothing(
+    forecast: Forecast, first: str
+) -> None:
+    before = Path("out.csv").read_bytes()
+    words = ("refresh", "data.csv", *TINY, "--store", "store", "--interval", "quantile")
+    for where in (("-o", "out.csv"), ("--dry-run",)):
+        done = forecast(*words, *where)
+        assert (done.code, done.said) == (
+            2,
+            "error: --interval quantile: the network of the run has no quantiles\n"
+            "hint: train with --loss quantile, or use --interval conformal\n",
+        )
+    assert Path("out.csv").read_bytes() == before
+    assert store.forecast_numbers(Path("store")) == [1]
+
+
+def test_a_reused_run_obeys_the_options_of_the_output_as_predict_does(
+    forecast: Forecast,
+) -> None:
+    write_days(season(120))
+    learned = ("--loss", "quantile", "--levels", "50,80")
+    refreshed(forecast, *learned)
+    for interval in ("quantile", "conformal"):
+        asked = ("--interval", interval, "--levels", "50,80", "--digits", "2")
+        assert refreshed(forecast, *learned, *asked)["action"] == "reused"
+        name = f"{interval}.csv"
+        assert forecast("predict", "data.csv", "--store", "store", *asked, "-o", name).code == 0
+        assert Path("out.csv").read_bytes() == Path(name).read_bytes()
+    assert Path("quantile.csv").read_bytes() != Path("conformal.csv").read_bytes()
+
+
+def test_a_run_that_goes_on_without_the_intervals_asked_for_is_degraded(
+    forecast: Forecast, first: str
+) -> None:
+    quantiles = ("--loss", "quantile", "--interval", "quantile")
+    kept = refreshed(forecast, *quantiles, "--learning-rate", "0.000001", code=3)
+    assert (kept["run"], kept["promoted"]) == (first, False)
+    assert kept["reasons"] == [
+        f"the run {first}, which goes on, has not learned what --interval quantile needs, so its "
+        "intervals are conformal"
+    ]
+
+
+def test_the_measured_coverage_of_the_run_is_said_as_predict_says_it(
+    forecast: Forecast, first: str
+) -> None:
+    said = forecast("predict", "data.csv", "--store", "store", "-o", "p.csv").said
+    sentence = said.splitlines()[-1]
+    assert "80 %" in sentence or "80%" in sentence
+    words = ("refresh", "data.csv", *TINY, "--store", "store", "-o", "out.csv")
+    assert sentence in forecast(*words).said.splitlines()
+    assert sentence not in forecast(*words, "--levels", "60").said.splitlines()
+
+    document = refreshed(forecast)
+    predicted = forecast("predict", "data.csv", "--store", "store", "--json")
+    assert document["coverage"] == json.loads(predicted.out)["coverage"] != []
+
+
 def test_a_dry_run_needs_no_store_and_changes_nothing(forecast: Forecast) -> None:
     write_days(season(120))
     done = forecast("refresh", "data.csv", *TINY, "--store", "store", "--dry-run")

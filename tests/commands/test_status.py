@@ -112,7 +112,7 @@ def test_the_scores_of_the_last_refresh_are_shown(forecast: Forecast, trained: P
     refreshed(trained, live_mase=0.66, held_out_mase=0.6, ratio=1.1)
     result = forecast("status", "--store", trained)
     assert (result.code, result.err) == (0, "")
-    assert "refreshed 3 h ago, live MASE 0.66, 1.1 x held-out | run_age=" in result.out
+    assert "refreshed 3 hours ago, live MASE 0.66, 1.1 x held-out | run_age=" in result.out
 
 
 def test_json_has_all_numbers(forecast: Forecast, trained: Path) -> None:
@@ -255,7 +255,7 @@ def test_a_clock_before_the_last_refresh_is_a_warning(forecast: Forecast, traine
         "warning: the clock is before the time of the last training or refresh, so that ages are "
         "not right; set the clock of this machine\n"
     )
-    assert "refreshed 0 s ago" in result.out
+    assert "refreshed 0 seconds ago" in result.out
 
 
 def test_rows_without_times_have_no_age_and_no_limit(

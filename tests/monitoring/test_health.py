@@ -23,8 +23,8 @@ def test_a_good_state_is_exit_0_with_ages_and_the_ratio() -> None:
     )
     assert status_of(health) == (
         0,
-        "FORECAST OK - run 20261120T030012Z-000042-8f3a61c02b7e, trained 3 d ago, "
-        "newest row 5 h old (limit 2 d), live MASE 0.66, 1.1 x held-out (alarm above 1.5) "
+        "FORECAST OK - run 20261120T030012Z-000042-8f3a61c02b7e, trained 3 days ago, "
+        "newest row 5 hours old (limit 2 days), live MASE 0.66, 1.1 x held-out (alarm above 1.5) "
         "| run_age=259200s data_age=18000s;;172800 live_mase=0.66 mase_ratio=1.1;;1.5",
     )
 
@@ -47,7 +47,7 @@ def test_an_alarm_is_exit_4_and_stale_data_come_before_it() -> None:
     unscored = "no actual values since the training yet"
     assert status_of(stale) == (
         5,
-        f"FORECAST STALE DATA - run r, newest row 3 min old (limit 100 s), {unscored} "
+        f"FORECAST STALE DATA - run r, newest row 3.3 minutes old (limit 100 seconds), {unscored} "
         "| data_age=200s;;100",
     )
     assert status_of(both)[0] == 5
@@ -75,7 +75,7 @@ def test_the_last_refresh_is_shown_and_whose_scores_these_are() -> None:
     )
     assert status_of(health) == (
         4,
-        "FORECAST ALARM - run r, refreshed 2 h ago, live MASE 1, 2 x held-out, of another run "
+        "FORECAST ALARM - run r, refreshed 2 hours ago, live MASE 1, 2 x held-out, of another run "
         "| refresh_age=7200s live_mase=1 mase_ratio=2",
     )
 
@@ -83,16 +83,19 @@ def test_the_last_refresh_is_shown_and_whose_scores_these_are() -> None:
 def test_what_is_not_known_is_not_shown() -> None:
     line = "FORECAST OK - run r, no actual values since the training yet"
     assert status_of(Health(run="r")) == (0, line)
+
+
+def test_the_ratio_is_that_of_the_alarm_where_the_held_out_error_is_nearly_zero() -> None:
     constant = Health(run="r", live_mase=0.2, held_out_mase=0.0)
     assert status_of(constant) == (
         0,
-        "FORECAST OK - run r, live MASE 0.2 | live_mase=0.2",
+        "FORECAST OK - run r, live MASE 0.2, 20 x held-out | live_mase=0.2 mase_ratio=20",
     )
 
 
 @pytest.mark.parametrize(
     ("seconds", "text"),
-    [(0, "0 s"), (119, "119 s"), (120, "2 min"), (2 * DAY - 1, "48 h"), (-DAY, "-24 h")],
+    [(0, "0 seconds"), (119, "119 seconds"), (2 * DAY, "2 days"), (-DAY, "-24 hours")],
 )
 def test_ages_are_in_a_unit_that_fits(seconds: float, text: str) -> None:
     line = status_of(Health(run="r", data_age=seconds))[1]

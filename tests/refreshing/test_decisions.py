@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from forecast_cli.refreshing import Alarm, Facts, decide, duration
+from forecast_cli.refreshing import Alarm, Facts, decide
 
 QUIET = Alarm(False, 1.0, "fine")
 LOUD = Alarm(True, 2.0, "much worse")
@@ -58,13 +58,3 @@ def test_the_reasons_are_sentences() -> None:
         "settings changed since the last training: units, lookback",
         "the last training was 8 days ago: --retrain-after is 7 days",
     )
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [(0, "0 seconds"), (1, "1 second"), (90, "2 minutes"), (7200, "2 hours"), (172_800, "2 days")],
-)
-def test_a_duration_is_told_in_the_largest_unit_of_which_there_are_two(
-    seconds: float, text: str
-) -> None:
-    assert duration(seconds) == text

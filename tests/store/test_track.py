@@ -109,6 +109,15 @@ def test_the_track_is_bounded_in_number_and_bytes_and_keeps_the_newest(tmp_path:
         assert store.forecast_numbers(tmp_path) == [5]
 
 
+def test_forecasts_that_are_needed_least_are_removed_first(tmp_path: Path) -> None:
+    written(tmp_path, 1, 2, 3, 4, 5)
+    with store.lock(tmp_path) as lock:
+        store.prune_forecasts(lock, [3, 2, 9], most=4)
+        assert store.forecast_numbers(tmp_path) == [1, 2, 4, 5]
+        store.prune_forecasts(lock, [5, 2], most=2)
+        assert store.forecast_numbers(tmp_path) == [4, 5]
+
+
 def test_what_is_set_aside_is_not_read_and_its_number_not_used_again(tmp_path: Path) -> None:
     written(tmp_path, 1, 2)
     with store.lock(tmp_path) as lock:
