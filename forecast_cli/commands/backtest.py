@@ -28,14 +28,7 @@ MOST_USED = ("time", "target", "id", "horizon", "lookback", "freq", "season", "f
 
 
 @options.with_settings(
-    "data",
-    "window",
-    "network",
-    "training",
-    "ensemble",
-    "interval",
-    "accuracy",
-    "output",
+    *options.NETWORK,
     most_used=MOST_USED,
     without=("refit",),
 )

@@ -26,16 +26,7 @@ SCHEMA = "forecast/refresh/v1"
 
 @options.with_settings(
     "refresh",
-    "data",
-    "window",
-    "network",
-    "training",
-    "ensemble",
-    "interval",
-    "accuracy",
-    "output",
-    "lock",
-    "prune",
+    *options.TRAINING,
     "monitor",
     most_used=MOST_USED,
 )

@@ -43,16 +43,7 @@ FILES = (
 
 
 @options.with_settings(
-    "data",
-    "window",
-    "network",
-    "training",
-    "ensemble",
-    "interval",
-    "accuracy",
-    "output",
-    "lock",
-    "prune",
+    *options.TRAINING,
     most_used=MOST_USED,
 )
 def train(

@@ -27,16 +27,7 @@ MOST_USED = ("time", "target", "id", "horizon", "preset", "store")
 
 
 @options.with_settings(
-    "data",
-    "window",
-    "network",
-    "training",
-    "ensemble",
-    "interval",
-    "accuracy",
-    "output",
-    "lock",
-    "prune",
+    *options.TRAINING,
     most_used=MOST_USED,
 )
 def tune(
