@@ -29,6 +29,7 @@ MOST_USED = ("time", "target", "id", "horizon", "preset", "store")
 @options.with_settings(
     *options.TRAINING,
     most_used=MOST_USED,
+    without=("freeze",),
 )
 def tune(
     data: options.Data,
@@ -37,7 +38,10 @@ def tune(
     trials: Annotated[
         int | None,
         options.value(
-            "--trials", metavar="N", text="Trials, each with other settings.", default="30"
+            "--trials",
+            metavar="N",
+            text="Number of trials, each with other settings.",
+            default="30",
         ),
     ] = None,
     resume: Annotated[
@@ -52,7 +56,7 @@ def tune(
     """Try settings on rolling origins, and publish a training with the best of them.
 
     Settings that are given are not varied. The first trial is the training without tuning. The
-    held-out rows are never looked at. Ctrl-C publishes the best so far.
+    held-out rows play no part in the choice. Ctrl-C publishes the best so far.
 
     Example: forecast tune sample_data/airline.csv --trials 15 --time-limit 3m
     """
