@@ -95,6 +95,7 @@ def test_messages_keep_their_order_and_come_before_the_end_of_their_task(workers
         assert [count for owner, count in heard if owner == number] == list(range(300))
 
 
+@pytest.mark.slow
 def test_a_killed_worker_does_not_hang_the_one_that_listens(tmp_path: Path) -> None:
     script = tmp_path / "script.py"
     script.write_text(
