@@ -48,6 +48,7 @@ LEARNED: dict[str, Any] = {
     "epochs": 12,
     "learning_rate": 0.01,
     "members": 1,
+    "warm_start": "none",
 }
 
 
