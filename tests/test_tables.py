@@ -26,7 +26,7 @@ from tests.conftest import AIRLINE, ROOT, Result, monthly
 from tests.store.helpers import reseal
 
 NAN = float("nan")
-QUICK: dict[str, Any] = {"epochs": 1, "units": "3", "members": 1}
+QUICK: dict[str, Any] = {"epochs": 1, "units": "3", "members": 1, "warm_start": "none"}
 numbers = st.floats(-1e9, 1e9)
 
 

@@ -33,6 +33,7 @@ QUICK: dict[str, Any] = {
     "units": "6",
     "epochs": 5,
     "members": 1,
+    "validation": 6,
 }
 
 
