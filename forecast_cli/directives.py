@@ -136,18 +136,35 @@ def write(
     begins = [part for mark, pieces in segments if mark != INTERVAL for part in pieces]
     texts = []
     for mark, pieces in segments:
-        time, around = (stamp + span, pieces) if mark == INTERVAL else (stamp, begins)
-        ends_day = _is_midnight(time) and any(_is_hour_24(part) for part in around)
-        if ends_day:
-            time -= _ONE_DAY
+        if mark == INTERVAL:
+            texts.append(_write_time(stamp + span, pieces, pieces, months, halves))
+            continue
 
+        # The date may be in one column, and the hour 24 that changes it in another.
         if mark == NEXT_COLUMN:
             texts.append(" ")
-        for part in pieces:
-            if ends_day and letter(part) == "H":
-                texts.append("24")
-            else:
-                texts.append(_write_part(time, part, months, halves))
+        texts.append(_write_time(stamp, pieces, begins, months, halves))
+    return "".join(texts)
+
+
+def _write_time(
+    time: datetime,
+    pieces: list[str],
+    every_piece: list[str],
+    months: tuple[str, ...],
+    halves: tuple[str, ...],
+) -> str:
+    """The pieces of a format that stand for one time; every_piece: with those in other columns."""
+    ends_day = _is_midnight(time) and any(map(_is_hour_24, every_piece))
+    if ends_day:
+        time -= _ONE_DAY
+
+    texts = []
+    for part in pieces:
+        if ends_day and letter(part) == "H":
+            texts.append("24")
+        else:
+            texts.append(_write_part(time, part, months, halves))
     return "".join(texts)
 
 

@@ -82,7 +82,7 @@ class DataSettings(Group):
     )
     date_format: list[str] | None = setting(
         None,
-        "Format of the dates, e.g. %d/%m/%Y, or step. Repeat it for several.",
+        "Format of the dates, e.g. %d/%m/%Y, or 'step' for numbers. Can be repeated.",
         auto="detected",
         metavar="FORMAT",
         split=fields.split_date_formats,
@@ -96,10 +96,10 @@ class DataSettings(Group):
     )
     timezone: str | None = setting(
         None,
-        "Time zone of local times, e.g. Europe/Berlin. UTC has no clock changes.",
+        "Time zone of local times, e.g. Europe/Berlin; UTC if clocks are never changed.",
         metavar="ZONE",
     )
-    newest_first: bool = setting(False, "The newest row comes first.")
+    newest_first: bool = setting(False, "The newest row comes first in the file.")
     delimiter: str | None = setting(
         None,
         "Character that separates the fields, or 'tab' or 'space'.",
@@ -138,7 +138,7 @@ class DataSettings(Group):
     )
     header: bool = setting(
         True,
-        "Whether a row of names comes first; else columns are 1, 2, ...",
+        "The first row names the columns; without it, their names are 1, 2, ...",
         rereading=True,
     )
     where: list[str] | None = setting(
@@ -473,7 +473,7 @@ class TrainingSettings(Group):
     )
     freeze: int | None = setting(
         None,
-        "With --from: first layers that keep their weights.",
+        "Number of first layers that keep the weights taken from another run.",
         minimum=0,
         auto="by rule",
         metavar="N",
@@ -562,7 +562,7 @@ class IntervalSettings(Group):
     )
     interval: choices.Interval | None = setting(
         None,
-        "What intervals are made of.",
+        "How the prediction intervals are computed.",
         auto="by --loss",
         metavar="KIND",
     )
@@ -576,7 +576,7 @@ class AccuracySettings(Group):
 
     min_skill: float | None = setting(
         None,
-        "Exit with 4, and promote nothing, unless the error is this share below naive, e.g. 0.1.",
+        "Least skill against naive forecasts, e.g. 0.1. With less, exit with 4, and promote no run.",
         minimum=0,
         maximum=1,
         metavar="SHARE",
@@ -611,7 +611,7 @@ class LockSettings(Group):
         form=fields.DURATION,
     )
     if_locked: choices.IfLocked = setting(
-        "fail", "If it is still locked: fail exits with 11, skip does nothing and exits with 0."
+        "fail", "If the lock stays taken, fail exits with 11; skip does nothing and exits with 0."
     )
 
 
@@ -667,10 +667,10 @@ class MonitorSettings(Group):
     panel: ClassVar[str] = "Monitoring"
 
     metrics: str | None = setting(
-        None, "Write metrics of the job for Prometheus to a file.", metavar="FILE.prom"
+        None, "File to which the job writes its metrics for Prometheus.", metavar="FILE.prom"
     )
     ping_file: str | None = setting(
-        None, "Send pings to the URL in the first line of a file.", metavar="FILE"
+        None, "File whose first line is the URL to which the job sends pings.", metavar="FILE"
     )
 
 

@@ -37,7 +37,7 @@ def test_output_that_is_lost_is_never_exit_0(airline_store: Path, tmp_path: Path
 
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 def test_a_terminal_gets_a_bar_a_table_and_a_sparkline(airline_store: Path, tmp_path: Path) -> None:
-    code, screen = terminal("train", AIRLINE, *QUICK, "--members", "1", cwd=tmp_path)
+    code, screen = terminal("train", AIRLINE, *QUICK, cwd=tmp_path)
     assert code == 0
     assert "training" in screen
     assert "best epoch" in screen

@@ -48,6 +48,7 @@ LEARNED: dict[str, Any] = {
     "epochs": 12,
     "learning_rate": 0.01,
     "members": 1,
+    "warm_start": "none",
 }
 
 
@@ -113,7 +114,9 @@ def test_features_are_scaled_by_the_training_part_alone() -> None:
 
 def test_covariates_that_are_not_known_are_named_with_their_dates(tmp_path: Path) -> None:
     panel = shops()
-    trained = train(panel, draw=False, store_folder=tmp_path, horizon=7, epochs=1, units="4")
+    trained = train(
+        panel, draw=False, store_folder=tmp_path, horizon=7, epochs=1, units="4", members=1
+    )
     panel.ahead[2, 4:] = np.nan
     with pytest.raises(DataError) as caught:
         predict(panel, store_folder=tmp_path)
@@ -129,7 +132,9 @@ def test_a_training_whose_future_is_not_known_is_published_without_a_forecast(
     tmp_path: Path,
 ) -> None:
     panel = replace(shops(), ahead=np.empty((0, 0, 0)))
-    trained = train(panel, draw=False, store_folder=tmp_path, horizon=7, epochs=1, units="4")
+    trained = train(
+        panel, draw=False, store_folder=tmp_path, horizon=7, epochs=1, units="4", members=1
+    )
     assert trained.run.texts["forecast.csv"] == b"shop,day,forecast,lo-80,hi-80,lo-95,hi-95\n"
     assert trained.notes[0].text.startswith(
         "no forecast yet: series 'shop 0': the covariate 'promo' is not known"
@@ -145,7 +150,14 @@ def test_static_and_calendar_features_train_and_predict_the_same(tmp_path: Path)
     )
     panel = replace(panel, past=panel.values[:, None] * 2)
     trained = train(
-        panel, draw=False, store_folder=tmp_path, horizon=7, epochs=2, units="4", calendar=True
+        panel,
+        draw=False,
+        store_folder=tmp_path,
+        horizon=7,
+        epochs=2,
+        units="4",
+        members=1,
+        calendar=True,
     )
     shape = trained.run.config.plan.architecture
     assert (shape.inputs, shape.known, shape.static) == (1 + 2 + 4, 1 + 4, 1)

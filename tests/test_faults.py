@@ -41,6 +41,7 @@ def test_whatever_call_fails_a_whole_run_is_the_latest_and_the_exit_is_30(
     ].keys()
 
 
+@pytest.mark.slow
 def test_a_kill_at_any_call_leaves_the_old_run_or_the_new_one() -> None:
     figure = attack("calls-kill")
     assert figure["killed"] >= 17
@@ -52,6 +53,7 @@ def test_readers_never_meet_a_half_pruned_run(tmp_path: Path) -> None:
     assert figure["predictions"] >= 5
 
 
+@pytest.mark.slow
 def test_a_full_disk_leaves_the_old_run() -> None:
     figure = attack("full-disk")
     if "skipped" in figure:
@@ -60,6 +62,7 @@ def test_a_full_disk_leaves_the_old_run() -> None:
     assert figure["published"] >= 2
 
 
+@pytest.mark.slow
 def test_a_limit_on_the_size_of_files_is_exit_30(tmp_path: Path) -> None:
     figure = faults.file_size_limits(tmp_path, [1000])
     assert (figure["broken"], figure["exit 30"]) == ([], 1)

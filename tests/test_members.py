@@ -48,7 +48,9 @@ def weights_of(found: learning.Learned) -> list[bytes]:
     "kind", [{}, {"bagging": True}, {"boosting": True}], ids=["seeds", "bagging", "boosting"]
 )
 def test_members_differ_and_are_the_same_in_sequence_and_in_parallel(kind: dict[str, Any]) -> None:
-    alone, together = weights_of(learned(**kind)), weights_of(learned(workers=2, **kind))
+    # Each round of members loads PyTorch in two processes: one round is enough here.
+    asked = {**kind, "refit": False}
+    alone, together = weights_of(learned(**asked)), weights_of(learned(workers=2, **asked))
     assert len(set(alone)) == 3
     assert alone == together
 
@@ -165,12 +167,15 @@ def no_temporary_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None
 
 @pytest.mark.usefixtures("no_temporary_folder")
 def test_members_train_side_by_side_where_no_temporary_folder_is_writable(tmp_path: Path) -> None:
-    alone = train(PANEL, draw=False, store_folder=tmp_path / "alone", workers=1, **TWO)
-    together = train(PANEL, draw=False, store_folder=tmp_path / "together", workers=2, **TWO)
+    # Each round of members loads PyTorch in two processes: one round is enough here.
+    asked: dict[str, Any] = {**TWO, "draw": False, "refit": False, "test": 0}
+    alone = train(PANEL, store_folder=tmp_path / "alone", workers=1, **asked)
+    together = train(PANEL, store_folder=tmp_path / "together", workers=2, **asked)
 
     assert together.run.manifest.files == alone.run.manifest.files
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("no_temporary_folder")
 def test_a_stopped_training_goes_on_where_no_temporary_folder_is_writable(tmp_path: Path) -> None:
     def stop(event: Event) -> None:
@@ -189,6 +194,7 @@ def test_a_stopped_training_goes_on_where_no_temporary_folder_is_writable(tmp_pa
     assert again.run.manifest.files == alone.run.manifest.files
 
 
+@pytest.mark.slow
 def test_the_command_trains_members_where_no_temporary_folder_is_writable(tmp_path: Path) -> None:
     code = (
         "import sys, tempfile\n"

@@ -95,6 +95,7 @@ def test_messages_keep_their_order_and_come_before_the_end_of_their_task(workers
         assert [count for owner, count in heard if owner == number] == list(range(300))
 
 
+@pytest.mark.slow
 def test_a_killed_worker_does_not_hang_the_one_that_listens(tmp_path: Path) -> None:
     script = tmp_path / "script.py"
     script.write_text(
@@ -233,6 +234,8 @@ def test_the_first_line_comes_before_torch_and_all_that_takes_long_is_imported(
         "1",
         "--units",
         "4",
+        "--members",
+        "1",
         "--store",
         str(tmp_path / "runs"),
     ]
@@ -401,6 +404,9 @@ WORDS = (
 )
 
 
+ONE = ("--epochs", 1, "--units", 4, "--members", 1, "--from", "none")
+
+
 def test_plain_lines_of_members_side_by_side_count_all_epochs(
     forecast: Callable[..., Result],
 ) -> None:
@@ -418,13 +424,13 @@ def test_plain_lines_of_members_side_by_side_count_all_epochs(
 def test_quiet_and_json_show_no_progress(
     words: tuple[str, ...], forecast: Callable[..., Result]
 ) -> None:
-    result = forecast("train", AIRLINE, "--epochs", 1, "--units", 4, *words)
+    result = forecast("train", AIRLINE, *ONE, *words)
     assert (result.code, result.err) == (0, "")
     assert bool(result.out) == ("--json" in words)
 
 
 def test_log_format_json_is_json_on_every_line(forecast: Callable[..., Result]) -> None:
-    result = forecast("train", AIRLINE, "--epochs", 1, "--units", 4, "--log-format", "json")
+    result = forecast("train", AIRLINE, *ONE, "--log-format", "json")
     lines = [json.loads(line) for line in result.err.splitlines()]
     assert result.code == 0
     assert (lines[0]["level"], lines[0]["message"]) == ("progress", f"reading {AIRLINE}")
@@ -455,7 +461,7 @@ def test_a_terminal_shows_one_bar_of_all_members_and_every_phase(tmp_path: Path)
 def test_dumb_terminals_get_plain_lines_and_no_color_is_honored(
     extra: dict[str, str], steers: bool, tmp_path: Path
 ) -> None:
-    code, screen = terminal("train", AIRLINE, "--epochs", 2, "--units", 4, cwd=tmp_path, **extra)
+    code, screen = terminal("train", AIRLINE, *ONE, cwd=tmp_path, **extra)
     assert code == 0
     assert ("\x1b" in screen) == steers
     assert not re.search(r"\x1b\[[0-9;]*3[0-9][0-9;]*m", screen)

@@ -387,7 +387,7 @@ def test_user_text_is_escaped_on_screen_and_kept_in_data(forecast: Forecast) -> 
     path = Path(f"data{NASTY.replace('/', '')}.csv")
     path.write_text(nasty_panel(), encoding="utf-8")
     columns = ("--id", f"id{NASTY}", "--time", f"day{NASTY}", "--target", f"sales{NASTY}")
-    trained = forecast("train", path, *columns, "--epochs", "1", "--units", "3")
+    trained = forecast("train", path, *columns, "--epochs", "1", "--units", "3", "--members", "1")
     assert trained.code == 0, trained.err
     shown = forecast("runs", "show")
     assert f"sales{SHOWN}" in shown.out
@@ -446,7 +446,12 @@ def test_no_name_of_a_series_becomes_a_path(forecast: Forecast, tmp_path: Path) 
     rows = "".join(f"{name},2024-01-{d:02},{d % 7}\n" for name in names for d in range(1, 29))
     Path("d.csv").write_text("unique_id,ds,y\n" + rows)
     before = {path for path in tmp_path.parent.rglob("*") if "forecast_runs" not in path.parts}
-    assert forecast("train", "d.csv", "--epochs", "1", "--units", "3", "--quiet").code == 0
+    assert (
+        forecast(
+            "train", "d.csv", "--epochs", "1", "--units", "3", "--members", "1", "--quiet"
+        ).code
+        == 0
+    )
     assert forecast("plot", "-o", "pictures", "--quiet").code == 0
     new = {
         path for path in tmp_path.parent.rglob("*") if "forecast_runs" not in path.parts

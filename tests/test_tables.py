@@ -26,7 +26,7 @@ from tests.conftest import AIRLINE, ROOT, Result, monthly
 from tests.store.helpers import reseal
 
 NAN = float("nan")
-QUICK: dict[str, Any] = {"epochs": 1, "units": "3", "members": 1}
+QUICK: dict[str, Any] = {"epochs": 1, "units": "3", "members": 1, "warm_start": "none"}
 numbers = st.floats(-1e9, 1e9)
 
 
@@ -390,7 +390,19 @@ def test_the_decimals_of_the_training_hold_for_new_rows_too(
 
 def test_digits_are_a_setting_of_train_and_predict(forecast: Callable[..., Result]) -> None:
     done = forecast(
-        "train", AIRLINE, "--epochs", 1, "--units", 3, "--digits", 1, "--store", "s", "--json"
+        "train",
+        AIRLINE,
+        "--epochs",
+        1,
+        "--units",
+        3,
+        "--members",
+        1,
+        "--digits",
+        1,
+        "--store",
+        "s",
+        "--json",
     )
     assert done.code == 0
     assert (

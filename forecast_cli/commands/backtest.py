@@ -28,17 +28,9 @@ MOST_USED = ("time", "target", "id", "horizon", "lookback", "freq", "season", "f
 
 
 @options.with_settings(
-    "data",
-    "window",
-    "network",
-    "training",
-    "ensemble",
-    "engine",
-    "interval",
-    "accuracy",
-    "output",
+    *options.NETWORK,
     most_used=MOST_USED,
-    without=("refit",),
+    without=("refit", "freeze"),
 )
 def backtest(
     data: options.Data,
@@ -49,7 +41,7 @@ def backtest(
         options.value(
             "--origins",
             metavar="N",
-            text="Origins of each series to forecast from, the last one horizon before its end.",
+            text="Number of origins in each series. The last one is one horizon before its end.",
             default="5",
         ),
     ] = None,
@@ -73,7 +65,7 @@ def backtest(
         options.value(
             "--run",
             metavar="ID",
-            text="Roll this run, or base, over rows that it was not trained on, without training.",
+            text="Test this run, or base, without training, on rows that it was not trained on.",
         ),
     ] = None,
     resume: Annotated[

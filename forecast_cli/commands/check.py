@@ -64,7 +64,7 @@ def check(
 ) -> int:
     """Describe a file: what it is, what is odd about it, and the command that trains on it.
 
-    Exits with 20 or 21 where training would refuse the file. With --quiet, only what is odd or
+    Exits with 20 or 21 if training would refuse the file. With --quiet, only what is odd or
     wrong is listed.
 
     Example: forecast check sample_data/panel.csv

@@ -34,10 +34,10 @@ def doctor(
     quiet: options.Quiet = False,
     debug: options.Debug = False,
 ) -> int:
-    """Look for what would keep a scheduled job from working: store, clock, versions, folders, ...
+    """Look for what would keep a scheduled job from working, such as a damaged store or a full disk.
 
-    Each finding says what to do, and the exit code is then 3. With --quiet, only findings are
-    listed. Nothing is changed, and no lock is taken.
+    Each finding says what to do. If there are any, the exit code is 3. With --quiet, only findings
+    are listed. Nothing is changed, and no lock is taken.
 
     Example: forecast doctor --store /srv/sales/runs
     """

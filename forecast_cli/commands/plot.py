@@ -66,8 +66,8 @@ def plot(
 ) -> int:
     """Draw a run as PNG files: its losses and held-out predictions, or what its network does.
 
-    Of --run base, which comes with forecast, the forecasts of the newest rows of DATA and past
-    them are drawn.
+    With --run base, the network that comes with forecast, it draws the forecasts of the newest rows
+    of DATA and those past the last row.
 
     Example: forecast plot --kind gates -o pictures
     """

@@ -83,9 +83,9 @@ def predict(
 ) -> int:
     """Forecast past the last row with a saved run. Nothing is trained or written to the store.
 
-    The forecast is CSV on stdout, or a table if stdout is a terminal; -o and --format choose
-    otherwise. Options that are not given are as in the run. For a --horizon beyond that of the
-    run, the network is fed its own forecasts.
+    The forecast is printed as CSV, or as a table if stdout is a terminal, unless -o or --format is
+    given. Options that are not given are as in the run. For a --horizon beyond that of the run,
+    the network is fed its own forecasts.
 
     --run base is a network that comes with forecast, and forecasts any DATA without training.
 

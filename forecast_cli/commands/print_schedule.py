@@ -68,8 +68,8 @@ def print_schedule(
 ) -> int:
     """Print a schedule for one forecast a day: a line for cron, or two units for systemd.
 
-    All paths become absolute. Nothing is installed. Settings of the job, such as --horizon, belong
-    into the file of --config.
+    All paths become absolute. Nothing is installed. Write the settings of the job, such as horizon,
+    into the file that --config names.
 
     Example: forecast print-schedule cron data.csv -o forecast.csv --at 04:10
     """

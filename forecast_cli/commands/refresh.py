@@ -26,17 +26,7 @@ SCHEMA = "forecast/refresh/v1"
 
 @options.with_settings(
     "refresh",
-    "data",
-    "window",
-    "network",
-    "training",
-    "ensemble",
-    "engine",
-    "interval",
-    "accuracy",
-    "output",
-    "lock",
-    "prune",
+    *options.TRAINING,
     "monitor",
     most_used=MOST_USED,
 )
@@ -61,9 +51,9 @@ def refresh(
 ) -> int:
     """Publish a fresh forecast, and train again when that is due: one line for cron.
 
-    What came true since the last time is scored. A new run becomes the latest only if it is better
-    than naive forecasts and than the run before it. If live forecasts are much worse than the
-    held-out ones were, the exit code is 4.
+    Earlier forecasts are scored on the rows that have come since. A new run becomes the latest only
+    if it is better than naive forecasts and the run before it. If live forecasts are much worse
+    than the held-out ones were, the exit code is 4.
 
     Example: forecast refresh sample_data/airline.csv -o forecast.csv
     """

@@ -54,16 +54,18 @@ def compare(
         return _compare_pair(root, pair, run, json=json, quiet=quiet)
 
     latest = runs.load(root)
-    names = [name for name in (runs.resolve(root, each) for each in run or []) if name]
+    names = [runs.resolve(root, each) for each in run or []]
     if names:
         compared, left_out = [runs.load(root, name) for name in names], 0
     else:
         compared, left_out = _tested_alike(root, latest)
 
-    if len({_test(each) for each in compared}) > 1:
+    tests = {_test(each) for each in compared}
+    if len(tests) > 1:
         console.warning("these runs were tested on different rows, so their errors do not compare")
 
-    rows = sorted((_row(each, each.name == latest.name) for each in compared), key=_rank)
+    rows = [_row(each, each.name == latest.name) for each in compared]
+    rows.sort(key=_rank)
     if json:
         console.emit_json({"schema": SCHEMA, "exit_code": 0, "runs": rows, "left_out": left_out})
     elif quiet:

@@ -25,7 +25,7 @@ def show(
     quiet: options.QuietNames = False,
     debug: options.Debug = False,
 ) -> int:
-    """Show a run: its data, its settings and why they are so, its scores.
+    """Show a run: its data, its scores, and its settings with the reason for each.
 
     Example: forecast runs show --run 3
     """

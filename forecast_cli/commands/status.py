@@ -24,7 +24,7 @@ def status(
     quiet: options.Quiet = False,
     debug: options.Debug = False,
 ) -> int:
-    """Say in one line, as Nagios shows it, how old run and data are, and whether the alarm is on.
+    """Print one line for Nagios: how old the run and its data are, and whether the alarm is on.
 
     Exits with 0 if all is well, 4 if the last refresh raised the alarm, 5 if the newest row is
     older than --data-max-age, and 10 if there is no run. Only what the store has recorded is read;

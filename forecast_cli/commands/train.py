@@ -43,17 +43,7 @@ FILES = (
 
 
 @options.with_settings(
-    "data",
-    "window",
-    "network",
-    "training",
-    "ensemble",
-    "engine",
-    "interval",
-    "accuracy",
-    "output",
-    "lock",
-    "prune",
+    *options.TRAINING,
     most_used=MOST_USED,
 )
 def train(
@@ -73,7 +63,7 @@ def train(
         typer.Option(
             "--from",
             metavar="ID",
-            help="Run with the same network whose weights to start from, or none: no base network.",
+            help="Run, or base, whose weights the training starts from; none leaves the base network out.",
             show_default="random",
             rich_help_panel="Training",
         ),

@@ -27,18 +27,9 @@ MOST_USED = ("time", "target", "id", "horizon", "preset", "store")
 
 
 @options.with_settings(
-    "data",
-    "window",
-    "network",
-    "training",
-    "ensemble",
-    "engine",
-    "interval",
-    "accuracy",
-    "output",
-    "lock",
-    "prune",
+    *options.TRAINING,
     most_used=MOST_USED,
+    without=("freeze",),
 )
 def tune(
     data: options.Data,
@@ -47,7 +38,10 @@ def tune(
     trials: Annotated[
         int | None,
         options.value(
-            "--trials", metavar="N", text="Trials, each with other settings.", default="30"
+            "--trials",
+            metavar="N",
+            text="Number of trials, each with other settings.",
+            default="30",
         ),
     ] = None,
     resume: Annotated[
@@ -62,7 +56,7 @@ def tune(
     """Try settings on rolling origins, and publish a training with the best of them.
 
     Settings that are given are not varied. The first trial is the training without tuning. The
-    held-out rows are never looked at. Ctrl-C publishes the best so far.
+    held-out rows play no part in the choice. Ctrl-C publishes the best so far.
 
     Example: forecast tune sample_data/airline.csv --trials 15 --time-limit 3m
     """

@@ -81,11 +81,12 @@ def forward(
     # What is too large for float32 becomes infinite, and the forecast is not finite then.
     with np.errstate(over="ignore", invalid="ignore"):
         weights = {name: _in(precision, values) for name, values in weights.items()}
-        inputs = [
-            None if values is None else _in(precision, values)
-            for values in (future_features, static_features)
-        ]
-        outputs = _run(architecture, weights, _in(precision, x), *inputs, dropout=dropout)
+        if future_features is not None:
+            future_features = _in(precision, future_features)
+        if static_features is not None:
+            static_features = _in(precision, static_features)
+        x = _in(precision, x)
+        outputs = _run(architecture, weights, x, future_features, static_features, dropout=dropout)
         return outputs.astype(np.float64)
 
 

@@ -296,20 +296,25 @@ def choose_segment(
     if setting is not None:
         return Decided(setting, AS_GIVEN)
     if attention != "none":
-        # Few enough steps to learn which ones to look at, short enough ones to see where it
-        # looks.
-        lengths = [s for s in (1, 2, 3, 4, 6, 8, 12, 24) if lookback % s == 0]
-        fitting = [s for s in lengths if 2 <= lookback // s <= ATTENTION_STEPS]
-        reason = f"attention looks at {ATTENTION_STEPS} steps at most"
-        return Decided(fitting[0] if fitting else 1, reason)
+        return _segment_for_attention(lookback)
     if lookback < LONG_LOOKBACK:
         return Decided(1, "the lookback is short")
 
-    lengths = [s for s in (*seasons, 24, 12, 8, 6) if 4 <= s <= 48]
-    fitting = [s for s in lengths if lookback % s == 0 and lookback // s >= 4]
-    if not fitting:
-        return Decided(1, "no segment divides the lookback")
-    return Decided(fitting[0], f"a lookback of {lookback} is long")
+    lengths = [length for length in (*seasons, 24, 12, 8, 6) if 4 <= length <= 48]
+    for length in lengths:
+        if lookback % length == 0 and lookback // length >= 4:
+            return Decided(length, f"a lookback of {lookback} is long")
+    return Decided(1, "no segment divides the lookback")
+
+
+def _segment_for_attention(lookback: int) -> Decided[int]:
+    """The shortest segment that leaves few enough steps to learn which ones to look at."""
+    reason = f"attention looks at {ATTENTION_STEPS} steps at most"
+    for length in (1, 2, 3, 4, 6, 8, 12, 24):
+        divides_lookback = lookback % length == 0
+        if divides_lookback and 2 <= lookback // length <= ATTENTION_STEPS:
+            return Decided(length, reason)
+    return Decided(1, reason)
 
 
 def fit_lookback(lookback: Decided[int], segment: int, room: int) -> Decided[int]:

@@ -467,14 +467,17 @@ def _candidates(request: _Request) -> list[list[str]]:
     if are_whole_numbers(cells):
         return [[format_of_whole_numbers(cells, name)]]
 
-    seen = cells[: 1 if settings.bad_rows == "error" else SEEN]
-    first_date = next((cell for cell in seen if is_date(cell)), None)
-    if first_date is None:
-        patterns = short_formats(cells, name)
-        if not patterns:
-            raise _no_format(request.table, cells, name)
-        return [patterns]
-    return [[pattern] for pattern in formats(first_date)]
+    # Where bad rows may be dropped, the first may be one.
+    seen = cells[:1] if settings.bad_rows == "error" else cells[:SEEN]
+    dates = filter(is_date, seen)
+    first_date = next(dates, None)
+    if first_date is not None:
+        return [[pattern] for pattern in formats(first_date)]
+
+    patterns = short_formats(cells, name)
+    if not patterns:
+        raise _no_format(request.table, cells, name)
+    return [patterns]
 
 
 def _no_format(table: Table, cells: list[str], name: str) -> DataError:

@@ -28,21 +28,19 @@ def delimiter_of(name: str, text: bytes) -> str:
 
     splitting = [mark for mark in DELIMITERS if _fields(shown, mark) > 1]
     if len(splitting) > 1:
-        splitting = [mark for mark in splitting if _splits_evenly(text, mark)] or splitting
+        even = [mark for mark in splitting if _splits_evenly(text, mark)]
+        splitting = even or splitting
 
-    if len(splitting) > 1 and b'"' in header:
+    if len(splitting) > 1:
         # Quotes belong around whole fields, which only one delimiter makes of them.
         line = header + b"\n"
-        splitting = [
-            mark for mark in splitting if find_broken_quote(line, mark) is None
-        ] or splitting
+        unbroken = [mark for mark in splitting if find_broken_quote(line, mark) is None]
+        splitting = unbroken or splitting
 
     if len(splitting) > 1:
         line_number = text.count(b"\n", 0, begin) + 1
         raise several(name, line_number, splitting)
-    if not splitting:
-        return ","
-    return splitting[0]
+    return splitting[0] if splitting else ","
 
 
 def several(name: str, line: int, delimiters: Sequence[str]) -> DataError:

@@ -177,23 +177,28 @@ def joined_formats(names: Sequence[str], sample: Sample) -> list[str]:
     Raises DataError for a column that is no part of a time, SettingsError for columns that do not
     make one.
     """
-    known = [_unit_of(name) for name in names]
+    units = [_unit_of(name) for name in names]
     ways: list[tuple[str, ...]] = [()]
-    for at, name in enumerate(names):
-        filled = [cell for cell in sample[name][:SEEN] if cell not in MISSING]
-        cells = list(dict.fromkeys(_as_part(cell) for cell in filled))
-        wider = []
+    for name, unit in zip(names, units, strict=True):
+        cells = _parts_of(sample[name][:SEEN])
+        longer = []
         for way in ways:
-            unit = known[at] or _next_unit(way, known)
-            wider += [(*way, part) for part in _formats_of_part(cells, unit, way)]
-        if not wider and ways:
+            formats_of_part = _formats_of_part(cells, unit or _next_unit(way, units), way)
+            longer += [(*way, part) for part in formats_of_part]
+        if not longer:
             raise _no_part(name, cells)
-        ways = wider
+        ways = longer
 
     complete = [way for way in ways if _is_time(way)]
     if not complete:
         raise no_time(names)
     return [" ".join(way) for way in islice(complete, MOST_WAYS)]
+
+
+def _parts_of(cells: Sequence[str]) -> list[str]:
+    """The different cells that are not empty, in order of appearance."""
+    filled = [_as_part(cell) for cell in cells if cell not in MISSING]
+    return list(dict.fromkeys(filled))
 
 
 def with_columns(pattern: str, names: Sequence[str], sample: Sample) -> str:

@@ -148,19 +148,21 @@ def shape_of(
 def _shape(
     rows: list[Sequence[str]], delimiter: str, width: int, formats: tuple[str, ...]
 ) -> Shape:
-    seen = range(min(width, COLUMNS))
-    dates = [sum(_is_time(row[at], formats) for row in rows) for at in seen]
-    numbers = [sum(is_marked_number(row[at]) for row in rows) for at in seen]
-    most = max(numbers)
-    time = dates.index(max(dates)) if 2 * max(dates) > most else None
-    if len(formats) > 0 and max(dates) > 0:
-        # Dates that are digits alone are numbers, too.
-        time = dates.index(max(dates))
-    of_numbers = [at for at in seen if numbers[at] and 2 * numbers[at] >= most]
+    columns = [[row[at] for row in rows] for at in range(min(width, COLUMNS))]
+    dates = [sum(_is_time(cell, formats) for cell in column) for column in columns]
+    numbers = [sum(map(is_marked_number, column)) for column in columns]
+    most_dates, most_numbers = max(dates), max(numbers)
+
+    # With a format, dates that are digits alone are numbers, too.
+    are_dates = most_dates > 0 if formats else 2 * most_dates > most_numbers
+    time = dates.index(most_dates) if are_dates else None
 
     first_words: set[str] = set()
     if time is not None:
-        first_words = {first_word(row[time]) for row in rows if _is_time(row[time], formats)}
+        times = [cell for cell in columns[time] if _is_time(cell, formats)]
+        first_words = set(map(first_word, times))
+
+    of_numbers = [at for at, count in enumerate(numbers) if count and 2 * count >= most_numbers]
     return Shape(
         delimiter, width, time, frozenset(of_numbers), frozenset(first_words - {""}), formats
     )

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
@@ -151,22 +152,15 @@ def _count(values: Floats) -> _Counts:
 def _lone_negatives(counts: _Counts) -> dict[float, str]:
     """The only negative value, if it is a whole number or a code; codes beside it do not count."""
     number = int(np.searchsorted(counts.values, 0.0))
-    negatives, times, others = (
-        counts.values[:number].tolist(),
-        counts.times[:number].tolist(),
-        counts.values[number:],
-    )
+    negatives, others = counts.values[:number].tolist(), counts.values[number:]
+    times = counts.times[:number].tolist()
     if not 0 < number <= SEVERAL or not len(others):
         return {}
 
     if not all(map(_may_be_one, negatives, times)):
         return {}
 
-    plain = [value for value in negatives if not is_code(value)]
-    if len(plain) > 1 or any(value != round(value) for value in plain):
-        return {}
-
-    if number == 1 and len(others) == 1 and _are_signs(negatives[0], float(others[0])):
+    if not _are_codes_but_one(negatives) or _are_signs(negatives, others):
         return {}
 
     reason = "no other value is negative" if number == 1 else "only such values are negative"
@@ -174,8 +168,17 @@ def _lone_negatives(counts: _Counts) -> dict[float, str]:
     return dict.fromkeys(often, reason)
 
 
-def _are_signs(one: float, other: float) -> bool:
-    """Whether two values are opposite directions, or true and false as -1 and 0."""
+def _are_codes_but_one(values: list[float]) -> bool:
+    """Whether at most one value is no code, and that one is a whole number."""
+    plain = [value for value in values if not is_code(value)]
+    return not plain or (len(plain) == 1 and plain[0].is_integer())
+
+
+def _are_signs(negatives: list[float], others: Floats) -> bool:
+    """Whether a column has two values: opposite directions, or true and false as -1 and 0."""
+    if len(negatives) != 1 or len(others) != 1:
+        return False
+    one, other = negatives[0], float(others[0])
     return other == -one or (one, other) == (-1, 0)
 
 
@@ -185,25 +188,27 @@ def _are_signs(one: float, other: float) -> bool:
 def _far_values(counts: _Counts, values: Floats, series: Ints | None) -> dict[float, str]:
     """The fewest values at the ends of a column that are placeholders beside all others."""
     from_low, from_high = _candidates(counts, 1), _candidates(counts, -1)
-    sizes = [
-        (low, high)
-        for low in range(len(from_low) + 1)
-        for high in range(len(from_high) + 1)
-        if low + high
-    ]
-    for low, high in sorted(sizes, key=sum):
+    sizes = sorted(product(range(len(from_low) + 1), range(len(from_high) + 1)), key=sum)
+    for low, high in sizes[1:]:  # the first is (0, 0)
         outer = np.unique([*from_low[:low], *from_high[:high]])
         others = counts.without(outer)
         if not _are_far(outer, others):
             continue
+
         others = _of_their_series(outer, others, values, series)
         often = [value for value in outer.tolist() if np.count_nonzero(values == value) >= LEAST]
-        if not often or not _are_far(outer, others):
-            continue
-        if all(_is_no_measurement(value, others, values, series) for value in outer.tolist()):
+        if often and _are_no_measurements(outer, others, values, series):
             first, last = _central(others)
             return dict.fromkeys(often, f"98 % of the others are from {first:.10g} to {last:.10g}")
     return {}
+
+
+def _are_no_measurements(
+    outer: Floats, others: _Counts, values: Floats, series: Ints | None
+) -> bool:
+    if not _are_far(outer, others):
+        return False
+    return all(_is_no_measurement(value, others, values, series) for value in outer.tolist())
 
 
 def _candidates(counts: _Counts, step: int) -> list[float]:

@@ -34,27 +34,31 @@ def recognize_time(sample: Sample, names: Sequence[str], *, again: bool) -> tupl
     again: for a run, which has recognized the times of its file by the first cell of a column
     alone.
     """
-    dated = [name for name in names if _holds_dates(sample[name], 1 if again else SEEN_DATES)]
-    if again:
-        # What older releases did not recognize, they did not train on.
-        dated = [name for name in dated if not _is_own(sample[name])]
-    elif not dated:
-        dated = [
-            name for name in names if name.lower() in TIME_NAMES and _holds_short(sample[name])
-        ]
-    # A quarter, a week or an interval beside a column of dates is a name of what these show.
+    seen = 1 if again else SEEN_DATES
+    dated = [name for name in names if _holds_dates(sample[name], seen)]
+    if not dated and not again:
+        named = [name for name in names if name.lower() in TIME_NAMES]
+        dated = [name for name in named if _holds_short(sample[name])]
+
+    # A quarter, a week or an interval beside a column of dates is a name of what these show. What
+    # older releases did not recognize, they did not train on.
     plain = [name for name in dated if not _is_own(sample[name])]
-    dated = plain or dated
+    if plain or again:
+        dated = plain
+
     if len(dated) > 1:
-        raise DataError(
-            f"{len(dated)} columns of dates: {listed(dated)}",
-            f"pick one with --time {shlex.quote(dated[0])}",
-            option="time",
-            remedies=[
-                Remedy({"time": one}, f"takes the times of {one!r}") for one in dated[:TRIED]
-            ],
-        )
+        raise _several_of_dates(dated)
     return tuple(dated)
+
+
+def _several_of_dates(names: list[str]) -> DataError:
+    remedies = [Remedy({"time": one}, f"takes the times of {one!r}") for one in names[:TRIED]]
+    return DataError(
+        f"{len(names)} columns of dates: {listed(names)}",
+        f"pick one with --time {shlex.quote(names[0])}",
+        option="time",
+        remedies=remedies,
+    )
 
 
 def with_clock(

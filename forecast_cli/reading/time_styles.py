@@ -139,23 +139,37 @@ def _without_zeros(seen: _Seen) -> dict[str, bool]:
     known: dict[str, bool] = {}
     names = [name for name in seen.matches[0].re.groupindex if name[0] in _WIDTHS]
     for name in names:
-        width = _WIDTHS[name[0]]
-        for text in seen.all(name):
-            if len(text) < width:
-                known[name] = True
-            elif text[0] == "0":
-                known[name] = False
+        shown = _is_without_zero(seen.all(name), _WIDTHS[name[0]])
+        if shown is not None:
+            known[name] = shown
 
     for name in names:
-        if name not in known and name[0] not in "MS":
-            alike = [is_bare for other, is_bare in known.items() if _are_alike(name, other)]
-            others = [is_bare for other, is_bare in known.items() if other[0] not in "MS"]
-            known[name] = (alike or others or [False])[0]
+        if name not in known and not _is_minute_or_second(name):
+            known[name] = _as_others(name, known)
     return known
 
 
-def _are_alike(one: str, other: str) -> bool:
-    return (one[0] in _CLOCK) == (other[0] in _CLOCK) and other[0] not in "MS"
+def _is_without_zero(texts: list[str], width: int) -> bool | None:
+    """Whether the newest number below 10 has no zero in front; None where there is none."""
+    for text in reversed(texts):
+        if len(text) < width:
+            return True
+        if text[0] == "0":
+            return False
+    return None
+
+
+def _as_others(name: str, known: dict[str, bool]) -> bool:
+    """Whether other numbers have no zero: first of all those of the clock, or of the date, too."""
+    others = [other for other in known if not _is_minute_or_second(other)]
+    alike = [other for other in others if (name[0] in _CLOCK) == (other[0] in _CLOCK)]
+    examples = alike or others
+    return known[examples[0]] if examples else False
+
+
+def _is_minute_or_second(name: str) -> bool:
+    """Minutes and seconds have their zeros where hours have none: 7:05."""
+    return name[0] in "MS"
 
 
 # -- words -------------------------------------------------------------------------------------
@@ -163,21 +177,31 @@ def _are_alike(one: str, other: str) -> bool:
 
 def _months(seen: _Seen) -> tuple[str, ...]:
     """The names of the twelve months as the texts have them; empty for those of strftime."""
-    words: dict[int, str] = {}
-    tables: tuple[tuple[str, ...], ...] = SHORT_MONTHS
-    for directive in "bB":
-        for word in seen.all(directive):
-            number = time_texts.month_of(word, directive)
-            if number is not None:
-                words[number] = word
-                tables = FULL_MONTHS if directive == "B" else SHORT_MONTHS
-
+    short, full = _month_words(seen, "b"), _month_words(seen, "B")
+    words = short | full
     if not words:
         return ()
-    names = next((table for table in tables if _fits(table, words)), tables[0])
-    if all(names[number - 1] == word for number, word in words.items()) and names == tables[0]:
-        return ()
 
+    tables = FULL_MONTHS if full else SHORT_MONTHS
+    names = next((table for table in tables if _fits(table, words)), tables[0])
+    is_as_table = all(names[number - 1] == word for number, word in words.items())
+    if is_as_table and names == tables[0]:
+        return ()
+    return _all_months(names, words)
+
+
+def _month_words(seen: _Seen, directive: str) -> dict[int, str]:
+    """How the texts write the months that they have, by number from 1."""
+    words: dict[int, str] = {}
+    for word in seen.all(directive):
+        number = time_texts.month_of(word, directive)
+        if number is not None:
+            words[number] = word
+    return words
+
+
+def _all_months(names: tuple[str, ...], words: dict[int, str]) -> tuple[str, ...]:
+    """The words of the texts, and for other months their names in the same style."""
     newest = list(words.values())[-1]
     has_points = any(word.endswith(".") for word in words.values())
     written = []

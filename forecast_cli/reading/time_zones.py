@@ -157,7 +157,7 @@ def repeated_hour(times: Ints) -> str:
     there twice; else empty.
     """
     for name in KNOWN_ZONES:
-        changes = [change for year in _years(times) for change in _changes(name, year)]
+        changes = _changes_during(times, name)
         twice = [change.time for change in changes if not change.is_skipped]
         if twice and np.isin(times - times % calendar.HOUR, twice).all():
             return name
@@ -171,21 +171,35 @@ def skipped_hour(times: Ints, size: int) -> tuple[str, int]:
     size: the step. Only files that are nearly complete can show it: one hour in a thousand is
     missing by chance.
     """
-    if size > calendar.HOUR or calendar.HOUR % size or len(times) < COMPLETE_ROWS:
-        return "", 0
-
-    steps = (times[-1] - times[0]) // size + 1
-    missing = steps - len(times)
-    if not missing or missing * 100 > steps + 1000:
+    if not _is_nearly_complete(times, size):
         return "", 0
 
     for name in KNOWN_ZONES:
-        changes = [change for year in _years(times) for change in _changes(name, year)]
-        skipped = [change.time for change in changes if change.is_skipped]
-        inside = [at for at in skipped if times[0] < at and at + calendar.HOUR <= times[-1]]
-        if inside and _are_missing(np.array(inside, np.int64), times, size):
-            return name, inside[0]
+        hours = _hours_skipped_within(times, name)
+        if len(hours) and _are_missing(hours, times, size):
+            return name, int(hours[0])
     return "", 0
+
+
+def _is_nearly_complete(times: Ints, size: int) -> bool:
+    """Whether hours are whole steps, and few steps are missing, but some."""
+    divides_hour = size <= calendar.HOUR and calendar.HOUR % size == 0
+    if not divides_hour or len(times) < COMPLETE_ROWS:
+        return False
+
+    steps = (times[-1] - times[0]) // size + 1
+    missing = steps - len(times)
+    return bool(missing != 0 and missing * 100 <= steps + 1000)
+
+
+def _hours_skipped_within(times: Ints, name: str) -> Ints:
+    """The local hours (S,) between the first and the last time that a zone skips, ascending."""
+    changes = _changes_during(times, name)
+    skipped = np.array([change.time for change in changes if change.is_skipped], np.int64)
+    begins_inside = times[0] < skipped
+    ends_inside = skipped + calendar.HOUR <= times[-1]
+    inside: Ints = skipped[begins_inside & ends_inside]
+    return inside
 
 
 def _are_missing(hours: Ints, times: Ints, size: int) -> bool:
@@ -204,6 +218,11 @@ class _Change:
 
     time: int
     is_skipped: bool
+
+
+def _changes_during(times: Ints, name: str) -> list[_Change]:
+    """The clock changes of a zone in the years of these ascending times."""
+    return [change for year in _years(times) for change in _changes(name, year)]
 
 
 @functools.lru_cache(maxsize=512)

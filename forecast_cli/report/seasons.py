@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from forecast_cli import calendar, evaluation
-from forecast_cli.calendar import Ints
+from forecast_cli.calendar import Frequency, Ints
 from forecast_cli.evaluation import Residuals
 from forecast_cli.panel import Panel, offset_microseconds
 from forecast_cli.plots import BySeason
@@ -34,23 +34,40 @@ def residuals_by_season(run: Run, residuals: Residuals) -> BySeason | None:
 def _places(tail: Panel, ordinals: Ints, season: int) -> tuple[str, tuple[str, ...], Ints]:
     """What the places of a season are, their names, and the place of each row (R,), from 0."""
     frequency = tail.frequency
-    is_dated = tail.time_format.pattern != "" and frequency.kind != calendar.STEPS.kind
-    if is_dated and frequency.kind == "months" and frequency.size * season == 12:
-        months = _local(tail, ordinals).astype("datetime64[M]").astype(np.int64) % 12
-        return "month", MONTHS[:: frequency.size], months // frequency.size
+    if _is_dated(tail):
+        if _is_year_of_months(frequency, season):
+            months = _local(tail, ordinals).astype("datetime64[M]").astype(np.int64) % 12
+            return "month", MONTHS[:: frequency.size], months // frequency.size
 
-    if is_dated and (frequency.kind == "business" or frequency.size == calendar.DAY):
-        days = 5 if frequency.kind == "business" else 7
-        if season == days:
+        if season == _days_of_week(frequency):
             since_monday = _local(tail, ordinals).astype("datetime64[D]").astype(np.int64) + 3
-            return "day of the week", WEEKDAYS[:days], np.minimum(since_monday % 7, days - 1)
+            return "day of the week", WEEKDAYS[:season], np.minimum(since_monday % 7, season - 1)
 
-    if is_dated and frequency.kind == "fixed" and frequency.size * season == calendar.DAY:
-        clock = _local(tail, ordinals).astype(np.int64) % calendar.DAY
-        return "time of day", _clock_names(season), clock // frequency.size
+        if _is_day_of_clock_times(frequency, season):
+            clock = _local(tail, ordinals).astype(np.int64) % calendar.DAY
+            return "time of day", _clock_names(season), clock // frequency.size
 
     places: Ints = ordinals % season
     return "place in the season", tuple(str(place + 1) for place in range(season)), places
+
+
+def _is_dated(tail: Panel) -> bool:
+    return tail.time_format.pattern != "" and tail.frequency.kind != calendar.STEPS.kind
+
+
+def _is_year_of_months(frequency: Frequency, season: int) -> bool:
+    return frequency.kind == "months" and frequency.size * season == 12
+
+
+def _days_of_week(frequency: Frequency) -> int | None:
+    """How many rows a week has, where each is a day; None for other steps."""
+    if frequency.kind == "business":
+        return 5
+    return 7 if frequency.size == calendar.DAY else None
+
+
+def _is_day_of_clock_times(frequency: Frequency, season: int) -> bool:
+    return frequency.kind == "fixed" and frequency.size * season == calendar.DAY
 
 
 def _clock_names(season: int) -> tuple[str, ...]:

@@ -20,12 +20,13 @@ from typing import Any
 
 import numpy as np
 
-from forecast_cli.errors import LockedError, RunRejectedError, StorageError
+from forecast_cli.errors import RunRejectedError, StorageError
 from forecast_cli.panel import Floats
 from forecast_cli.planning import Plan
-from forecast_cli.store import checkpoints, files, listing, locking, strict_json
+from forecast_cli.store import checkpoints, files, folder_locks, strict_json
 from forecast_cli.store.bounds import check_plan
 from forecast_cli.store.checkpoints import Checkpoint, OtherIdentityError
+from forecast_cli.store.folder_locks import FolderLock
 from forecast_cli.store.rejection import MAX_FILE_BYTES
 
 FOLDER = "backtest"
@@ -39,21 +40,8 @@ OTHER_BACKTEST = (
 )
 
 
-class BacktestLock:
+class BacktestLock(FolderLock):
     """The lock of the unfinished backtest of a store, held until `lock_backtest` ends."""
-
-    def __init__(self, root: Path) -> None:
-        self._folder: Path | None = root / checkpoints.FOLDER / FOLDER
-
-    @property
-    def folder(self) -> Path:
-        """Where the files are. Raises RuntimeError once the lock is released."""
-        if self._folder is None:
-            raise RuntimeError("the lock of the backtest was released")
-        return self._folder
-
-    def release(self) -> None:
-        self._folder = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,32 +64,10 @@ def lock_backtest(root: Path) -> Iterator[BacktestLock]:
     Raises LockedError where another backtest holds it, StorageError, and RunRejectedError or
     RunMismatchError for a store that is damaged or of a newer release.
     """
-    if not listing.check_store_mark(root):
-        with locking.lock(root):
-            pass
-
     folder = root / checkpoints.FOLDER
-    files.make_folder(folder)
-    with files.lock_file(folder / LOCK, locking.our_name()) as holder:
-        if holder is not None:
-            raise LockedError(
-                f"another backtest keeps its progress in {root}: {holder}",
-                "wait for it, or use another --store",
-            )
-        lock = BacktestLock(root)
-        _sweep(lock.folder)
-        try:
-            yield lock
-        finally:
-            lock.release()
-
-
-def _sweep(folder: Path) -> None:
-    """Remove what a killed backtest was writing."""
-    if folder.exists():
-        for name in files.list_folder(folder):
-            if name.startswith(".tmp-"):
-                files.remove(folder / name)
+    lock = BacktestLock(folder / FOLDER)
+    with folder_locks.hold(lock, root, folder / LOCK, "another backtest keeps its progress"):
+        yield lock
 
 
 def has_backtest(root: Path) -> bool:

@@ -20,9 +20,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field, with_config
 
-from forecast_cli.errors import LockedError, RunRejectedError
-from forecast_cli.store import files, listing, locking, strict_json
+from forecast_cli.errors import RunRejectedError
+from forecast_cli.store import files, folder_locks, strict_json
 from forecast_cli.store.checkpoints import HASH_LENGTH, sealed
+from forecast_cli.store.folder_locks import FolderLock
 from forecast_cli.store.records import STRICT, Input, Positive, Sha256
 from forecast_cli.store.rejection import read_plain_file, rejecting
 from forecast_cli.store.upgrades import check_not_newer
@@ -103,21 +104,8 @@ class Study:
         return sum(trial.state == state for trial in self.trials)
 
 
-class StudyLock:
+class StudyLock(FolderLock):
     """The lock of the studies of a store, held until `lock_studies` ends."""
-
-    def __init__(self, root: Path) -> None:
-        self._folder: Path | None = root / FOLDER
-
-    @property
-    def folder(self) -> Path:
-        """Where the files are. Raises RuntimeError once the lock is released."""
-        if self._folder is None:
-            raise RuntimeError("the lock of the studies was released")
-        return self._folder
-
-    def release(self) -> None:
-        self._folder = None
 
 
 @contextlib.contextmanager
@@ -127,27 +115,11 @@ def lock_studies(root: Path) -> Iterator[StudyLock]:
     Raises LockedError where another tuning holds it, StorageError, and RunRejectedError or
     RunMismatchError for a store that is damaged or of a newer release.
     """
-    if not listing.check_store_mark(root):
-        with locking.lock(root):
-            pass
-
     folder = root / FOLDER
-    files.make_folder(folder)
-    with files.lock_file(folder / LOCK, locking.our_name()) as holder:
-        if holder is not None:
-            raise LockedError(
-                f"another tuning is under way in {root}: {holder}",
-                "wait for it, or use another --store",
-            )
-        for name in files.list_folder(folder):
-            if name.startswith(".tmp-"):
-                files.remove(folder / name)
+    lock = StudyLock(folder)
+    with folder_locks.hold(lock, root, folder / LOCK, "another tuning is under way"):
         files.check_writable(folder)
-        lock = StudyLock(root)
-        try:
-            yield lock
-        finally:
-            lock.release()
+        yield lock
 
 
 def study_numbers(lock: StudyLock) -> list[int]:

@@ -15,7 +15,7 @@ from forecast_cli import store
 from tests.conftest import ROOT, Result
 
 Forecast = Callable[..., Result]
-QUICK = ("--epochs", "2", "--units", "6")
+QUICK = ("--epochs", "2", "--units", "6", "--members", "1")
 BARE = {  # what a cron job has: no HOME, no locale
     "PATH": os.environ["PATH"],
     "PYTHONPATH": str(ROOT),

@@ -32,7 +32,16 @@ ASKED = ("backtest", AIRLINE, *QUICK, "--horizon", "12", "--origins", "3")
 def not_refitted(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A store with a run that left its test part unseen."""
     folder = tmp_path_factory.mktemp("held") / "runs"
-    train(AIRLINE, draw=False, store_folder=folder, epochs=2, units="6", refit=False, test=36)
+    train(
+        AIRLINE,
+        draw=False,
+        store_folder=folder,
+        epochs=2,
+        units="6",
+        members=1,
+        refit=False,
+        test=36,
+    )
     return folder
 
 
@@ -191,7 +200,7 @@ def test_settings_of_files_do_not_disturb_a_run_and_do_reach_a_training(
 
 
 def test_few_series_are_listed_with_their_errors(forecast: Forecast) -> None:
-    words = ("--epochs", "1", "--units", "4", "--origins", "2")
+    words = ("--epochs", "1", "--units", "4", "--members", "1", "--origins", "2")
     result = forecast("backtest", SAMPLES / "panel.csv", *words)
     assert result.out.startswith("16 forecasts of 8 series (means over series), 7 steps ahead\n")
     part = result.out.split("MASE by series\n")[1].splitlines()
@@ -213,6 +222,7 @@ def start(words: tuple[object, ...], folder: Path) -> subprocess.Popen[bytes]:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_stops_a_backtest_and_resume_ends_in_the_same_bytes(
     number: int, code: int, tmp_path: Path

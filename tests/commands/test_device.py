@@ -36,7 +36,7 @@ def test_the_environment_and_the_file_of_settings_know_the_device(
     forecast: Forecast, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     Path("forecast.toml").write_text('device = "cuda"\n')
-    words = ("train", AIRLINE, *QUICK, "--members", "1", "--config", "forecast.toml")
+    words = ("train", AIRLINE, *QUICK, "--config", "forecast.toml")
     assert forecast(*words).code == 2
     # The environment comes before the file.
     monkeypatch.setenv("FORECAST_DEVICE", "cpu")

@@ -85,3 +85,8 @@ def test_the_help_of_groups_lists_their_commands(forecast: Forecast) -> None:
     page = forecast(GROUP, "--help").out
     for name in GROUP_COMMANDS:
         assert re.search(rf"^  {name}  ", page, re.M)
+
+
+def test_only_commands_that_begin_with_other_weights_can_keep_some(forecast: Forecast) -> None:
+    have_freeze = {name for name in COMMANDS if "--freeze" in forecast(name, "--help").out}
+    assert have_freeze == {"train", "refresh"}

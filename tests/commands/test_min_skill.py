@@ -9,7 +9,7 @@ from forecast_cli import store
 from tests.commands.helpers import QUICK, Forecast
 from tests.conftest import AIRLINE
 
-TINY = (*QUICK, "--members", "1", "--from", "none", "--store", "store")
+TINY = (*QUICK, "--from", "none", "--store", "store")
 
 
 def test_a_refused_first_run_leaves_nothing_to_predict_from_and_says_why(
@@ -55,7 +55,7 @@ def test_a_refused_run_changes_no_forecast_until_it_is_made_the_latest(
     place = ("--store", store_copy)
     before, latest = forecast("predict", *place).out, store.latest(store_copy)
     forced = ("--min-skill", "0.99", "--quiet")
-    refused = forecast("train", AIRLINE, *QUICK, "--members", "1", *place, *forced)
+    refused = forecast("train", AIRLINE, *QUICK, *place, *forced)
     assert (refused.code, refused.out) == (4, "")
     assert store.latest(store_copy) == latest
     assert forecast("predict", *place).out == before

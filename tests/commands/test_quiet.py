@@ -38,7 +38,7 @@ def test_a_quiet_training_says_nothing(forecast: Forecast) -> None:
 
 def test_a_quiet_tuning_says_nothing(forecast: Forecast) -> None:
     pytest.importorskip("optuna", reason="the extra tune is not installed")
-    tiny = (*QUICK, "--members", "1", "--horizon", "3", "--validation", "3", "--workers", "1")
+    tiny = (*QUICK, "--horizon", "3", "--validation", "3", "--workers", "1")
     assert forecast("tune", AIRLINE, *tiny, "--trials", "1", "--quiet") == SILENT
 
 

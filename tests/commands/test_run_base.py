@@ -18,7 +18,7 @@ import pytest
 from forecast_cli.base import weights
 from forecast_cli.panel import Floats
 from tests.commands.helpers import Forecast, shell
-from tests.conftest import AIRLINE, ROOT, SAMPLES, Result, daily, monthly
+from tests.conftest import AIRLINE, ROOT, SAMPLES, Result, daily, monthly, run_python
 
 Write = Callable[..., Path]
 NOT_TRAINED = "base network, not trained on these data\n"
@@ -518,24 +518,15 @@ def test_no_torch_is_loaded(tmp_path: Path) -> None:
     script = (
         "import sys\n"
         "from forecast_cli.app import app\n"
-        "sys.argv = ['forecast', *sys.argv[1:]]\n"
-        "try:\n    app()\n"
-        "except SystemExit as stop:\n    assert stop.code == 0, stop.code\n"
-        "assert 'numpy' in sys.modules\n"
-        "print('torch' in sys.modules, file=sys.stderr)\n"
+        "data, base = sys.argv[1], sys.argv[2:]\n"
+        "for words in (['predict'], ['backtest', '--origins', '2'], ['plot']):\n"
+        "    sys.argv = ['forecast', words[0], data, *base, *words[1:]]\n"
+        "    try:\n        app()\n"
+        "    except SystemExit as stop:\n        assert stop.code == 0, stop.code\n"
+        "    assert 'numpy' in sys.modules\n"
+        "    assert 'torch' not in sys.modules, words\n"
     )
-    for words in (["predict"], ["backtest", "--origins", "2"], ["plot"]):
-        command = [sys.executable, "-c", script, words[0], str(AIRLINE), *BASE, *words[1:]]
-        done = subprocess.run(
-            command,
-            cwd=tmp_path,
-            env={"PYTHONPATH": str(ROOT), "PATH": ""},
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=True,
-        )
-        assert done.stderr.splitlines()[-1] == "False"
+    run_python(script, AIRLINE, *BASE, folder=tmp_path)
 
 
 @pytest.mark.slow

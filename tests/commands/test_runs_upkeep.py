@@ -66,7 +66,8 @@ def test_a_lock_that_is_held_is_waited_for_or_skipped(forecast: Forecast, store_
 
 
 @pytest.mark.parametrize(
-    "words", [("train", AIRLINE, "--epochs", "1", "--units", "3"), ("runs", "pin")]
+    "words",
+    [("train", AIRLINE, "--epochs", "1", "--units", "3", "--members", "1"), ("runs", "pin")],
 )
 def test_who_waits_for_the_lock_is_told_so_unless_quiet(
     forecast: Forecast, store_copy: Path, words: tuple[object, ...]

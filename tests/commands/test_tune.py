@@ -109,6 +109,7 @@ def test_a_damaged_study_is_refused_and_a_new_one_can_begin(forecast: Forecast) 
 # -- stopped, in a process of its own ------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("number", "code"), [(signal.SIGKILL, -9), (signal.SIGINT, 130), (signal.SIGTERM, 143)]
 )

@@ -18,7 +18,7 @@ from forecast_cli.network import inference
 from forecast_cli.panel import Columns, Panel, TimeFormat, from_series
 from forecast_cli.store import Run
 
-QUICK: dict[str, Any] = {"epochs": 2, "units": "4"}
+QUICK: dict[str, Any] = {"epochs": 2, "units": "4", "members": 1, "warm_start": "none"}
 
 
 def picture(data: bytes) -> np.ndarray:

@@ -26,9 +26,9 @@ from tests.plots.helpers import QUICK, heat_maps, many, recorded, words_of
 def test_gates_end_in_the_state_that_the_forecast_began_with(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: dict[str, Any], panels: list[str]
 ) -> None:
-    asked = QUICK | {"epochs": 1} | settings
     # The network alone: the base network has another state.
-    run = train(many(1), draw=False, store_folder=tmp_path, warm_start="none", **asked).run
+    asked = QUICK | {"epochs": 1, "warm_start": "none"} | settings
+    run = train(many(1), draw=False, store_folder=tmp_path, **asked).run
     shape, first = run.config.plan.architecture, recorded(monkeypatch, run, "encode")[0]
     figure = gates.figure(run, Labels())
     drawn = heat_maps(figure)

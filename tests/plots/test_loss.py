@@ -14,7 +14,8 @@ from tests.plots.helpers import QUICK, many
 
 
 def test_every_member_has_its_losses_and_its_mark(tmp_path: Path) -> None:
-    run = train(many(1), draw=False, store_folder=tmp_path, members=3, loss="mae", **QUICK).run
+    asked = {**QUICK, "members": 3, "loss": "mae"}
+    run = train(many(1), draw=False, store_folder=tmp_path, **asked).run
     figure = loss.figure(run, Labels())
     axes = figure.axes[0]
     assert run.metrics.members is not None

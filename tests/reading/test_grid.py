@@ -135,7 +135,12 @@ def test_a_run_of_sums_reads_new_rows_the_same(
     forecast: Callable[..., Result], write: Write
 ) -> None:
     path = write("day,y\n" + days(*range(40), *range(42, 80), *range(0, 80, 3)))
-    assert forecast("train", path, "--duplicates", "sum", "--epochs", 1, "--units", 4).code == 0
+    assert (
+        forecast(
+            "train", path, "--duplicates", "sum", "--epochs", 1, "--units", 4, "--members", 1
+        ).code
+        == 0
+    )
     newer = write("day,y\n" + days(*range(70), *range(0, 70, 3), 75, 78, 82), "newer.csv")
     done = forecast("predict", newer, "--quiet")
     assert (done.err, done.code) == ("", 0)
@@ -263,7 +268,12 @@ def test_predict_keeps_the_hint_and_takes_the_option(
     forecast: Callable[..., Result], write: Write
 ) -> None:
     path = write("day,y\n" + days(*range(80)))
-    assert forecast("train", path, "--gaps", "interpolate", "--epochs", 1, "--units", 4).code == 0
+    assert (
+        forecast(
+            "train", path, "--gaps", "interpolate", "--epochs", 1, "--units", 4, "--members", 1
+        ).code
+        == 0
+    )
     newer = write("day,y\n" + days(*HALF), "newer.csv")
     done = forecast("predict", newer)
     assert done.code == 20

@@ -191,7 +191,7 @@ def test_the_forecast_has_the_columns_of_the_file(
     rows = [f"{(t - HOUR).day}.{(t - HOUR).month}.2024,{(t - HOUR).hour + 1}" for t in HOURS]
     text = table("Date,HE", rows)
     write(text)
-    quick = ["--epochs", 1, "--units", 4, "--horizon", 2]
+    quick = ["--epochs", 1, "--units", 4, "--members", 1, "--horizon", 2]
     assert forecast("train", "data.csv", *quick).code == 0
     first = forecast("predict")
     assert first.code == 0

@@ -380,7 +380,7 @@ def test_rows_that_came_later_are_refused_until_an_option_settles_them(
     forecast: Forecast, write: Write
 ) -> None:
     path = write(file_of(60, "0"))
-    assert forecast("train", path, "--epochs", 1, "--units", 4, "--quiet").code == 0
+    assert forecast("train", path, "--epochs", 1, "--units", 4, "--members", 1, "--quiet").code == 0
     before = forecast("predict").out
     write(file_of(60, "-999"))
     message = f"{path}:6: column 'y': -999 stands 7 times, and no other value is negative"
@@ -397,7 +397,9 @@ def test_what_is_kept_is_recorded_in_the_run(forecast: Forecast, write: Write) -
     path = write(file_of(60, "-999"))
     assert forecast("train", path).code == 20
     assert not Path("forecast_runs").exists()
-    trained = forecast("train", path, "--not-null", "-999", "--epochs", 1, "--units", 4)
+    trained = forecast(
+        "train", path, "--not-null", "-999", "--epochs", 1, "--units", 4, "--members", 1
+    )
     assert (trained.code, "kept as numbers: -999 (7 times in column 'y')\n" in trained.err) == (
         0,
         True,

@@ -376,7 +376,7 @@ def test_predict_takes_what_its_errors_name(
 ) -> None:
     path = tmp_path / "data.csv"
     path.write_bytes(text(rows(100, r50="2020-02-20,x")))
-    words = ("--bad-rows", "skip", "--epochs", 1, "--units", 4, "--quiet")
+    words = ("--bad-rows", "skip", "--epochs", 1, "--units", 4, "--members", 1, "--quiet")
     assert forecast("train", path, *words).code == 3
 
     path.write_bytes(text([*rows(100), *(f"{day:%d.%m.%Y},1" for day in DAYS[100:160])]))

@@ -608,7 +608,7 @@ def test_the_line_that_check_proposes_trains(forecast: Callable[..., Result], wr
     path = write(cases(60))
     line = forecast("check", path, "--target", "all", "--horizon", 3).out.splitlines()[-1].split()
     assert line[:3] == ["hint:", "forecast", "train"]
-    assert forecast(*line[2:], "--epochs", 1, "--units", 4, "--quiet").code == 0
+    assert forecast(*line[2:], "--epochs", 1, "--units", 4, "--members", 1, "--quiet").code == 0
     again = forecast("check", *line[3:])
     assert (
         "dates are columns, beside 'Province/State,Country/Region', not used: 'Lat', 'Long'"
@@ -622,7 +622,10 @@ def test_predict_reads_new_columns_as_the_run_was_trained(
     write(cases(60))
     words = ["--dates-as-columns", "Province/State,Country/Region"]
     assert (
-        forecast("train", "data.csv", *words, "--epochs", 1, "--units", 4, "--horizon", 2).code == 0
+        forecast(
+            "train", "data.csv", *words, "--epochs", 1, "--units", 4, "--members", 1, "--horizon", 2
+        ).code
+        == 0
     )
     first = forecast("predict").out.splitlines()
     assert first[0] == "unique_id,date,forecast,lo-80,hi-80,lo-95,hi-95"
@@ -642,7 +645,18 @@ def test_a_run_on_quarters_writes_quarters(forecast: Callable[..., Result], writ
     names = [f"{year}Q{quarter}" for year in range(2000, 2015) for quarter in (1, 2, 3, 4)]
     write(f"id,{','.join(names)}\na,{','.join(str(10 + at % 4) for at in range(60))}\n")
     assert (
-        forecast("train", "data.csv", "--dates-as-columns", "id", "--epochs", 1, "--units", 4).code
+        forecast(
+            "train",
+            "data.csv",
+            "--dates-as-columns",
+            "id",
+            "--epochs",
+            1,
+            "--units",
+            4,
+            "--members",
+            1,
+        ).code
         == 0
     )
     assert forecast("predict").out.splitlines()[1].startswith("a,2015Q1,")
@@ -660,7 +674,10 @@ def test_a_run_of_a_release_that_did_not_ask_can_go_on(
     with monkeypatch.context() as before:
         before.setattr("forecast_cli.reading.dated_layout.find_layout", lambda *_: None)
         assert (
-            forecast("train", "data.csv", "--target", "all", "--epochs", 1, "--units", 4).code == 0
+            forecast(
+                "train", "data.csv", "--target", "all", "--epochs", 1, "--units", 4, "--members", 1
+            ).code
+            == 0
         )
         expected = forecast("predict").out
 

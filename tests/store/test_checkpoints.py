@@ -33,6 +33,7 @@ QUICK: dict[str, Any] = {
     "units": "6",
     "epochs": 5,
     "members": 1,
+    "validation": 6,
 }
 
 
@@ -267,7 +268,9 @@ def test_members_share_the_time(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
     ("number", "code", "members"),
     [
         (signal.SIGTERM, 143, ["--members", "1"]),
-        (signal.SIGINT, 130, ["--members", "2", "--workers", "2"]),
+        pytest.param(
+            *(signal.SIGINT, 130, ["--members", "2", "--workers", "2"]), marks=pytest.mark.slow
+        ),
     ],
 )
 def test_a_signal_stops_the_command_and_resume_finishes_it(

@@ -19,6 +19,7 @@ from forecast_cli.progress import Event, MemberDone
 from forecast_cli.sources import settings_from
 from forecast_cli.store import Run
 from forecast_cli.training import Fitted
+from forecast_cli.workflow import Trained
 from tests.conftest import run_python
 from tests.store.helpers import reseal
 
@@ -28,7 +29,7 @@ QUICK: dict[str, Any] = {
     "season": "4",
     "units": "4",
     "epochs": 2,
-    "batch_size": 32,
+    "batch_size": 128,
     "draw": False,
 }
 
@@ -45,13 +46,18 @@ def a_panel(count: int, rows: int = 60) -> Panel:
 
 
 @pytest.fixture(scope="module")
-def accurate_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def accurate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Trained, Path]:
+    """A training, and its store. Not to be changed: copy it."""
     folder = tmp_path_factory.mktemp("accurate") / "runs"
-    train(a_panel(40), store_folder=folder, **QUICK)
-    return folder
+    return train(a_panel(40), store_folder=folder, **QUICK), folder
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
+def accurate_store(accurate: tuple[Trained, Path]) -> Path:
+    return accurate[1]
+
+
+@pytest.fixture
 def run(accurate_store: Path) -> Run:
     return store.load(accurate_store)
 
@@ -69,12 +75,12 @@ def test_weights_add_up_to_one_and_the_heaviest_kind_comes_first(run: Run) -> No
     assert [trial.name for trial in plan.trials if trial.chosen] != []
 
 
-def test_saved_portfolio_forecasts_what_the_training_forecast(tmp_path: Path) -> None:
-    panel = a_panel(40)
+def test_saved_portfolio_forecasts_what_the_training_forecast(
+    accurate: tuple[Trained, Path],
+) -> None:
+    trained, folder = accurate
 
-    trained = train(panel, store_folder=tmp_path, **QUICK)
-
-    again = predict(panel, store_folder=tmp_path).forecast
+    again = predict(a_panel(40), store_folder=folder).forecast
     assert again.values == pytest.approx(trained.forecast.values, rel=1e-5)
     assert again.values.shape == (40, 4)
 
@@ -94,21 +100,19 @@ def test_saved_portfolio_forecasts_in_a_process_without_torch(accurate_store: Pa
     run_python(code, accurate_store)
 
 
-def test_portfolio_is_rolled_over_rows_that_it_has_not_seen(tmp_path: Path) -> None:
+def test_without_a_refit_there_are_several_seeds_that_are_rolled_over_rows_not_seen(
+    tmp_path: Path,
+) -> None:
     panel = a_panel(40)
-    train(panel, store_folder=tmp_path, refit=False, **QUICK)
+    trained = train(panel, store_folder=tmp_path, refit=False, **QUICK)
+
+    plan = trained.run.config.plan
+    assert plan.members > len(plan.parts)
 
     rolled = backtest(panel, run="1", store_folder=tmp_path)
 
     assert np.isfinite(rolled.result.forecasts["network"]).all()
     assert len(rolled.windows) == 40
-
-
-def test_several_seeds_are_trained_where_no_refit_follows(tmp_path: Path) -> None:
-    trained = train(a_panel(40), store_folder=tmp_path, refit=False, **QUICK)
-
-    plan = trained.run.config.plan
-    assert plan.members > len(plan.parts)
 
 
 def test_equal_trainings_have_equal_bytes(tmp_path: Path, run: Run) -> None:
@@ -117,6 +121,7 @@ def test_equal_trainings_have_equal_bytes(tmp_path: Path, run: Run) -> None:
     assert again.manifest.files == run.manifest.files
 
 
+@pytest.mark.slow
 def test_side_by_side_gives_the_same_bytes(tmp_path: Path, run: Run) -> None:
     again = train(a_panel(40), store_folder=tmp_path, workers=2, **QUICK).run
 

@@ -157,6 +157,7 @@ def test_small_settings_train(
         store_folder=tmp_path / "s",
         epochs=1,
         units="4,3",
+        members=1,
         preset=preset,
         **settings,
     )
@@ -261,7 +262,7 @@ def test_any_level_can_be_asked_for_later(airline_store: Path) -> None:
 def test_auto_beats_seasonal_naive_on_the_airline_sample(tmp_path: Path) -> None:
     """The last twelve months, trained without them: seasonal naive has an RMSE of 50.7."""
     panel = read_csv(AIRLINE)
-    trained = train(head(panel, np.array([132])), store_folder=tmp_path)
+    trained = train(head(panel, np.array([132])), draw=False, store_folder=tmp_path, members=1)
     assert np.sqrt(np.mean((trained.forecast.values[0] - panel.values[132:]) ** 2)) < 20
 
 
@@ -359,7 +360,8 @@ def test_the_panel_and_hourly_samples_train(tmp_path: Path) -> None:
         assert mase_of(trained) < 1
 
 
-@pytest.mark.parametrize("threads", [1, pytest.param(2, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("threads", [1, 2])
 def test_equal_trainings_have_equal_bytes_in_another_zone_locale_folder_and_under_load(
     tmp_path: Path, threads: int
 ) -> None:
@@ -417,7 +419,7 @@ def test_times_at_the_ends_of_the_calendar_are_refused_before_the_training(
     path = tmp_path / "data.csv"
     path.write_text("day,y\n" + "".join(f"{day},{at}\n" for at, day in enumerate(days)))
     with pytest.raises(DataError) as caught:
-        train(path, draw=False, store_folder=tmp_path / "runs", epochs=1, units="4")
+        train(path, draw=False, store_folder=tmp_path / "runs", epochs=1, units="4", members=1)
     assert (
         caught.value.message == f"{path}: the times are too near to the ends of the years 1 to 9999"
     )
@@ -428,7 +430,7 @@ def test_a_horizon_beyond_the_year_9999_is_refused(tmp_path: Path) -> None:
     days = np.datetime64("9999-07-01") + np.arange(120)
     path = tmp_path / "data.csv"
     path.write_text("day,y\n" + "".join(f"{day},{at % 7}\n" for at, day in enumerate(days)))
-    train(path, draw=False, store_folder=tmp_path / "runs", epochs=1, units="4")
+    train(path, draw=False, store_folder=tmp_path / "runs", epochs=1, units="4", members=1)
     assert predict(store_folder=tmp_path / "runs", horizon=50).forecast.texts[0][-1] == "9999-12-17"
     with pytest.raises(DataError, match="the times go beyond the years 1 to 9999"):
         predict(store_folder=tmp_path / "runs", horizon=400)
