@@ -25,7 +25,17 @@ SHARED = ("config", "store", "json", "quiet", "debug", "log_format")  # behind t
 # -- groups of settings that several commands take ---------------------------------------------
 
 # What a network is made from and how it is tested: all that `backtest` needs.
-NETWORK = ("data", "window", "network", "training", "ensemble", "interval", "accuracy", "output")
+NETWORK = (
+    "data",
+    "window",
+    "network",
+    "training",
+    "ensemble",
+    "engine",
+    "interval",
+    "accuracy",
+    "output",
+)
 # Commands that train a network for a store take its lock, and prune old runs.
 TRAINING = (*NETWORK, "lock", "prune")
 
