@@ -927,7 +927,7 @@ class Size:
         return part if self.quick else whole
 
 
-SIZES = [0, 1, 100, 500, 1000, 1500, 2000, 4000, 8000, 16_000, 40_000, 1 << 20]  # bytes
+SIZES = [0, 1, 100, 500, 1000, 1500, 2000, 4000, 8000, 16_000, 40_000, 1 << 20, 2 << 20]  # bytes
 ATTACKS: dict[str, Callable[[Path, Size], Figure]] = {
     "calls-fail": lambda folder, size: fail_at_calls(
         prepared(folder), folder, size.of({"EIO": errno.EIO}, CODES), size.of(3, 1)
