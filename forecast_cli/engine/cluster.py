@@ -72,7 +72,7 @@ class Cluster:
         begun: set[int] = set()
 
         def hear() -> None:
-            for message in self.ray.get(self.channel.take.remote()):
+            for message in self._messages():
                 if not isinstance(message, _Begun):
                     on_message(message)
                 elif message.number in begun:
@@ -106,6 +106,17 @@ class Cluster:
             number = done + len(self.running)
             origin = _Origin(forecast_cli.__version__, _clock(), self.channel, number)
             self.running[remote.remote(origin, work, tasks[number])] = number
+
+    def _messages(self) -> list[Any]:
+        """What the tasks have told since the last time."""
+        try:
+            messages: list[Any] = self.ray.get(self.channel.take.remote())
+        except self.ray.exceptions.RayError as error:
+            raise WorkerLostError(
+                f"the connection to the cluster is lost: {_first_line(error)}",
+                "look at the logs of the cluster, and run the command again",
+            ) from None
+        return messages
 
     def _result(self, reference: Any) -> Any:
         """The result of a task that is over. Raises what it raised."""
