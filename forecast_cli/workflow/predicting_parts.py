@@ -98,15 +98,24 @@ def folder_of_parts(
             f"-o {path} is a file, and the forecasts of several files go into a folder",
             "give a folder, or leave out -o and redirect the output",
         )
-    for part in partitions.paths:
-        if path.exists() and os.path.samefile(os.path.dirname(part) or ".", path):
-            raise SettingsError(
-                f"-o {path} is the folder of the data, in which forecasts would look like data",
-                "write the forecasts to another folder",
-            )
+    _refuse_folder_of_data(partitions, path)
     if kind == Format.parquet:
         require_parquet()
     return opened_folder(path.absolute(), Format(kind))
+
+
+def _refuse_folder_of_data(partitions: Partitions, path: Path) -> None:
+    """Raise SettingsError where forecasts would be among the data, or in a folder beside them that
+    would be refused the next time.
+    """
+    folders = {Path(os.path.realpath(os.path.dirname(part))) for part in partitions.paths}
+    target = Path(os.path.realpath(path))
+    beside = set(target.parents) if os.path.isdir(partitions.source) else set()
+    if folders & {target, *beside}:
+        raise SettingsError(
+            f"-o {path} is in the folder of the data, where forecasts would look like data",
+            "write the forecasts to another folder",
+        )
 
 
 def predict_into(
