@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from forecast_cli.reading import read_csv as read_csv
     from forecast_cli.workflow import backtest as backtest
     from forecast_cli.workflow import predict as predict
+    from forecast_cli.workflow import predict_parts as predict_parts
     from forecast_cli.workflow import train as train
     from forecast_cli.workflow import tune as tune
 
@@ -25,11 +26,22 @@ _HOMES = {
     "Panel": "forecast_cli.panel",
     "backtest": "forecast_cli.workflow",
     "predict": "forecast_cli.workflow",
+    "predict_parts": "forecast_cli.workflow",
     "read_csv": "forecast_cli.reading",
     "train": "forecast_cli.workflow",
     "tune": "forecast_cli.workflow",
 }
-__all__ = ["Forecast", "Panel", "__version__", "backtest", "predict", "read_csv", "train", "tune"]
+__all__ = [
+    "Forecast",
+    "Panel",
+    "__version__",
+    "backtest",
+    "predict",
+    "predict_parts",
+    "read_csv",
+    "train",
+    "tune",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -264,6 +264,11 @@ def forecast_csv(result: Forecast) -> bytes:
     return _write(forecast_table(result.columns, result.bounds), result, result.digits)
 
 
+def forecast_header(result: Forecast) -> bytes:
+    """The first line of forecast.csv, with its end."""
+    return _lines([_names(forecast_table(result.columns, result.bounds))])
+
+
 def predictions_csv(panel: Panel, rows: HeldOut, digits: Digits) -> bytes:
     """predictions.csv, of the held-out rows of a panel."""
     table = predictions_table(panel.columns, rows.bounds)
@@ -311,10 +316,16 @@ def forecast_columns(result: Forecast, *, headings: bool = True) -> dict[str, li
 
 def _write(table: Table[Source], source: Source, digits: Digits) -> bytes:
     cells = [_cells(column, source, digits) for column in table]
+    return _lines(chain([_names(table)], zip(*cells, strict=True)))
+
+
+def _names(table: Table[Source]) -> list[str]:
+    return [column.name for column in table]
+
+
+def _lines(rows: Iterable[Sequence[str]]) -> bytes:
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([column.name for column in table])
-    writer.writerows(zip(*cells, strict=True))
+    csv.writer(text, lineterminator="\n").writerows(rows)
     return text.getvalue().encode()
 
 

@@ -36,7 +36,7 @@ for name in [name for name in os.environ if name.startswith(("FORECAST_", "TYPER
 
 PROGRESS = re.compile(
     "reading |looking at the data|loading PyTorch|training|refit|measuring |scoring the held-out|"
-    "forecasting past|forecasting from|done before: [0-9,]+ of [0-9,]+ trainings?|[0-9,]+ origins?[ ,]|saving the run|drawing the plots"
+    "forecasting past|forecasting from|forecasting [0-9,]+ files?$|forecasting: |starting Ray|done before: [0-9,]+ of [0-9,]+ trainings?|[0-9,]+ origins?[ ,]|saving the run|drawing the plots"
 )
 
 

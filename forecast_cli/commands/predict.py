@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import json as json_module
-import math
-from enum import StrEnum
+import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from forecast_cli import console
+from forecast_cli import console, formats
 from forecast_cli.choices import BASE
-from forecast_cli.commands import options
+from forecast_cli.commands import options, predict_parts
 from forecast_cli.errors import DEGRADED, SettingsError
-from forecast_cli.settings import Settings, reading_the_target, rereading
+from forecast_cli.fields import option_name
+from forecast_cli.formats import Format, forecast_bytes, format_by_name
+from forecast_cli.settings import EngineSettings, Settings, reading_the_target, rereading
 from forecast_cli.sources import SettingSources
 
 if TYPE_CHECKING:
@@ -23,22 +23,13 @@ if TYPE_CHECKING:
 
 SCHEMA = "forecast/predict/v1"
 OF_THE_READER = reading_the_target()
+OF_THE_ENGINE = tuple(EngineSettings.types)
 MANY = 3  # series beyond which a terminal gets one line per series
 MOST_ROWS = 50  # of such lines
 
 
-class Format(StrEnum):
-    """The formats of a forecast."""
-
-    csv = "csv"
-    json = "json"
-    parquet = "parquet"
-
-
-ENDINGS = {".json": Format.json, ".parquet": Format.parquet, ".pq": Format.parquet}
-
-
 @options.with_settings(
+    "engine",
     from_the_run=("horizon", "levels", "interval", "digits", *rereading()),
     of_base=[name for name in OF_THE_READER if name not in rereading()],
 )
@@ -47,7 +38,7 @@ def predict(
         str | None,
         typer.Argument(
             metavar="DATA",
-            help="CSV or Parquet file with the newest rows.",
+            help="CSV or Parquet file with the newest rows, or a folder of such files.",
             show_default="the file that the run was trained on",
         ),
     ] = None,
@@ -55,7 +46,10 @@ def predict(
     settings: Settings,
     sources: SettingSources,
     output: Annotated[
-        str | None, options.output("FILE", "Write the forecast to a file.", "stdout")
+        str | None,
+        options.output(
+            "FILE", "Write the forecast to a file, or of many files to a folder.", "stdout"
+        ),
     ] = None,
     format_: Annotated[
         Format | None,
@@ -87,27 +81,36 @@ def predict(
     given. Options that are not given are as in the run. For a --horizon beyond that of the run,
     the network is fed its own forecasts.
 
+    The files of a folder, or of a pattern such as 'sales/*.csv', are forecast one by one, by
+    several processes, or on a Ray cluster: --engine. Each series must be in one file.
+
     --run base is a network that comes with forecast, and forecasts any DATA without training.
 
     Example: forecast predict -o forecast.csv
     """
     from forecast_cli import workflow
 
+    wanted: dict[str, Any] = {
+        "store_folder": store,
+        "run": run,
+        "levels": settings.interval.levels if "levels" in sources.values else None,
+        "interval": settings.interval.interval,
+        "future_values": future_values,
+        "horizon": settings.window.horizon,
+        "digits": settings.output.digits,
+        **_given(sources, run),
+    }
+    partitions = workflow.partitions_of(data)
+    if partitions is not None:
+        wanted |= dataclasses.asdict(settings.engine)
+        asked = predict_parts.Asked(output, format_, json=json, quiet=quiet)
+        return predict_parts.predict_parts(partitions, asked, wanted)
+
     kind = format_ or format_by_name(output)
     _check_output(output, kind, is_named=format_ is not None, json=json)
+    _check_engine(settings, sources, quiet=quiet)
 
-    given = _given(sources, run)
-    predicted = workflow.predict(
-        data,
-        store_folder=store,
-        run=run,
-        levels=settings.interval.levels if "levels" in sources.values else None,
-        interval=settings.interval.interval,
-        future_values=future_values,
-        horizon=settings.window.horizon,
-        digits=settings.output.digits,
-        **given,
-    )
+    predicted = workflow.predict(data, **wanted)
     _warn(predicted, quiet=quiet)
     check_not_the_data(output, predicted.panel.source)
 
@@ -136,10 +139,21 @@ def _given(sources: SettingSources, run: str | None) -> dict[str, Any]:
     }
 
 
-def format_by_name(output: str | None) -> Format:
-    """The format that the name of the file says, CSV where it says nothing."""
-    ending = Path(output or "").suffix.lower()
-    return ENDINGS.get(ending, Format.csv)
+def _check_engine(settings: Settings, sources: SettingSources, *, quiet: bool) -> None:
+    """Say that one file is forecast in this process, where an engine was asked for.
+
+    Raises SettingsError where it cannot be what is asked for. Without such an option, nothing of
+    an engine is loaded.
+    """
+    typed = [name for name in OF_THE_ENGINE if sources.origins.get(name) == "command line"]
+    if not typed:
+        return
+
+    from forecast_cli import workflow
+
+    workflow.check_engine(settings)
+    if not quiet:
+        console.say(f"one file is forecast in this process: {option_name(typed[0])} has no effect")
 
 
 def _warn(predicted: Predicted, *, quiet: bool) -> None:
@@ -197,50 +211,7 @@ def _write(path: Path, forecast: Forecast, kind: Format) -> None:
     replace_file(path, forecast_bytes(forecast, kind))
 
 
-def forecast_bytes(forecast: Forecast, kind: Format) -> bytes:
-    """The forecast in a format; the columns have the same names and numbers in all of them."""
-    from forecast_cli import tables
-
-    if kind is Format.csv:
-        return tables.forecast_csv(forecast)
-
-    columns: dict[str, Any] = tables.forecast_columns(forecast)
-    if kind is Format.json:
-        rows = _rows(columns)
-        text = json_module.dumps(rows, ensure_ascii=False, allow_nan=False, indent=1)
-        return (text + "\n").encode()
-
-    from forecast_cli.reading import to_parquet
-
-    if forecast.columns.times:
-        return to_parquet(columns)
-    return to_parquet(columns | {forecast.columns.time: _times(forecast)})
-
-
-def _times(forecast: Forecast) -> Any:
-    """The times of a forecast, as Parquet has them."""
-    from forecast_cli.reading import ZonedTimes
-
-    times: Any = forecast.times.reshape(-1)
-    if not forecast.time_format.pattern:
-        return times  # steps
-    times = times.view("datetime64[us]")
-    return ZonedTimes(times) if forecast.time_format.offset else times
-
-
-def _rows(columns: dict[str, list[Any]]) -> list[dict[str, Any]]:
-    """One object for each row; null for a number that is not known."""
-    cells = [[_finite(cell) for cell in column] for column in columns.values()]
-    return [dict(zip(columns, row, strict=True)) for row in zip(*cells, strict=True)]
-
-
-def _finite(value: Any) -> Any:
-    return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
 def _document(predicted: Predicted) -> dict[str, Any]:
-    from forecast_cli import tables
-
     forecast, reasons = predicted.forecast, _reasons(predicted)
     return {
         "schema": SCHEMA,
@@ -249,7 +220,7 @@ def _document(predicted: Predicted) -> dict[str, Any]:
         "source": predicted.panel.source,
         "time": forecast.columns.time,
         "target": forecast.columns.target,
-        "forecast": _rows(tables.forecast_columns(forecast, headings=False)),
+        "forecast": formats.forecast_rows(predicted.forecast, headings=False),
         "coverage": [one.as_dict() for one in predicted.coverage],
         "warnings": [note.text for note in predicted.notes if note.level == "warning"],
         "reasons": reasons,

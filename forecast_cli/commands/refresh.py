@@ -10,10 +10,11 @@ import typer
 from forecast_cli import console, progress
 from forecast_cli.commands import options
 from forecast_cli.commands.locked import skip
-from forecast_cli.commands.predict import check_not_the_data, forecast_bytes, format_by_name
+from forecast_cli.commands.predict import check_not_the_data
 from forecast_cli.commands.train import MOST_USED
 from forecast_cli.commands.watched import watched
 from forecast_cli.errors import LockedError, LowSkillError, SettingsError
+from forecast_cli.formats import forecast_bytes, format_by_name
 from forecast_cli.settings import Settings
 
 if TYPE_CHECKING:

@@ -55,8 +55,8 @@ class Processes:
         except BrokenProcessPool:
             self.stop()
             raise OutOfMemoryError(
-                "a process that trained a network was killed, most likely for want of memory",
-                "use --workers 1; a script of yours must train under `if __name__ == '__main__':`",
+                "a worker process was killed, most likely for want of memory",
+                "use --workers 1; a script of yours must call under `if __name__ == '__main__':`",
             ) from None
         except BaseException:
             self.stop()  # what is still running is of no use to anybody

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import importlib.util
 import io
 import os
 from dataclasses import dataclass, replace
@@ -98,15 +99,25 @@ def to_parquet(columns: dict[str, Any]) -> bytes:
     return target.getvalue()
 
 
+def require_parquet() -> None:
+    """Raise SettingsError where Parquet can be neither read nor written. pyarrow is not loaded."""
+    if importlib.util.find_spec("pyarrow") is None:
+        raise _no_library()
+
+
 def _library() -> Any:
     try:
         import pyarrow
     except ImportError:
-        raise SettingsError(
-            "Parquet needs pyarrow, which is not installed",
-            "install it: pip install 'forecast-cli[parquet]'",
-        ) from None
+        raise _no_library() from None
     return pyarrow
+
+
+def _no_library() -> SettingsError:
+    return SettingsError(
+        "Parquet needs pyarrow, which is not installed",
+        "install it: pip install 'forecast-cli[parquet]'",
+    )
 
 
 def _read_table(

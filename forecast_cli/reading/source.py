@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import html
 import os
@@ -97,6 +98,12 @@ def read_file(path: str, kind: str) -> tuple[bytes, bool]:
             after = os.fstat(file.fileno())
     except FileNotFoundError:
         raise _no_such_file(path) from None
+    except IsADirectoryError:
+        raise DataError(
+            f"{path}: this is a folder",
+            "give one file; `forecast predict` alone reads the files of a folder",
+            path=path,
+        ) from None
     except OSError as error:
         raise DataError(
             f"{path}: {error.strerror}", f"give a {kind} file that can be read", path=path
@@ -158,7 +165,10 @@ def _no_such_file(path: str) -> DataError:
         return DataError(
             f"{path}: a URL is never read", "download it, and give the file", path=path
         )
-    return DataError(f"{path}: no such file", _near_file(path), path=path)
+    hint = _near_file(path)
+    if glob.has_magic(path) and glob.glob(path):
+        hint = "give one file; `forecast predict` alone reads the files of a pattern"
+    return DataError(f"{path}: no such file", hint, path=path)
 
 
 def _near_file(path: str) -> str:

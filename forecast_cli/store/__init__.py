@@ -24,7 +24,10 @@ Studies:       lock_studies, study_numbers, load_study, save_study, Study, Trial
 Track:         PastForecast, TrackRecord, RefreshEvent; forecast_numbers, next_forecast_number, read_forecast;
                write_forecast, set_forecast_aside, prune_forecasts: what `refresh` published, and
                what came true of it
-Other files:   make_folder, replace_file, check_writable, for what is written beside the store, such as -o FILE
+Parts:         lock_parts, write_part, publish_parts, read_parts, PartsLock, PartsManifest, Part,
+               FailedPart, PARTS_SCHEMA: a forecast in many files, which `predict -o DIR` writes
+Other files:   make_folder, replace_file, check_writable, for what is written beside the store, such
+               as -o FILE; Spool, opened_spool, for what is kept until it is written to stdout
 """
 
 from forecast_cli.store.backtests import (
@@ -49,7 +52,7 @@ from forecast_cli.store.checkpoints import (
     write_snapshot,
 )
 from forecast_cli.store.contents import EARLIEST_TIME, LATEST_TIME, Contents, Run
-from forecast_cli.store.files import check_writable, make_folder, replace_file
+from forecast_cli.store.files import Spool, check_writable, make_folder, opened_spool, replace_file
 from forecast_cli.store.listing import (
     exists,
     latest,
@@ -62,6 +65,17 @@ from forecast_cli.store.listing import (
     unpromoted,
 )
 from forecast_cli.store.locking import Lock, LockState, lock, lock_state
+from forecast_cli.store.parts import SCHEMA as PARTS_SCHEMA
+from forecast_cli.store.parts import (
+    FailedPart,
+    Part,
+    PartsLock,
+    PartsManifest,
+    lock_parts,
+    publish_parts,
+    read_parts,
+    write_part,
+)
 from forecast_cli.store.publishing import promote, publish, smoke_forecast, versions, write_report
 from forecast_cli.store.reading import load
 from forecast_cli.store.records import (
@@ -110,11 +124,13 @@ __all__ = [
     "EARLIEST_TIME",
     "LATEST_TIME",
     "OTHER_BACKTEST",
+    "PARTS_SCHEMA",
     "BacktestLock",
     "Checkpoint",
     "Clock",
     "Contents",
     "Coverage",
+    "FailedPart",
     "HeldOutScores",
     "Input",
     "IntervalScores",
@@ -123,13 +139,17 @@ __all__ = [
     "Manifest",
     "MemberScores",
     "Metrics",
+    "Part",
     "PartForecasts",
+    "PartsLock",
+    "PartsManifest",
     "PastForecast",
     "RefreshEvent",
     "Run",
     "RunConfig",
     "Scores",
     "Skill",
+    "Spool",
     "Study",
     "StudyLock",
     "TrackRecord",
@@ -151,6 +171,7 @@ __all__ = [
     "load_training",
     "lock",
     "lock_backtest",
+    "lock_parts",
     "lock_state",
     "lock_studies",
     "make_folder",
@@ -159,6 +180,7 @@ __all__ = [
     "newest_run_schema",
     "next_forecast_number",
     "now_in_utc",
+    "opened_spool",
     "pin",
     "pinned",
     "predecessor",
@@ -167,7 +189,9 @@ __all__ = [
     "prune",
     "prune_forecasts",
     "publish",
+    "publish_parts",
     "read_forecast",
+    "read_parts",
     "read_snapshot",
     "refusal",
     "rejected",
@@ -189,6 +213,7 @@ __all__ = [
     "verify",
     "versions",
     "write_forecast",
+    "write_part",
     "write_report",
     "write_snapshot",
 ]

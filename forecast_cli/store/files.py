@@ -13,8 +13,9 @@ import os
 import re
 import shutil
 import stat
+import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from forecast_cli.errors import StorageError
@@ -35,6 +36,8 @@ _OPEN_DESCRIPTOR = re.compile(
     r"|/dev/(?P<name>stdin|stdout|stderr)"
 )
 _STANDARD_STREAMS = {"stdin": 0, "stdout": 1, "stderr": 2}
+
+_BLOCK = 1 << 20  # bytes that are read at once
 
 _NAMING_TIME = 0.3  # seconds that whoever has just taken the lock may need to write its name
 _POLL_SLOWEST, _POLL_FASTEST = 0.2, 0.02  # seconds between two attempts to take the lock
@@ -165,6 +168,17 @@ def rename(old: Path, new: Path) -> None:
         _fsync_folder(new.parent)
 
 
+def move_into(folder: Path, paths: Sequence[Path]) -> None:
+    """Move files of the same file system into a folder, durably. Raises StorageError.
+
+    A file of the same name is replaced.
+    """
+    for path in paths:
+        with _storage_errors(folder / path.name, "rename to"):
+            os.replace(path, folder / path.name)
+    fsync_folder(folder)
+
+
 def remove(path: Path) -> None:
     """Remove a file, or a folder with all that is in it. Links are removed, never followed.
 
@@ -205,6 +219,49 @@ def check_writable(folder: Path) -> None:
             _write_durably(os.open(probe, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644), b"probe")
         finally:
             probe.unlink(missing_ok=True)
+
+
+class Spool:
+    """Bytes in a temporary file, which are added in any order, and read in that of their numbers."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._places: dict[int, tuple[int, int]] = {}
+        self._size = 0
+
+    def add(self, number: int, data: bytes) -> None:
+        """Keep the bytes of a number. Raises StorageError."""
+        with _storage_errors(Path(tempfile.gettempdir()), "write in", len(data)):
+            _write_all(self._descriptor, data)
+        self._places[number] = self._size, len(data)
+        self._size += len(data)
+
+    def read(self) -> Iterator[Iterator[bytes]]:
+        """The bytes of each number, in blocks. Raises StorageError."""
+        for number in sorted(self._places):
+            yield self._blocks(*self._places[number])
+
+    def _blocks(self, position: int, size: int) -> Iterator[bytes]:
+        end = position + size
+        while position < end:
+            with _storage_errors(Path(tempfile.gettempdir()), "read in"):
+                block = os.pread(self._descriptor, min(_BLOCK, end - position), position)
+            if not block:
+                raise StorageError("a temporary file was cut off", "check the disk")
+            position += len(block)
+            yield block
+
+
+@contextlib.contextmanager
+def opened_spool() -> Iterator[Spool]:
+    """A temporary file without a name, which is gone with the block, and with the process.
+
+    Raises StorageError.
+    """
+    with contextlib.ExitStack() as stack:
+        with _storage_errors(Path(tempfile.gettempdir()), "write in"):
+            file = stack.enter_context(tempfile.TemporaryFile(buffering=0))
+        yield Spool(file.fileno())
 
 
 # -- the lock of the kernel ------------------------------------------------------------------------

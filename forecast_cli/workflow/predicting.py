@@ -29,6 +29,7 @@ from forecast_cli.workflow.base_run import (
 from forecast_cli.workflow.naming import naming_file
 
 Data = str | os.PathLike[str] | Panel
+OF_A_FORECAST = ("levels", "interval", "horizon", "digits")  # options beside those of the reader
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,25 +74,19 @@ def predict(  # noqa: PLR0913 -- keywords of the public API
     RunMismatchError, DataError and SettingsError.
     """
     if is_base(run):
-        if future_values is not None:
-            raise SettingsError(
-                "--future-values has no effect with --run base: the base network reads the "
-                "target alone",
-                "leave it out, or train a network: forecast train",
-                option="future_values",
-            )
+        _refuse_future_values(future_values)
         asked = {"horizon": horizon, "levels": levels, "interval": interval, "digits": digits}
         return _predict_with_base(data, given(asked) | reading)
 
     wanted_levels = None if levels is None else IntervalSettings(levels).levels
     wanted_digits = settings_from(digits=digits).output.digits
     run = reading_as(_load(run, Path(store_folder)), reading)
+    model, horizon_notes = for_horizon(with_interval(run.model, interval), horizon)
 
     source, panel, source_notes = _read(data, run)
     if future_values is not None:
         panel = read_future_values(future_values, panel, run.config.data)
 
-    model, horizon_notes = for_horizon(with_interval(run.model, interval), horizon)
     with naming_file(source):
         forecasting.require_full_window(panel, model.plan)
         forecast = forecasting.forecast(
@@ -108,6 +103,40 @@ def predict(  # noqa: PLR0913 -- keywords of the public API
         (*panel.notes, *source_notes, *horizon_notes, *about, *measured),
         run.metrics.intervals.coverage or [],
     )
+
+
+def checked_run(
+    *,
+    store_folder: str | os.PathLike[str] = DEFAULT_STORE,
+    run: str | None = None,
+    future_values: str | os.PathLike[str] | None = None,
+    **options: Any,
+) -> str:
+    """The name of the run that `predict` would use, which is loaded and holds what is asked for.
+
+    options: others of `predict`. Raises what `predict` raises before it reads data.
+    """
+    asked = {name: options.pop(name, None) for name in OF_A_FORECAST}
+    if is_base(run):
+        _refuse_future_values(future_values)
+        base_settings(given(asked) | options)
+        return BASE
+
+    settings_from(**given({"levels": asked["levels"], "digits": asked["digits"]}))
+    loaded = reading_as(_load(run, Path(store_folder)), options)
+    for_horizon(with_interval(loaded.model, asked["interval"]), asked["horizon"])
+    return loaded.name
+
+
+def _refuse_future_values(path: str | os.PathLike[str] | None) -> None:
+    """Raise SettingsError where the base network was given future values."""
+    if path is not None:
+        raise SettingsError(
+            "--future-values has no effect with --run base: the base network reads the target "
+            "alone",
+            "leave it out, or train a network: forecast train",
+            option="future_values",
+        )
 
 
 def _predict_with_base(data: Data | None, named: dict[str, Any]) -> Predicted:

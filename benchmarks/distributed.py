@@ -1,0 +1,168 @@
+"""What more workers are good for: `python benchmarks/distributed.py`.
+
+Prints one JSON line a figure. Every measurement is a function in `MEASURED`, which takes a size and
+yields figures; `--only NAME` runs one of them, and `--quick` takes a small size.
+
+- predict: the whole `forecast predict` of 20,000 series in 20 files, in this process, in two others,
+  and on Ray with one worker and with two, which includes its start. The parts must have the same
+  bytes. The peak memory is that of the process that hands out the work.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+from benchmarks.commands import ROOT, forecast
+
+LIMIT = 1200  # seconds for one command
+ROWS_EACH = 100
+ENGINES = {
+    "local": ["--engine", "local"],
+    "processes, 2 workers": ["--engine", "processes", "--workers", "2"],
+    "ray, 1 worker": ["--engine", "ray", "--workers", "1"],
+    "ray, 2 workers": ["--engine", "ray", "--workers", "2"],
+}
+
+# One command in a process that says at its end how much memory it took itself.
+_COMMAND = """
+import atexit, json, resource
+from forecast_cli.app import main
+
+def tell():
+    print(json.dumps({"peak_KiB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss}))
+
+atexit.register(tell)
+main()
+"""
+
+Figure = dict[str, float | str]
+
+
+@dataclass(frozen=True)
+class Size:
+    """How much is measured. rounds: of which the median is taken."""
+
+    files: int
+    series_each: int
+    rounds: int
+
+
+FULL = Size(files=20, series_each=1000, rounds=3)
+QUICK = Size(files=4, series_each=100, rounds=1)
+
+
+def engines() -> dict[str, list[str]]:
+    """The options of each engine that is installed."""
+    has_ray = importlib.util.find_spec("ray") is not None
+    return {name: words for name, words in ENGINES.items() if has_ray or "ray" not in words}
+
+
+def timed(words: list[str], folder: str) -> tuple[float, float]:
+    """The seconds of a command that writes nothing to stdout, and the MiB of its own process."""
+    start = time.perf_counter()
+    done = subprocess.run(
+        [sys.executable, "-c", _COMMAND, *words],
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        check=True,
+        stdout=subprocess.PIPE,
+        timeout=LIMIT,
+    )
+    seconds = time.perf_counter() - start
+    return seconds, json.loads(done.stdout)["peak_KiB"] / 1024
+
+
+# -- predict -----------------------------------------------------------------------------------
+
+
+def measure_predict(size: Size) -> Iterator[Figure]:
+    """The run was trained on the series of the first file."""
+    with tempfile.TemporaryDirectory() as folder:
+        write_files(Path(folder, "data"), size)
+        words = ["--horizon", "7", "--lookback", "28", "--epochs", "1", "--no-refit"]
+        first = str(Path("data", "00000.csv"))
+        forecast("train", first, *words, "--units", "64,64", "--quiet", folder=folder)
+
+        taken: dict[str, list[tuple[float, float]]] = {name: [] for name in engines()}
+        for _ in range(size.rounds):
+            for name, options in engines().items():
+                output = ["-o", f"out {name}", "--format", "csv", "--quiet"]
+                taken[name].append(timed(["predict", "data", *output, *options], folder))
+        check_same_parts([Path(folder, f"out {name}") for name in taken])
+
+    series = size.files * size.series_each
+    alone = statistics.median(seconds for seconds, _ in taken["local"])
+    for name, rounds in taken.items():
+        seconds = statistics.median(seconds for seconds, _ in rounds)
+        yield {
+            "what": "forecast predict of a folder",
+            "engine": name,
+            "series": series,
+            "files": size.files,
+            "rows_each": ROWS_EACH,
+            "seconds": round(seconds, 1),
+            "series_per_second": round(series / seconds),
+            "times_local": round(alone / seconds, 2),
+            "peak_MiB_of_the_command": round(max(peak for _, peak in rounds)),
+        }
+
+
+def write_files(folder: Path, size: Size) -> None:
+    """Long files of daily series of 100 rows."""
+    folder.mkdir()
+    days = np.datetime64("2025-01-01") + np.arange(ROWS_EACH)
+    season = 10 + 5 * np.sin(np.arange(ROWS_EACH) / 7 * 2 * np.pi)
+    random = np.random.default_rng(1)
+    for number in range(size.files):
+        with Path(folder, f"{number:05d}.csv").open("w", encoding="utf-8") as file:
+            file.write("unique_id,ds,y\n")
+            for series in range(size.series_each):
+                values = season + random.normal(0, 1, ROWS_EACH)
+                rows = zip(days, values, strict=True)
+                name = f"series_{number * size.series_each + series:06}"
+                file.writelines(f"{name},{day},{value:.3f}\n" for day, value in rows)
+
+
+def check_same_parts(folders: list[Path]) -> None:
+    """Raise AssertionError unless the parts of all folders have the same bytes."""
+    found = []
+    for folder in folders:
+        parts = json.loads((folder / "manifest.json").read_text())["parts"]
+        found.append([part["sha256"] for part in parts])
+    for folder, hashes in zip(folders, found, strict=True):
+        if hashes != found[0]:
+            raise AssertionError(f"{folder.name} differs from {folders[0].name}")
+
+
+MEASURED: dict[str, Callable[[Size], Iterator[Figure]]] = {"predict": measure_predict}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--only", choices=list(MEASURED))
+    parser.add_argument("--quick", action="store_true", help="measure a small size, once")
+    arguments = parser.parse_args()
+    size = QUICK if arguments.quick else FULL
+    for name, measure in MEASURED.items():
+        if arguments.only in (None, name):
+            for figure in measure(size):
+                print(json.dumps({"measured": name, **figure}), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,110 @@
+"""Data in many files: a folder of them, or a pattern such as `sales/*.csv`.
+
+Only the standard library is imported here, so that `predict` of one file learns at once that it is
+one.
+"""
+
+from __future__ import annotations
+
+import glob
+import os
+from dataclasses import dataclass
+
+from forecast_cli.errors import DataError
+from forecast_cli.messages import Note, listed, plural
+
+ENDINGS = (".csv", ".csv.gz", ".parquet", ".pq")
+HIDDEN = (".", "_")  # what the names of files begin with that are not data, as in Spark
+
+
+@dataclass(frozen=True)
+class Partitions:
+    """Files that are read apart from each other, in the order of their names.
+
+    source: what was given; paths: as messages name them; left_out: names of files in the folder
+    that are of another kind.
+    """
+
+    source: str
+    paths: tuple[str, ...]
+    left_out: tuple[str, ...] = ()
+
+    @property
+    def notes(self) -> tuple[Note, ...]:
+        if not self.left_out:
+            return ()
+        what = plural(len(self.left_out), "file")
+        text = f"{what} of {self.source} left out, not {_endings()}: {listed(self.left_out)}"
+        return (Note("parts_left_out", "info", text, {"files": self.left_out}),)
+
+
+def partitions_of(data: str | os.PathLike[str] | None) -> Partitions | None:
+    """The files of a folder or of a pattern; None for data that are one file.
+
+    Raises DataError for a folder or a pattern without files, and for a folder with folders in it.
+    """
+    if data is None:
+        return None
+    path = os.fspath(data)
+    if os.path.isdir(path):
+        return _of_folder(path)
+    if glob.has_magic(path) and not os.path.lexists(path):
+        return _of_pattern(path)
+    return None
+
+
+def _of_folder(folder: str) -> Partitions:
+    try:
+        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+    except OSError as error:
+        raise DataError(
+            f"{folder}: {error.strerror}", "give a folder that can be read", path=folder
+        ) from None
+
+    entries = [entry for entry in entries if not entry.name.startswith(HIDDEN)]
+    for entry in entries:
+        if entry.is_dir():
+            raise DataError(
+                f"{folder}: it has a folder in it, {entry.name!r}, which would not be read",
+                f"give a pattern: '{os.path.join(folder, '*', '*.parquet')}'",
+                path=folder,
+            )
+
+    names = [entry.name for entry in entries]
+    parts = [name for name in names if name.lower().endswith(ENDINGS)]
+    others = tuple(name for name in names if name not in parts and not name.endswith(".crc"))
+    if not parts:
+        raise DataError(
+            f"{folder}: no {_endings()} file in this folder",
+            "give a file, or a folder that has such files",
+            path=folder,
+        )
+    return _regular(Partitions(folder, tuple(os.path.join(folder, name) for name in parts), others))
+
+
+def _of_pattern(pattern: str) -> Partitions:
+    found = sorted(path for path in glob.glob(pattern) if not _is_hidden(path))
+    paths = tuple(path for path in found if not os.path.isdir(path))
+    if not paths:
+        raise DataError(
+            f"{pattern}: no file has such a name",
+            "check the pattern; in quotes, so that the shell leaves it as it is",
+            path=pattern,
+        )
+    return _regular(Partitions(pattern, paths))
+
+
+def _is_hidden(path: str) -> bool:
+    return os.path.basename(path).startswith(HIDDEN)
+
+
+def _regular(partitions: Partitions) -> Partitions:
+    """Raise DataError for a pipe or a device, which might never end."""
+    for path in partitions.paths:
+        if os.path.exists(path) and not os.path.isfile(path):
+            raise DataError(f"{path}: not a regular file", "leave it out", path=path)
+    return partitions
+
+
+def _endings() -> str:
+    return f"{', '.join(ENDINGS[:-1])} or {ENDINGS[-1]}"

@@ -1,0 +1,155 @@
+"""A folder of parts: the old forecast with all its parts, or the new one."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from forecast_cli import store
+from forecast_cli.errors import LockedError, SettingsError, StorageError
+from forecast_cli.store import files
+from forecast_cli.store.parts import FailedPart, Part, PartsLock, PartsManifest
+
+
+def parts(lock: PartsLock, *contents: bytes) -> list[Part]:
+    """Parts that are written and not published."""
+    made = []
+    for number, content in enumerate(contents):
+        name, sha256 = store.write_part(lock.staging, number, "csv", content)
+        made.append(Part(file=name, sha256=sha256, rows=1, series=1, input="a.csv"))
+    return made
+
+
+def manifest(made: list[Part], run: str = "run") -> PartsManifest:
+    failed = [FailedPart(input="b.csv", error="wrong", hint="", exit_code=20)]
+    return PartsManifest(
+        schema=store.PARTS_SCHEMA,
+        version="1",
+        created="20260101T000000Z",
+        run=run,
+        source="/data",
+        parts=made,
+        failed=failed,
+    )
+
+
+def publish(folder: Path, *contents: bytes, run: str = "run") -> None:
+    with store.lock_parts(folder) as lock:
+        store.publish_parts(lock, manifest(parts(lock, *contents), run))
+
+
+def visible(folder: Path) -> list[str]:
+    return sorted(name for name in os.listdir(folder) if name != ".lock")
+
+
+def contents(folder: Path) -> list[bytes]:
+    """The bytes of the parts that the manifest names."""
+    found = store.read_parts(folder)
+    assert found is not None
+    return [(folder / part.file).read_bytes() for part in found.parts]
+
+
+def test_parts_are_published_with_a_manifest_that_names_them(tmp_path: Path) -> None:
+    folder = tmp_path / "new" / "out"
+    publish(folder, b"one", b"two")
+    assert contents(folder) == [b"one", b"two"]
+    document = json.loads((folder / "manifest.json").read_text())
+    assert document["schema"] == "forecast/parts/v1"
+    assert [part["file"] for part in document["parts"]] == [
+        "part-00000-7692c3ad3540bb80.csv",
+        "part-00001-3fc4ccfe745870e2.csv",
+    ]
+    assert visible(folder) == ["manifest.json", *(part["file"] for part in document["parts"])]
+
+
+def test_parts_that_no_manifest_names_are_removed_and_files_of_others_stay(tmp_path: Path) -> None:
+    publish(tmp_path, b"one", b"two")
+    spark = "part-00000-2b1c7e4e-8c5f-4f7e-9d6e-3a1b2c3d4e5f-c000.snappy.parquet"
+    for name in ("notes.txt", spark, "part-00009-7692c3ad3540bb80.csv"):
+        (tmp_path / name).write_text("x")
+    publish(tmp_path, b"three", b"two")
+    assert contents(tmp_path) == [b"three", b"two"]
+    assert len(visible(tmp_path)) == 5
+    assert {"notes.txt", spark} <= set(visible(tmp_path))
+
+
+def test_what_is_not_published_leaves_the_old_parts_and_nothing_else(tmp_path: Path) -> None:
+    publish(tmp_path, b"one")
+    before = visible(tmp_path)
+    with store.lock_parts(tmp_path) as lock:
+        parts(lock, b"new")
+    assert visible(tmp_path) == before
+    assert contents(tmp_path) == [b"one"]
+
+
+@pytest.mark.parametrize("failing", ["move_into", "replace_file"])
+def test_a_disk_that_fails_while_parts_are_published_leaves_the_old_ones(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failing: str
+) -> None:
+    publish(tmp_path, b"one")
+    before = visible(tmp_path)
+
+    def fail(*_: object) -> None:
+        raise StorageError("cannot write", "free some space")
+
+    with store.lock_parts(tmp_path) as lock:
+        made = parts(lock, b"new")
+        monkeypatch.setattr(files, failing, fail)
+        with pytest.raises(StorageError):
+            store.publish_parts(lock, manifest(made))
+        assert not lock.is_published
+        monkeypatch.undo()
+    assert visible(tmp_path) == before
+    assert contents(tmp_path) == [b"one"]
+
+
+def test_two_commands_do_not_write_into_one_folder(tmp_path: Path) -> None:
+    first, second = store.lock_parts(tmp_path), store.lock_parts(tmp_path)
+    with first, pytest.raises(LockedError) as caught, second:
+        pass
+    assert caught.value.message.startswith(
+        f"another command is writing in {tmp_path}: pid {os.getpid()} on "
+    )
+    assert caught.value.hint == "wait for it, or use another folder"
+
+
+@pytest.mark.parametrize("text", ["{}", "nonsense", '{"name": "a page"}', "[]"])
+def test_the_manifest_of_somebody_else_is_never_replaced(tmp_path: Path, text: str) -> None:
+    (tmp_path / "manifest.json").write_text(text)
+    with pytest.raises(SettingsError) as caught, store.lock_parts(tmp_path):
+        pass
+    assert caught.value.message == (
+        f"{tmp_path}/manifest.json is not the manifest of a forecast of this release"
+    )
+    assert caught.value.hint == "give another folder, or remove that file"
+    assert (tmp_path / "manifest.json").read_text() == text
+
+
+def test_a_part_of_another_name_than_ours_makes_a_manifest_a_foreign_one(tmp_path: Path) -> None:
+    publish(tmp_path, b"one")
+    text = (tmp_path / "manifest.json").read_text()
+    name = visible(tmp_path)[1]
+    (tmp_path / "manifest.json").write_text(text.replace(name, "../../etc/passwd"))
+    with pytest.raises(SettingsError):
+        store.read_parts(tmp_path)
+
+
+def test_there_is_no_manifest_before_the_first_forecast(tmp_path: Path) -> None:
+    assert store.read_parts(tmp_path) is None
+
+
+def test_writing_the_same_part_twice_does_no_harm(tmp_path: Path) -> None:
+    with store.lock_parts(tmp_path) as lock:
+        assert parts(lock, b"one") == parts(lock, b"one")
+        assert len(os.listdir(lock.staging)) == 1
+
+
+def test_a_spool_gives_back_bytes_in_the_order_of_their_numbers() -> None:
+    large = os.urandom(3_000_000)
+    with store.opened_spool() as spool:
+        for number, data in ((2, b"two"), (0, large), (1, b"")):
+            spool.add(number, data)
+        assert [b"".join(blocks) for blocks in spool.read()] == [large, b"", b"two"]
