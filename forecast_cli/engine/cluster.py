@@ -35,7 +35,7 @@ STOPPING = 10  # seconds that tasks have to end when they are canceled
 
 
 @dataclass(frozen=True)
-class _Begun:
+class Begun:
     """The first message of a task: a second one says that its first worker was lost."""
 
     number: int
@@ -52,6 +52,7 @@ class Cluster:
     capacity: int | None
     channel: Any
     is_remote: bool = True
+    together: int = 0
     repeated: int = 0
     running: dict[Any, int] = field(default_factory=dict)
 
@@ -70,7 +71,7 @@ class Cluster:
 
         def hear() -> None:
             for message in self.ray.get(self.channel.take.remote()):
-                if not isinstance(message, _Begun):
+                if not isinstance(message, Begun):
                     on_message(message)
                 elif message.number in begun:
                     self.repeated += 1
@@ -83,7 +84,7 @@ class Cluster:
             while len(results) < len(tasks):
                 self._submit(remote, (work, tasks), workers, len(results))
                 done, _ = self.ray.wait(list(self.running), num_returns=1, timeout=PAUSE)
-                results_now = [(self.running.pop(one), self._result(one)) for one in done]
+                results_now = [(self.running.pop(one), self.result(one)) for one in done]
                 hear()
                 for number, result in results_now:
                     results[number] = result
@@ -99,10 +100,10 @@ class Cluster:
         work, tasks = job
         while len(self.running) < workers and done + len(self.running) < len(tasks):
             number = done + len(self.running)
-            origin = _Origin(forecast_cli.__version__, _clock(), self.channel, number)
-            self.running[remote.remote(origin, work, tasks[number])] = number
+            origin = Origin.of(self.channel)
+            self.running[remote.remote(origin, number, work, tasks[number])] = number
 
-    def _result(self, reference: Any) -> Any:
+    def result(self, reference: Any) -> Any:
         """The result of a task that is over. Raises what it raised."""
         errors = self.ray.exceptions
         try:
@@ -116,7 +117,7 @@ class Cluster:
             ) from None
         except errors.RayError as error:
             raise WorkerLostError(
-                f"a task lost its worker {REPEATS + 1} times: {_first_line(error)}",
+                f"a task lost its worker {REPEATS + 1} times: {first_line(error)}",
                 "look at the logs of the cluster; fewer --workers need less memory",
             ) from None
 
@@ -147,7 +148,7 @@ def opened_cluster(place: Place) -> Iterator[Cluster]:
         if not ray.is_initialized():
             stack.enter_context(_connected(ray, place))
         cores = int(ray.cluster_resources().get("CPU", 1))
-        yield Cluster(ray, place.workers or max(cores, 1), _channel(ray))
+        yield Cluster(ray, place.workers or max(cores, 1), beside(ray, Channel).remote())
 
 
 def _load(place: Place) -> Any:
@@ -196,7 +197,7 @@ def _start(ray: Any, place: Place, folder: str, quiet: dict[str, Any]) -> None:
         )
     except (OSError, RuntimeError, ValueError, AssertionError) as error:
         raise WorkerLostError(
-            f"Ray does not start on this machine: {_first_line(error)}",
+            f"Ray does not start on this machine: {first_line(error)}",
             "use --engine processes, or name a cluster with --address",
         ) from None
 
@@ -206,7 +207,7 @@ def _join(ray: Any, address: str, quiet: dict[str, Any]) -> None:
         ray.init(address, **quiet)
     except (ConnectionError, ValueError, RuntimeError, ray.exceptions.RayError) as error:
         raise SettingsError(
-            f"there is no Ray cluster at {address}: {_first_line(error)}",
+            f"there is no Ray cluster at {address}: {first_line(error)}",
             "start one there with `ray start --head`, or leave out --address",
             option="address",
         ) from None
@@ -227,7 +228,7 @@ class _WithoutRay(io.TextIOBase):
         self.stream.flush()
 
 
-def _first_line(error: BaseException) -> str:
+def first_line(error: BaseException) -> str:
     lines = str(error).strip().splitlines()
     return lines[0].strip() if lines else type(error).__name__
 
@@ -239,16 +240,16 @@ def _restore(handlers: dict[signal.Signals, Any]) -> None:
             signal.signal(number, handler)
 
 
-def _channel(ray: Any) -> Any:
-    """An actor beside this process, which must not be lost with a worker."""
+def beside(ray: Any, what: Any, **options: Any) -> Any:
+    """An actor or a task on the machine of this process, so that it is not lost with a worker."""
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
     node = ray.get_runtime_context().get_node_id()
-    beside = NodeAffinitySchedulingStrategy(node_id=node, soft=False)
-    return ray.remote(num_cpus=0, scheduling_strategy=beside)(_Channel).remote()
+    strategy = NodeAffinitySchedulingStrategy(node_id=node, soft=False)
+    return ray.remote(num_cpus=0, scheduling_strategy=strategy, **options)(what)
 
 
-class _Channel:
+class Channel:
     """Messages of the tasks, in the order in which they came."""
 
     def __init__(self) -> None:
@@ -264,13 +265,33 @@ class _Channel:
 
 
 @dataclass(frozen=True)
-class _Origin:
-    """Where a task comes from. clock: that of `_clock` there; number: of the task."""
+class Origin:
+    """Where a task comes from. clock: that of `_clock` there."""
 
     version: str
     clock: float
     channel: Any
-    number: int
+
+    @classmethod
+    def of(cls, channel: Any) -> Origin:
+        """This process, which listens to a channel."""
+        return cls(forecast_cli.__version__, _clock(), channel)
+
+    def brought(self, task: Task) -> Task:
+        """In a worker: the task, with its times by the clock that is here.
+
+        Raises RunMismatchError where this is another version.
+        """
+        if forecast_cli.__version__ != self.version:
+            raise RunMismatchError(
+                f"a worker of the cluster has forecast {forecast_cli.__version__}, "
+                f"and the command is of {self.version}",
+                "install the same version on all machines of the cluster",
+            )
+        apart = self.clock - _clock()
+        if isinstance(task, Timed) and abs(apart) > SAME_CLOCK:
+            return task.moved(apart)
+        return task
 
 
 def _clock() -> float:
@@ -278,17 +299,9 @@ def _clock() -> float:
     return time.time() - time.monotonic()
 
 
-def _work(origin: _Origin, work: Work[Task, Result], task: Task) -> Result:
+def _work(origin: Origin, number: int, work: Work[Task, Result], task: Task) -> Result:
     """In a worker: do the work, and send its messages."""
-    if forecast_cli.__version__ != origin.version:
-        raise RunMismatchError(
-            f"a worker of the cluster has forecast {forecast_cli.__version__}, "
-            f"and the command is of {origin.version}",
-            "install the same version on all machines of the cluster",
-        )
-    apart = origin.clock - _clock()
-    if isinstance(task, Timed) and abs(apart) > SAME_CLOCK:
-        task = task.moved(apart)
+    task = origin.brought(task)
 
     import ray
 
@@ -296,5 +309,5 @@ def _work(origin: _Origin, work: Work[Task, Result], task: Task) -> Result:
         # Waited for, so that a message is there before the result of its task is.
         ray.get(origin.channel.put.remote(message))
 
-    tell(_Begun(origin.number))
+    tell(Begun(number))
     return work(task, tell)
