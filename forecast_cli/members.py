@@ -13,14 +13,15 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
 from forecast_cli import choices, network, store, training, windows
 from forecast_cli.calendar import Ints
-from forecast_cli.engine import HERE, Engine
+from forecast_cli.engine import HERE, Engine, State
 from forecast_cli.errors import DivergedError, RunRejectedError, TooLittleDataError
+from forecast_cli.messages import plural
 from forecast_cli.planning import Plan
 from forecast_cli.progress import Event, MemberDone, Phase, Report, silent
 from forecast_cli.store import Checkpoint
@@ -57,7 +58,8 @@ class Execution:
 
 @dataclass(frozen=True, eq=False)
 class Task:
-    """The training of one member: all of it, so that another process can do it.
+    """The training of one member: all of it, so that another process can do it, or several of them
+    together.
 
     state: where another process writes how far it is; empty where nothing is kept.
     """
@@ -73,6 +75,22 @@ class Task:
             return self
         deadline = self.options.deadline + seconds
         return replace(self, options=replace(self.options, deadline=deadline))
+
+    @property
+    def on_gpu(self) -> bool:
+        """Whether it is trained on a GPU."""
+        return self.options.device == "cuda"
+
+    def shared(self) -> Task:
+        """In one of several processes that train it together: with the share of this process."""
+        share = training.share_of_group(self.options.device)
+        return replace(self, options=replace(self.options, share=share))
+
+    def resumed(self, state: tuple[str, Snapshot]) -> Task:
+        """The same, going on from where a worker of several was lost."""
+        stage, snapshot = state
+        assert stage == self.options.stage  # noqa: S101
+        return replace(self, options=replace(self.options, resume=snapshot))
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,12 +127,15 @@ def train_kinds(
     at_a_time = min(execution.workers, len(tasks))
     tasks = _on_device(tasks, execution.device)
     tasks = _with_deadlines(tasks, at_a_time, execution.deadline)
-    execution.report(replace(_phase(tasks, done, at_a_time), text=_aside(text, at_a_time)))
+    text = _aside(text, at_a_time, execution.engine)
+    execution.report(replace(_phase(tasks, done, at_a_time, execution.engine), text=text))
     fitted = iter(_run(tasks, done, execution, fit_if_possible))
     return [[next(fitted) for _ in assignment.options] for assignment in assignments]
 
 
-def _aside(text: str, at_a_time: int) -> str:
+def _aside(text: str, at_a_time: int, engine: Engine) -> str:
+    if engine.together:
+        return f"{text}, by {plural(engine.together, 'worker')} together"
     return f"{text}, {at_a_time:,} at a time" if at_a_time > 1 else text
 
 
@@ -131,7 +152,7 @@ def train_members(
     at_a_time = 1 if plan.boosting else min(execution.workers, len(tasks))
     tasks = _with_start(_on_device(tasks, execution.device), execution.start)
     tasks = _with_deadlines(tasks, at_a_time, execution.deadline)
-    execution.report(_phase(tasks, done, at_a_time))
+    execution.report(_phase(tasks, done, at_a_time, execution.engine))
 
     if not plan.boosting:
         return _run(tasks, done, execution, fit_member)
@@ -149,7 +170,7 @@ def _run(
     tasks: Sequence[Task],
     done: dict[str, Fitted],
     execution: Execution,
-    work: Callable[[Task, Report], Result],
+    work: Callable[[Task, Callable[[Any], None]], Result],
 ) -> list[Fitted | Result]:
     """The result of each task, in their order; the engine works on those that are not done."""
     checkpoint = execution.checkpoint
@@ -170,18 +191,21 @@ def _run(
     return [by_stage[task.options.stage] for task in tasks]
 
 
-def fit_member(task: Task, report: Report) -> Fitted:
-    """Train one member."""
+def fit_member(task: Task, tell: Callable[[Any], None]) -> Fitted:
+    """Train one member, or this worker's share of it."""
     if task.state:
         keep = _writer(Path(task.state), task.options.stage)
         task = replace(task, options=replace(task.options, keep=keep))
-    return training.fit(task.data, task.folds, report, task.options)
+    elif task.options.share is not training.ALONE:
+        keep = _teller(task.options.stage, tell)
+        task = replace(task, options=replace(task.options, keep=keep))
+    return training.fit(task.data, task.folds, tell, task.options)
 
 
-def fit_if_possible(task: Task, report: Report) -> Fitted | None:
+def fit_if_possible(task: Task, tell: Callable[[Any], None]) -> Fitted | None:
     """Train one member; None where it diverges, or has no window to learn from."""
     try:
-        return fit_member(task, report)
+        return fit_member(task, tell)
     except (DivergedError, TooLittleDataError):
         return None
 
@@ -255,7 +279,7 @@ def _with_deadlines(tasks: list[Task], at_a_time: int, deadline: float | None) -
 # -- what is said, and what is kept ------------------------------------------------------------
 
 
-def _phase(tasks: Sequence[Task], done: dict[str, Fitted], at_a_time: int) -> Phase:
+def _phase(tasks: Sequence[Task], done: dict[str, Fitted], at_a_time: int, engine: Engine) -> Phase:
     """What begins now: the training or the refit of the members that are not done."""
     options = [task.options for task in tasks]
     name = REFIT if options[0].stage.startswith(REFIT) else "training"
@@ -266,8 +290,7 @@ def _phase(tasks: Sequence[Task], done: dict[str, Fitted], at_a_time: int) -> Ph
             if name == REFIT
             else f"{name} {len(tasks):,} members"
         )
-    if at_a_time > 1:
-        text += f", {at_a_time:,} at a time"
+    text = _aside(text, at_a_time, engine)
     epochs = tuple(
         (task.options.member, training.max_epochs(task.data.plan, task.options.steps))
         for task in tasks
@@ -282,10 +305,14 @@ def _kept_tasks(tasks: Sequence[Task], execution: Execution) -> Iterator[tuple[l
     there is one; and what is to hear of them."""
     checkpoint, report = execution.checkpoint, execution.report
     if checkpoint is None:
-        yield list(tasks), report
+        yield list(tasks), _taking_down(None, report)
         return
 
     resumed = [_resumed(task, checkpoint) for task in tasks]
+    if execution.engine.together:
+        yield resumed, _taking_down(checkpoint, report)
+        return
+
     if execution.engine.is_here(execution.workers, len(tasks)):
         yield [_kept(task, checkpoint) for task in resumed], report
         return
@@ -341,6 +368,32 @@ def _writer(path: Path, stage: str) -> Callable[[Snapshot], None]:
         written = time.monotonic()
 
     return keep
+
+
+def _teller(stage: str, tell: Callable[[Any], None]) -> Callable[[Snapshot], None]:
+    """What tells of the state of a member now and then, in a process that has a share of it."""
+    told = -math.inf
+
+    def keep(snapshot: Snapshot) -> None:
+        nonlocal told
+        if time.monotonic() - told >= SECONDS_BETWEEN_STATES:
+            tell(State((stage, snapshot)))
+            told = time.monotonic()
+
+    return keep
+
+
+def _taking_down(checkpoint: Checkpoint | None, report: Report) -> Callable[[Any], None]:
+    """Report, and take down in the checkpoint what members tell of their states."""
+
+    def hear(message: Any) -> None:
+        if not isinstance(message, State):
+            report(message)
+        elif checkpoint is not None:
+            stage, snapshot = message.value
+            checkpoint.keep(stage)(snapshot)
+
+    return hear
 
 
 def _gather(tasks: Sequence[Task], checkpoint: Checkpoint) -> None:

@@ -38,6 +38,7 @@ Kind = Literal[
     # what was learned
     "not_resumed",
     "repeated",
+    "together",
     "time_limit",
     "trials_failed",
     "validation_missing",

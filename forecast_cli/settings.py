@@ -546,6 +546,11 @@ class EngineSettings(Group):
         "Address of the Ray cluster, e.g. 10.0.0.1:6379. By default Ray is started on this machine.",
         metavar="HOST:PORT",
     )
+    data_parallel: bool = setting(
+        False,
+        "Train each network on all workers of --engine ray together, each with its share of every "
+        "batch. The last digits are others than those of one worker.",
+    )
 
 
 @dataclass(frozen=True)

@@ -12,12 +12,22 @@ import contextlib
 import importlib.util
 from collections.abc import Iterator
 
-from forecast_cli.engine.contract import Engine, Place, unheard
+from forecast_cli.engine.contract import Divisible, Engine, Place, State, unheard
 from forecast_cli.engine.here import HERE
 from forecast_cli.engine.processes import cores, opened_processes
 from forecast_cli.errors import SettingsError
 
-__all__ = ["HERE", "Engine", "Place", "cores", "opened", "require_ray", "unheard"]
+__all__ = [
+    "HERE",
+    "Divisible",
+    "Engine",
+    "Place",
+    "State",
+    "cores",
+    "opened",
+    "require_ray",
+    "unheard",
+]
 
 
 def require_ray() -> None:
@@ -42,6 +52,12 @@ def opened(place: Place) -> Iterator[Engine]:
     elif place.kind == "processes":
         with opened_processes() as processes:
             yield processes
+    elif place.together:
+        require_ray()
+        from forecast_cli.engine.data_parallel import opened_together
+
+        with opened_together(place) as together:
+            yield together
     else:
         require_ray()
         from forecast_cli.engine.cluster import opened_cluster  # loads Ray

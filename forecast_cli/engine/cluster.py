@@ -38,7 +38,7 @@ STOPPING = 10  # seconds that tasks have to end when they are canceled
 
 
 @dataclass(frozen=True)
-class _Begun:
+class Begun:
     """The first message of a task: a second one says that its first worker was lost."""
 
     number: int
@@ -55,6 +55,7 @@ class Cluster:
     capacity: int | None
     channel: Any
     is_remote: bool = True
+    together: int = 0
     repeated: int = 0
     running: dict[Any, int] = field(default_factory=dict)
 
@@ -73,7 +74,7 @@ class Cluster:
 
         def hear() -> None:
             for message in self._messages():
-                if not isinstance(message, _Begun):
+                if not isinstance(message, Begun):
                     on_message(message)
                 elif message.number in begun:
                     self.repeated += 1
@@ -82,13 +83,13 @@ class Cluster:
 
         results: dict[int, Result] = {}
         remote = self.ray.remote(max_retries=REPEATS, num_cpus=1)(_work)
-        with _Signals() as signals:
+        with Signals() as signals:
             try:
                 while len(results) < len(tasks):
                     signals.raise_late()
                     self._submit(remote, (work, tasks), workers, len(results))
                     done, _ = self.ray.wait(list(self.running), num_returns=1, timeout=PAUSE)
-                    results_now = [(self.running.pop(one), self._result(one)) for one in done]
+                    results_now = [(self.running.pop(one), self.result(one)) for one in done]
                     hear()
                     for number, result in results_now:
                         results[number] = result
@@ -104,8 +105,8 @@ class Cluster:
         work, tasks = job
         while len(self.running) < workers and done + len(self.running) < len(tasks):
             number = done + len(self.running)
-            origin = _Origin(forecast_cli.__version__, _clock(), self.channel, number)
-            self.running[remote.remote(origin, work, tasks[number])] = number
+            origin = Origin.of(self.channel)
+            self.running[remote.remote(origin, number, work, tasks[number])] = number
 
     def _messages(self) -> list[Any]:
         """What the tasks have told since the last time."""
@@ -113,12 +114,12 @@ class Cluster:
             messages: list[Any] = self.ray.get(self.channel.take.remote())
         except self.ray.exceptions.RayError as error:
             raise WorkerLostError(
-                f"the connection to the cluster is lost: {_first_line(error)}",
+                f"the connection to the cluster is lost: {first_line(error)}",
                 "look at the logs of the cluster, and run the command again",
             ) from None
         return messages
 
-    def _result(self, reference: Any) -> Any:
+    def result(self, reference: Any) -> Any:
         """The result of a task that is over. Raises what it raised."""
         errors = self.ray.exceptions
         try:
@@ -132,7 +133,7 @@ class Cluster:
             ) from None
         except errors.RayError as error:
             raise WorkerLostError(
-                f"a task lost its worker {REPEATS + 1} times: {_first_line(error)}",
+                f"a task lost its worker {REPEATS + 1} times: {first_line(error)}",
                 "look at the logs of the cluster; fewer --workers need less memory",
             ) from None
 
@@ -165,7 +166,7 @@ def opened_cluster(place: Place) -> Iterator[Cluster]:
         if not ray.is_initialized():
             stack.enter_context(_connected(ray, place))
         cores = int(ray.cluster_resources().get("CPU", 1))
-        yield Cluster(ray, place.workers or max(cores, 1), _channel(ray))
+        yield Cluster(ray, place.workers or max(cores, 1), beside(ray, Channel).remote())
 
 
 def _load(place: Place) -> Any:
@@ -191,7 +192,7 @@ def _connected(ray: Any, place: Place) -> Iterator[None]:
         if place.address is None:
             name = stack.enter_context(_folder())
         stack.callback(ray.shutdown)
-        with _Signals():  # which are ours again after the block: Ray sets its own
+        with Signals():  # which are ours again after the block: Ray sets its own
             if place.address is None:
                 _start(ray, place, name, quiet)
             else:
@@ -217,7 +218,7 @@ def _start(ray: Any, place: Place, folder: str, quiet: dict[str, Any]) -> None:
         )
     except (OSError, RuntimeError, ValueError, AssertionError) as error:
         raise WorkerLostError(
-            f"Ray does not start on this machine: {_first_line(error)}",
+            f"Ray does not start on this machine: {first_line(error)}",
             "use --engine processes, or name a cluster with --address",
         ) from None
 
@@ -244,7 +245,7 @@ def _require_listener(address: str) -> None:
 
 def _no_cluster(address: str, error: BaseException) -> SettingsError:
     return SettingsError(
-        f"there is no Ray cluster at {address}: {_first_line(error)}",
+        f"there is no Ray cluster at {address}: {first_line(error)}",
         "start one there with `ray start --head`, or leave out --address",
         option="address",
     )
@@ -257,7 +258,7 @@ def _join(ray: Any, address: str, quiet: dict[str, Any]) -> None:
         raise _no_cluster(address, error) from None
 
 
-class _Signals:
+class Signals:
     """Signals that come while Ray is at work, kept until they can be raised.
 
     An error that is raised inside of its compiled code would be lost there.
@@ -267,7 +268,7 @@ class _Signals:
         self.late: list[tuple[int, Any]] = []
         self.handlers: dict[int, Any] = {}
 
-    def __enter__(self) -> _Signals:
+    def __enter__(self) -> Signals:
         with contextlib.suppress(ValueError):  # only the main thread hears of signals
             for number in (signal.SIGINT, signal.SIGTERM):
                 self.handlers[number] = signal.signal(number, self._keep)
@@ -310,21 +311,21 @@ class _WithoutRay(io.TextIOBase):
         self.stream.flush()
 
 
-def _first_line(error: BaseException) -> str:
+def first_line(error: BaseException) -> str:
     lines = str(error).strip().splitlines()
     return lines[0].strip() if lines else type(error).__name__
 
 
-def _channel(ray: Any) -> Any:
-    """An actor beside this process, which must not be lost with a worker."""
+def beside(ray: Any, what: Any, **options: Any) -> Any:
+    """An actor or a task on the machine of this process, so that it is not lost with a worker."""
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
     node = ray.get_runtime_context().get_node_id()
-    beside = NodeAffinitySchedulingStrategy(node_id=node, soft=False)
-    return ray.remote(num_cpus=0, scheduling_strategy=beside)(_Channel).remote()
+    strategy = NodeAffinitySchedulingStrategy(node_id=node, soft=False)
+    return ray.remote(num_cpus=0, scheduling_strategy=strategy, **options)(what)
 
 
-class _Channel:
+class Channel:
     """Messages of the tasks, in the order in which they came."""
 
     def __init__(self) -> None:
@@ -340,13 +341,33 @@ class _Channel:
 
 
 @dataclass(frozen=True)
-class _Origin:
-    """Where a task comes from. clock: that of `_clock` there; number: of the task."""
+class Origin:
+    """Where a task comes from. clock: that of `_clock` there."""
 
     version: str
     clock: float
     channel: Any
-    number: int
+
+    @classmethod
+    def of(cls, channel: Any) -> Origin:
+        """This process, which listens to a channel."""
+        return cls(forecast_cli.__version__, _clock(), channel)
+
+    def brought(self, task: Task) -> Task:
+        """In a worker: the task, with its times by the clock that is here.
+
+        Raises RunMismatchError where this is another version.
+        """
+        if forecast_cli.__version__ != self.version:
+            raise RunMismatchError(
+                f"a worker of the cluster has forecast {forecast_cli.__version__}, "
+                f"and the command is of {self.version}",
+                "install the same version on all machines of the cluster",
+            )
+        apart = self.clock - _clock()
+        if isinstance(task, Timed) and abs(apart) > SAME_CLOCK:
+            return task.moved(apart)
+        return task
 
 
 def _clock() -> float:
@@ -354,17 +375,9 @@ def _clock() -> float:
     return time.time() - time.monotonic()
 
 
-def _work(origin: _Origin, work: Work[Task, Result], task: Task) -> Result:
+def _work(origin: Origin, number: int, work: Work[Task, Result], task: Task) -> Result:
     """In a worker: do the work, and send its messages."""
-    if forecast_cli.__version__ != origin.version:
-        raise RunMismatchError(
-            f"a worker of the cluster has forecast {forecast_cli.__version__}, "
-            f"and the command is of {origin.version}",
-            "install the same version on all machines of the cluster",
-        )
-    apart = origin.clock - _clock()
-    if isinstance(task, Timed) and abs(apart) > SAME_CLOCK:
-        task = task.moved(apart)
+    task = origin.brought(task)
 
     import ray
 
@@ -372,5 +385,5 @@ def _work(origin: _Origin, work: Work[Task, Result], task: Task) -> Result:
         # Waited for, so that a message is there before the result of its task is.
         ray.get(origin.channel.put.remote(message))
 
-    tell(_Begun(origin.number))
+    tell(Begun(number))
     return work(task, tell)

@@ -24,11 +24,14 @@ class Place:
       processors
     - address: of the Ray cluster; None for one of our own on this machine, or the one that the
       environment names
+    - together: whether all workers of the cluster carry out each task together, where it can be
+      divided
     """
 
     kind: choices.Engine = "processes"
     workers: int | None = None
     address: str | None = None
+    together: bool = False
 
 
 class Engine(Protocol):
@@ -45,6 +48,10 @@ class Engine(Protocol):
     @property
     def repeated(self) -> int:
         """Tasks that were run again, since their worker was lost."""
+
+    @property
+    def together(self) -> int:
+        """Workers that carry out each divisible task together; 0 where each has tasks of its own."""
 
     def is_here(self, workers: int, tasks: int) -> bool:
         """Whether so many tasks would run in this process, one after the other."""
@@ -63,7 +70,8 @@ class Engine(Protocol):
         is called with them, in this process, soon after, and before their task is finished.
         `finished` is called with the number and the result of each task when it is there.
 
-        At most `workers` tasks run at the same time. Messages must be small (4 KiB when pickled).
+        At most `workers` tasks run at the same time. Messages must be small (4 KiB when pickled),
+        but for a State, which only divisible tasks tell of.
         Raises what a task raises, OutOfMemoryError where a process was killed, and
         WorkerLostError where a task lost its worker again and again.
         """
@@ -75,6 +83,28 @@ class Timed(Protocol):
 
     def moved(self, seconds: float) -> Self:
         """The same task, for a clock that is so many seconds ahead."""
+
+
+@runtime_checkable
+class Divisible(Protocol):
+    """A task that several workers can carry out together, each in a process of its own."""
+
+    @property
+    def on_gpu(self) -> bool:
+        """Whether each worker needs a GPU."""
+
+    def shared(self) -> Self:
+        """In a worker: the task with the share that falls to it."""
+
+    def resumed(self, state: Any) -> Self:
+        """The task, going on from a state that it told of."""
+
+
+@dataclass(frozen=True, eq=False)
+class State:
+    """A message of a divisible task: how far it is, to go on from where a worker is lost."""
+
+    value: Any
 
 
 def unheard(*_: Any) -> None:

@@ -16,6 +16,7 @@ class Here:
     is_remote: bool = False
     capacity: int | None = 1
     repeated: int = 0
+    together: int = 0
 
     def is_here(self, workers: int, tasks: int) -> bool:
         return True

@@ -33,6 +33,7 @@ class Processes:
     is_remote: bool = False
     capacity: int | None = None
     repeated: int = 0
+    together: int = 0
     pools: dict[int, tuple[ProcessPoolExecutor, SimpleQueue[Any]]] = field(default_factory=dict)
 
     def is_here(self, workers: int, tasks: int) -> bool:

@@ -17,7 +17,7 @@ from forecast_cli.network import LossFunction, loss_function
 from forecast_cli.network.modules import network_of, weights_of
 from forecast_cli.planning import Plan
 from forecast_cli.progress import Epoch, Report
-from forecast_cli.training import batches, devices, schedules
+from forecast_cli.training import batches, devices, schedules, sharing
 from forecast_cli.training.batches import Batch
 from forecast_cli.training.learners import (
     Learner,
@@ -28,7 +28,16 @@ from forecast_cli.training.learners import (
     take_snapshot,
 )
 from forecast_cli.training.optimizers import optimizer_of
-from forecast_cli.training.records import FitOptions, Fitted, Fold, TrainingData, Weights
+from forecast_cli.training.records import (
+    ALONE,
+    FitOptions,
+    Fitted,
+    Fold,
+    Share,
+    TrainingData,
+    Weights,
+)
+from forecast_cli.training.sharing import Part
 
 FOLD_SEEDS = 1000  # between the seeds of two folds
 VALIDATED_AT_ONCE = 1024  # windows
@@ -47,8 +56,13 @@ def fit(
     `plan.epochs`, stop on `plan.patience`, and keep the weights of the best validation loss (the
     last ones without patience or validation). Equal arguments give equal bytes.
 
-    Raises DivergedError when losses stay non-finite at a tenth of the learning rate, and
-    TooLittleDataError where a fold has no window to train on.
+    With `options.share`, several workers carry out one training, each in a call of its own with
+    otherwise equal arguments (but for `keep`), and all return the same. Without dropout, the
+    weights are those of one worker but for the last digits.
+
+    Raises DivergedError when losses stay non-finite at a tenth of the learning rate,
+    TooLittleDataError where a fold has no window to train on, and WorkerLostError where another
+    worker of the training is gone.
     """
     if not all(len(fold.training) for fold in folds):
         raise TooLittleDataError(
@@ -148,13 +162,15 @@ def _run_epoch(
 
     trained = []
     for learner in learners:
-        result = _train_epoch(data, learner, count, progress.done, deadline)
+        sharing.seed_dropout(options.share, data.plan, learner.seed, progress.epoch)
+        steps = range(progress.done + 1, progress.done + count + 1)
+        result = _train_epoch(data, learner, steps, deadline, options.share)
         if result is None:
             return None
         trained.append(result)
 
     training_loss, clipped = trained[0]
-    return _Losses(training_loss, clipped, tuple(_validate(data, learners)), count)
+    return _Losses(training_loss, clipped, tuple(_validate(data, learners, options.share)), count)
 
 
 def _note_best(
@@ -279,9 +295,9 @@ def _frozen(plan: Plan, weights: Weights) -> nn.Module:
 
 
 def _train_epoch(
-    data: TrainingData, learner: Learner, count: int, done: int, deadline: float | None
+    data: TrainingData, learner: Learner, steps: range, deadline: float | None, share: Share
 ) -> tuple[float, float] | None:
-    """Take `count` steps.
+    """Take some steps.
 
     Returns the mean loss over them and the share of gradients that were clipped; None if time is
     up.
@@ -293,18 +309,22 @@ def _train_epoch(
 
     losses: list[Tensor] = []
     clipped: list[Tensor] = []
-    for step in range(done + 1, done + count + 1):
-        batch = learner.training.take(next(learner.batches))
-        _add_noise(batch, plan, learner.seed, step)
+    for step in steps:
+        index = next(learner.batches)
+        part = sharing.part_of(share, len(index))
+        batch = learner.training.take(part.of(index))
+        _add_noise(batch, plan, learner.seed, step, part)
         targets = _left_over(batch, learner.previous_members)
 
         rate = schedules.learning_rate_at(plan, learner.rate, step, learner.total_steps)
         for parameter in parameters:
             parameter.grad = None
         forcing = schedules.teacher_forcing_at(plan, step)
-        outputs = learner.network(*batch.inputs, teacher=targets, forcing=forcing)
-        loss = _mean_loss(loss_of, outputs, targets, batch)
+        told = sharing.told(share, plan, part, forcing, learner.device)
+        outputs = learner.network(*batch.inputs, teacher=targets, forcing=told)
+        loss = _mean_loss(loss_of, outputs, targets, batch) * part.weight
         loss.backward()  # type: ignore[no-untyped-call]
+        share.add_up([each.grad for each in parameters if each.grad is not None])
         if plan.clip_norm:
             clipped.append(_clip(parameters, plan.clip_norm))
         learner.optimizer.step(rate)
@@ -312,20 +332,25 @@ def _train_epoch(
             _average(learner, schedules.averaging_decay(plan, step))
 
         losses.append(loss.detach())
-        if deadline is not None and time.monotonic() >= deadline:
+        if deadline is not None and share.agreed(time.monotonic() >= deadline):
             return None
     # Asked for at the end alone: a GPU is behind, and each answer waits until it is through.
-    share = int(torch.stack(clipped).sum()) / count if clipped else 0.0
-    return float(torch.stack(losses).mean()), share
+    of_steps = torch.stack(losses)
+    share.add_up([of_steps])
+    too_long = int(torch.stack(clipped).sum()) / len(steps) if clipped else 0.0
+    return float(of_steps.mean()), too_long
 
 
-def _add_noise(batch: Batch, plan: Plan, seed: int, step: int) -> None:
-    """Add noise to the windows, in place, in units of their spread."""
+def _add_noise(batch: Batch, plan: Plan, seed: int, step: int, part: Part) -> None:
+    """Add noise to the windows, in place, in units of their spread.
+
+    It is drawn for the whole batch, so that it does not depend on who takes which part.
+    """
     if not plan.jitter:
         return
     x = batch.inputs[0]
-    noise = np.random.default_rng([seed, step]).normal(0, plan.jitter, x.shape[:2])
-    x[:, :, 0] += batches.tensor(noise).to(x.device)
+    noise = np.random.default_rng([seed, step]).normal(0, plan.jitter, (part.count, x.shape[1]))
+    x[:, :, 0] += batches.tensor(noise[part.rows]).to(x.device)
 
 
 def _left_over(batch: Batch, previous_members: Sequence[nn.Module]) -> Tensor:
@@ -360,12 +385,13 @@ def _average(learner: Learner, decay: float) -> None:
             averaged.lerp_(current, 1 - decay)
 
 
-def _validate(data: TrainingData, learners: Sequence[Learner]) -> list[float]:
+def _validate(data: TrainingData, learners: Sequence[Learner], share: Share) -> list[float]:
     """The validation loss of every fold that has validation windows."""
-    return [evaluate(learner, data) for learner in learners if learner.validation is not None]
+    judged = [learner for learner in learners if learner.validation is not None]
+    return [evaluate(learner, data, share) for learner in judged]
 
 
-def evaluate(learner: Learner, data: TrainingData) -> float:
+def evaluate(learner: Learner, data: TrainingData, share: Share = ALONE) -> float:
     """The loss over all validation windows, without dropout; NaN where there is none."""
     if learner.validation is None or not learner.fold.validation:
         return float("nan")
@@ -378,8 +404,9 @@ def evaluate(learner: Learner, data: TrainingData) -> float:
     with torch.no_grad():
         for start in range(0, count, VALIDATED_AT_ONCE):
             index = np.arange(start, min(start + VALIDATED_AT_ONCE, count))
-            batch = learner.validation.take(index)
+            part = sharing.part_of(share, len(index))
+            batch = learner.validation.take(part.of(index))
             targets = _left_over(batch, learner.previous_members)
             loss = _mean_loss(loss_of, network(*batch.inputs), targets, batch)
-            total += float(loss) * len(index)
-    return total / count
+            total += float(loss) * part.weight * len(index)
+    return sharing.summed(share, total, learner.device) / count

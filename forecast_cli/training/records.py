@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -76,6 +76,48 @@ class Snapshot:
     record: dict[str, Any]
 
 
+class Share(Protocol):
+    """What a worker does of a training that several workers carry out together.
+
+    All of them hold the same network and draw the same batches. Each takes its rows of a batch;
+    what they find is added up, so that all take the same step.
+    """
+
+    @property
+    def rank(self) -> int:
+        """The number of this worker, from 0."""
+
+    @property
+    def count(self) -> int:
+        """The number of workers."""
+
+    def add_up(self, tensors: Sequence[Any]) -> None:
+        """Replace each tensor, in place, by its sum over all workers.
+
+        Raises WorkerLostError where one of them is gone.
+        """
+
+    def agreed(self, answer: bool) -> bool:
+        """The answer of worker 0, for all. Raises WorkerLostError where one of them is gone."""
+
+
+@dataclass(frozen=True)
+class Alone:
+    """The share of a worker that has no others beside it: everything."""
+
+    rank: int = 0
+    count: int = 1
+
+    def add_up(self, tensors: Sequence[Any]) -> None:
+        """The sum over one worker is there already."""
+
+    def agreed(self, answer: bool) -> bool:
+        return answer
+
+
+ALONE = Alone()
+
+
 @dataclass(frozen=True)
 class FitOptions:
     """How a training runs, beyond what it learns.
@@ -89,6 +131,7 @@ class FitOptions:
     - keep: is called with a Snapshot after every epoch; resume: a Snapshot to go on from
     - deadline: when to stop with the best so far, in time.monotonic()
     - device: where to train
+    - share: what this worker does of the training, where several carry it out together
     """
 
     stage: str = "training"
@@ -100,3 +143,4 @@ class FitOptions:
     resume: Snapshot | None = None
     deadline: float | None = None
     device: choices.TrainedOn = "cpu"
+    share: Share = ALONE

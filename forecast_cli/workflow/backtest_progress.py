@@ -136,7 +136,7 @@ def backtest_identity(panel: Panel, settings: Settings, *more: Any) -> str:
     plain = replace(
         settings,
         training=replace(settings.training, time_limit=None),
-        engine=EngineSettings(),
+        engine=EngineSettings(data_parallel=settings.engine.data_parallel),
         accuracy=AccuracySettings(),
         output=OutputSettings(),
         lock=LockSettings(),

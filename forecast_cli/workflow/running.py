@@ -28,6 +28,12 @@ def check_engine(settings: Settings) -> None:
             "use --engine processes, or leave out --workers",
             option="workers",
         )
+    if asked.data_parallel and asked.engine != "ray":
+        raise SettingsError(
+            f"--data-parallel is for the workers of a Ray cluster, and the engine is {asked.engine}",
+            "add --engine ray, or leave out --data-parallel",
+            option="data_parallel",
+        )
     if asked.engine == "ray":
         engine.require_ray()
 
@@ -36,10 +42,11 @@ def check_engine(settings: Settings) -> None:
 def opened(settings: Settings, report: Report) -> Iterator[Engine]:
     """The engine that was asked for, for as long as the block lasts.
 
-    Raises SettingsError where there is no cluster at the address.
+    Raises SettingsError where there is no cluster at the address, or where it has too few
+    processors for workers that train together.
     """
     asked = settings.engine
-    place = Place(asked.engine, asked.workers, asked.address)
+    place = Place(asked.engine, asked.workers, asked.address, asked.data_parallel)
     if asked.engine == "ray":
         where = f"connecting to Ray at {asked.address}" if asked.address else "starting Ray"
         report(Phase("starting", where))
@@ -48,9 +55,22 @@ def opened(settings: Settings, report: Report) -> Iterator[Engine]:
 
 
 def about_engine(running: Engine) -> tuple[Note, ...]:
-    """What to say of workers that were lost."""
+    """What to say of workers that trained together, and of those that were lost."""
+    if running.together:
+        return _about_together(running)
     if not running.repeated:
         return ()
     what = f"{plural(running.repeated, 'task')} lost {'its' if running.repeated == 1 else 'their'}"
     text = f"{what} worker and ran again; the result is the same"
     return (Note("repeated", "warning", text, {"tasks": running.repeated}),)
+
+
+def _about_together(running: Engine) -> tuple[Note, ...]:
+    workers = plural(running.together, "worker")
+    trained = f"trained by {workers} together (--data-parallel)"
+    together = Note("together", "info", trained, {"workers": running.together})
+    if not running.repeated:
+        return (together,)
+    times = plural(running.repeated, "time")
+    text = f"a worker was lost {times}, and the training went on from what was kept"
+    return together, Note("repeated", "warning", text, {"times": running.repeated})

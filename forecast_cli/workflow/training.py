@@ -485,15 +485,15 @@ def _checkpoint(
     panel: Panel, plan: Plan, device: TrainedOn, job: _Job, lock: Lock
 ) -> tuple[Checkpoint, str]:
     """The checkpoint to go on from, or an empty one and why there is none."""
-    identity = _identity(panel, plan, device)
+    identity = _identity(panel, plan, device, together=job.settings.engine.data_parallel)
     if not job.resume:
         return Checkpoint(lock, identity), ""
     return store.load_checkpoint(lock, identity)
 
 
-def _identity(panel: Panel, plan: Plan, device: TrainedOn) -> str:
+def _identity(panel: Panel, plan: Plan, device: TrainedOn, *, together: bool = False) -> str:
     """What must be equal for a training to be resumed: the data as read, the plan, versions, and
-    where it runs, because the last digits are others on a GPU."""
+    where it runs, because the last digits are others on a GPU, and by workers together."""
     values = hashlib.sha256(panel.values.tobytes()).hexdigest()
     return store.training_identity(
         panel.fingerprint,
@@ -502,6 +502,7 @@ def _identity(panel: Panel, plan: Plan, device: TrainedOn) -> str:
         dataclasses.asdict(plan),
         store.versions(),
         device,
+        together,
     )
 
 

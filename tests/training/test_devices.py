@@ -19,7 +19,7 @@ from forecast_cli.panel import from_series
 from forecast_cli.planning import Plan
 from forecast_cli.progress import Epoch, Event
 from forecast_cli.sources import settings_from
-from forecast_cli.training import FitOptions, Fold, TrainingData, batches, devices, loop
+from forecast_cli.training import ALONE, FitOptions, Fold, TrainingData, batches, devices, loop
 from forecast_cli.workflow import training as workflow_training
 
 PANEL = from_series(
@@ -204,7 +204,7 @@ def test_every_step_stays_on_the_device_of_the_training(changes: dict[str, Any])
 
     # Every step is taken, until the mean loss of all is asked for, which `meta` does not have.
     for work in (
-        lambda: loop._train_epoch(data, learner, 2, 0, None),
+        lambda: loop._train_epoch(data, learner, range(1, 3), None, ALONE),
         lambda: loop.evaluate(learner, data),
     ):
         with pytest.raises((RuntimeError, NotImplementedError), match="meta tensors"):

@@ -98,7 +98,7 @@ class Recurrent(nn.Module):
         future_features: Tensor | None = None,
         static_features: Tensor | None = None,
         teacher: Tensor | None = None,
-        forcing: float = 0.0,
+        forcing: float | Tensor = 0.0,
     ) -> Tensor:
         """teacher and forcing are for the decoder of `Seq2Seq`, and not used here."""
         a = self.architecture

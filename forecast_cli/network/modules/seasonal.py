@@ -43,7 +43,7 @@ class Seasonal(Recurrent):
         future_features: Tensor | None = None,
         static_features: Tensor | None = None,
         teacher: Tensor | None = None,
-        forcing: float = 0.0,
+        forcing: float | Tensor = 0.0,
     ) -> Tensor:
         """The other arguments are those of other networks, and not used here."""
         a = self.architecture

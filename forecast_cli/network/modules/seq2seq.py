@@ -34,12 +34,12 @@ class Seq2Seq(Recurrent):
         future_features: Tensor | None = None,
         static_features: Tensor | None = None,
         teacher: Tensor | None = None,
-        forcing: float = 0.0,
+        forcing: float | Tensor = 0.0,
     ) -> Tensor:
         """Run the network; in training, the decoder is sometimes told the truth.
 
-        teacher: the true targets (B, outputs), which replace the forecast of the step before
-        with probability `forcing`.
+        - teacher: the true targets (B, outputs), which replace the forecast of the step before
+        - forcing: with which probability; or where, (B, outputs) as 0 or 1, drawn before
         """
         a = self.architecture
         outputs, states = self.encode(x)
@@ -67,9 +67,9 @@ class Seq2Seq(Recurrent):
             forecasts.append(self.apply_head(context))
 
             previous = forecasts[-1][:, a.point_index : a.point_index + 1]
-            if teacher is not None and forcing > 0:
-                is_told = torch.rand(len(x), 1, device=x.device) < forcing
-                previous = torch.where(is_told, teacher[:, step : step + 1], previous)
+            if teacher is not None and (isinstance(forcing, Tensor) or forcing > 0):
+                truth = teacher[:, step : step + 1]
+                previous = torch.where(_is_told(forcing, step, truth), truth, previous)
         return torch.stack(forecasts, dim=1)
 
     def _step_layers(self, x: Tensor, states: list[State]) -> list[State]:
@@ -86,3 +86,10 @@ class Seq2Seq(Recurrent):
             new_states.append((h, c))
             x = h
         return new_states
+
+
+def _is_told(forcing: float | Tensor, step: int, truth: Tensor) -> Tensor:
+    """Which windows are told the truth of a step: as they were drawn, or drawn now; (B, 1)."""
+    if isinstance(forcing, Tensor):
+        return forcing[:, step : step + 1] > 0
+    return torch.rand(len(truth), 1, device=truth.device) < forcing
