@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,7 +13,7 @@ from forecast_cli.commands import options, predict_parts
 from forecast_cli.errors import DEGRADED, SettingsError
 from forecast_cli.fields import option_name
 from forecast_cli.formats import Format, forecast_bytes, format_by_name
-from forecast_cli.settings import EngineSettings, Settings, reading_the_target, rereading
+from forecast_cli.settings import Settings, reading_the_target, rereading
 from forecast_cli.sources import SettingSources
 
 if TYPE_CHECKING:
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
 
 SCHEMA = "forecast/predict/v1"
 OF_THE_READER = reading_the_target()
-OF_THE_ENGINE = tuple(EngineSettings.types)
+OF_THE_ENGINE = ("engine", "workers", "address")
 MANY = 3  # series beyond which a terminal gets one line per series
 MOST_ROWS = 50  # of such lines
 
@@ -32,6 +31,7 @@ MOST_ROWS = 50  # of such lines
     "engine",
     from_the_run=("horizon", "levels", "interval", "digits", *rereading()),
     of_base=[name for name in OF_THE_READER if name not in rereading()],
+    without=("data_parallel",),
 )
 def predict(
     data: Annotated[
@@ -102,7 +102,7 @@ def predict(
     }
     partitions = workflow.partitions_of(data)
     if partitions is not None:
-        wanted |= dataclasses.asdict(settings.engine)
+        wanted |= {name: getattr(settings.engine, name) for name in OF_THE_ENGINE}
         asked = predict_parts.Asked(output, format_, json=json, quiet=quiet)
         return predict_parts.predict_parts(partitions, asked, wanted)
 
