@@ -6,11 +6,15 @@ yields figures; `--only NAME` runs one of them, and `--quick` takes a small size
 - predict: the whole `forecast predict` of 20,000 series in 20 files, in this process, in two others,
   and on Ray with one worker and with two, which includes its start. The parts must have the same
   bytes. The peak memory is that of the process that hands out the work.
+- members: the whole `forecast train` with 8 members, on the same engines; the weights must have the
+  same bytes.
+- start: what an engine costs before the first task, and for each task that does nothing.
 """
 
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import importlib.util
 import json
 import os
@@ -28,6 +32,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from benchmarks.commands import ROOT, forecast
+from forecast_cli import choices, engine
 
 LIMIT = 1200  # seconds for one command
 ROWS_EACH = 100
@@ -60,10 +65,12 @@ class Size:
     files: int
     series_each: int
     rounds: int
+    members: int
+    epochs: int
 
 
-FULL = Size(files=20, series_each=1000, rounds=3)
-QUICK = Size(files=4, series_each=100, rounds=1)
+FULL = Size(files=20, series_each=1000, rounds=3, members=8, epochs=20)
+QUICK = Size(files=4, series_each=100, rounds=1, members=2, epochs=1)
 
 
 def engines() -> dict[str, list[str]]:
@@ -149,7 +156,97 @@ def check_same_parts(folders: list[Path]) -> None:
             raise AssertionError(f"{folder.name} differs from {folders[0].name}")
 
 
-MEASURED: dict[str, Callable[[Size], Iterator[Figure]]] = {"predict": measure_predict}
+# -- members -----------------------------------------------------------------------------------
+
+
+def measure_members(size: Size) -> Iterator[Figure]:
+    """Members of one size, on one file of series, without plots and scores of the base network."""
+    with tempfile.TemporaryDirectory() as folder:
+        write_files(Path(folder, "data"), dataclasses.replace(size, files=1))
+        data = str(Path("data", "00000.csv"))
+        words = [
+            "train",
+            data,
+            "--horizon",
+            "7",
+            "--preset",
+            "classic",
+            "--from",
+            "none",
+            "--quiet",
+        ]
+        words += ["--members", str(size.members), "--epochs", str(size.epochs), "--no-refit"]
+        words += ["--patience", "0", "--threads", "1"]
+
+        taken: dict[str, list[tuple[float, float]]] = {name: [] for name in engines()}
+        for turn in range(size.rounds):
+            for name, options in engines().items():
+                taken[name].append(timed([*words, *options, "--store", f"{name} {turn}"], folder))
+        stores = [Path(folder, f"{name} 0") for name in taken]
+        weights = [next(root.glob("runs/*/model.safetensors")).read_bytes() for root in stores]
+        if any(each != weights[0] for each in weights):
+            raise AssertionError("the engines trained different weights")
+
+    alone = statistics.median(seconds for seconds, _ in taken["local"])
+    for name, rounds in taken.items():
+        seconds = statistics.median(seconds for seconds, _ in rounds)
+        yield {
+            "what": "forecast train",
+            "engine": name,
+            "members": size.members,
+            "epochs": size.epochs,
+            "seconds": round(seconds, 1),
+            "times_local": round(alone / seconds, 2),
+            "peak_MiB_of_the_command": round(max(peak for _, peak in rounds)),
+        }
+
+
+# -- start -------------------------------------------------------------------------------------
+
+
+def nothing(task: int, tell: Callable[[object], None]) -> int:
+    """A task that does nothing."""
+    return task
+
+
+def measure_start(size: Size) -> Iterator[Figure]:
+    """Seconds until an engine is there, until it has done its first tasks, and for each task."""
+    kinds: tuple[choices.Engine, ...] = ("processes", "ray")
+    for kind in kinds:
+        if kind == "ray" and importlib.util.find_spec("ray") is None:
+            continue
+        rounds = [_start(kind) for _ in range(size.rounds)]
+        opened, first, each, closed = (
+            statistics.median(part) for part in zip(*rounds, strict=True)
+        )
+        yield {
+            "what": "start of an engine with 2 workers",
+            "engine": kind,
+            "seconds_to_open": round(opened, 2),
+            "seconds_to_first_two_tasks": round(first, 2),
+            "milliseconds_each_task": round(1000 * each, 2),
+            "seconds_to_close": round(closed, 2),
+        }
+
+
+def _start(kind: choices.Engine) -> tuple[float, float, float, float]:
+    moments = [time.perf_counter()]
+    with engine.opened(engine.Place(kind, workers=2)) as running:
+        moments.append(time.perf_counter())
+        running.run(nothing, range(2), 2, engine.unheard, engine.unheard)
+        moments.append(time.perf_counter())
+        running.run(nothing, range(200), 2, engine.unheard, engine.unheard)
+        moments.append(time.perf_counter())
+    moments.append(time.perf_counter())
+    opened, first, many, closed = np.diff(moments)
+    return float(opened), float(first), float(many) / 200, float(closed)
+
+
+MEASURED: dict[str, Callable[[Size], Iterator[Figure]]] = {
+    "predict": measure_predict,
+    "members": measure_members,
+    "start": measure_start,
+}
 
 
 def main() -> None:
