@@ -243,7 +243,7 @@ def test_a_series_in_two_files_is_refused_and_the_old_forecast_stays(predict: Fo
         result = predict("data", *output, *ONE_PROCESS)
         assert (result.code, result.out) == (20, "")
         assert result.said == (
-            "error: data/3.csv: series 's0' (and 1 more) is in data/0.csv, too\n"
+            "error: data/3.csv: series 's1' (and 1 more) is in data/0.csv, too\n"
             "hint: keep each series in one file\n"
         )
     assert snapshot() == before
