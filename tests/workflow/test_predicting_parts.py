@@ -76,6 +76,26 @@ def test_a_series_that_is_in_two_files_is_found_behind_others_with_its_hash(
     assert caught.value.message == f"{tmp_path}/3.csv: series 's01' is in {tmp_path}/1.csv, too"
 
 
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (DataError("series 'a': too short"), "b.csv: series 'a': too short"),
+        (DataError("/data/b.csv:3: wrong", path="/data/b.csv"), "b.csv:3: wrong"),
+        (DataError("/data/b.csv does not fit"), "b.csv does not fit"),
+        (DataError("future.csv:2: wrong", path="future.csv"), "future.csv:2: wrong"),
+    ],
+)
+def test_what_is_wrong_with_a_file_names_it_as_the_user_did(
+    monkeypatch: pytest.MonkeyPatch, error: DataError, message: str
+) -> None:
+    def fail(path: str) -> None:
+        raise error
+
+    monkeypatch.setattr(part_work, "predict", fail)
+    failed = part_work.forecast_file(PartTask(0, "/data/b.csv", "b.csv", {}), print)
+    assert failed == PartFailed(message, "", 20)
+
+
 def test_hashes_are_eight_bytes_for_each_name() -> None:
     found = hashes(["a", "b", "a", ""])
     assert (found.nbytes, found[0] == found[2], len(set(found.tolist()))) == (32, True, 3)
