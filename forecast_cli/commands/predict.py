@@ -57,7 +57,7 @@ def predict(
             "--format",
             metavar="|".join(Format),
             text="Format of the forecast.",
-            default="by the name of FILE, else csv",
+            default="by FILE, else csv; in a folder parquet",
         ),
     ] = None,
     future_values: Annotated[

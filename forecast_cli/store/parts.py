@@ -32,7 +32,7 @@ MANIFEST = "manifest.json"
 LOCK = ".lock"
 STAGING = ".tmp-parts"
 PART = re.compile(r"part-[0-9]{5,}-[0-9a-f]{16}\.(csv|json|parquet)")
-LEFTOVER = re.compile(r"\.tmp-[0-9]+-manifest\.json\.part")
+LEFTOVER = re.compile(r"\.tmp-(?:[0-9]+-manifest\.json\.part|probe-[0-9]+)")
 HASH_LENGTH = 16  # of the sha256 in the name of a part, in hexadecimal digits
 MAX_MANIFEST_BYTES = 1 << 30
 

@@ -106,6 +106,8 @@ def _about(predicted: Predicted) -> dict[str, Any]:
 
 
 def _failed(task: PartTask, error: ForecastError) -> PartFailed:
+    if not error.path and task.path not in error.message:
+        error.name_file(task.path)
     message, hint = _as_named(task, error.message), _as_named(task, error.hint)
     return PartFailed(message, hint, error.exit_code)
 

@@ -289,32 +289,33 @@ def _done(tasks: Sequence[PartTask], results: Results) -> list[tuple[PartTask, P
 def _refuse_same_series(crew: _Crew, tasks: Sequence[PartTask], results: Results) -> None:
     """Raise DataError where two files have the same series."""
     done = _done(tasks, results)
-    for first, second, wanted in _same_hashes([result.series for _, result in done]):
-        pair = done[first][0], done[second][0]
-        asked = [NamesTask(task, wanted) for task in pair]
-        names = crew.engine.run(names_in_file, asked, crew.workers, engine.unheard, engine.unheard)
-        same = [name for name in names[0] if name in set(names[1])]
-        if same:
-            raise _same_series(pair, same)
+    hashes = [result.series for _, result in done]
+    for files, wanted in _same_hashes(hashes):
+        asked = [NamesTask(done[at][0], wanted) for at in files]
+        names = crew.engine.run(names_in_file, asked, crew.workers, unheard, unheard)
+        file_of: dict[str, int] = {}
+        for second, in_file in zip(files, names, strict=True):
+            same = [name for name in in_file if name in file_of]
+            if same:
+                first = file_of[same[0]]
+                count = len(np.intersect1d(hashes[first], hashes[second]))
+                raise _same_series((done[first][0], done[second][0]), same[0], count)
+            file_of |= dict.fromkeys(in_file, second)
 
 
-def _same_hashes(hashes: Sequence[Ints]) -> Iterator[tuple[int, int, Ints]]:
-    """Two files, from 0, and hashes that both have, for every two that have some."""
-    everything = np.concatenate(hashes)
-    numbers = np.repeat(np.arange(len(hashes), dtype=np.int32), [len(each) for each in hashes])
-    order = np.argsort(everything, kind="stable")
-    again = np.flatnonzero(everything[order][1:] == everything[order][:-1])
-    pairs = np.column_stack([numbers[order[again]], numbers[order[again + 1]]])
-    for first, second in np.unique(pairs, axis=0).tolist():
-        if first < second:
-            wanted = np.intersect1d(hashes[first], hashes[second])
-            yield first, second, wanted[:MOST_NAMES]
+def _same_hashes(hashes: Sequence[Ints]) -> Iterator[tuple[list[int], Ints]]:
+    """Hashes that are there more than once, some at a time, and the files that have them, from 0."""
+    values, counts = np.unique(np.concatenate(hashes), return_counts=True)
+    repeated = values[counts > 1]
+    for first in range(0, len(repeated), MOST_NAMES):
+        wanted = repeated[first : first + MOST_NAMES]
+        yield [at for at, each in enumerate(hashes) if np.isin(wanted, each).any()], wanted
 
 
-def _same_series(pair: tuple[PartTask, PartTask], names: Sequence[str]) -> DataError:
+def _same_series(pair: tuple[PartTask, PartTask], name: str, count: int) -> DataError:
     first, second = pair
-    if names[0]:
-        what, hint = f"series {names[0]!r}{and_more(len(names))} is", "keep each series in one file"
+    if name:
+        what, hint = f"series {name!r}{and_more(count)} is", "keep each series in one file"
     else:
         what = "one series without a name is"
         hint = "add a column that names the series, train with --id, and keep each in one file"

@@ -243,7 +243,7 @@ def test_a_series_in_two_files_is_refused_and_the_old_forecast_stays(predict: Fo
         result = predict("data", *output, *ONE_PROCESS)
         assert (result.code, result.out) == (20, "")
         assert result.said == (
-            "error: data/3.csv: series 's0' (and 1 more) is in data/0.csv, too\n"
+            "error: data/3.csv: series 's1' (and 1 more) is in data/0.csv, too\n"
             "hint: keep each series in one file\n"
         )
     assert snapshot() == before
@@ -449,18 +449,19 @@ def test_a_kill_at_any_instant_leaves_a_manifest_with_all_its_parts(
     command = [sys.executable, "-m", "forecast_cli", "predict", *map(str, words)]
     rng = np.random.default_rng(1)
     killed = 0
-    for attempt in range(30):
+    for attempt in range(15):
         levels = ["--levels", str(50 + attempt)]
         process = subprocess.Popen(
             command + levels,
             env=os.environ | {"PYTHONPATH": str(ROOT)},
             stderr=subprocess.DEVNULL,
         )
-        while process.poll() is None and not Path("out/.tmp-parts").exists():
+        while process.poll() is None and f"pid {process.pid} " not in Path("out/.lock").read_text():
             time.sleep(0.001)
-        time.sleep(rng.uniform(0, 0.2))
+        time.sleep(rng.uniform(0, 0.5))
         process.kill()
-        killed += process.wait(timeout=60) == -signal.SIGKILL
+        was_killed = process.wait(timeout=60) == -signal.SIGKILL
+        killed += was_killed and Path("out/.tmp-parts").exists()
 
         found = store.read_parts(Path("out"))
         assert found is not None
@@ -468,4 +469,4 @@ def test_a_kill_at_any_instant_leaves_a_manifest_with_all_its_parts(
         for part in found.parts:
             data = Path("out", part.file).read_bytes()
             assert hashlib.sha256(data).hexdigest() == part.sha256
-    assert killed > 5
+    assert killed > 2

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -104,6 +106,64 @@ def test_a_disk_that_fails_while_parts_are_published_leaves_the_old_ones(
         monkeypatch.undo()
     assert visible(tmp_path) == before
     assert contents(tmp_path) == [b"one"]
+
+
+class Killed(BaseException):
+    """The process is gone."""
+
+
+CALLS = ("open", "write", "fsync", "replace", "rename", "mkdir", "rmdir", "unlink")
+
+
+def kill_at(monkeypatch: pytest.MonkeyPatch, call: int) -> list[str]:
+    """Let no change to the file system happen from that call on, counted from 1; returns the calls."""
+    made: list[str] = []
+
+    def counting(name: str) -> Callable[..., Any]:
+        original = getattr(os, name)
+
+        def counted(*words: Any, **named: Any) -> Any:
+            made.append(name)
+            if len(made) >= call:
+                raise Killed
+            return original(*words, **named)
+
+        return counted
+
+    for name in CALLS:
+        monkeypatch.setattr(os, name, counting(name))
+    return made
+
+
+def test_a_kill_at_any_call_leaves_the_old_parts_or_the_new_ones(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old, new = [b"one", b"two", b"same"], [b"three", b"four", b"same"]
+    left, found = [], []
+    for call in range(1, 200):
+        folder = tmp_path / str(call)
+        publish(folder, *old)
+        made = kill_at(monkeypatch, call)
+        try:
+            publish(folder, *new)
+        except Killed:
+            pass
+        finally:
+            monkeypatch.undo()
+        found.append(contents(folder))
+        left.append(visible(folder))
+        publish(folder, *new)
+        assert contents(folder) == new
+        assert len(visible(folder)) == 4
+        if len(made) < call:
+            break
+
+    assert len(found) > 30
+    assert len(found) < 199
+    first = found.index(new)
+    assert 0 < first < len(found) - 3  # what comes after the manifest is tried, too
+    assert found == [old] * first + [new] * (len(found) - first)
+    assert any(len(names) > 5 for names in left)
 
 
 def test_two_commands_do_not_write_into_one_folder(tmp_path: Path) -> None:
