@@ -82,10 +82,11 @@ class Cluster:
         remote = self.ray.remote(max_retries=REPEATS, num_cpus=1)(_work)
         try:
             while len(results) < len(tasks):
-                self._submit(remote, (work, tasks), workers, len(results))
-                done, _ = self.ray.wait(list(self.running), num_returns=1, timeout=PAUSE)
-                results_now = [(self.running.pop(one), self.result(one)) for one in done]
-                hear()
+                with showing_signals():
+                    self._submit(remote, (work, tasks), workers, len(results))
+                    done, _ = self.ray.wait(list(self.running), num_returns=1, timeout=PAUSE)
+                    results_now = [(self.running.pop(one), self.result(one)) for one in done]
+                    hear()
                 for number, result in results_now:
                     results[number] = result
                     finished(number, result)
@@ -211,6 +212,17 @@ def _join(ray: Any, address: str, quiet: dict[str, Any]) -> None:
             "start one there with `ray start --head`, or leave out --address",
             option="address",
         ) from None
+
+
+@contextlib.contextmanager
+def showing_signals() -> Iterator[None]:
+    """Raise what the handler of a signal raises, which Ray hides where it is at work just then."""
+    try:
+        yield
+    except SystemError as error:
+        if error.__cause__ is not None:
+            raise error.__cause__ from None
+        raise
 
 
 class _WithoutRay(io.TextIOBase):

@@ -25,6 +25,7 @@ from forecast_cli.engine.cluster import (
     beside,
     first_line,
     opened_cluster,
+    showing_signals,
 )
 from forecast_cli.engine.contract import Divisible, Place, Result, State, Task, Work, unheard
 from forecast_cli.errors import SettingsError, WorkerLostError
@@ -90,8 +91,10 @@ class Together:
             try:
                 is_over = False
                 while not is_over and hearing.failure is None:
-                    is_over = bool(ray.wait([reference], timeout=PAUSE)[0])
-                    for message in ray.get(memory.take.remote()):
+                    with showing_signals():
+                        is_over = bool(ray.wait([reference], timeout=PAUSE)[0])
+                        messages = ray.get(memory.take.remote())
+                    for message in messages:
                         hearing.hear(message)
                 if hearing.failure is not None:
                     # Mostly all workers fail alike. Else, the others wait for the one that did.

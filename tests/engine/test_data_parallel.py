@@ -20,9 +20,9 @@ import pytest
 
 from forecast_cli import engine, members, planning, windows
 from forecast_cli.engine import HERE, Engine, Place, State
-from forecast_cli.engine.cluster import Begun, Cluster
+from forecast_cli.engine.cluster import Begun, Cluster, showing_signals
 from forecast_cli.engine.data_parallel import Together, _Done, _Memory
-from forecast_cli.errors import DivergedError, SettingsError, WorkerLostError
+from forecast_cli.errors import DivergedError, SettingsError, StoppedError, WorkerLostError
 from forecast_cli.members import Execution
 from forecast_cli.panel import from_series
 from forecast_cli.progress import Epoch, MemberDone
@@ -69,7 +69,7 @@ def trained(where: Engine, heard: list[Any]) -> list[Fitted]:
 
 @dataclass(frozen=True)
 class Losing:
-    """The training of a member by workers of which the second ends, once or always."""
+    """The training of a member by workers of which the second ends, once or after every epoch."""
 
     marker: str
     always: bool = False
@@ -77,7 +77,7 @@ class Losing:
     def __call__(self, task: members.Task, tell: Tell) -> Fitted:
         def tell_until_the_end(message: Any) -> None:
             tell(message)
-            is_due = isinstance(message, Epoch) and message.epoch == LAST
+            is_due = isinstance(message, Epoch) and message.epoch >= LAST
             is_wanted = self.always or not Path(self.marker).exists()
             if is_due and is_wanted and task.options.share.rank == 1:
                 Path(self.marker).touch()
@@ -219,6 +219,15 @@ def test_what_a_group_goes_on_from_is_what_it_told_of_last() -> None:
     assert memory.take() == [Begun(0), first, "an epoch", second]
     memory.put(_Done(0, "result"))
     assert memory.progress() == ({0}, None)
+
+
+def test_a_signal_that_comes_while_ray_is_at_work_is_what_it_would_be_otherwise() -> None:
+    stopped = StoppedError(2)
+    with pytest.raises(StoppedError) as caught, showing_signals():
+        raise SystemError("returned a result with an exception set") from stopped
+    assert caught.value is stopped
+    with pytest.raises(SystemError, match="of another kind"), showing_signals():
+        raise SystemError("of another kind")
 
 
 class OfFour:
