@@ -177,10 +177,12 @@ def _connected(ray: Any, place: Place) -> Iterator[None]:
             with tempfile.TemporaryDirectory(
                 prefix="forecast-", ignore_cleanup_errors=True
             ) as name:
-                _start(ray, place, name, quiet)
-                _restore(handlers)  # Ray has set its own
-                yield
-                ray.shutdown()
+                try:
+                    _start(ray, place, name, quiet)
+                    _restore(handlers)  # Ray has set its own
+                    yield
+                finally:
+                    ray.shutdown()  # it writes into the folder until then
         else:
             _join(ray, place.address, quiet)
             _restore(handlers)
