@@ -17,6 +17,7 @@ from typing import Any, Generic
 from forecast_cli.engine.cluster import (
     PAUSE,
     REPEATS,
+    STOPPING,
     Begun,
     Channel,
     Cluster,
@@ -82,21 +83,26 @@ class Together:
         # nothing of the training is in it.
         with tempfile.TemporaryDirectory(prefix="forecast-", ignore_cleanup_errors=True) as folder:
             job = _Job(Origin.of(memory), work, tuple(tasks), size, on_gpu=on_gpu, folder=folder)
-            environment = {"env_vars": TRAIN_ENVIRONMENT}
-            conduct = beside(ray, _conduct, max_retries=0, runtime_env=environment)
-            reference = conduct.remote(job)
-            self.cluster.running[reference] = 0
+            # An actor and no task: of a task that is canceled, Ray may end this process, too.
+            conductor = beside(
+                ray, _Conductor, runtime_env={"env_vars": TRAIN_ENVIRONMENT}
+            ).remote()
+            reference = conductor.conduct.remote(job)
             with Signals() as signals:
                 try:
                     is_over = False
-                    while not is_over:
+                    while not is_over and hearing.failure is None:
                         signals.raise_late()
                         is_over = bool(ray.wait([reference], timeout=PAUSE)[0])
                         for message in ray.get(memory.take.remote()):
                             hearing.hear(message)
+                    if hearing.failure is not None:
+                        # Mostly all workers fail alike. Else, the others wait for the one that did.
+                        ray.wait([reference], timeout=STOPPING)
+                        raise hearing.failure
                     self.cluster.result(reference)
                 finally:
-                    self.cluster.cancel()
+                    ray.kill(conductor)
                     ray.kill(memory)
         return [hearing.results[number] for number in range(len(tasks))]
 
@@ -153,13 +159,13 @@ class _Hearing(Generic[Result]):
     finished: Callable[[int, Result], None]
     on_message: Callable[[Any], None]
     begun: bool = False
+    failure: Exception | None = None
     results: dict[int, Result] = field(default_factory=dict)
 
     def hear(self, message: Any) -> None:
-        """Raises what a worker raised."""
         if isinstance(message, _Failed):
-            raise message.error
-        if isinstance(message, Begun):
+            self.failure = self.failure or message.error
+        elif isinstance(message, Begun):
             self.cluster.repeated += self.begun
             self.begun = True
         elif isinstance(message, _Done):
@@ -205,11 +211,18 @@ class _Job:
     folder: str
 
 
-def _conduct(job: _Job) -> None:
-    """Beside the command: let Ray Train start the workers, and start them again.
+class _Conductor:
+    """Beside the command: lets Ray Train start the workers, and start them again.
 
     In a process of its own, which Ray Train may write from and set its signal handlers in.
     """
+
+    def conduct(self, job: _Job) -> None:
+        """Raises WorkerLostError where workers are lost again and again."""
+        _conduct(job)
+
+
+def _conduct(job: _Job) -> None:
     from ray import train
     from ray.train.torch import TorchConfig, TorchTrainer
 
@@ -270,5 +283,5 @@ def _take_part(job: _Job) -> None:
     except WorkerLostError:
         raise  # Ray Train starts the group again.
     except Exception as error:
+        # Raised by the command. A worker that returns is not started again.
         put(_Failed(error))
-        raise

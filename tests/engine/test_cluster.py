@@ -18,8 +18,8 @@ from pathlib import Path
 
 import pytest
 
-from forecast_cli.engine.cluster import _require_listener
-from forecast_cli.errors import SettingsError
+from forecast_cli.engine.cluster import Signals, _require_listener
+from forecast_cli.errors import SettingsError, StoppedError
 from tests.conftest import ROOT
 
 needs_ray = pytest.mark.skipif(
@@ -178,6 +178,37 @@ def test_ctrl_c_ends_a_training_on_ray_and_leaves_nothing_behind(
     assert time.monotonic() - began < 60
     assert "stopped by signal 2" in err
     assert not list(temporary.iterdir())
+
+
+def test_a_signal_that_comes_while_ray_is_at_work_is_raised_between_two_calls() -> None:
+    def stop(number: int, frame: object) -> None:
+        raise StoppedError(number)
+
+    before = signal.signal(signal.SIGTERM, stop)
+    heard = []
+    try:
+        with Signals() as signals:
+            signal.raise_signal(signal.SIGTERM)
+            heard.append("not raised at once")
+            with pytest.raises(StoppedError) as caught:
+                signals.raise_late()
+        assert signal.getsignal(signal.SIGTERM) is stop
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert heard == ["not raised at once"]
+    assert caught.value.exit_code == 143
+
+
+def test_a_signal_that_came_at_the_end_is_raised_after_the_block() -> None:
+    def stop(number: int, frame: object) -> None:
+        raise StoppedError(number)
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        with pytest.raises(StoppedError), Signals():
+            signal.raise_signal(signal.SIGTERM)
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def test_an_address_where_nobody_listens_is_refused_at_once() -> None:
