@@ -531,7 +531,8 @@ class EngineSettings(Group):
 
     engine: choices.Engine = setting(
         "processes",
-        "Work in this process alone (local), in processes of this machine, or on a Ray cluster.",
+        "Where tasks run: local (in this process), processes or ray.",
+        metavar="KIND",
     )
     workers: int | None = setting(
         None,
@@ -548,8 +549,7 @@ class EngineSettings(Group):
     )
     data_parallel: bool = setting(
         False,
-        "Train each network on all workers of --engine ray together, each with its share of every "
-        "batch. The last digits are others than those of one worker.",
+        "Train each network on all workers of --engine ray together.",
     )
 
 

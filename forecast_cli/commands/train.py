@@ -63,7 +63,7 @@ def train(
         typer.Option(
             "--from",
             metavar="ID",
-            help="Run, or base, whose weights the training starts from; none leaves the base network out.",
+            help="Run or base, whose weights to start from, or none.",
             show_default="random",
             rich_help_panel="Training",
         ),

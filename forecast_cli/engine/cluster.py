@@ -166,7 +166,21 @@ def opened_cluster(place: Place) -> Iterator[Cluster]:
         if not ray.is_initialized():
             stack.enter_context(_connected(ray, place))
         cores = int(ray.cluster_resources().get("CPU", 1))
-        yield Cluster(ray, place.workers or max(cores, 1), beside(ray, Channel).remote())
+        channel = beside(ray, Channel).remote()
+        _require_same_release(ray, channel)
+        yield Cluster(ray, place.workers or max(cores, 1), channel)
+
+
+def _require_same_release(ray: Any, channel: Any) -> None:
+    """Raise RunMismatchError where this machine of the cluster cannot load what is sent to it."""
+    try:
+        ray.get(channel.take.remote())
+    except ray.exceptions.RayError as error:
+        last = str(error).strip().splitlines()[-1].strip()
+        raise RunMismatchError(
+            f"a worker of the cluster cannot load forecast {forecast_cli.__version__}: {last}",
+            "install the same version on all machines of the cluster",
+        ) from None
 
 
 def _load(place: Place) -> Any:
@@ -174,6 +188,7 @@ def _load(place: Place) -> Any:
     # Nothing is told to anybody about what is run.
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     # What Ray will do by itself in its next release: leave the variables of GPUs alone.
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "error")
     os.environ.setdefault("RAY_DEDUP_LOGS", "0")  # or what it holds back is printed at the end
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     if place.address is None and "RAY_AUTH_MODE" not in os.environ:
@@ -246,7 +261,8 @@ def _require_listener(address: str) -> None:
 def _no_cluster(address: str, error: BaseException) -> SettingsError:
     return SettingsError(
         f"there is no Ray cluster at {address}: {first_line(error)}",
-        "start one there with `ray start --head`, or leave out --address",
+        "start one there with `ray start --head`, give its token (RAY_AUTH_MODE=token and "
+        "RAY_AUTH_TOKEN_PATH), or leave out --address",
         option="address",
     )
 

@@ -219,7 +219,10 @@ def test_an_address_where_nobody_listens_is_refused_at_once() -> None:
         _require_listener(f"127.0.0.1:{port}")
     assert caught.value.exit_code == 2
     assert caught.value.message.startswith(f"there is no Ray cluster at 127.0.0.1:{port}: ")
-    assert caught.value.hint == "start one there with `ray start --head`, or leave out --address"
+    assert caught.value.hint == (
+        "start one there with `ray start --head`, give its token (RAY_AUTH_MODE=token and "
+        "RAY_AUTH_TOKEN_PATH), or leave out --address"
+    )
 
 
 @pytest.mark.parametrize("address", ["here", "10.0.0.1", "10.0.0.1:", ":6379", "a:b"])
