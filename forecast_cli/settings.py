@@ -531,7 +531,7 @@ class EngineSettings(Group):
 
     engine: choices.Engine = setting(
         "processes",
-        "Where tasks run: local (in this process), processes or ray.",
+        "Where tasks run; local is this process.",
         metavar="KIND",
     )
     workers: int | None = setting(
