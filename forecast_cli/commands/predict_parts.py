@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json as json_module
+import os
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -117,7 +118,10 @@ def _emit_document(document: Document, predicted: PredictedParts) -> None:
 def _show(predicted: PredictedParts, *, quiet: bool) -> None:
     """A table of the files: the forecasts of many are no use on a terminal."""
     parts = predicted.manifest.parts
-    rows = [[part.input, f"{part.series:,}", f"{part.rows:,}"] for part in parts[:MOST_ROWS]]
+    rows = []
+    for part in parts[:MOST_ROWS]:
+        name = os.path.relpath(part.input)
+        rows.append([name, f"{part.series:,}", f"{part.rows:,}"])
     console.table("", ["file", "series", "rows"], rows)
     if len(parts) > MOST_ROWS:
         console.say(f"and {len(parts) - MOST_ROWS:,} more files")

@@ -79,7 +79,9 @@ def test_of_a_longer_forecast_the_horizon_of_the_run_is_scored(run: Run) -> None
     usual = live_score(panel, run, (recorded(run, run.tail),))
     assert scored is not None
     assert usual is not None
-    assert (scored.by, scored.rows, scored.mase) == ("stored", HORIZON, usual.mase)
+    assert (scored.by, scored.rows) == ("stored", HORIZON)
+    # numpy may add up other shapes in another order.
+    assert scored.mase == pytest.approx(usual.mase, rel=1e-12)
 
 
 def test_forecasts_of_another_run_or_a_shorter_horizon_are_not_scored(run: Run) -> None:
