@@ -8,6 +8,8 @@ yields figures; `--only NAME` runs one of them, and `--quick` takes a small size
   bytes. The peak memory is that of the process that hands out the work.
 - members: the whole `forecast train` with 8 members, on the same engines; the weights must have the
   same bytes.
+- cost: what predict takes on Ray with one worker, by the number of files and of series, as a model
+  fitted to several sizes, and what it says of larger clusters.
 - start: what an engine costs before the first task, and for each task that does nothing.
 """
 
@@ -49,7 +51,8 @@ import atexit, json, resource
 from forecast_cli.app import main
 
 def tell():
-    print(json.dumps({"peak_KiB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss}))
+    own = resource.getrusage(resource.RUSAGE_SELF)
+    print(json.dumps({"peak_KiB": own.ru_maxrss, "cpu_seconds": own.ru_utime + own.ru_stime}))
 
 atexit.register(tell)
 main()
@@ -79,8 +82,9 @@ def engines() -> dict[str, list[str]]:
     return {name: words for name, words in ENGINES.items() if has_ray or "ray" not in words}
 
 
-def timed(words: list[str], folder: str) -> tuple[float, float]:
-    """The seconds of a command that writes nothing to stdout, and the MiB of its own process."""
+def timed(words: list[str], folder: str) -> tuple[float, float, float]:
+    """The seconds of a command that writes nothing to stdout; the MiB and the processor seconds of
+    its own process."""
     start = time.perf_counter()
     done = subprocess.run(
         [sys.executable, "-c", _COMMAND, *words],
@@ -91,21 +95,19 @@ def timed(words: list[str], folder: str) -> tuple[float, float]:
         timeout=LIMIT,
     )
     seconds = time.perf_counter() - start
-    return seconds, json.loads(done.stdout)["peak_KiB"] / 1024
+    own = json.loads(done.stdout)
+    return seconds, own["peak_KiB"] / 1024, own["cpu_seconds"]
 
 
 # -- predict -----------------------------------------------------------------------------------
 
 
 def measure_predict(size: Size) -> Iterator[Figure]:
-    """The run was trained on the series of the first file."""
+    """The same files on every engine."""
     with tempfile.TemporaryDirectory() as folder:
         write_files(Path(folder, "data"), size)
-        words = ["--horizon", "7", "--lookback", "28", "--epochs", "1", "--no-refit"]
-        first = str(Path("data", "00000.csv"))
-        forecast("train", first, *words, "--units", "64,64", "--quiet", folder=folder)
-
-        taken: dict[str, list[tuple[float, float]]] = {name: [] for name in engines()}
+        train_small(folder)
+        taken: dict[str, list[tuple[float, float, float]]] = {name: [] for name in engines()}
         for _ in range(size.rounds):
             for name, options in engines().items():
                 output = ["-o", f"out {name}", "--format", "csv", "--quiet"]
@@ -113,9 +115,9 @@ def measure_predict(size: Size) -> Iterator[Figure]:
         check_same_parts([Path(folder, f"out {name}") for name in taken])
 
     series = size.files * size.series_each
-    alone = statistics.median(seconds for seconds, _ in taken["local"])
+    alone = statistics.median(seconds for seconds, *_ in taken["local"])
     for name, rounds in taken.items():
-        seconds = statistics.median(seconds for seconds, _ in rounds)
+        seconds = statistics.median(seconds for seconds, *_ in rounds)
         yield {
             "what": "forecast predict of a folder",
             "engine": name,
@@ -125,8 +127,16 @@ def measure_predict(size: Size) -> Iterator[Figure]:
             "seconds": round(seconds, 1),
             "series_per_second": round(series / seconds),
             "times_local": round(alone / seconds, 2),
-            "peak_MiB_of_the_command": round(max(peak for _, peak in rounds)),
+            "peak_MiB_of_the_command": round(max(peak for _, peak, _ in rounds)),
         }
+
+
+def train_small(folder: str) -> None:
+    """A run of two layers, trained on some series like those that are forecast."""
+    write_files(Path(folder, "training"), Size(1, 200, 1, 1, 1))
+    words = ["--horizon", "7", "--lookback", "28", "--epochs", "1", "--no-refit"]
+    first = str(Path("training", "00000.csv"))
+    forecast("train", first, *words, "--units", "64,64", "--quiet", folder=folder)
 
 
 def write_files(folder: Path, size: Size) -> None:
@@ -156,6 +166,92 @@ def check_same_parts(folders: list[Path]) -> None:
             raise AssertionError(f"{folder.name} differs from {folders[0].name}")
 
 
+# -- a model of the cost -----------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Seconds: once, for each file, and for each series."""
+
+    once: float
+    file: float
+    series: float
+
+    def of(self, files: int, series: int) -> float:
+        return self.file * files + self.series * series
+
+
+SIZES = ((4, 250), (4, 2500), (40, 25), (40, 250), (160, 25))  # files, and series in each
+QUICK_SIZES = ((2, 25), (2, 250), (8, 25))
+CLUSTERS = (2, 10, 100, 1000)  # workers
+JOBS = ((20, 20_000), (10_000, 10_000_000))  # files, and series in all
+
+
+def measure_cost(size: Size) -> Iterator[Figure]:
+    """Two models: of the whole command with one worker, and of the process that hands out work."""
+    measured = []
+    with tempfile.TemporaryDirectory() as folder:
+        train_small(folder)
+        for files, each in SIZES if size.rounds > 1 else QUICK_SIZES:
+            data = f"data {files} {each}"
+            write_files(
+                Path(folder, data), dataclasses.replace(size, files=files, series_each=each)
+            )
+            words = ["predict", data, "-o", f"out {data}", "--format", "csv", "--quiet"]
+            seconds, _, own = timed([*words, "--engine", "ray", "--workers", "1"], folder)
+            measured.append((files, files * each, seconds, own))
+            yield {
+                "what": "forecast predict of a folder, ray, 1 worker",
+                "files": files,
+                "series": files * each,
+                "seconds": round(seconds, 2),
+                "cpu_seconds_of_the_command": round(own, 2),
+            }
+
+    whole = fitted([(files, series, seconds) for files, series, seconds, _ in measured])
+    command = fitted([(files, series, own) for files, series, _, own in measured])
+    for name, cost in (("whole", whole), ("of the command itself", command)):
+        yield {
+            "what": f"model, {name}",
+            "seconds_once": round(cost.once, 2),
+            "milliseconds_per_file": round(1000 * cost.file, 2),
+            "milliseconds_per_series": round(1000 * cost.series, 4),
+        }
+    for files, series in JOBS:
+        for workers in CLUSTERS:
+            yield projected(whole, command, (files, series), workers)
+
+
+def fitted(points: list[tuple[int, int, float]]) -> Cost:
+    """Least squares of the relative errors, with no cost below 0."""
+    rows = np.array([(1.0, files, series) for files, series, _ in points])
+    seconds = np.array([each for *_, each in points])
+    rows, ones = rows / seconds[:, None], np.ones(len(seconds))
+    columns = [0, 1, 2]
+    while True:
+        found = np.linalg.lstsq(rows[:, columns], ones, rcond=None)[0]
+        if (found >= 0).all():
+            break
+        columns.pop(int(found.argmin()))
+    costs = np.zeros(3)
+    costs[columns] = found
+    return Cost(*costs.tolist())
+
+
+def projected(whole: Cost, command: Cost, job: tuple[int, int], workers: int) -> Figure:
+    """The work is shared by the workers; the command hands it out and takes it in alone."""
+    shared = max(whole.of(*job) - command.of(*job), 0) / min(workers, job[0])
+    alone = command.of(*job)
+    return {
+        "what": "projected, not measured",
+        "files": job[0],
+        "series": job[1],
+        "workers": workers,
+        "seconds": round(whole.once + max(shared, alone), 1),
+        "limited_by": "the command" if alone > shared else "the workers",
+    }
+
+
 # -- members -----------------------------------------------------------------------------------
 
 
@@ -178,7 +274,7 @@ def measure_members(size: Size) -> Iterator[Figure]:
         words += ["--members", str(size.members), "--epochs", str(size.epochs), "--no-refit"]
         words += ["--patience", "0", "--threads", "1"]
 
-        taken: dict[str, list[tuple[float, float]]] = {name: [] for name in engines()}
+        taken: dict[str, list[tuple[float, float, float]]] = {name: [] for name in engines()}
         for turn in range(size.rounds):
             for name, options in engines().items():
                 taken[name].append(timed([*words, *options, "--store", f"{name} {turn}"], folder))
@@ -187,9 +283,9 @@ def measure_members(size: Size) -> Iterator[Figure]:
         if any(each != weights[0] for each in weights):
             raise AssertionError("the engines trained different weights")
 
-    alone = statistics.median(seconds for seconds, _ in taken["local"])
+    alone = statistics.median(seconds for seconds, *_ in taken["local"])
     for name, rounds in taken.items():
-        seconds = statistics.median(seconds for seconds, _ in rounds)
+        seconds = statistics.median(seconds for seconds, *_ in rounds)
         yield {
             "what": "forecast train",
             "engine": name,
@@ -197,7 +293,7 @@ def measure_members(size: Size) -> Iterator[Figure]:
             "epochs": size.epochs,
             "seconds": round(seconds, 1),
             "times_local": round(alone / seconds, 2),
-            "peak_MiB_of_the_command": round(max(peak for _, peak in rounds)),
+            "peak_MiB_of_the_command": round(max(peak for _, peak, _ in rounds)),
         }
 
 
@@ -244,6 +340,7 @@ def _start(kind: choices.Engine) -> tuple[float, float, float, float]:
 
 MEASURED: dict[str, Callable[[Size], Iterator[Figure]]] = {
     "predict": measure_predict,
+    "cost": measure_cost,
     "members": measure_members,
     "start": measure_start,
 }
