@@ -188,7 +188,6 @@ def _load(place: Place) -> Any:
     # Nothing is told to anybody about what is run.
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     # What Ray will do by itself in its next release: leave the variables of GPUs alone.
-    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "error")
     os.environ.setdefault("RAY_DEDUP_LOGS", "0")  # or what it holds back is printed at the end
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     if place.address is None and "RAY_AUTH_MODE" not in os.environ:
