@@ -19,7 +19,7 @@ import numpy as np
 
 from forecast_cli import choices, network, store, training, windows
 from forecast_cli.calendar import Ints
-from forecast_cli.engine import HERE, Engine, State
+from forecast_cli.engine import HERE, Engine, State, deadlines
 from forecast_cli.errors import DivergedError, RunRejectedError, TooLittleDataError
 from forecast_cli.messages import plural
 from forecast_cli.planning import Plan
@@ -263,16 +263,10 @@ def _with_start(tasks: list[Task], start: tuple[Weights, ...]) -> list[Task]:
 
 def _with_deadlines(tasks: list[Task], at_a_time: int, deadline: float | None) -> list[Task]:
     """Members train in turns; every turn gets its part of the time that is left."""
-    if deadline is None:
-        return tasks
-    begun = time.monotonic()
-    turns = -(-len(tasks) // at_a_time)
-    share = (deadline - begun) / turns
+    ends = deadlines(deadline, len(tasks), at_a_time)
     return [
-        replace(
-            task, options=replace(task.options, deadline=begun + (number // at_a_time + 1) * share)
-        )
-        for number, task in enumerate(tasks)
+        replace(task, options=replace(task.options, deadline=end))
+        for task, end in zip(tasks, ends, strict=True)
     ]
 
 

@@ -12,7 +12,7 @@ import contextlib
 import importlib.util
 from collections.abc import Iterator
 
-from forecast_cli.engine.contract import Divisible, Engine, Place, State, unheard
+from forecast_cli.engine.contract import Divisible, Engine, Place, State, deadlines, unheard
 from forecast_cli.engine.here import HERE
 from forecast_cli.engine.processes import cores, opened_processes
 from forecast_cli.errors import SettingsError
@@ -24,6 +24,7 @@ __all__ = [
     "Place",
     "State",
     "cores",
+    "deadlines",
     "opened",
     "require_ray",
     "unheard",

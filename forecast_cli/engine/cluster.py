@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import multiprocessing
 import os
 import secrets
 import signal
@@ -33,6 +34,7 @@ PAUSE = 0.1  # seconds between two looks for messages of the workers
 REPEATS = 3  # of a task whose worker was lost
 SAME_CLOCK = 1.0  # seconds by which the clock of one machine may be corrected meanwhile
 PATIENCE = 5  # seconds until it is known whether anybody listens at an address
+PATIENCE_TO_JOIN = 30.0  # seconds until Ray must have answered there
 LONGEST_FOLDER = 24  # bytes of a name in which the sockets of Ray have room
 STOPPING = 10  # seconds that tasks have to end when they are canceled
 
@@ -159,16 +161,29 @@ def opened_cluster(place: Place) -> Iterator[Cluster]:
     """
     if place.address is not None:
         _require_listener(place.address)
+        _require_answer(place.address)
     ray = _load(place)
     with contextlib.ExitStack() as stack:
         # Standard output is for data, and Ray prints there what befell its workers.
         stack.enter_context(contextlib.redirect_stdout(_WithoutRay(sys.stdout)))
         if not ray.is_initialized():
             stack.enter_context(_connected(ray, place))
-        cores = int(ray.cluster_resources().get("CPU", 1))
+        cores = _require_processors(ray)
         channel = beside(ray, Channel).remote()
         _require_same_release(ray, channel)
-        yield Cluster(ray, place.workers or max(cores, 1), channel)
+        yield Cluster(ray, place.workers or cores, channel)
+
+
+def _require_processors(ray: Any) -> int:
+    """The processors of the cluster. Raises SettingsError where no task would ever be run."""
+    cores = int(ray.cluster_resources().get("CPU", 0))
+    if cores < 1:
+        raise SettingsError(
+            "the Ray cluster has no processor for tasks",
+            "start a machine with some: ray start --address HOST:PORT --num-cpus N",
+            option="address",
+        )
+    return cores
 
 
 def _require_same_release(ray: Any, channel: Any) -> None:
@@ -187,8 +202,9 @@ def _load(place: Place) -> Any:
     """Ray itself, which reads its environment when it is loaded."""
     # Nothing is told to anybody about what is run.
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    # What it holds back would be printed at the end.
+    os.environ.setdefault("RAY_DEDUP_LOGS", "0")
     # What Ray will do by itself in its next release: leave the variables of GPUs alone.
-    os.environ.setdefault("RAY_DEDUP_LOGS", "0")  # or what it holds back is printed at the end
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     if place.address is None and "RAY_AUTH_MODE" not in os.environ:
         # A cluster listens on the network: only who knows this word may use that of ours.
@@ -238,16 +254,16 @@ def _start(ray: Any, place: Place, folder: str, quiet: dict[str, Any]) -> None:
 
 
 def _require_listener(address: str) -> None:
-    """Raise SettingsError where nobody listens: Ray itself would try for minutes.
+    """Raise SettingsError where nobody listens: Ray itself would try for some time.
 
     `auto` is what Ray finds on this machine, or in its environment.
     """
     if address == "auto":
         return
-    host, _, port = address.removeprefix("ray://").rpartition(":")
+    host, _, port = address.rpartition(":")
     if not host or not port.isdigit():
         raise SettingsError(
-            f"--address must be HOST:PORT, ray://HOST:PORT or auto, got {address!r}",
+            f"--address must be HOST:PORT or auto, got {address!r}",
             "use, for example, --address 10.0.0.1:6379",
             option="address",
         )
@@ -255,6 +271,36 @@ def _require_listener(address: str) -> None:
         socket.create_connection((host.strip("[]"), int(port)), timeout=PATIENCE).close()
     except (OSError, OverflowError) as error:
         raise _no_cluster(address, error) from None
+
+
+def _require_answer(address: str) -> None:
+    """Raise SettingsError where somebody listens who is not Ray: it would try for minutes, deaf to
+    signals. A process tries first, which can be ended."""
+    process = multiprocessing.get_context("spawn").Process(target=_try_to_join, args=(address,))
+    process.start()
+    deadline = time.monotonic() + PATIENCE_TO_JOIN
+    try:
+        while process.is_alive() and time.monotonic() < deadline:
+            process.join(PAUSE)
+        if process.is_alive():
+            seconds = f"{PATIENCE_TO_JOIN:.0f} seconds"
+            raise _no_cluster(address, TimeoutError(f"no answer of Ray within {seconds}"))
+    finally:
+        process.kill()
+        process.join()
+
+
+def _try_to_join(address: str) -> None:
+    """In a process of its own: join the cluster, and leave it. What goes wrong is not told here,
+    but where it is tried again."""
+    silence = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(silence, 1)
+    os.dup2(silence, 2)
+    import ray
+
+    with contextlib.suppress(Exception):
+        ray.init(address, log_to_driver=False, configure_logging=False)
+        ray.shutdown()
 
 
 def _no_cluster(address: str, error: BaseException) -> SettingsError:

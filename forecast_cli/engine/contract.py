@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, Self, TypeVar, runtime_checkable
@@ -22,8 +23,7 @@ class Place:
     - kind: in this process, in processes of this machine, or on a Ray cluster
     - workers: tasks at the same time; None for as many as suit the work, or as the cluster has
       processors
-    - address: of the Ray cluster; None for one of our own on this machine, or the one that the
-      environment names
+    - address: of the Ray cluster, `auto` for the one that Ray finds; None for one of our own
     - together: whether all workers of the cluster carry out each task together, where it can be
       divided
     """
@@ -105,6 +105,18 @@ class State:
     """A message of a divisible task: how far it is, to go on from where a worker is lost."""
 
     value: Any
+
+
+def deadlines(deadline: float | None, tasks: int, at_a_time: int) -> list[float | None]:
+    """When each of some tasks must be over, which run in turns: every turn gets its part of the
+    time that is left until the deadline of all, in time.monotonic().
+    """
+    if deadline is None:
+        return [None] * tasks
+    begun = time.monotonic()
+    turns = -(-tasks // at_a_time)
+    share = (deadline - begun) / turns
+    return [begun + (number // at_a_time + 1) * share for number in range(tasks)]
 
 
 def unheard(*_: Any) -> None:

@@ -49,12 +49,13 @@ class Together:
 
     cluster: Cluster
     asked: int | None = None
+    kind: str = "CPU"
     is_remote: bool = False
     capacity: int | None = 1
 
     @property
     def together(self) -> int:
-        return self._size("CPU")
+        return self._size(self.kind)
 
     @property
     def repeated(self) -> int:
@@ -76,7 +77,8 @@ class Together:
 
         ray = self.cluster.ray
         on_gpu = any(task.on_gpu for task in tasks if isinstance(task, Divisible))
-        size = self._size("GPU" if on_gpu else "CPU")
+        self.kind = "GPU" if on_gpu else "CPU"
+        size = self._size(self.kind)
         memory = beside(ray, _Memory).remote()
         hearing: _Hearing[Result] = _Hearing(self.cluster, finished, on_message)
         # Removed by this process, whatever becomes of the others. Ray Train wants a folder, and
@@ -97,7 +99,7 @@ class Together:
                         for message in ray.get(memory.take.remote()):
                             hearing.hear(message)
                     if hearing.failure is not None:
-                        # Mostly all workers fail alike. Else, the others wait for the one that did.
+                        # Usually all workers fail alike. If only one did, the others would wait for it.
                         ray.wait([reference], timeout=STOPPING)
                         raise hearing.failure
                     self.cluster.result(reference)
@@ -129,7 +131,8 @@ def opened_together(place: Place) -> Iterator[Together]:
     """
     with opened_cluster(place) as cluster:
         together = Together(cluster, place.workers)
-        together._size("CPU")
+        if not cluster.ray.cluster_resources().get("GPU", 0):
+            together._size("CPU")
         yield together
 
 

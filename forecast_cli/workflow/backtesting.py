@@ -15,7 +15,7 @@ import numpy as np
 
 from forecast_cli import evaluation, forecasting, planning, tables, windows
 from forecast_cli.calendar import Ints
-from forecast_cli.engine import HERE, Engine, cores, unheard
+from forecast_cli.engine import HERE, Engine, cores, deadlines, unheard
 from forecast_cli.errors import (
     RunMismatchError,
     RunRejectedError,
@@ -361,9 +361,12 @@ def _train_side_by_side(
     progress, resumed = before
     left = [number for number in range(1, len(wanted) + 1) if number not in resumed]
     at_once = min(job.engine.capacity or 1, len(left))
-    deadline = _share_of_time(job.deadline, -(-len(left) // at_once))
-    alone = replace(job, report=silent, engine=HERE, by_cores=False, deadline=deadline)
-    tasks = [_Task(panel, alone, origins, wanted[number - 1]) for number in left]
+    alone = replace(job, report=silent, engine=HERE, by_cores=False)
+    ends = deadlines(job.deadline, len(left), at_once)
+    tasks = [
+        _Task(panel, replace(alone, deadline=end), origins, wanted[number - 1])
+        for number, end in zip(left, ends, strict=True)
+    ]
     trained = {number: _Trained(part) for number, part in resumed.items()}
 
     def say() -> None:

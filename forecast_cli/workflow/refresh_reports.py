@@ -95,10 +95,15 @@ def _candidate(refreshed: Refreshed) -> dict[str, Any] | None:
     if refreshed.trained is None:
         return None
     errors, verdict, refusal = refreshed.errors, refreshed.verdict, refreshed.trained.refusal
+    reason = ""
+    if verdict is not None:
+        reason = verdict.reason
+    elif refusal is not None:
+        reason = refusal.message
     return {
         "run": refreshed.trained.run.name,
         "promoted": refreshed.promoted,
-        "verdict": verdict.reason if verdict else refusal.message if refusal else "",
+        "verdict": reason,
         "compared": None if errors is None else dataclasses.asdict(errors),
     }
 

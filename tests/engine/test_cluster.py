@@ -230,6 +230,4 @@ def test_an_address_where_nobody_listens_is_refused_at_once() -> None:
 def test_an_address_without_host_or_port_is_refused(address: str) -> None:
     with pytest.raises(SettingsError) as caught:
         _require_listener(address)
-    assert caught.value.message == (
-        f"--address must be HOST:PORT, ray://HOST:PORT or auto, got {address!r}"
-    )
+    assert caught.value.message == (f"--address must be HOST:PORT or auto, got {address!r}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 
 import pytest
 
@@ -37,6 +38,13 @@ def test_ray_that_is_not_installed_is_an_error_that_says_how_to_install_it(
         check_engine(settings_from(engine="ray"))
     assert caught.value.message == "--engine ray needs Ray, which is not installed"
     assert caught.value.hint == "install it: pip install 'forecast-cli[ray]'"
+
+
+def test_tasks_that_run_in_turns_share_the_time_that_is_left() -> None:
+    begun = time.monotonic()
+    ends = engine.deadlines(begun + 60, tasks=5, at_a_time=2)
+    assert [round(end - begun) for end in ends if end is not None] == [20, 20, 40, 40, 60]
+    assert engine.deadlines(None, tasks=2, at_a_time=1) == [None, None]
 
 
 @pytest.mark.parametrize(
