@@ -35,7 +35,7 @@ from forecast_cli.workflow.part_work import (
     forecast_file,
     names_in_file,
 )
-from forecast_cli.workflow.partitions import Partitions, partitions_of
+from forecast_cli.workflow.partitions import Partitions, one_file, partitions_of
 from forecast_cli.workflow.predicting import checked_run
 
 FAILURES_SHOWN = 10  # files that are named with what is wrong with them
@@ -84,7 +84,7 @@ def predict_parts(
     """
     partitions = partitions_of(data)
     if partitions is None:
-        partitions = Partitions(os.fspath(data), (os.fspath(data),))
+        partitions = one_file(data)
     return predict_into(partitions, folder_of_parts(partitions, folder, kind), report, **options)
 
 

@@ -209,6 +209,21 @@ def test_bad_rows_are_skipped_where_that_is_asked_for(predict: Forecast) -> None
     assert "warning: data/1.csv: 1 bad row was left out: line 5\n" in result.said
 
 
+def test_a_file_whose_name_is_not_utf_8_is_refused_before_anything_is_begun(
+    predict: Forecast,
+) -> None:
+    Path(os.fsdecode(b"data/a\xff.csv")).write_text(text_of(7))
+    for output in (("-o", "out", "--format", "csv"), ()):
+        result = predict("data", *output, *ONE_PROCESS)
+        assert result == Result(
+            20,
+            "",
+            "error: data/a\\xff.csv: the name of the file cannot be read as UTF-8\n"
+            "hint: rename the file\n",
+        )
+    assert not Path("out").exists()
+
+
 def test_where_no_file_can_be_forecast_the_old_forecast_stays(predict: Forecast) -> None:
     assert predict("data", "-o", "out", "--format", "csv", *ONE_PROCESS).code == 0
     before = snapshot()

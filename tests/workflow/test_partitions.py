@@ -87,3 +87,33 @@ def test_a_pipe_is_refused_as_it_might_never_end(tmp_path: Path) -> None:
     os.mkfifo(folder / "b.csv")
     with pytest.raises(DataError, match=r"b\.csv: not a regular file"):
         partitions_of(folder)
+
+
+def test_a_name_that_is_not_utf_8_is_refused_as_the_manifest_could_not_hold_it(
+    tmp_path: Path,
+) -> None:
+    name = os.fsdecode(b"a\xff.csv")
+    folder = make(tmp_path / "data", "b.csv", name)
+    for data in (folder, folder / "*.csv"):
+        with pytest.raises(DataError) as caught:
+            partitions_of(data)
+        shown = rf"{folder}/a\xff.csv"
+        assert caught.value.message == f"{shown}: the name of the file cannot be read as UTF-8"
+        assert caught.value.hint == "rename the file"
+        assert caught.value.path == shown
+
+
+def test_a_folder_and_a_pattern_that_are_not_utf_8_are_refused(tmp_path: Path) -> None:
+    folder = make(tmp_path / os.fsdecode(b"\xff"), "b.csv")
+    with pytest.raises(DataError) as caught:
+        partitions_of(folder)
+    assert caught.value.message == (
+        rf"{tmp_path}/\xff/b.csv: the name of the folder that it is in cannot be read as UTF-8"
+    )
+    assert caught.value.hint == "rename the folder"
+
+    folder = make(tmp_path / "data", "b.csv")
+    with pytest.raises(DataError) as caught:
+        partitions_of(folder / os.fsdecode(b"[b\xff].csv"))
+    assert caught.value.message == rf"{folder}/[b\xff].csv: the pattern cannot be read as UTF-8"
+    assert caught.value.hint == "give another pattern"
