@@ -74,7 +74,7 @@ def _of_folder(folder: str) -> Partitions:
         if entry.is_dir():
             raise DataError(
                 f"{folder}: it has a folder in it, {entry.name!r}, which would not be read",
-                f"give a pattern: '{os.path.join(folder, '*', '*.parquet')}'",
+                _patterns(folder, entry.path),
                 path=folder,
             )
 
@@ -89,6 +89,38 @@ def _of_folder(folder: str) -> Partitions:
         )
     paths = tuple(os.path.join(folder, name) for name in parts)
     return _checked(Partitions(folder, paths, others))
+
+
+def _patterns(folder: str, inner: str) -> str:
+    """A hint with patterns for the files of a folder, and for those of folders in it."""
+    quoted = glob.escape(folder)
+    beside, inside = _ending_in(folder), _ending_in(inner)
+    of_inside = f"'{os.path.join(quoted, '*', '*' + (inside or '.parquet'))}'"
+    if beside is None:
+        return f"give a pattern: {of_inside}"
+
+    of_beside = f"'{os.path.join(quoted, '*' + beside)}'"
+    if inside is None:
+        return f"give a pattern: {of_beside}"
+    return f"give a pattern: {of_beside}, or {of_inside} for the files of such folders"
+
+
+def _ending_in(folder: str) -> str | None:
+    """The ending of the data files of a folder, empty if they have several; None without any."""
+    try:
+        names = [name for name in os.listdir(folder) if not name.startswith(HIDDEN)]
+    except OSError:
+        return None
+
+    found = {
+        name[-len(ending) :]
+        for name in names
+        for ending in ENDINGS
+        if name.lower().endswith(ending)
+    }
+    if len(found) == 1:
+        return found.pop()
+    return "" if found else None
 
 
 def _of_pattern(pattern: str) -> Partitions:
@@ -146,7 +178,11 @@ def _regular(partitions: Partitions) -> Partitions:
     """Raise DataError for a pipe or a device, which might never end."""
     for path in partitions.paths:
         if os.path.exists(path) and not os.path.isfile(path):
-            raise DataError(f"{path}: not a regular file", "leave it out", path=path)
+            raise DataError(
+                f"{path}: not a regular file",
+                "move it out of the folder, or give a pattern that leaves it out",
+                path=path,
+            )
     return partitions
 
 

@@ -291,12 +291,12 @@ def test_missing_runs_are_an_error_before_anything_is_begun(forecast: Forecast) 
         (
             ("-o", "data"),
             "-o data is in the folder of the data, where forecasts would look like data",
-            "write the forecasts to another folder",
+            "write the forecasts to a folder outside of it",
         ),
         (
             ("-o", "data/new/out"),
             "-o data/new/out is in the folder of the data, where forecasts would look like data",
-            "write the forecasts to another folder",
+            "write the forecasts to a folder outside of it",
         ),
         (
             ("--format", "parquet"),
@@ -325,6 +325,18 @@ def test_outputs_and_engines_that_do_not_fit_many_files_are_refused(
     assert said == [f"error: {message}", f"hint: {hint}"]
     assert Path("file").read_text() == "kept"
     assert len(list(Path("data").iterdir())) == 3
+
+
+def test_forecasts_in_a_folder_beside_the_data_are_refused_of_a_pattern_too(
+    predict: Forecast,
+) -> None:
+    assert predict("data/*.csv", "-o", "data/out", "--format", "csv") == Result(
+        2,
+        "",
+        "error: -o data/out is in the folder of the data, where forecasts would look like data\n"
+        "hint: write the forecasts to a folder outside of it\n",
+    )
+    assert not Path("data/out").exists()
 
 
 def test_options_of_the_forecast_are_checked_before_any_file_is_read(predict: Forecast) -> None:
@@ -359,7 +371,8 @@ def test_the_python_api_forecasts_many_files_into_a_folder(
     assert predict("data", "-o", "out", "--format", "csv", *ONE_PROCESS).code == 0
     assert snapshot("api").keys() == snapshot().keys()
 
-    one = forecast_cli.predict_parts("data/0.csv", "one", kind="json", horizon=2, **place)
+    Path("0.csv").write_text(Path("data/0.csv").read_text())  # of one file, beside its output
+    one = forecast_cli.predict_parts("0.csv", "one", kind="json", horizon=2, **place)
     assert [(part.rows, part.series) for part in one.manifest.parts] == [(4, 2)]
     with pytest.raises(SettingsError, match="unknown setting 'horizn'"):
         forecast_cli.predict_parts("data", "none", kind="csv", horizn=2, **place)
