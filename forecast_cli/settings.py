@@ -523,6 +523,9 @@ class EnsembleSettings(Group):
     combine: choices.Combine = setting("median", "How the forecasts of the members become one.")
 
 
+OF_THE_ENGINE = ("engine", "workers", "address")  # settings that `predict` takes, too
+
+
 @dataclass(frozen=True)
 class EngineSettings(Group):
     """Where the work is done."""

@@ -13,16 +13,14 @@ from forecast_cli.commands import options, predict_parts
 from forecast_cli.errors import DEGRADED, SettingsError
 from forecast_cli.fields import option_name
 from forecast_cli.formats import Format, forecast_bytes, format_by_name
-from forecast_cli.settings import Settings, reading_the_target, rereading
+from forecast_cli.settings import OF_THE_ENGINE, Settings, reading_the_target, rereading
 from forecast_cli.sources import SettingSources
 
 if TYPE_CHECKING:
     from forecast_cli.forecasting import Forecast
     from forecast_cli.workflow import Predicted
 
-SCHEMA = "forecast/predict/v1"
 OF_THE_READER = reading_the_target()
-OF_THE_ENGINE = ("engine", "workers", "address")
 MANY = 3  # series beyond which a terminal gets one line per series
 MOST_ROWS = 50  # of such lines
 
@@ -214,7 +212,7 @@ def _write(path: Path, forecast: Forecast, kind: Format) -> None:
 def _document(predicted: Predicted) -> dict[str, Any]:
     forecast, reasons = predicted.forecast, _reasons(predicted)
     return {
-        "schema": SCHEMA,
+        "schema": predict_parts.SCHEMA,
         "exit_code": DEGRADED if reasons else 0,
         "run": predicted.run,
         "source": predicted.panel.source,

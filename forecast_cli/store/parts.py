@@ -7,7 +7,8 @@
 
 The manifest is replaced in one step when all its parts are there, and parts that it does not name
 are removed after that. So whenever the power fails, a reader of the manifest finds the old forecast
-or the new one, whole.
+or the new one, whole. Where there is no manifest, files that are named like parts are those of
+somebody else, and stay; unless there is a .tmp-parts, which a command that was killed left.
 """
 
 from __future__ import annotations
@@ -97,8 +98,9 @@ class PartsLock:
 def lock_parts(folder: Path) -> Iterator[PartsLock]:
     """Hold the lock of a folder of parts, which is made where it is missing.
 
-    What was not published is removed, before and after. Raises LockedError where another command
-    writes there, SettingsError where the folder has a manifest of somebody else, StorageError.
+    What was not published is removed, before and after; parts that were there are removed when
+    others are published. Raises LockedError where another command writes there, SettingsError
+    where the folder has a manifest or parts of somebody else, StorageError.
     """
     files.make_folder(folder)
     with files.lock_file(folder / LOCK, locking.our_name()) as holder:
@@ -107,14 +109,16 @@ def lock_parts(folder: Path) -> Iterator[PartsLock]:
                 f"another command is writing in {folder}: {holder}",
                 "wait for it, or use another folder",
             )
-        _sweep(folder)
+        old = _old_parts(folder)
+        _sweep(folder, kept=old)
         files.check_writable(folder)
         files.create_folder(folder / STAGING)
+        lock = PartsLock(folder)
         try:
-            yield PartsLock(folder)
+            yield lock
         finally:
             with contextlib.suppress(StorageError):  # the next command sweeps it
-                _sweep(folder)
+                _sweep(folder, kept=set() if lock.is_published else old)
 
 
 def write_part(staging: Path, number: int, ending: str, data: bytes) -> tuple[str, str]:
@@ -158,11 +162,35 @@ def read_parts(folder: Path) -> PartsManifest | None:
         ) from None
 
 
-def _sweep(folder: Path) -> None:
-    """Remove what the manifest does not name. The lock is ours, so nobody is writing."""
+def _old_parts(folder: Path) -> set[str]:
+    """The names of parts that stay until others are published: all that are there.
+
+    Without a manifest, those that a killed command left do not stay. Raises SettingsError where
+    nothing says that they are ours.
+    """
+    names = files.list_folder(folder)
+    parts = {name for name in names if PART.fullmatch(name)}
+    if read_parts(folder) is not None:
+        return parts
+    if parts and STAGING not in names:
+        raise SettingsError(
+            f"{folder} has no {MANIFEST}, and files in it are named like parts of a forecast, such "
+            f"as {min(parts)!r}, which would be removed",
+            "use another folder, or remove these files",
+        )
+    return set()
+
+
+def _sweep(folder: Path, kept: set[str]) -> None:
+    """Remove what the manifest does not name, but for parts that are to be kept.
+
+    The lock is ours, so nobody is writing. The folder of what is not published comes last: it says
+    that parts without a manifest are ours.
+    """
     manifest = read_parts(folder)
     named = {part.file for part in manifest.parts} if manifest else set()
-    for name in files.list_folder(folder):
+    names = files.list_folder(folder)
+    for name in sorted(names, key=lambda name: name == STAGING):
         is_ours = PART.fullmatch(name) or LEFTOVER.fullmatch(name) or name == STAGING
-        if is_ours and name not in named:
+        if is_ours and name not in named | kept:
             files.remove(folder / name)

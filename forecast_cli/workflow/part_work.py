@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -30,6 +31,7 @@ class PartTask:
 
     - number: from 0, in the order of the names; path: absolute; name: as messages name it
     - options: of `predict`, with absolute paths
+    - is_listed: the file was found in a folder or by a pattern, and not named by the user
     - shape, kind: what to make of the forecast; staging: the folder of a part
     """
 
@@ -40,6 +42,7 @@ class PartTask:
     shape: Shape = "size"
     kind: Format = Format.csv
     staging: str = ""
+    is_listed: bool = True
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,6 +75,8 @@ class PartFailed:
 
 def forecast_file(task: PartTask, _: Callable[[Any], None]) -> PartDone | PartFailed:
     """The work of a task. Data that cannot be forecast are a result, all other errors are raised."""
+    if task.is_listed and not os.path.exists(task.path):
+        return _missing(task)
     try:
         predicted = predict(task.path, **task.options)
     except (DataError, RunMismatchError) as error:
@@ -103,6 +108,18 @@ def _about(predicted: Predicted) -> dict[str, Any]:
     columns = predicted.forecast.columns
     coverage = [one.as_dict() for one in predicted.coverage]
     return {"time": columns.time, "target": columns.target, "coverage": coverage}
+
+
+def _missing(task: PartTask) -> PartFailed:
+    """Why there is no file, of which the reader would say that another one may have been meant."""
+    if os.path.islink(task.path):
+        what = "a link to a file that does not exist"
+        return PartFailed(f"{task.name}: {what}", "mend or remove the link", DataError.exit_code)
+    hint = (
+        "it was there when this command began: was it removed, or is this a cluster whose machines "
+        "do not share the folder?"
+    )
+    return PartFailed(f"{task.name}: no such file", hint, DataError.exit_code)
 
 
 def _failed(task: PartTask, error: ForecastError) -> PartFailed:

@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -22,7 +21,7 @@ from forecast_cli.formats import Format
 from forecast_cli.messages import Note, and_more, duration, plural
 from forecast_cli.progress import Phase, Report, silent
 from forecast_cli.reading import require_parquet
-from forecast_cli.settings import DEFAULT_STORE, Settings
+from forecast_cli.settings import DEFAULT_STORE, OF_THE_ENGINE, Settings
 from forecast_cli.sources import settings_from
 from forecast_cli.store import FailedPart, Part, PartsManifest
 from forecast_cli.workflow import running
@@ -35,14 +34,13 @@ from forecast_cli.workflow.part_work import (
     forecast_file,
     names_in_file,
 )
-from forecast_cli.workflow.partitions import Partitions, partitions_of
+from forecast_cli.workflow.partitions import Partitions, one_file, partitions_of
 from forecast_cli.workflow.predicting import checked_run
 
 FAILURES_SHOWN = 10  # files that are named with what is wrong with them
 AHEAD = 4  # files for each worker whose forecasts may be in memory at the same time
 EVERY = 5.0  # seconds between two lines of progress
 MOST_NAMES = 1000  # hashes that are compared by name at once
-OF_THE_ENGINE = ("engine", "workers", "address")
 ERRORS: dict[int, type[DataError] | type[RunMismatchError]] = {
     RunMismatchError.exit_code: RunMismatchError,
     TooLittleDataError.exit_code: TooLittleDataError,
@@ -84,7 +82,7 @@ def predict_parts(
     """
     partitions = partitions_of(data)
     if partitions is None:
-        partitions = Partitions(os.fspath(data), (os.fspath(data),))
+        partitions = one_file(data)
     return predict_into(partitions, folder_of_parts(partitions, folder, kind), report, **options)
 
 
@@ -105,16 +103,17 @@ def folder_of_parts(
 
 
 def _refuse_folder_of_data(partitions: Partitions, path: Path) -> None:
-    """Raise SettingsError where forecasts would be among the data, or in a folder beside them that
-    would be refused the next time.
+    """Raise SettingsError where forecasts would be among the data, or in a folder beside them, for
+    which the folder of the data would be refused the next time.
     """
     folders = {Path(os.path.realpath(os.path.dirname(part))) for part in partitions.paths}
     target = Path(os.path.realpath(path))
-    beside = set(target.parents) if os.path.isdir(partitions.source) else set()
+    is_one_file = partitions.paths == (partitions.source,)
+    beside = () if is_one_file else target.parents
     if folders & {target, *beside}:
         raise SettingsError(
             f"-o {path} is in the folder of the data, where forecasts would look like data",
-            "write the forecasts to another folder",
+            "write the forecasts to a folder outside of it",
         )
 
 
@@ -215,7 +214,7 @@ def _tasks(partitions: Partitions, output: Output, options: Mapping[str, Any]) -
     tasks = []
     for number, name in enumerate(partitions.paths):
         path = os.path.abspath(name)
-        made = (output.shape, output.kind, output.staging)
+        made = (output.shape, output.kind, output.staging, name != partitions.source)
         tasks.append(PartTask(number, path, name, options, *made))
     return tasks
 
@@ -342,7 +341,7 @@ def _manifest(
     return PartsManifest(
         schema=store.PARTS_SCHEMA,
         version=forecast_cli.__version__,
-        created=datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ"),
+        created=store.time_text(store.now_in_utc()),
         run=run,
         source=os.path.abspath(partitions.source),
         parts=parts,

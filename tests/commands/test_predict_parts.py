@@ -209,6 +209,21 @@ def test_bad_rows_are_skipped_where_that_is_asked_for(predict: Forecast) -> None
     assert "warning: data/1.csv: 1 bad row was left out: line 5\n" in result.said
 
 
+def test_a_file_whose_name_is_not_utf_8_is_refused_before_anything_is_begun(
+    predict: Forecast,
+) -> None:
+    Path(os.fsdecode(b"data/a\xff.csv")).write_text(text_of(7))
+    for output in (("-o", "out", "--format", "csv"), ()):
+        result = predict("data", *output, *ONE_PROCESS)
+        assert result == Result(
+            20,
+            "",
+            "error: data/a\\xff.csv: the name of the file cannot be read as UTF-8\n"
+            "hint: rename the file\n",
+        )
+    assert not Path("out").exists()
+
+
 def test_where_no_file_can_be_forecast_the_old_forecast_stays(predict: Forecast) -> None:
     assert predict("data", "-o", "out", "--format", "csv", *ONE_PROCESS).code == 0
     before = snapshot()
@@ -276,12 +291,12 @@ def test_missing_runs_are_an_error_before_anything_is_begun(forecast: Forecast) 
         (
             ("-o", "data"),
             "-o data is in the folder of the data, where forecasts would look like data",
-            "write the forecasts to another folder",
+            "write the forecasts to a folder outside of it",
         ),
         (
             ("-o", "data/new/out"),
             "-o data/new/out is in the folder of the data, where forecasts would look like data",
-            "write the forecasts to another folder",
+            "write the forecasts to a folder outside of it",
         ),
         (
             ("--format", "parquet"),
@@ -310,6 +325,18 @@ def test_outputs_and_engines_that_do_not_fit_many_files_are_refused(
     assert said == [f"error: {message}", f"hint: {hint}"]
     assert Path("file").read_text() == "kept"
     assert len(list(Path("data").iterdir())) == 3
+
+
+def test_forecasts_in_a_folder_beside_the_data_are_refused_of_a_pattern_too(
+    predict: Forecast,
+) -> None:
+    assert predict("data/*.csv", "-o", "data/out", "--format", "csv") == Result(
+        2,
+        "",
+        "error: -o data/out is in the folder of the data, where forecasts would look like data\n"
+        "hint: write the forecasts to a folder outside of it\n",
+    )
+    assert not Path("data/out").exists()
 
 
 def test_options_of_the_forecast_are_checked_before_any_file_is_read(predict: Forecast) -> None:
@@ -344,7 +371,8 @@ def test_the_python_api_forecasts_many_files_into_a_folder(
     assert predict("data", "-o", "out", "--format", "csv", *ONE_PROCESS).code == 0
     assert snapshot("api").keys() == snapshot().keys()
 
-    one = forecast_cli.predict_parts("data/0.csv", "one", kind="json", horizon=2, **place)
+    Path("0.csv").write_text(Path("data/0.csv").read_text())  # of one file, beside its output
+    one = forecast_cli.predict_parts("0.csv", "one", kind="json", horizon=2, **place)
     assert [(part.rows, part.series) for part in one.manifest.parts] == [(4, 2)]
     with pytest.raises(SettingsError, match="unknown setting 'horizn'"):
         forecast_cli.predict_parts("data", "none", kind="csv", horizn=2, **place)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from collections.abc import Callable
@@ -76,6 +77,37 @@ def test_parts_that_no_manifest_names_are_removed_and_files_of_others_stay(tmp_p
     assert contents(tmp_path) == [b"three", b"two"]
     assert len(visible(tmp_path)) == 5
     assert {"notes.txt", spark} <= set(visible(tmp_path))
+
+
+def test_files_named_like_parts_are_refused_where_no_manifest_says_whose_they_are(
+    tmp_path: Path,
+) -> None:
+    names = ["part-00000-5b1f0c9a77e3d210.csv", "part-00001-5b1f0c9a77e3d210.csv"]
+    for name in names:
+        (tmp_path / name).write_text("mine")
+    with pytest.raises(SettingsError) as caught:
+        publish(tmp_path, b"one")
+    assert caught.value.message == (
+        f"{tmp_path} has no manifest.json, and files in it are named like parts of a forecast, "
+        "such as 'part-00000-5b1f0c9a77e3d210.csv', which would be removed"
+    )
+    assert caught.value.hint == "use another folder, or remove these files"
+    assert visible(tmp_path) == names
+
+
+def test_old_parts_are_there_until_the_new_ones_are_published(tmp_path: Path) -> None:
+    publish(tmp_path, b"one")
+    stray = "part-00009-7692c3ad3540bb80.csv"
+    (tmp_path / stray).write_text("mine")
+    before = visible(tmp_path)
+    with store.lock_parts(tmp_path) as lock:
+        parts(lock, b"new")
+        assert set(before) < set(visible(tmp_path))
+    assert visible(tmp_path) == before
+
+    publish(tmp_path, b"new")
+    assert len(visible(tmp_path)) == 2
+    assert stray not in visible(tmp_path)
 
 
 def test_what_is_not_published_leaves_the_old_parts_and_nothing_else(tmp_path: Path) -> None:
@@ -164,6 +196,33 @@ def test_a_kill_at_any_call_leaves_the_old_parts_or_the_new_ones(
     assert 0 < first < len(found) - 3  # what comes after the manifest is tried, too
     assert found == [old] * first + [new] * (len(found) - first)
     assert any(len(names) > 5 for names in left)
+
+
+def test_a_kill_at_any_call_of_the_first_forecast_does_not_stop_the_next_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for call in range(1, 200):
+        folder = tmp_path / str(call)
+        folder.mkdir()
+        made = kill_at(monkeypatch, call)
+        try:
+            publish(folder, b"one", b"two")
+        except Killed:
+            pass
+        finally:
+            monkeypatch.undo()
+
+        again = kill_at(monkeypatch, 8)  # while it sweeps what the first one left
+        with contextlib.suppress(Killed):
+            publish(folder, b"three")
+        monkeypatch.undo()
+        assert len(again) >= 8
+        publish(folder, b"three")
+        assert contents(folder) == [b"three"]
+        assert len(visible(folder)) == 2
+        if len(made) < call:
+            break
+    assert 20 < call < 199
 
 
 def test_two_commands_do_not_write_into_one_folder(tmp_path: Path) -> None:

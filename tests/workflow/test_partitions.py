@@ -79,11 +79,71 @@ def test_a_folder_in_a_folder_is_refused_as_its_files_would_be_missed(tmp_path: 
     assert caught.value.message == (
         f"{folder}: it has a folder in it, 'shop=1', which would not be read"
     )
-    assert caught.value.hint == f"give a pattern: '{folder}/*/*.parquet'"
+    assert caught.value.hint == f"give a pattern: '{folder}/*.csv'"
+
+
+@pytest.mark.parametrize(
+    ("beside", "inside", "hint"),
+    [
+        ([], [], "'DATA/*/*.parquet'"),
+        ([], ["b.csv", "_SUCCESS"], "'DATA/*/*.csv'"),
+        (["a.CSV"], [], "'DATA/*.CSV'"),
+        (
+            ["a.csv", "notes.txt"],
+            ["b.pq"],
+            "'DATA/*.csv', or 'DATA/*/*.pq' for the files of such folders",
+        ),
+        (
+            ["a.csv", "b.pq"],
+            ["b.csv.gz"],
+            "'DATA/*', or 'DATA/*/*.csv.gz' for the files of such folders",
+        ),
+    ],
+)
+def test_the_patterns_of_the_hint_have_the_endings_that_were_found(
+    tmp_path: Path, beside: list[str], inside: list[str], hint: str
+) -> None:
+    folder = make(tmp_path / "data[1]", *beside)
+    make(folder / "shop=1", *inside)
+    with pytest.raises(DataError) as caught:
+        partitions_of(folder)
+    assert caught.value.hint == f"give a pattern: {hint}".replace("DATA", f"{tmp_path}/data[[]1]")
 
 
 def test_a_pipe_is_refused_as_it_might_never_end(tmp_path: Path) -> None:
     folder = make(tmp_path / "data", "a.csv")
     os.mkfifo(folder / "b.csv")
-    with pytest.raises(DataError, match=r"b\.csv: not a regular file"):
+    with pytest.raises(DataError) as caught:
         partitions_of(folder)
+    assert caught.value.message == f"{folder}/b.csv: not a regular file"
+    assert caught.value.hint == "move it out of the folder, or give a pattern that leaves it out"
+
+
+def test_a_name_that_is_not_utf_8_is_refused_as_the_manifest_could_not_hold_it(
+    tmp_path: Path,
+) -> None:
+    name = os.fsdecode(b"a\xff.csv")
+    folder = make(tmp_path / "data", "b.csv", name)
+    for data in (folder, folder / "*.csv"):
+        with pytest.raises(DataError) as caught:
+            partitions_of(data)
+        shown = rf"{folder}/a\xff.csv"
+        assert caught.value.message == f"{shown}: the name of the file cannot be read as UTF-8"
+        assert caught.value.hint == "rename the file"
+        assert caught.value.path == shown
+
+
+def test_a_folder_and_a_pattern_that_are_not_utf_8_are_refused(tmp_path: Path) -> None:
+    folder = make(tmp_path / os.fsdecode(b"\xff"), "b.csv")
+    with pytest.raises(DataError) as caught:
+        partitions_of(folder)
+    assert caught.value.message == (
+        rf"{tmp_path}/\xff/b.csv: the name of the folder that it is in cannot be read as UTF-8"
+    )
+    assert caught.value.hint == "rename the folder"
+
+    folder = make(tmp_path / "data", "b.csv")
+    with pytest.raises(DataError) as caught:
+        partitions_of(folder / os.fsdecode(b"[b\xff].csv"))
+    assert caught.value.message == rf"{folder}/[b\xff].csv: the pattern cannot be read as UTF-8"
+    assert caught.value.hint == "give another pattern"

@@ -92,8 +92,26 @@ def test_what_is_wrong_with_a_file_names_it_as_the_user_did(
         raise error
 
     monkeypatch.setattr(part_work, "predict", fail)
-    failed = part_work.forecast_file(PartTask(0, "/data/b.csv", "b.csv", {}), print)
+    failed = part_work.forecast_file(
+        PartTask(0, "/data/b.csv", "b.csv", {}, is_listed=False), print
+    )
     assert failed == PartFailed(message, "", 20)
+
+
+def test_no_other_file_is_proposed_for_one_that_was_in_the_folder(tmp_path: Path) -> None:
+    path = tmp_path / "b.csv"
+    (tmp_path / "b2.csv").write_text("y\n1\n")
+    task = PartTask(0, str(path), "b.csv", {})
+    assert part_work.forecast_file(task, print) == PartFailed(
+        "b.csv: no such file",
+        "it was there when this command began: was it removed, or is this a cluster whose machines "
+        "do not share the folder?",
+        20,
+    )
+    path.symlink_to("nowhere")
+    assert part_work.forecast_file(task, print) == PartFailed(
+        "b.csv: a link to a file that does not exist", "mend or remove the link", 20
+    )
 
 
 def test_hashes_are_eight_bytes_for_each_name() -> None:
