@@ -196,7 +196,7 @@ def fit_member(task: Task, tell: Callable[[Any], None]) -> Fitted:
     if task.state:
         keep = _writer(Path(task.state), task.options.stage)
         task = replace(task, options=replace(task.options, keep=keep))
-    elif task.options.share is not training.ALONE:
+    elif task.options.share != training.ALONE:
         keep = _teller(task.options.stage, tell)
         task = replace(task, options=replace(task.options, keep=keep))
     return training.fit(task.data, task.folds, tell, task.options)

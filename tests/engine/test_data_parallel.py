@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import importlib.util
 import json
 import os
@@ -126,6 +127,15 @@ def work(folder: Path) -> None:
 
 
 # -- tests -------------------------------------------------------------------------------------
+
+
+def test_a_member_that_another_process_trains_alone_tells_of_its_epochs_only() -> None:
+    """What arrives in another process equals what was sent, but is another object."""
+    data, folds = data_and_folds()
+    heard: list[Any] = []
+    members.fit_member(copy.deepcopy(members.Task(data, tuple(folds), FitOptions())), heard.append)
+    assert heard
+    assert {type(message) for message in heard} == {Epoch}
 
 
 @pytest.fixture(scope="module")
