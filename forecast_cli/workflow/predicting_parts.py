@@ -108,8 +108,7 @@ def _refuse_folder_of_data(partitions: Partitions, path: Path) -> None:
     """
     folders = {Path(os.path.realpath(os.path.dirname(part))) for part in partitions.paths}
     target = Path(os.path.realpath(path))
-    is_one_file = partitions.paths == (partitions.source,)
-    beside = () if is_one_file else target.parents
+    beside = target.parents if os.path.isdir(partitions.source) else ()
     if folders & {target, *beside}:
         raise SettingsError(
             f"-o {path} is in the folder of the data, where forecasts would look like data",
