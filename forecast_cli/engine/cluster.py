@@ -33,7 +33,7 @@ from forecast_cli.errors import (
 PAUSE = 0.1  # seconds between two looks for messages of the workers
 REPEATS = 3  # of a task whose worker was lost
 SAME_CLOCK = 1.0  # seconds by which the clock of one machine may be corrected meanwhile
-PATIENCE = 5  # seconds until it is known whether anybody listens at an address
+PATIENCE = 15  # seconds until somebody answers at an address, and until a cluster has processors
 PATIENCE_TO_JOIN = 30.0  # seconds until Ray must have answered there
 LONGEST_FOLDER = 24  # bytes of a name in which the sockets of Ray have room
 STOPPING = 10  # seconds that tasks have to end when they are canceled
@@ -176,8 +176,12 @@ def opened_cluster(place: Place) -> Iterator[Cluster]:
 
 def _require_processors(ray: Any) -> int:
     """The processors of the cluster. Raises SettingsError where no task would ever be run."""
+    deadline = time.monotonic() + PATIENCE
     cores = int(ray.cluster_resources().get("CPU", 0))
-    if cores < 1:
+    while not cores and time.monotonic() < deadline:
+        time.sleep(PAUSE)  # a cluster that has just begun may not know of its own machine yet
+        cores = int(ray.cluster_resources().get("CPU", 0))
+    if not cores:
         raise SettingsError(
             "the Ray cluster has no processor for tasks",
             "start a machine with some: ray start --address HOST:PORT --num-cpus N",

@@ -448,7 +448,7 @@ def test_a_command_that_is_stopped_leaves_the_old_forecast(
     before = snapshot()
     process = started(Path.cwd(), trained, *words)
     process.send_signal(number)
-    _, said = process.communicate(timeout=60)
+    _, said = process.communicate(timeout=300)
     assert snapshot() == before
 
     if number == signal.SIGKILL:
@@ -482,7 +482,7 @@ def test_a_kill_at_any_instant_leaves_a_manifest_with_all_its_parts(
             time.sleep(0.001)
         time.sleep(rng.uniform(0, 0.5))
         process.kill()
-        was_killed = process.wait(timeout=60) == -signal.SIGKILL
+        was_killed = process.wait(timeout=300) == -signal.SIGKILL
         killed += was_killed and Path("out/.tmp-parts").exists()
 
         found = store.read_parts(Path("out"))

@@ -25,7 +25,7 @@ from tests.conftest import ROOT
 needs_ray = pytest.mark.skipif(
     importlib.util.find_spec("ray") is None, reason="Ray is not installed"
 )
-LIMIT = 240  # seconds; Ray takes some to start, and more on a busy machine
+LIMIT = 1200  # seconds until it is a hang; Ray takes its time on a busy machine
 TINY = ("--epochs", "1", "--members", "2", "--units", "4", "--preset", "classic")
 
 
@@ -177,7 +177,7 @@ def test_ctrl_c_ends_a_training_on_ray_and_leaves_nothing_behind(
     began = time.monotonic()
     _, err = process.communicate(timeout=LIMIT)
     assert process.returncode == 130, err
-    assert time.monotonic() - began < 60
+    assert time.monotonic() - began < 120
     assert "stopped by signal 2" in err
     assert not list(temporary.iterdir())
 

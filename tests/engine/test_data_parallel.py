@@ -38,7 +38,7 @@ needs_ray = [
 ]
 PANEL = from_series([np.sin(np.arange(90) / 3) + 0.1 * np.random.default_rng(1).normal(size=90)])
 WORKERS, EPOCHS, LAST = 2, 6, 3  # the epoch after which a worker is lost
-TIME_LIMIT = 480  # seconds; a group takes 5 to 20 of them to start
+TIME_LIMIT = 1500  # seconds until it is a hang; a group takes 5 to 20 of them to start, and more on a busy machine
 
 Tell = Callable[[Any], None]
 
@@ -312,9 +312,9 @@ class TestOnRay:
                 line = stopped.stderr.readline()
             stopped.send_signal(signal.SIGINT)
             begun = time.monotonic()
-            _, said = stopped.communicate(timeout=60)
+            _, said = stopped.communicate(timeout=300)
             seconds = time.monotonic() - begun
-        assert (stopped.returncode, seconds < 30) == (130, True), said
+        assert (stopped.returncode, seconds < 120) == (130, True), said
         assert "go on where it stopped: the same command with --resume" in said
         assert list(temporary.iterdir()) == []
         assert [each for each in commands() if str(temporary) in each] == []

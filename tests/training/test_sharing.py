@@ -158,7 +158,7 @@ def joined(rank: int, file: Path) -> Share:
         init_method=f"file://{file}",
         rank=rank,
         world_size=COUNT,
-        timeout=timedelta(seconds=PATIENCE if file.name != "group" else 60),
+        timeout=timedelta(seconds=PATIENCE if file.name != "group" else 300),
     )
     return share_of_group("cpu")
 
@@ -181,7 +181,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> Path:
             worker = stack.enter_context(subprocess.Popen(words, cwd=ROOT, stderr=said))
             stack.callback(worker.kill)
             workers.append(worker)
-        codes = [worker.wait(timeout=120) for worker in workers]
+        codes = [worker.wait(timeout=600) for worker in workers]
     assert codes == [0] * COUNT, [(folder / f"said {rank}").read_text() for rank in range(COUNT)]
     return folder
 
