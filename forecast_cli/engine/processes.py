@@ -87,9 +87,9 @@ def opened_processes() -> Iterator[Processes]:
     except BaseException:
         processes.stop()
         raise
-    finally:
-        for pool, _ in processes.pools.values():
-            pool.shutdown(wait=False, cancel_futures=True)
+    for pool, _ in processes.pools.values():
+        # Waited for: one that is still starting would not find what it needs, and say so.
+        pool.shutdown(wait=True)
 
 
 def _run_in(
