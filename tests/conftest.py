@@ -88,6 +88,18 @@ def forecast(
     return run
 
 
+@pytest.fixture(scope="session")
+def ray_that_starts() -> None:
+    """Skip where Ray is not installed, or does not start by itself, without any code of ours."""
+    pytest.importorskip("ray", reason="the extra ray is not installed")
+    code = "import ray; ray.init('local', num_cpus=1, include_dashboard=False); ray.shutdown()"
+    tried = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=600, check=False
+    )
+    if tried.returncode:
+        pytest.skip(f"Ray does not start on this machine: {tried.stderr.strip()[-300:]}")
+
+
 @pytest.fixture
 def write(tmp_path: Path) -> Callable[..., Path]:
     """Write a file of the given text or bytes."""

@@ -30,10 +30,10 @@ def shell(
 ) -> subprocess.CompletedProcess[bytes]:
     """The command as a process of its own."""
     command = [sys.executable, "-m", "forecast_cli", *map(str, words)]
-    options: dict[str, Any] = {"capture_output": "stdout" not in rest, **rest}
+    options: dict[str, Any] = {"capture_output": "stdout" not in rest, "timeout": 120, **rest}
     plain = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)} if env is None else env
     result: subprocess.CompletedProcess[bytes] = subprocess.run(
-        command, cwd=cwd, env=plain, timeout=120, check=False, **options
+        command, cwd=cwd, env=plain, check=False, **options
     )
     return result
 

@@ -151,12 +151,12 @@ def test_parts_are_the_same_bytes_with_every_number_of_workers(predict: Forecast
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("ray_that_starts")
 def test_parts_are_the_same_bytes_on_ray(predict: Forecast, trained: Path) -> None:
-    pytest.importorskip("ray", reason="the extra ray is not installed")
     assert predict("data", "-o", "out", "--format", "csv", *ONE_PROCESS).code == 0
     words = ("data", "--format", "csv", "--engine", "ray", "--workers", "2")
     place = ("--store", trained / "store")
-    done = shell("predict", *words, *place, "-o", "remote", cwd=Path.cwd())
+    done = shell("predict", *words, *place, "-o", "remote", cwd=Path.cwd(), timeout=1200)
     assert done.returncode == 0, done.stderr
     parts = [
         {name: data for name, data in snapshot(folder).items() if name[0] == "p"}

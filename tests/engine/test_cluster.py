@@ -5,7 +5,6 @@ Every test is a process of its own with a time limit, since what is tested may h
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import signal
 import socket
@@ -22,9 +21,7 @@ from forecast_cli.engine.cluster import Signals, _require_listener
 from forecast_cli.errors import SettingsError, StoppedError
 from tests.conftest import ROOT
 
-needs_ray = pytest.mark.skipif(
-    importlib.util.find_spec("ray") is None, reason="Ray is not installed"
-)
+needs_ray = pytest.mark.usefixtures("ray_that_starts")
 LIMIT = 1200  # seconds until it is a hang; Ray takes its time on a busy machine
 TINY = ("--epochs", "1", "--members", "2", "--units", "4", "--preset", "classic")
 
@@ -42,7 +39,7 @@ def environment(temporary: Path) -> dict[str, str]:
 
 
 def python(code: str, folder: Path, temporary: Path) -> str:
-    """What a script prints. It ends well within the time limit, and without a word on stderr."""
+    """What a script prints. It ends well within the time limit."""
     script = folder / "script.py"
     script.write_text(code)
     done = subprocess.run(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import importlib.util
 import json
 import os
 import signal
@@ -34,7 +33,7 @@ from tests.conftest import ROOT, daily
 
 needs_ray = [
     pytest.mark.slow,
-    pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="Ray is not installed"),
+    pytest.mark.usefixtures("ray_that_starts"),
 ]
 PANEL = from_series([np.sin(np.arange(90) / 3) + 0.1 * np.random.default_rng(1).normal(size=90)])
 WORKERS, EPOCHS, LAST = 2, 6, 3  # the epoch after which a worker is lost
@@ -139,7 +138,7 @@ def test_a_member_that_another_process_trains_alone_tells_of_its_epochs_only() -
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder(ray_that_starts: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("together")
     code = (
         "import sys, pathlib; from tests.engine import test_data_parallel; "
