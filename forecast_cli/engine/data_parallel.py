@@ -101,6 +101,8 @@ class Together:
                     if hearing.failure is not None:
                         # Usually all workers fail alike. If only one did, the others would wait for it.
                         ray.wait([reference], timeout=STOPPING)
+                        for message in ray.get(memory.take.remote()):
+                            hearing.hear(message)
                         raise hearing.failure
                     self.cluster.result(reference)
                 finally:

@@ -87,7 +87,9 @@ class Losing:
 
 
 def diverge(task: members.Task, tell: Tell) -> Fitted:
+    """Every worker raises, once the first one has told that it has begun."""
     tell("begun")
+    task.options.share.agreed(answer=True)
     raise DivergedError("the loss is not finite", "use a smaller rate")
 
 
