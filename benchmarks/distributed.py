@@ -6,8 +6,8 @@ yields figures; `--only NAME` runs one of them, and `--quick` takes a small size
 - predict: the whole `forecast predict` of 20,000 series in 20 files, in this process, in two others,
   and on Ray with one worker and with two, which includes its start. The parts must have the same
   bytes. The peak memory is that of the process that hands out the work.
-- members: the whole `forecast train` with 8 members, on the same engines; the weights must have the
-  same bytes.
+- members: the whole `forecast train` with 8 members on the same engines, once short and once longer,
+  and how long it must be for an engine to gain by it; the weights must have the same bytes.
 - cost: what predict takes on Ray with one worker, by the number of files and of series, as a model
   fitted to several sizes, and what it says of larger clusters.
 - start: what an engine costs before the first task, and for each task that does nothing.
@@ -63,17 +63,21 @@ Figure = dict[str, float | str]
 
 @dataclass(frozen=True)
 class Size:
-    """How much is measured. rounds: of which the median is taken."""
+    """How much is measured.
+
+    - rounds: of which the median is taken
+    - epochs: of a shorter training and of a longer one
+    """
 
     files: int
     series_each: int
     rounds: int
     members: int
-    epochs: int
+    epochs: tuple[int, int]
 
 
-FULL = Size(files=20, series_each=1000, rounds=3, members=8, epochs=20)
-QUICK = Size(files=4, series_each=100, rounds=1, members=2, epochs=1)
+FULL = Size(files=20, series_each=1000, rounds=3, members=8, epochs=(4, 32))
+QUICK = Size(files=4, series_each=100, rounds=1, members=2, epochs=(1, 2))
 
 
 def engines() -> dict[str, list[str]]:
@@ -133,7 +137,7 @@ def measure_predict(size: Size) -> Iterator[Figure]:
 
 def train_small(folder: str) -> None:
     """A run of two layers, trained on some series like those that are forecast."""
-    write_files(Path(folder, "training"), Size(1, 200, 1, 1, 1))
+    write_files(Path(folder, "training"), Size(1, 200, 1, 1, (1, 1)))
     words = ["--horizon", "7", "--lookback", "28", "--epochs", "1", "--no-refit"]
     first = str(Path("training", "00000.csv"))
     forecast("train", first, *words, "--units", "64,64", "--quiet", folder=folder)
@@ -256,45 +260,65 @@ def projected(whole: Cost, command: Cost, job: tuple[int, int], workers: int) ->
 
 
 def measure_members(size: Size) -> Iterator[Figure]:
-    """Members of one size, on one file of series, without plots and scores of the base network."""
+    """Two trainings of which one is longer, and how long one must be for an engine to gain by it."""
+    taken: dict[str, list[float]] = {name: [] for name in engines()}
     with tempfile.TemporaryDirectory() as folder:
-        write_files(Path(folder, "data"), dataclasses.replace(size, files=1))
-        data = str(Path("data", "00000.csv"))
-        words = [
-            "train",
-            data,
-            "--horizon",
-            "7",
-            "--preset",
-            "classic",
-            "--from",
-            "none",
-            "--quiet",
-        ]
-        words += ["--members", str(size.members), "--epochs", str(size.epochs), "--no-refit"]
-        words += ["--patience", "0", "--threads", "1"]
+        write_files(Path(folder, "data"), dataclasses.replace(size, files=1, series_each=200))
+        for epochs in size.epochs:
+            alone = None
+            for name, rounds in _trained(folder, size, epochs).items():
+                seconds = statistics.median(seconds for seconds, *_ in rounds)
+                alone = alone or seconds
+                taken[name].append(seconds)
+                yield {
+                    "what": "forecast train",
+                    "engine": name,
+                    "members": size.members,
+                    "epochs": epochs,
+                    "seconds": round(seconds, 1),
+                    "times_local": round(alone / seconds, 2),
+                    "peak_MiB_of_the_command": round(max(peak for _, peak, _ in rounds)),
+                }
 
-        taken: dict[str, list[tuple[float, float, float]]] = {name: [] for name in engines()}
-        for turn in range(size.rounds):
-            for name, options in engines().items():
-                taken[name].append(timed([*words, *options, "--store", f"{name} {turn}"], folder))
-        stores = [Path(folder, f"{name} 0") for name in taken]
-        weights = [next(root.glob("runs/*/model.safetensors")).read_bytes() for root in stores]
-        if any(each != weights[0] for each in weights):
-            raise AssertionError("the engines trained different weights")
+    for name, seconds_of in taken.items():
+        if name != "local":
+            pays = pays_from(taken["local"], seconds_of)
+            yield {"what": "pays from", "engine": name, "seconds_of_local": pays}
 
-    alone = statistics.median(seconds for seconds, *_ in taken["local"])
-    for name, rounds in taken.items():
-        seconds = statistics.median(seconds for seconds, *_ in rounds)
-        yield {
-            "what": "forecast train",
-            "engine": name,
-            "members": size.members,
-            "epochs": size.epochs,
-            "seconds": round(seconds, 1),
-            "times_local": round(alone / seconds, 2),
-            "peak_MiB_of_the_command": round(max(peak for _, peak, _ in rounds)),
-        }
+
+def _trained(folder: str, size: Size, epochs: int) -> dict[str, list[tuple[float, float, float]]]:
+    """Seconds, MiB and processor seconds of a training on each engine, in every round.
+
+    Members of one size, on one file of series, without scores of the base network. Raises
+    AssertionError unless the weights have the same bytes.
+    """
+    data = str(Path("data", "00000.csv"))
+    words = ["train", data, "--horizon", "7", "--preset", "classic", "--from", "none", "--quiet"]
+    words += ["--members", str(size.members), "--epochs", str(epochs), "--no-refit"]
+    words += ["--patience", "0", "--threads", "1"]
+
+    taken: dict[str, list[tuple[float, float, float]]] = {name: [] for name in engines()}
+    weights = set()
+    for turn in range(size.rounds):
+        for name, options in engines().items():
+            store = f"{name} {epochs} {turn}"
+            taken[name].append(timed([*words, *options, "--store", store], folder))
+            [run] = Path(folder, store).glob("runs/*/model.safetensors")
+            weights.add(run.read_bytes())
+    if len(weights) > 1:
+        raise AssertionError("the engines trained different weights")
+    return taken
+
+
+def pays_from(local: list[float], other: list[float]) -> float | str:
+    """From how many seconds in this process on another engine is faster, for a shorter and a longer
+    job whose seconds were measured on both. The cost of both is taken to be linear in the work.
+    """
+    gained = (local[1] - local[0]) - (other[1] - other[0])
+    if gained <= 0:
+        return "never"
+    share = (other[0] - local[0]) / gained  # of the way from the shorter job to the longer one
+    return round(max(local[0] + share * (local[1] - local[0]), 0), 1)
 
 
 # -- start -------------------------------------------------------------------------------------
@@ -329,9 +353,9 @@ def _start(kind: choices.Engine) -> tuple[float, float, float, float]:
     moments = [time.perf_counter()]
     with engine.opened(engine.Place(kind, workers=2)) as running:
         moments.append(time.perf_counter())
-        running.run(nothing, range(2), 2, engine.unheard, engine.unheard)
+        running.run(engine.Batch(nothing, range(2), workers=2))
         moments.append(time.perf_counter())
-        running.run(nothing, range(200), 2, engine.unheard, engine.unheard)
+        running.run(engine.Batch(nothing, range(200), workers=2))
         moments.append(time.perf_counter())
     moments.append(time.perf_counter())
     opened, first, many, closed = np.diff(moments)

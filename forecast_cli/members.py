@@ -19,7 +19,7 @@ import numpy as np
 
 from forecast_cli import choices, network, store, training, windows
 from forecast_cli.calendar import Ints
-from forecast_cli.engine import HERE, Engine, State, deadlines
+from forecast_cli.engine import HERE, Batch, Engine, State, deadlines
 from forecast_cli.errors import DivergedError, RunRejectedError, TooLittleDataError
 from forecast_cli.messages import plural
 from forecast_cli.planning import Plan
@@ -183,7 +183,8 @@ def _run(
         execution.report(MemberDone(options.member))
 
     with _kept_tasks(left, execution) as (left, report):
-        results = execution.engine.run(work, left, execution.workers, finished, report)
+        batch = Batch(work, left, execution.workers, finished, report)
+        results = execution.engine.run(batch)
 
     by_stage: dict[str, Fitted | Result] = dict(done)
     for task, fitted in zip(left, results, strict=True):

@@ -44,14 +44,13 @@ def run_tasks(
     work: Callable[[Any, Any], Any],
     tasks: Sequence[Any],
     workers: int,
-    finished: Callable[[int, Any], None],
-    on_message: Callable[[Any], None],
+    *told: Callable[..., None],
 ) -> list[Any]:
-    """Run tasks in processes of their own; with one worker, in this one."""
+    """Run tasks in processes of their own; with one worker, in this one. told: see `Batch`."""
     from forecast_cli import engine
 
     with engine.opened(engine.Place("processes")) as running:
-        return running.run(work, tasks, workers, finished, on_message)
+        return running.run(engine.Batch(work, tasks, workers, *told))
 
 
 @dataclass(frozen=True)

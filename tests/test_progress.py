@@ -104,7 +104,7 @@ def test_a_killed_worker_does_not_hang_the_one_that_listens(tmp_path: Path) -> N
         "from tests.test_progress import tell_and_die\n"
         "if __name__ == '__main__':\n"
         "    try:\n"
-        "        run_tasks(tell_and_die, range(2), 2, lambda number, result: None, lambda message: None)\n"
+        "        run_tasks(tell_and_die, range(2), 2)\n"
         "    except OutOfMemoryError as error:\n"
         "        print(error.exit_code)\n"
     )

@@ -10,6 +10,7 @@ import typer
 from forecast_cli import console, formats
 from forecast_cli.choices import BASE
 from forecast_cli.commands import options, predict_parts
+from forecast_cli.commands.predict_parts import Asked
 from forecast_cli.errors import DEGRADED, SettingsError
 from forecast_cli.fields import option_name
 from forecast_cli.formats import Format, forecast_bytes, format_by_name
@@ -88,6 +89,7 @@ def predict(
     """
     from forecast_cli import workflow
 
+    asked = Asked(output, format_, json=json, quiet=quiet)
     wanted: dict[str, Any] = {
         "store_folder": store,
         "run": run,
@@ -101,28 +103,13 @@ def predict(
     partitions = workflow.partitions_of(data)
     if partitions is not None:
         wanted |= {name: getattr(settings.engine, name) for name in OF_THE_ENGINE}
-        asked = predict_parts.Asked(output, format_, json=json, quiet=quiet)
         return predict_parts.predict_parts(partitions, asked, wanted)
 
-    kind = format_ or format_by_name(output)
-    _check_output(output, kind, is_named=format_ is not None, json=json)
+    _check_output(asked)
     _check_engine(settings, sources, quiet=quiet)
-
     predicted = workflow.predict(data, **wanted)
-    _warn(predicted, quiet=quiet)
     check_not_the_data(output, predicted.panel.source)
-
-    if output:
-        _write(Path(output), predicted.forecast, kind)
-    if json:
-        console.emit_json(_document(predicted))
-    elif output:
-        _say_written(output, quiet=quiet)
-    elif format_ is None and console.stdout_is_terminal():
-        _show(predicted, quiet=quiet)
-    else:
-        console.emit(forecast_bytes(predicted.forecast, kind))
-    _say_coverage(predicted, quiet=quiet)
+    _tell(predicted, asked)
     return DEGRADED if _reasons(predicted) else 0
 
 
@@ -154,36 +141,16 @@ def _check_engine(settings: Settings, sources: SettingSources, *, quiet: bool) -
         console.say(f"one file is forecast in this process: {option_name(typed[0])} has no effect")
 
 
-def _warn(predicted: Predicted, *, quiet: bool) -> None:
-    for note in predicted.notes:
-        if note.level != "info":
-            console.warning(note.text)
-        elif note.kind == "base_network" and not quiet:
-            console.say(note.text)
-
-
-def _say_coverage(predicted: Predicted, *, quiet: bool) -> None:
-    """Say what the intervals of the run held of the rows that were held out in its training."""
-    for note in predicted.notes:
-        if note.kind == "coverage" and not quiet:
-            console.say(note.text)
-
-
-def _say_written(path: str, *, quiet: bool) -> None:
-    if not quiet:
-        console.say(f"wrote {console.escape(path)}")
-
-
-def _check_output(output: str | None, kind: Format, *, is_named: bool, json: bool) -> None:
-    """Refuse what cannot go to stdout. is_named: the format was asked for. Raises SettingsError."""
-    if output:
+def _check_output(asked: Asked) -> None:
+    """Refuse what cannot go to stdout. Raises SettingsError."""
+    if asked.output:
         return
-    if kind is Format.parquet and (json or console.stdout_is_terminal()):
-        place = "goes with --json" if json else "goes to a terminal"
+    if asked.format is Format.parquet and (asked.json or console.stdout_is_terminal()):
+        place = "goes with --json" if asked.json else "goes to a terminal"
         message = f"--format parquet is binary, and {place} only into a file"
         raise SettingsError(message, "add -o FILE")
-    if json and is_named:
-        message = f"--json and --format {kind} both write to stdout"
+    if asked.json and asked.format is not None:
+        message = f"--json and --format {asked.format} both write to stdout"
         raise SettingsError(message, "add -o FILE, or leave one out")
 
 
@@ -200,13 +167,42 @@ def _reasons(predicted: Predicted) -> list[str]:
     return [note.text for note in predicted.notes if note.level == "degraded"]
 
 
-# -- the formats -------------------------------------------------------------------------------
+# -- what is told ------------------------------------------------------------------------------
 
 
-def _write(path: Path, forecast: Forecast, kind: Format) -> None:
-    from forecast_cli.store import replace_file
+def _tell(predicted: Predicted, asked: Asked) -> None:
+    """Warn, hand out the forecast as it was asked for, and say how good the intervals are."""
+    for note in predicted.notes:
+        if note.level != "info":
+            console.warning(note.text)
+    _say(predicted, "base_network", asked)
+    _emit(predicted, asked)
+    _say(predicted, "coverage", asked)
 
-    replace_file(path, forecast_bytes(forecast, kind))
+
+def _say(predicted: Predicted, kind: str, asked: Asked) -> None:
+    """Say what there is to know of a kind, unless quiet was asked for."""
+    for note in predicted.notes:
+        if note.kind == kind and note.level == "info" and not asked.quiet:
+            console.say(note.text)
+
+
+def _emit(predicted: Predicted, asked: Asked) -> None:
+    """Write the forecast to a file, print it, or show it on a terminal."""
+    kind = asked.format or format_by_name(asked.output)
+    if asked.output:
+        from forecast_cli.store import replace_file
+
+        replace_file(Path(asked.output), forecast_bytes(predicted.forecast, kind))
+    if asked.json:
+        console.emit_json(_document(predicted))
+    elif asked.output:
+        if not asked.quiet:
+            console.say(f"wrote {console.escape(asked.output)}")
+    elif asked.format is None and console.stdout_is_terminal():
+        _show(predicted, quiet=asked.quiet)
+    else:
+        console.emit(forecast_bytes(predicted.forecast, kind))
 
 
 def _document(predicted: Predicted) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Where tasks run: in this process, in processes of this machine, or on a Ray cluster.
 
     with engine.opened(Place("processes", workers=2)) as running:
-        results = running.run(work, tasks, 2, finished, on_message)
+        results = running.run(Batch(work, tasks, workers=2))
 
 Tasks are pure functions of settings and data, so their results are the same everywhere.
 """
@@ -12,13 +12,14 @@ import contextlib
 import importlib.util
 from collections.abc import Iterator
 
-from forecast_cli.engine.contract import Divisible, Engine, Place, State, deadlines, unheard
+from forecast_cli.engine.contract import Batch, Divisible, Engine, Place, State, deadlines, unheard
 from forecast_cli.engine.here import HERE
 from forecast_cli.engine.processes import cores, opened_processes
 from forecast_cli.errors import SettingsError
 
 __all__ = [
     "HERE",
+    "Batch",
     "Divisible",
     "Engine",
     "Place",

@@ -17,12 +17,12 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, TextIO
 
 import forecast_cli
-from forecast_cli.engine.contract import Place, Result, Task, Timed, Work
+from forecast_cli.engine.contract import Batch, Place, Result, Task, Timed, Work
 from forecast_cli.errors import (
     OutOfMemoryError,
     RunMismatchError,
@@ -64,20 +64,13 @@ class Cluster:
     def is_here(self, workers: int, tasks: int) -> bool:
         return False
 
-    def run(
-        self,
-        work: Work[Task, Result],
-        tasks: Sequence[Task],
-        workers: int,
-        finished: Callable[[int, Result], None],
-        on_message: Callable[[Any], None],
-    ) -> list[Result]:
+    def run(self, batch: Batch[Task, Result]) -> list[Result]:
         begun: set[int] = set()
 
         def hear() -> None:
             for message in self._messages():
                 if not isinstance(message, Begun):
-                    on_message(message)
+                    batch.on_message(message)
                 elif message.number in begun:
                     self.repeated += 1
                 else:
@@ -87,25 +80,23 @@ class Cluster:
         remote = self.ray.remote(max_retries=REPEATS, num_cpus=1)(_work)
         with Signals() as signals:
             try:
-                while len(results) < len(tasks):
+                while len(results) < len(batch.tasks):
                     signals.raise_late()
-                    self._submit(remote, (work, tasks), workers, len(results))
+                    self._submit(remote, batch, len(results))
                     done, _ = self.ray.wait(list(self.running), num_returns=1, timeout=PAUSE)
                     results_now = [(self.running.pop(one), self.result(one)) for one in done]
                     hear()
                     for number, result in results_now:
                         results[number] = result
-                        finished(number, result)
+                        batch.finished(number, result)
             finally:
                 self.cancel()
-        return [results[number] for number in range(len(tasks))]
+        return [results[number] for number in range(len(batch.tasks))]
 
-    def _submit(
-        self, remote: Any, job: tuple[Work[Task, Result], Sequence[Task]], workers: int, done: int
-    ) -> None:
+    def _submit(self, remote: Any, batch: Batch[Task, Result], done: int) -> None:
         """Hand out tasks until as many run as there may be: the others wait here, in order."""
-        work, tasks = job
-        while len(self.running) < workers and done + len(self.running) < len(tasks):
+        work, tasks = batch.work, batch.tasks
+        while len(self.running) < batch.workers and done + len(self.running) < len(tasks):
             number = done + len(self.running)
             origin = Origin.of(self.channel)
             self.running[remote.remote(origin, number, work, tasks[number])] = number

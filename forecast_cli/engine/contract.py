@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, Self, TypeVar, runtime_checkable
+from typing import Any, Generic, Protocol, Self, TypeVar, runtime_checkable
 
 from forecast_cli import choices
 
@@ -14,6 +14,10 @@ Result = TypeVar("Result")
 Message = TypeVar("Message")
 
 Work = Callable[[Task, Callable[[Any], None]], Result]
+
+
+def unheard(*_: Any) -> None:
+    """For results and messages that nobody waits for."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,25 @@ class Place:
     workers: int | None = None
     address: str | None = None
     together: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Batch(Generic[Task, Result]):
+    """Tasks of one kind that are to run, and whom to tell of them.
+
+    - work: is given a task, and a function to call with messages while it is at it. Messages must
+      be small (4 KiB when pickled), but for a State, which only divisible tasks tell of.
+    - workers: how many tasks may run at the same time
+    - finished: called with the number and the result of each task when it is there
+    - on_message: called with each message, in this process, soon after it was sent, and before its
+      task is finished
+    """
+
+    work: Work[Task, Result]
+    tasks: Sequence[Task]
+    workers: int = 1
+    finished: Callable[[int, Result], None] = unheard
+    on_message: Callable[[Any], None] = unheard
 
 
 class Engine(Protocol):
@@ -56,22 +79,9 @@ class Engine(Protocol):
     def is_here(self, workers: int, tasks: int) -> bool:
         """Whether so many tasks would run in this process, one after the other."""
 
-    def run(
-        self,
-        work: Work[Task, Result],
-        tasks: Sequence[Task],
-        workers: int,
-        finished: Callable[[int, Result], None],
-        on_message: Callable[[Any], None],
-    ) -> list[Result]:
+    def run(self, batch: Batch[Task, Result]) -> list[Result]:
         """The result of each task, in their order.
 
-        Work is given a task and a function to call with messages while it is at it; `on_message`
-        is called with them, in this process, soon after, and before their task is finished.
-        `finished` is called with the number and the result of each task when it is there.
-
-        At most `workers` tasks run at the same time. Messages must be small (4 KiB when pickled),
-        but for a State, which only divisible tasks tell of.
         Raises what a task raises, OutOfMemoryError where a process was killed, and
         WorkerLostError where a task lost its worker again and again.
         """
@@ -117,7 +127,3 @@ def deadlines(deadline: float | None, tasks: int, at_a_time: int) -> list[float 
     turns = -(-tasks // at_a_time)
     share = (deadline - begun) / turns
     return [begun + (number // at_a_time + 1) * share for number in range(tasks)]
-
-
-def unheard(*_: Any) -> None:
-    """For results and messages that nobody waits for."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Generic
 
@@ -27,7 +27,7 @@ from forecast_cli.engine.cluster import (
     first_line,
     opened_cluster,
 )
-from forecast_cli.engine.contract import Divisible, Place, Result, State, Task, Work, unheard
+from forecast_cli.engine.contract import Batch, Divisible, Place, Result, State, Task, Work, unheard
 from forecast_cli.errors import SettingsError, WorkerLostError
 
 SILENCE = 300  # seconds that a worker waits for another one, which is lost then
@@ -64,27 +64,23 @@ class Together:
     def is_here(self, workers: int, tasks: int) -> bool:
         return False
 
-    def run(
-        self,
-        work: Work[Task, Result],
-        tasks: Sequence[Task],
-        workers: int,
-        finished: Callable[[int, Result], None],
-        on_message: Callable[[Any], None],
-    ) -> list[Result]:
+    def run(self, batch: Batch[Task, Result]) -> list[Result]:
+        tasks = batch.tasks
         if not tasks or not all(isinstance(task, Divisible) for task in tasks):
-            return self.cluster.run(work, tasks, workers, finished, on_message)
+            return self.cluster.run(batch)
 
         ray = self.cluster.ray
         on_gpu = any(task.on_gpu for task in tasks if isinstance(task, Divisible))
         self.kind = "GPU" if on_gpu else "CPU"
         size = self._size(self.kind)
         memory = beside(ray, _Memory).remote()
-        hearing: _Hearing[Result] = _Hearing(self.cluster, finished, on_message)
+        hearing: _Hearing[Result] = _Hearing(self.cluster, batch)
         # Removed by this process, whatever becomes of the others. Ray Train wants a folder, and
         # nothing of the training is in it.
         with tempfile.TemporaryDirectory(prefix="forecast-", ignore_cleanup_errors=True) as folder:
-            job = _Job(Origin.of(memory), work, tuple(tasks), size, on_gpu=on_gpu, folder=folder)
+            job = _Job(
+                Origin.of(memory), batch.work, tuple(tasks), size, on_gpu=on_gpu, folder=folder
+            )
             # An actor and no task: of a task that is canceled, Ray may end this process, too.
             conductor = beside(
                 ray, _Conductor, runtime_env={"env_vars": TRAIN_ENVIRONMENT}
@@ -161,8 +157,7 @@ class _Hearing(Generic[Result]):
     """What the command does with messages of the workers."""
 
     cluster: Cluster
-    finished: Callable[[int, Result], None]
-    on_message: Callable[[Any], None]
+    batch: Batch[Any, Result]
     begun: bool = False
     failure: Exception | None = None
     results: dict[int, Result] = field(default_factory=dict)
@@ -175,9 +170,9 @@ class _Hearing(Generic[Result]):
             self.begun = True
         elif isinstance(message, _Done):
             self.results[message.number] = message.result
-            self.finished(message.number, message.result)
+            self.batch.finished(message.number, message.result)
         else:
-            self.on_message(message)
+            self.batch.on_message(message)
 
 
 class _Memory(Channel):

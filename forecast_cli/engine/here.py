@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from forecast_cli.engine.contract import Result, Task, Work
+from forecast_cli.engine.contract import Batch, Result, Task
 
 
 @dataclass(frozen=True)
@@ -21,29 +19,17 @@ class Here:
     def is_here(self, workers: int, tasks: int) -> bool:
         return True
 
-    def run(
-        self,
-        work: Work[Task, Result],
-        tasks: Sequence[Task],
-        workers: int,
-        finished: Callable[[int, Result], None],
-        on_message: Callable[[Any], None],
-    ) -> list[Result]:
-        return run_here(work, tasks, finished, on_message)
+    def run(self, batch: Batch[Task, Result]) -> list[Result]:
+        return run_here(batch)
 
 
 HERE = Here()
 
 
-def run_here(
-    work: Work[Task, Result],
-    tasks: Sequence[Task],
-    finished: Callable[[int, Result], None],
-    on_message: Callable[[Any], None],
-) -> list[Result]:
+def run_here(batch: Batch[Task, Result]) -> list[Result]:
     """The result of each task, in their order."""
     results = []
-    for number, task in enumerate(tasks):
-        results.append(work(task, on_message))
-        finished(number, results[-1])
+    for number, task in enumerate(batch.tasks):
+        results.append(batch.work(task, batch.on_message))
+        batch.finished(number, results[-1])
     return results

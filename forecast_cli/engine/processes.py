@@ -7,7 +7,7 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextvars import ContextVar
@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from multiprocessing.queues import SimpleQueue
 from typing import Any
 
-from forecast_cli.engine.contract import Message, Result, Task, Work
+from forecast_cli.engine.contract import Batch, Message, Result, Task, Work
 from forecast_cli.engine.here import run_here
 from forecast_cli.errors import OutOfMemoryError
 
@@ -39,20 +39,13 @@ class Processes:
     def is_here(self, workers: int, tasks: int) -> bool:
         return min(workers, tasks) <= 1
 
-    def run(
-        self,
-        work: Work[Task, Result],
-        tasks: Sequence[Task],
-        workers: int,
-        finished: Callable[[int, Result], None],
-        on_message: Callable[[Any], None],
-    ) -> list[Result]:
-        if self.is_here(workers, len(tasks)):
-            return run_here(work, tasks, finished, on_message)
+    def run(self, batch: Batch[Task, Result]) -> list[Result]:
+        if self.is_here(batch.workers, len(batch.tasks)):
+            return run_here(batch)
 
-        pool, channel = self._pool(workers)
+        pool, channel = self._pool(batch.workers)
         try:
-            return _run_in(pool, channel, (work, tasks), finished, on_message)
+            return _run_in(pool, channel, batch)
         except BrokenProcessPool:
             self.stop()
             raise OutOfMemoryError(
@@ -93,21 +86,18 @@ def opened_processes() -> Iterator[Processes]:
 
 
 def _run_in(
-    pool: ProcessPoolExecutor,
-    channel: SimpleQueue[Any],
-    job: tuple[Work[Task, Result], Sequence[Task]],
-    finished: Callable[[int, Result], None],
-    on_message: Callable[[Any], None],
+    pool: ProcessPoolExecutor, channel: SimpleQueue[Any], batch: Batch[Task, Result]
 ) -> list[Result]:
-    """Submit all tasks, and listen until they are done. job: the work, and the tasks."""
-    work, tasks = job
-    futures = {pool.submit(_work, work, task): number for number, task in enumerate(tasks)}
+    """Submit all tasks, and listen until they are done."""
+    futures = {
+        pool.submit(_work, batch.work, task): number for number, task in enumerate(batch.tasks)
+    }
     waiting: set[Future[Result]] = set(futures)
     while waiting:
         done, waiting = wait(waiting, timeout=PAUSE, return_when=FIRST_COMPLETED)
-        _listen(channel, on_message)
+        _listen(channel, batch.on_message)
         for future in sorted(done, key=futures.__getitem__):
-            finished(futures[future], future.result())
+            batch.finished(futures[future], future.result())
     return [future.result() for future in futures]
 
 

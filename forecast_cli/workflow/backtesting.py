@@ -15,7 +15,7 @@ import numpy as np
 
 from forecast_cli import evaluation, forecasting, planning, tables, windows
 from forecast_cli.calendar import Ints
-from forecast_cli.engine import HERE, Engine, cores, deadlines, unheard
+from forecast_cli.engine import HERE, Batch, Engine, cores, deadlines
 from forecast_cli.errors import (
     RunMismatchError,
     RunRejectedError,
@@ -380,7 +380,7 @@ def _train_side_by_side(
         say()
 
     say()
-    job.engine.run(_work, tasks, at_once, finished, unheard)
+    job.engine.run(Batch(_work, tasks, at_once, finished))
     return [trained[number] for number in range(1, len(wanted) + 1)]
 
 

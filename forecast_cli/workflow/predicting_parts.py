@@ -15,7 +15,7 @@ import numpy as np
 import forecast_cli
 from forecast_cli import engine, store
 from forecast_cli.calendar import Ints
-from forecast_cli.engine import Engine, unheard
+from forecast_cli.engine import Batch, Engine, unheard
 from forecast_cli.errors import DataError, RunMismatchError, SettingsError, TooLittleDataError
 from forecast_cli.formats import Format
 from forecast_cli.messages import Note, and_more, duration, plural
@@ -231,14 +231,15 @@ def _run(crew: _Crew, tasks: Sequence[PartTask], output: Output, progress: _Prog
         size = AHEAD * crew.workers  # or all forecasts would be in memory at the end
 
     for first in range(0, len(tasks), size):
-        batch = tasks[first : first + size]
+        some = tasks[first : first + size]
 
         def finished(number: int, result: PartDone | PartFailed, first: int = first) -> None:
             if isinstance(result, PartDone):
                 output.take(first + number, result)
             progress.add(result)
 
-        done = crew.engine.run(forecast_file, batch, crew.workers, finished, engine.unheard)
+        batch = Batch(forecast_file, some, crew.workers, finished)
+        done = crew.engine.run(batch)
         results += [_without_forecast(result) for result in done]
     return results
 
@@ -290,7 +291,7 @@ def _refuse_same_series(crew: _Crew, tasks: Sequence[PartTask], results: Results
     hashes = [result.series for _, result in done]
     for files, wanted in _same_hashes(hashes):
         asked = [NamesTask(done[at][0], wanted) for at in files]
-        names = crew.engine.run(names_in_file, asked, crew.workers, unheard, unheard)
+        names = crew.engine.run(Batch(names_in_file, asked, crew.workers))
         file_of: dict[str, int] = {}
         for second, in_file in zip(files, names, strict=True):
             same = [name for name in in_file if name in file_of]

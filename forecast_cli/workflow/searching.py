@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from forecast_cli import store, tuning
 from forecast_cli.choices import TrainedOn
-from forecast_cli.engine import Engine, unheard
+from forecast_cli.engine import Batch, Engine
 from forecast_cli.messages import duration
 from forecast_cli.progress import Phase
 from forecast_cli.settings import Settings
@@ -102,7 +102,7 @@ def _run_batch(
             )
             for each in alive
         ]
-        results = engine.run(run_fold, tasks, len(numbers), unheard, unheard)
+        results = engine.run(Batch(run_fold, tasks, workers=len(numbers)))
         if any(result.is_late for result in results):
             return None
         for each, result in zip(alive, results, strict=True):

@@ -73,7 +73,7 @@ def test_tasks_messages_errors_and_lost_workers(tmp_path: Path, temporary: Path)
     out = python(
         f"""
 from forecast_cli import engine
-from forecast_cli.engine import Place, unheard
+from forecast_cli.engine import Batch, Place
 from forecast_cli.errors import DataError, WorkerLostError
 from tests.engine.work import die, die_once, fail, square
 
@@ -81,21 +81,23 @@ if __name__ == "__main__":
     heard, order = [], []
     with engine.opened(Place("ray", workers=2)) as running:
         assert (running.is_remote, running.capacity) == (True, 2)
-        found = running.run(square, range(5), 2, lambda number, _: order.append(number), heard.append)
+        finished = lambda number, _: order.append(number)
+        found = running.run(Batch(square, range(5), 2, finished, heard.append))
         print(found, sorted(heard), sorted(order))
 
-        print(running.run(die_once, [({str(tmp_path)!r}, n) for n in range(3)], 2, unheard, unheard))
+        tasks = [({str(tmp_path)!r}, n) for n in range(3)]
+        print(running.run(Batch(die_once, tasks, workers=2)))
         print("repeated:", running.repeated)
 
         try:
-            running.run(fail, range(3), 2, unheard, unheard)
+            running.run(Batch(fail, range(3), workers=2))
         except DataError as error:
             print(error.message, "|", error.hint)
         try:
-            running.run(die, range(2), 2, unheard, unheard)
+            running.run(Batch(die, range(2), workers=2))
         except WorkerLostError as error:
             print(error.exit_code, error.message.split(":")[0])
-        print(running.run(square, range(2), 2, unheard, unheard))
+        print(running.run(Batch(square, range(2), workers=2)))
 """,
         tmp_path,
         temporary,

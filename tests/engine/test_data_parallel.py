@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 
 from forecast_cli import engine, members, planning, windows
-from forecast_cli.engine import HERE, Engine, Place, State
+from forecast_cli.engine import HERE, Batch, Engine, Place, State
 from forecast_cli.engine.cluster import Begun, Cluster
 from forecast_cli.engine.data_parallel import Together, _Done, _Memory
 from forecast_cli.errors import DivergedError, SettingsError, WorkerLostError
@@ -110,7 +110,7 @@ def work(folder: Path) -> None:
         def run(name: str, do: Any) -> list[Fitted]:
             heard.clear()
             try:
-                return together.run(do, [task], 1, lambda number, result: None, heard.append)
+                return together.run(Batch(do, [task], on_message=heard.append))
             except (DivergedError, WorkerLostError) as error:
                 found[name] = [error.exit_code, error.message]
                 return []

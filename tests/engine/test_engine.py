@@ -8,7 +8,7 @@ import time
 import pytest
 
 from forecast_cli import engine
-from forecast_cli.engine import Place, unheard
+from forecast_cli.engine import Batch, Place
 from forecast_cli.errors import SettingsError
 from forecast_cli.sources import settings_from
 from forecast_cli.workflow.running import check_engine
@@ -17,15 +17,15 @@ from tests.engine.work import process_of
 
 def test_local_tasks_run_in_this_process_whatever_their_number() -> None:
     with engine.opened(Place("local")) as running:
-        results = running.run(process_of, range(3), 3, unheard, unheard)
+        results = running.run(Batch(process_of, range(3), workers=3))
     assert results == [os.getpid()] * 3
     assert running.capacity == 1
 
 
 def test_processes_stay_for_the_next_batch() -> None:
     with engine.opened(Place("processes")) as running:
-        first = running.run(process_of, range(4), 2, unheard, unheard)
-        second = running.run(process_of, range(4), 2, unheard, unheard)
+        first = running.run(Batch(process_of, range(4), workers=2))
+        second = running.run(Batch(process_of, range(4), workers=2))
     assert os.getpid() not in first
     assert set(second) & set(first)
 

@@ -14,10 +14,6 @@ from tests.conftest import run_tasks
 Tell = Callable[[Any], None]
 
 
-def unheard(message: Any) -> None:
-    """Messages that do not matter."""
-
-
 def square(number: int, tell: Tell) -> tuple[int, int]:
     time.sleep(0.05 * (3 - number))  # the first takes longest, so that they end in another order
     return number * number, os.getpid()
@@ -37,9 +33,7 @@ def die(number: int, tell: Tell) -> int:
 @pytest.mark.parametrize("workers", [1, 2])
 def test_results_come_in_the_order_of_the_tasks(workers: int) -> None:
     heard: list[int] = []
-    found = run_tasks(
-        square, range(3), workers, lambda number, result: heard.append(number), unheard
-    )
+    found = run_tasks(square, range(3), workers, lambda number, result: heard.append(number))
     assert [result for result, _ in found] == [0, 1, 4]
     assert sorted(heard) == [0, 1, 2]
     assert ({pid for _, pid in found} == {os.getpid()}) == (workers == 1)
@@ -47,12 +41,12 @@ def test_results_come_in_the_order_of_the_tasks(workers: int) -> None:
 
 def test_what_a_task_raises_is_raised() -> None:
     with pytest.raises(DataError, match="one is too many") as caught:
-        run_tasks(fail, range(3), 2, lambda number, result: None, unheard)
+        run_tasks(fail, range(3), 2)
     assert caught.value.hint == "take none"
 
 
 def test_a_killed_worker_is_an_error_that_says_what_to_do() -> None:
     with pytest.raises(OutOfMemoryError) as caught:
-        run_tasks(die, range(2), 2, lambda number, result: None, unheard)
+        run_tasks(die, range(2), 2)
     assert caught.value.exit_code == 31
     assert caught.value.hint.startswith("use --workers 1")
