@@ -6,8 +6,8 @@ yields figures; `--only NAME` runs one of them, and `--quick` takes a small size
 - predict: the whole `forecast predict` of 20,000 series in 20 files, in this process, in two others,
   and on Ray with one worker and with two, which includes its start. The parts must have the same
   bytes. The peak memory is that of the process that hands out the work.
-- members: the whole `forecast train` with 8 members on the same engines, once short and once longer,
-  and how long it must be for an engine to gain by it; the weights must have the same bytes.
+- members: the whole `forecast train` with 8 members on the same engines, shorter and longer ones,
+  and how long one must be for an engine to gain by it; the weights must have the same bytes.
 - cost: what predict takes on Ray with one worker, by the number of files and of series, as a model
   fitted to several sizes, and what it says of larger clusters.
 - start: what an engine costs before the first task, and for each task that does nothing.
@@ -66,17 +66,17 @@ class Size:
     """How much is measured.
 
     - rounds: of which the median is taken
-    - epochs: of a shorter training and of a longer one
+    - epochs: of trainings, from the shortest one to the longest one
     """
 
     files: int
     series_each: int
     rounds: int
     members: int
-    epochs: tuple[int, int]
+    epochs: tuple[int, ...]
 
 
-FULL = Size(files=20, series_each=1000, rounds=3, members=8, epochs=(4, 32))
+FULL = Size(files=20, series_each=1000, rounds=3, members=8, epochs=(4, 32, 128))
 QUICK = Size(files=4, series_each=100, rounds=1, members=2, epochs=(1, 2))
 
 
@@ -260,7 +260,7 @@ def projected(whole: Cost, command: Cost, job: tuple[int, int], workers: int) ->
 
 
 def measure_members(size: Size) -> Iterator[Figure]:
-    """Two trainings of which one is longer, and how long one must be for an engine to gain by it."""
+    """Trainings of several lengths, and how long one must be for an engine to gain by it."""
     taken: dict[str, list[float]] = {name: [] for name in engines()}
     with tempfile.TemporaryDirectory() as folder:
         write_files(Path(folder, "data"), dataclasses.replace(size, files=1, series_each=200))
@@ -311,14 +311,17 @@ def _trained(folder: str, size: Size, epochs: int) -> dict[str, list[tuple[float
 
 
 def pays_from(local: list[float], other: list[float]) -> float | str:
-    """From how many seconds in this process on another engine is faster, for a shorter and a longer
-    job whose seconds were measured on both. The cost of both is taken to be linear in the work.
+    """From how many seconds in this process on another engine is faster.
+
+    local, other: seconds of the same jobs on both. The cost is taken to be linear between the
+    shortest job and the longest one.
     """
-    gained = (local[1] - local[0]) - (other[1] - other[0])
+    longer = local[-1] - local[0]
+    gained = longer - (other[-1] - other[0])
     if gained <= 0:
         return "never"
-    share = (other[0] - local[0]) / gained  # of the way from the shorter job to the longer one
-    return round(max(local[0] + share * (local[1] - local[0]), 0), 1)
+    share = (other[0] - local[0]) / gained  # of the way from the shortest job to the longest one
+    return round(max(local[0] + share * longer, 0), 1)
 
 
 # -- start -------------------------------------------------------------------------------------
