@@ -85,6 +85,8 @@ def choose_roles(
         time = recognize_time(sample, _without(free, settings.target or []), again=again)
         time = time if again else with_clock(sample, time, settings, notes)
 
+    if not time and not again:
+        _refuse_times_as_targets(free, sample, settings, names)
     targets = _targets(_without(free, time), sample, settings, names)
     every = [*time, *identity, *targets, *covariates]
     _check_apart(every, identity, targets)
@@ -179,15 +181,37 @@ def _check_apart(every: list[str], identity: list[str], targets: list[str]) -> N
 # -- columns by what they hold -----------------------------------------------------------------
 
 
+def _refuse_times_as_targets(
+    free: list[str], sample: Sample, settings: DataSettings, names: Sequence[str]
+) -> None:
+    """Raise DataError where one of several columns of numbers may hold times, and nobody has said
+    which of them are targets.
+    """
+    if _are_named(settings, names):
+        return
+    numeric = _columns_of_numbers(free, sample, settings)
+    if len(numeric) > 1:
+        refuse_unread_times(sample, numeric, again=False)
+
+
+def _are_named(settings: DataSettings, names: Sequence[str]) -> bool:
+    """Whether the targets are columns that were named."""
+    return bool(settings.target) and (ALL not in (settings.target or []) or ALL in names)
+
+
+def _columns_of_numbers(free: list[str], sample: Sample, settings: DataSettings) -> list[str]:
+    missing = missing_words(settings)
+    return [name for name in free if most_are_numbers(sample[name], missing)]
+
+
 def _targets(
     free: list[str], sample: Sample, settings: DataSettings, names: Sequence[str]
 ) -> list[str]:
     """The columns to forecast. free: those without another role."""
-    if settings.target and (ALL not in settings.target or ALL in names):
+    if settings.target and _are_named(settings, names):
         return list(dict.fromkeys(settings.target))
 
-    missing = missing_words(settings)
-    numeric = [name for name in free if most_are_numbers(sample[name], missing)]
+    numeric = _columns_of_numbers(free, sample, settings)
     if not numeric and free:
         raise DataError(
             "no column of numbers to forecast", "name it with --target COLUMN", option="target"

@@ -26,6 +26,8 @@ _KINDS = {
     b"%PDF": "a PDF document",
     b"\xd0\xcf\x11\xe0": "an Excel workbook",
 }
+_WORKBOOK = b"xl/"  # the folder in the zip archive that .xlsx files are
+_JSON = re.compile(rb'(\xef\xbb\xbf)?\s*(\[\s*)*\{\s*"')
 _PAGE = re.compile(rb"<(!doctype html|html|head|body|table)\b", re.IGNORECASE)
 _TITLE = re.compile(rb"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
 LONGEST_TITLE = 80  # letters
@@ -70,9 +72,7 @@ def load(
     if data[:2] == b"\x1f\x8b":
         data = _expanded(name, data, expanded)
 
-    kind = _KINDS.get(data[:4])
-    if kind is not None:
-        raise DataError(f"{name}: {kind} is not read", "give the CSV file itself", path=name)
+    _refuse_other_kinds(name, data)
     _refuse_page(name, data[:PIECE])
 
     text = to_utf8(name, data, encoding)
@@ -134,6 +134,18 @@ def _hash(data: bytes) -> Future[str]:
     fingerprint = worker.submit(lambda: hashlib.sha256(data).hexdigest())
     worker.shutdown(wait=False)
     return fingerprint
+
+
+def _refuse_other_kinds(name: str, data: bytes) -> None:
+    """Raise DataError for a file that is known by its first bytes to be something else."""
+    kind = _KINDS.get(data[:4])
+    hint = "give the CSV file itself"
+    if _WORKBOOK in data[:PIECE] and kind is not None:
+        kind, hint = "an Excel workbook", "save the sheet as a CSV file, and give that"
+    elif _JSON.match(data, 0, PIECE):
+        kind, hint = "a JSON file", "write its records as the rows of a CSV file with a header"
+    if kind is not None:
+        raise DataError(f"{name}: {kind} is not read", hint, path=name)
 
 
 def _refuse_page(name: str, begin: bytes) -> None:

@@ -130,7 +130,7 @@ KINDS = {
     "months or weeks": (
         rows([f"{1960 + at // 12}{at % 12 + 1:02},{at % 12}" for at in range(720)], "ds,y"),
         [
-            "forecast train data.csv --target y --time ds --date-format %Y%m",
+            "forecast train data.csv --time ds --date-format %Y%m",
         ],
     ),
     "no header": (rows(AS_DAYS), ["forecast train data.csv --no-header"]),

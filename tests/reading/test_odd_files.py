@@ -71,6 +71,8 @@ FILES: dict[str, str | bytes] = {
     "japanese text": days(1, 2, 3, names=("日付", "売上")).encode("shift_jis"),
     "UTF-16 without mark": days(1, 2, 3).encode("utf-16-le"),
     "zip archive": b"PK\x03\x04 and so on",
+    "workbook": b"PK\x03\x04 and then xl/workbook.xml",
+    "JSON": '\n{"day": "2024-01-01", "y": 1}\n{"day": "2024-01-02", "y": 2}\n',
     "repeated day": "day,y\n2024-01-01,1\n2024-01-02,2\n2024-01-02,3\n2024-01-03,4\n",
     "repeated hour": local("2024-10-26", timedelta(hours=1), 96, "%Y-%m-%d %H:%M"),
     "skipped hour": local("2024-03-30", timedelta(hours=1), 96, "%Y-%m-%d %H:%M"),
@@ -155,10 +157,7 @@ FILES: dict[str, str | bytes] = {
 
 
 GIVEN: dict[str, dict[str, Any]] = {
-    "integer dates": {"target": "y"},
-    "epoch seconds": {"target": "y"},
     "a footer that is a row": {"footer": 1},
-    "a date and a time in digits": {"target": "y"},
     "hour 25": {"time": "Date,Hour"},
 }
 

@@ -68,6 +68,10 @@ def test_a_missing_file_is_named_with_its_neighbour(write: Write) -> None:
             "data.csv: 2 columns of numbers: 'a', 'b' | pick one with --target a, or take all with --target all",
         ),
         (
+            "timestamp,cpu\n" + "".join(f"{1735689600000 + 60000 * n},{n}\n" for n in range(9)),
+            "data.csv: column 'timestamp' may hold times: '1735689600000' | use --time timestamp --date-format epoch-ms",
+        ),
+        (
             "day,y\n" + DAYS.replace(",7\n", ",ERR\n"),
             "data.csv:8: column 'y': 'ERR' is not a number | name missing values with --null (besides empty, NA, NaN and null), correct these cells, or use --bad-rows skip",
         ),
