@@ -26,14 +26,14 @@ from forecast_cli.errors import (
 from forecast_cli.forecasting import Model
 from forecast_cli.messages import Note, plural
 from forecast_cli.panel import Panel, head, select
-from forecast_cli.progress import Event, Phase, Report, reading, silent
-from forecast_cli.reading import read
-from forecast_cli.settings import DEFAULT_STORE, DataSettings, Settings
+from forecast_cli.progress import Event, Phase, Report, silent
+from forecast_cli.settings import DEFAULT_STORE, Settings
 from forecast_cli.sources import settings_from
 from forecast_cli.store import PartForecasts, Run
 from forecast_cli.workflow import backtest_progress, rolling_runs, running
 from forecast_cli.workflow.backtest_progress import NOTHING_WRITTEN, Progress
 from forecast_cli.workflow.base_run import is_base, roll_base
+from forecast_cli.workflow.data import Data, read_data
 from forecast_cli.workflow.naming import naming_file
 from forecast_cli.workflow.rolled import (
     DEFAULT_ORIGINS,
@@ -45,12 +45,12 @@ from forecast_cli.workflow.rolled import (
     part_windows,
     scored,
 )
-from forecast_cli.workflow.training import check_machine
+from forecast_cli.workflow.training_plans import check_machine, deadline_of
 
 if TYPE_CHECKING:  # torch is imported when there is something to train on
     from forecast_cli.learning import Learned
 
-Data = str | os.PathLike[str] | Panel
+
 Refit = Literal["never", "every"] | int
 
 FEWEST = 2  # rows before the first origin, without which there is nothing to look at
@@ -117,10 +117,8 @@ def backtest(  # noqa: PLR0913 -- keywords of the public API
     settings = settings or settings_from(**named)
     count = DEFAULT_ORIGINS if origins is None else origins
     every = _origins_per_training(refit or "never", count)
-    limit = settings.training.time_limit
-    deadline = None if limit is None else time.monotonic() + limit
     root = Path(store_folder)
-    job = _Job(settings, count, step, every, root, resume, report, by_cores, deadline)
+    job = _Job(settings, count, step, every, root, resume, report, by_cores, deadline_of(settings))
     return _roll(data, job, write)
 
 
@@ -259,18 +257,6 @@ def _most_values(panel: Panel, job: _Job, origins: Origins) -> int:
     """How many numbers the forecasts of one training can have, with their bounds."""
     arrays = 1 + 2 * len(job.settings.interval.levels)
     return len(panel) * job.every * origins.horizon * arrays
-
-
-def read_data(data: Data, settings: Settings, report: Report) -> Panel:
-    if not isinstance(data, Panel):
-        report(reading(os.fspath(data)))
-        return read(data, settings.data)
-
-    if replace(settings.data, season=None) != DataSettings():
-        raise SettingsError(
-            "settings of the reader do not go with a Panel", "give them to read_csv"
-        )
-    return data
 
 
 def _require_rows(panel: Panel, origins: Origins) -> None:
@@ -509,14 +495,13 @@ def _fit(
     job.report(Phase("loading", "loading PyTorch"))
     from forecast_cli import candidates, members  # here, so that what went before need not wait
     from forecast_cli.training import choose_device
-    from forecast_cli.workflow.training import learn, number_of_workers, refit
+    from forecast_cli.workflow.fitting import learn, refit, workers_of
 
     device = choose_device(job.settings.training.device, plan, cores())
-    by_cores = number_of_workers(plan, job.settings, device, by_cores=job.by_cores)
     execution = members.Execution(
         report=job.report,
         engine=job.engine,
-        workers=job.engine.capacity or by_cores,
+        workers=workers_of(job.engine, plan, job.settings, device, by_cores=job.by_cores),
         deadline=job.deadline,
         device=device,
     )

@@ -20,15 +20,10 @@ from forecast_cli.settings import DEFAULT_STORE, IntervalSettings, fields_by_nam
 from forecast_cli.sources import settings_from
 from forecast_cli.store import Coverage, Run
 from forecast_cli.workflow import notes
-from forecast_cli.workflow.base_run import (
-    base_panel,
-    base_settings,
-    forecast_with_base,
-    is_base,
-)
+from forecast_cli.workflow.base_run import base_panel, base_settings, forecast_with_base, is_base
+from forecast_cli.workflow.data import Data
 from forecast_cli.workflow.naming import naming_file
 
-Data = str | os.PathLike[str] | Panel
 OF_A_FORECAST = ("levels", "interval", "horizon", "digits")  # options beside those of the reader
 
 

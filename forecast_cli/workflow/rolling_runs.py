@@ -20,6 +20,7 @@ from forecast_cli.progress import Phase, Report, reading
 from forecast_cli.settings import fields_by_name, rereading
 from forecast_cli.sources import settings_from
 from forecast_cli.store import Run
+from forecast_cli.workflow.data import Data
 from forecast_cli.workflow.naming import naming_file
 from forecast_cli.workflow.predicting import (
     for_horizon,
@@ -37,7 +38,6 @@ from forecast_cli.workflow.rolled import (
     scored,
 )
 
-Data = str | os.PathLike[str] | Panel
 OF_A_RUN = ("horizon", "levels", "interval", "digits")  # settings that need no training
 
 
