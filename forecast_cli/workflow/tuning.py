@@ -33,9 +33,9 @@ from forecast_cli.sources import settings_from
 from forecast_cli.store import Study
 from forecast_cli.tuning import Parameter, Search
 from forecast_cli.workflow import running
-from forecast_cli.workflow.backtesting import training_rows
 from forecast_cli.workflow.data import Data, read_data
 from forecast_cli.workflow.naming import naming_file
+from forecast_cli.workflow.past_rows import training_rows
 from forecast_cli.workflow.reports import keep_failure, training_document
 from forecast_cli.workflow.results import Trained
 from forecast_cli.workflow.searching import Progress, on_disk, run_trials
