@@ -21,6 +21,7 @@ from forecast_cli.calendar import Ints
 from forecast_cli.errors import DataError, Remedy
 from forecast_cli.messages import Note, and_more, plural
 from forecast_cli.reading.delimiters import as_option, other_delimiter, separated_by
+from forecast_cli.reading.header_search import no_header
 from forecast_cli.reading.line_shapes import holds_data, is_comment, split
 from forecast_cli.reading.number_formats import is_number
 from forecast_cli.reading.remedies import SKIPPING, without_footer
@@ -32,7 +33,7 @@ from forecast_cli.reading.scanning import (
 )
 from forecast_cli.reading.skips import Skipped
 from forecast_cli.reading.source import Source
-from forecast_cli.reading.surroundings import no_header, trim
+from forecast_cli.reading.surroundings import trim
 from forecast_cli.settings import DataSettings
 
 MANY_QUOTES = 100  # lines with a broken quote that are left out before the whole file is refused
