@@ -22,13 +22,7 @@ from forecast_cli.sources import settings_from
 from forecast_cli.store import Run
 from forecast_cli.workflow.data import Data
 from forecast_cli.workflow.naming import naming_file
-from forecast_cli.workflow.predicting import (
-    for_horizon,
-    read_for,
-    reading_as,
-    require_shape,
-    with_interval,
-)
+from forecast_cli.workflow.predicting import for_horizon, read_for, reading_as, with_interval
 from forecast_cli.workflow.rolled import (
     DEFAULT_ORIGINS,
     Backtested,
@@ -37,6 +31,7 @@ from forecast_cli.workflow.rolled import (
     forecast_part,
     scored,
 )
+from forecast_cli.workflow.shapes import require_shape
 
 OF_A_RUN = ("horizon", "levels", "interval", "digits")  # settings that need no training
 
