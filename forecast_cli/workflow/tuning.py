@@ -38,7 +38,7 @@ from forecast_cli.workflow.naming import naming_file
 from forecast_cli.workflow.past_rows import training_rows
 from forecast_cli.workflow.reports import keep_failure, training_document
 from forecast_cli.workflow.results import Trained
-from forecast_cli.workflow.searching import Progress, on_disk, run_trials
+from forecast_cli.workflow.searching import Design, Progress, on_disk, run_trials
 from forecast_cli.workflow.studies import SEARCH_SHARE, Job, begin, cost
 from forecast_cli.workflow.training import plan_training, train_as_tuned
 from forecast_cli.workflow.training_plans import check_machine
@@ -142,7 +142,7 @@ def _tune(data: Data, job: Job) -> Tuned:
         stopped = None
         try:
             with running.opened(job.settings, job.report) as engine:
-                run_trials(progress, search, (folds, space, device), job, (engine, lock))
+                run_trials(progress, search, Design(folds, space, device), job, engine, lock)
                 notes = (*notes, *running.about_engine(engine))
         except StoppedError as error:
             stopped, progress.study = error, on_disk(lock, progress.study)
