@@ -63,9 +63,11 @@ def test_a_full_disk_leaves_the_old_run() -> None:
 
 
 @pytest.mark.slow
-def test_a_limit_on_the_size_of_files_is_exit_30(tmp_path: Path) -> None:
-    figure = room.file_size_limits(tmp_path, [1000])
-    assert (figure["broken"], figure["exit 30"]) == ([], 1)
+def test_a_limit_on_the_size_of_files_is_exit_30_and_3_where_only_the_plots_are_larger(
+    tmp_path: Path,
+) -> None:
+    figure = room.file_size_limits(tmp_path, [1000, 8000, 100_000])
+    assert figure == {"limits": 3, "exit 30": 1, "exit 3": 1, "exit 0": 1, "broken": []}
 
 
 def test_no_truncation_and_no_flipped_bit_is_accepted(tmp_path: Path) -> None:
