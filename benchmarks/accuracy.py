@@ -308,11 +308,10 @@ def with_mean(about: Figure, figures: Iterator[Figure]) -> Iterator[Figure]:
 
 def ett_repeated(about: Figure, scaled: Floats, horizon: int) -> Figure:
     errors = scores.window_errors(scaled, suites.ETT_TRAINED, horizon, ETT_DAY)
-    return ett_figure(about, horizon, errors)
+    return ett_figure(about, horizon, *errors)
 
 
-def ett_figure(figure: Figure, horizon: int, errors: tuple[float, float]) -> Figure:
-    mse, mae = errors
+def ett_figure(figure: Figure, horizon: int, mse: float, mae: float) -> Figure:
     return figure | {"horizon": horizon, "mse": mse, "mae": mae}
 
 
@@ -352,7 +351,7 @@ def ett_rolled(table: pd.DataFrame, folder: Path, horizon: int, asked: Figure) -
         **asked,
     )
     seconds = round(time.perf_counter() - start, 1)
-    return ett_figure({"backtest_seconds": seconds}, horizon, ett_errors(table, rolled)) | {
+    return ett_figure({"backtest_seconds": seconds}, horizon, *ett_errors(table, rolled)) | {
         "windows": len(rolled.result.series) // len(suites.ETT_COLUMNS),
         "coverage_percent": {
             f"{level:g}": round(100 * metrics.coverage(rolled.result.actual, low, high), 1)

@@ -223,7 +223,7 @@ def measure_cost(size: Size) -> Iterator[Figure]:
         }
     for files, series in JOBS:
         for workers in CLUSTERS:
-            yield projected(whole, command, (files, series), workers)
+            yield projected(whole, command, files, series, workers)
 
 
 def fitted(points: list[tuple[int, int, float]]) -> Cost:
@@ -242,14 +242,14 @@ def fitted(points: list[tuple[int, int, float]]) -> Cost:
     return Cost(*costs.tolist())
 
 
-def projected(whole: Cost, command: Cost, job: tuple[int, int], workers: int) -> Figure:
+def projected(whole: Cost, command: Cost, files: int, series: int, workers: int) -> Figure:
     """The work is shared by the workers; the command hands it out and takes it in alone."""
-    shared = max(whole.of(*job) - command.of(*job), 0) / min(workers, job[0])
-    alone = command.of(*job)
+    alone = command.of(files, series)
+    shared = max(whole.of(files, series) - alone, 0) / min(workers, files)
     return {
         "what": "projected, not measured",
-        "files": job[0],
-        "series": job[1],
+        "files": files,
+        "series": series,
         "workers": workers,
         "seconds": round(whole.once + max(shared, alone), 1),
         "limited_by": "the command" if alone > shared else "the workers",

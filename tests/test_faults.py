@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks import faults
+from benchmarks.attacks import baits, calls, damage, kills, room, stores
 from tests.conftest import ROOT
 
 
@@ -27,13 +27,13 @@ def attack(*words: object) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return faults.prepared(tmp_path_factory.mktemp("template"))
+    return stores.full_store(tmp_path_factory.mktemp("template"))
 
 
 def test_whatever_call_fails_a_whole_run_is_the_latest_and_the_exit_is_30(
     template: Path, tmp_path: Path
 ) -> None:
-    figure = faults.fail_at_calls(template, tmp_path, {"ENOSPC": faults.CODES["ENOSPC"]}, step=5)
+    figure = calls.fail_at_calls(template, tmp_path, {"ENOSPC": calls.CODES["ENOSPC"]}, step=5)
     assert figure["broken"] == []
     assert figure["attacks"] == figure["exit_30"] >= 30
     assert {"open", "write", "fsync", "rename", "replace", "mkdir", "unlink", "rmdir"} <= figure[
@@ -48,7 +48,7 @@ def test_a_kill_at_any_call_leaves_the_old_run_or_the_new_one() -> None:
 
 
 def test_readers_never_meet_a_half_pruned_run(tmp_path: Path) -> None:
-    figure = faults.prune_under_readers(tmp_path, 15)
+    figure = kills.prune_under_readers(tmp_path, 15)
     assert figure["broken"] == []
     assert figure["predictions"] >= 5
 
@@ -63,31 +63,33 @@ def test_a_full_disk_leaves_the_old_run() -> None:
 
 
 @pytest.mark.slow
-def test_a_limit_on_the_size_of_files_is_exit_30(tmp_path: Path) -> None:
-    figure = faults.file_size_limits(tmp_path, [1000])
-    assert (figure["broken"], figure["exit 30"]) == ([], 1)
+def test_a_limit_on_the_size_of_files_is_exit_30_and_3_where_only_the_plots_are_larger(
+    tmp_path: Path,
+) -> None:
+    figure = room.file_size_limits(tmp_path, [1000, 8000, 100_000])
+    assert figure == {"limits": 3, "exit 30": 1, "exit 3": 1, "exit 0": 1, "broken": []}
 
 
 def test_no_truncation_and_no_flipped_bit_is_accepted(tmp_path: Path) -> None:
     (tmp_path / "cut").mkdir()
     (tmp_path / "flipped").mkdir()
     cut, flipped = (
-        faults.truncations(tmp_path / "cut", step=41),
-        faults.bit_flips(tmp_path / "flipped", 60),
+        damage.truncations(tmp_path / "cut", step=41),
+        damage.bit_flips(tmp_path / "flipped", 60),
     )
     assert (cut["broken"], cut["accepted"]) == ([], 0)
     assert (flipped["broken"], flipped["accepted"], flipped["flips"]) == ([], 0, 540)
 
 
 def test_no_bait_is_ever_taken(tmp_path: Path) -> None:
-    figure = faults.canaries(tmp_path)
+    figure = baits.canaries(tmp_path)
     assert (figure["broken"], figure["executed"]) == ([], 0)
 
 
 def test_the_bait_would_be_taken(tmp_path: Path) -> None:
     import pickle
 
-    pickle.loads(faults.baits(tmp_path, tmp_path / "canary")["pickle 4"]).close()  # noqa: S301
+    pickle.loads(baits.baits(tmp_path, tmp_path / "canary")["pickle 4"]).close()  # noqa: S301
     assert (tmp_path / "canary").exists()
 
 

@@ -21,7 +21,8 @@ from hypothesis import strategies as st
 from safetensors.numpy import load as load_tensors
 from safetensors.numpy import save as save_tensors
 
-from benchmarks.faults import baits, new_store, seal
+from benchmarks.attacks.baits import baits, seal
+from benchmarks.attacks.stores import new_store
 from forecast_cli import store, workflow
 from forecast_cli.errors import ForecastError
 from forecast_cli.reading import read_csv

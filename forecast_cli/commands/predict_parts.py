@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from forecast_cli.workflow import Document, Partitions, PredictedParts
 
 SCHEMA = "forecast/predict/v1"
+TOLD = ("base_network", "coverage", "parts_left_out")  # kinds of notes that are not warnings
 MOST_ROWS = 50  # files that a terminal gets a line for
 
 
@@ -78,21 +79,34 @@ def _texts(predicted: PredictedParts, level: str) -> list[str]:
 
 def _tell(predicted: PredictedParts, asked: Asked) -> None:
     """Say what is worth knowing, and where the forecast is."""
-    manifest = predicted.manifest
+    _tell_notes(predicted, quiet=asked.quiet)
+    if asked.output:
+        _tell_folder(predicted, asked.output, asked)
+    elif not asked.json and asked.format is None and console.stdout_is_terminal():
+        _show(predicted, quiet=asked.quiet)
+
+
+def _tell_notes(predicted: PredictedParts, *, quiet: bool) -> None:
+    """Say what is wrong, and what is worth knowing of the forecast."""
     for note in predicted.notes:
         if note.level != "info":
             console.warning(note.text)
-        elif note.kind in ("base_network", "coverage", "parts_left_out") and not asked.quiet:
+        elif note.kind in TOLD and not quiet:
             console.say(console.escape(note.text))
 
-    if asked.output and asked.json:
+
+def _tell_folder(predicted: PredictedParts, folder: str, asked: Asked) -> None:
+    """Say what was written into a folder."""
+    manifest = predicted.manifest
+    if asked.json:
         console.emit_json(_outcome(predicted) | asdict(manifest))
-    elif asked.output and not asked.quiet:
-        series = plural(sum(part.series for part in manifest.parts), "series", "series")
-        what = f"{plural(len(manifest.parts), 'part')}, {series}"
-        console.say(f"wrote {console.escape(asked.output)}: {what}")
-    elif not asked.json and asked.format is None and console.stdout_is_terminal():
-        _show(predicted, quiet=asked.quiet)
+        return
+    if asked.quiet:
+        return
+
+    parts = plural(len(manifest.parts), "part")
+    series = plural(sum(part.series for part in manifest.parts), "series", "series")
+    console.say(f"wrote {console.escape(folder)}: {parts}, {series}")
 
 
 def _outcome(predicted: PredictedParts) -> dict[str, Any]:

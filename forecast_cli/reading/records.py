@@ -21,6 +21,7 @@ from forecast_cli.calendar import Ints
 from forecast_cli.errors import DataError, Remedy
 from forecast_cli.messages import Note, and_more, plural
 from forecast_cli.reading.delimiters import as_option, other_delimiter, separated_by
+from forecast_cli.reading.header_search import no_header
 from forecast_cli.reading.line_shapes import holds_data, is_comment, split
 from forecast_cli.reading.number_formats import is_number
 from forecast_cli.reading.remedies import SKIPPING, without_footer
@@ -32,7 +33,7 @@ from forecast_cli.reading.scanning import (
 )
 from forecast_cli.reading.skips import Skipped
 from forecast_cli.reading.source import Source
-from forecast_cli.reading.surroundings import no_header, trim
+from forecast_cli.reading.surroundings import trim
 from forecast_cli.settings import DataSettings
 
 MANY_QUOTES = 100  # lines with a broken quote that are left out before the whole file is refused
@@ -302,8 +303,8 @@ def _irregular(
         first = text[records.starts[odd[0]] : records.ends[odd[0]]].decode()
         regular = np.flatnonzero(keep & ~is_odd)
         is_at_end = len(regular) > 0 and bool(regular[-1] < odd[0])
-        hint, remedies = _how_to_mend_width(first, table.delimiter, len(odd) if is_at_end else 0)
-        _refuse_width(table, odd_fields, odd_lines, (hint, remedies), settings, notes)
+        mending = _how_to_mend_width(first, table.delimiter, len(odd) if is_at_end else 0)
+        _refuse_width(table, odd_fields, odd_lines, mending, settings, notes)
         keep &= ~is_odd
 
     skipped = [*_with_broken_quotes(outside.removed)]
@@ -360,13 +361,11 @@ def _refuse_width(
     table: Table,
     fields: Ints,
     lines: Ints,
-    mending: tuple[str, list[Remedy]],
+    mending: _Mending,
     settings: DataSettings,
     notes: list[Note],
 ) -> None:
-    """Refuse rows of another width, or note that they are left out. mending: a hint, and what it
-    names.
-    """
+    """Refuse rows of another width, or note that they are left out."""
     name, line = table.source.name, int(lines[0])
     count = plural(int(fields[0]), "field")
     message = f"{name}:{line}: {count} where the header has {len(table.names)}"
@@ -374,9 +373,9 @@ def _refuse_width(
     if settings.bad_rows != "skip":
         raise DataError(
             message,
-            f"{mending[0]}, or use --bad-rows skip",
+            f"{mending.hint}, or use --bad-rows skip",
             option="bad_rows",
-            remedies=mending[1],
+            remedies=list(mending.remedies),
             path=name,
             line=line,
         )
@@ -388,7 +387,15 @@ def _refuse_width(
     notes.append(Note("rows_skipped", "degraded", rows))
 
 
-def _how_to_mend_width(line: str, delimiter: str, at_end: int) -> tuple[str, list[Remedy]]:
+@dataclass(frozen=True)
+class _Mending:
+    """What to do about rows of another width: in words, and as settings that may help."""
+
+    hint: str
+    remedies: tuple[Remedy, ...]
+
+
+def _how_to_mend_width(line: str, delimiter: str, at_end: int) -> _Mending:
     """What to do about the first line with another number of fields. at_end: how many such
     lines are at the end of the file, or 0 where rows come after it.
     """
@@ -396,11 +403,12 @@ def _how_to_mend_width(line: str, delimiter: str, at_end: int) -> tuple[str, lis
         mark = line.strip()[0]
         quoted = shlex.quote(mark)
         hint = f"use --comment {quoted} to leave out lines that begin with {quoted}"
-        return hint, [Remedy({"comment": mark}, f"leaves out lines that begin with {quoted}")]
+        remedy = Remedy({"comment": mark}, f"leaves out lines that begin with {quoted}")
+        return _Mending(hint, (remedy,))
     if at_end and not holds_data(split(line, delimiter)):
         hint = f"use --footer {at_end} if the data end before it, correct the row"
-        return hint, [without_footer(at_end), SKIPPING]
-    return "quote fields that contain the delimiter, correct the row", [SKIPPING]
+        return _Mending(hint, (without_footer(at_end), SKIPPING))
+    return _Mending("quote fields that contain the delimiter, correct the row", (SKIPPING,))
 
 
 def _of_another_width(fields: Ints, lines: Ints, width: int) -> Iterator[Skipped]:

@@ -197,33 +197,49 @@ def _rejected(path: Path, reason: str) -> RunRejectedError:
 def _decode(arrays: Arrays, number: int) -> PastForecast:
     """What `_encode` wrote. Raises ValueError, LookupError, TypeError otherwise."""
     record = strict_json.read(TrackRecord, arrays.pop(RECORD).tobytes())
+    _check_record(record, number)
+    if arrays.keys() != _names_of_arrays(record):
+        raise ValueError("it has other arrays")
+
+    count = len(record.ids)
+    offsets = _array(arrays["offsets"], np.int64, (count + 1,))
+    if offsets[0] != 0 or (np.diff(offsets) < 0).any():
+        raise ValueError("the offsets do not rise from 0")
+    return PastForecast(
+        record=record,
+        ends=_array(arrays["ends"], np.int64, (count,)),
+        values=_numbers_of(arrays["values"], (count, record.horizon)),
+        bounds=_bounds_of(arrays, record),
+        truth=_numbers_of(arrays["truth"], (int(offsets[-1]),)),
+        offsets=offsets,
+    )
+
+
+def _check_record(record: TrackRecord, number: int) -> None:
+    """Raise ValueError for a record that is another one, or does not name its series."""
     if record.number != number or record.schema != SCHEMA:
         raise ValueError("it is another one")
     if not record.ids or len(set(record.ids)) < len(record.ids):
         raise ValueError("the names of its series are not unique")
 
-    count, shape = len(record.ids), (len(record.ids), record.horizon)
-    names = {"ends", "values", "truth", "offsets"}
-    names |= {f"{side}.{place}" for place in range(len(record.levels)) for side in ("low", "high")}
-    if arrays.keys() != names:
-        raise ValueError("it has other arrays")
 
-    offsets = _array(arrays["offsets"], np.int64, (count + 1,))
-    if offsets[0] != 0 or (np.diff(offsets) < 0).any():
-        raise ValueError("the offsets do not rise from 0")
+def _names_of_arrays(record: TrackRecord) -> set[str]:
+    """The arrays that `_encode` writes beside the record."""
+    names = {"ends", "values", "truth", "offsets"}
+    for place in range(len(record.levels)):
+        names |= {f"low.{place}", f"high.{place}"}
+    return names
+
+
+def _bounds_of(arrays: Arrays, record: TrackRecord) -> dict[float, tuple[Floats, Floats]]:
+    """The bounds of each level, lower and upper, (S, H) each. Raises ValueError."""
+    shape = (len(record.ids), record.horizon)
     bounds = {}
     for place, level in enumerate(record.levels):
-        sides = arrays[f"low.{place}"], arrays[f"high.{place}"]
-        low, high = (_numbers_of(side, shape) for side in sides)
+        low = _numbers_of(arrays[f"low.{place}"], shape)
+        high = _numbers_of(arrays[f"high.{place}"], shape)
         bounds[level] = (low, high)
-    return PastForecast(
-        record=record,
-        ends=_array(arrays["ends"], np.int64, (count,)),
-        values=_numbers_of(arrays["values"], shape),
-        bounds=bounds,
-        truth=_numbers_of(arrays["truth"], (int(offsets[-1]),)),
-        offsets=offsets,
-    )
+    return bounds
 
 
 def _array(values: Any, kind: Any, shape: tuple[int, ...]) -> Any:

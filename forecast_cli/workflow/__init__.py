@@ -14,6 +14,20 @@ Data:        training_data, of a saved run; partitions_of, for data in many file
 Engine:      check_engine
 
 Each name is loaded when it is first used: `forecast predict` needs neither trainings nor scores.
+
+Where to find what, by use case:
+
+    train       training, training_plans, fitting, publication, warm_start
+    backtest    backtesting, backtest_trainings, backtest_progress, past_rows, rolled, rolling_runs
+    tune        tuning, studies, searching, trials
+    predict     predicting, shapes; of many files: predicting_parts, partitions, part_work,
+                part_outputs
+    refresh     refreshing, refresh_state, retraining, judging, live, changes, tracking,
+                refresh_reports
+    status      health, ages
+    base run    base_run, base_score
+    show        drawing, page, comparing, reports, notes, results
+    all         data, naming, configuration, running
 """
 
 from __future__ import annotations

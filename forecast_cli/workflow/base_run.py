@@ -25,6 +25,7 @@ from forecast_cli.sources import settings_from
 from forecast_cli.store import Input, Manifest, Metrics, Run
 from forecast_cli.tables import decimals
 from forecast_cli.workflow.configuration import run_config
+from forecast_cli.workflow.data import Data
 from forecast_cli.workflow.naming import naming_file
 from forecast_cli.workflow.rolled import (
     DEFAULT_ORIGINS,
@@ -34,8 +35,6 @@ from forecast_cli.workflow.rolled import (
     forecast_part,
     scored,
 )
-
-Data = str | os.PathLike[str] | Panel
 
 NOT_TRAINED = "base network, not trained on these data"
 DRAWN_SEASONS = 8  # of those that it reads, and two of the longest in the data

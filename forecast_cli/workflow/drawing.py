@@ -11,7 +11,8 @@ from forecast_cli import plots, store
 from forecast_cli.errors import ForecastError, NoRunError, SettingsError, StoppedError
 from forecast_cli.messages import Note, nearest
 from forecast_cli.store import PastForecast, Run
-from forecast_cli.workflow.base_run import Data, base_panel, base_settings, drawn_base
+from forecast_cli.workflow.base_run import base_panel, base_settings, drawn_base
+from forecast_cli.workflow.data import Data
 from forecast_cli.workflow.rolled import Backtested
 from forecast_cli.workflow.tracking import read_track
 

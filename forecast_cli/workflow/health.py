@@ -6,7 +6,7 @@ Only what the store has recorded is read, not the data. No lock is taken, and no
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -80,27 +80,40 @@ def _report(
     now: datetime,
     about: tuple[str, ...],
 ) -> HealthReport:
+    """What is known. about: warnings that go before those about the clock."""
     newest = _newest_row(run, past)
     if newest is None and data_max_age is not None:
         raise no_times()
-    trained = time_of(run.manifest.created)
-    refreshed = None if past is None else _recorded_time(past)
-    recorded = [trained] if refreshed is None else [trained, refreshed]
-    event = None if past is None else past.record.event
 
+    trained = time_of(run.manifest.created)
     health = Health(
         run=run.name,
         run_age=age_of(trained, now),
         data_age=None if newest is None else age_of(newest, now),
-        refresh_age=None if refreshed is None else age_of(refreshed, now),
-        live_mase=None if event is None else event.live_mase,
-        held_out_mase=_held_out_mase(run) if event is None else event.held_out_mase,
-        alarm=event is not None and event.alarm,
-        is_of_another_run=past is not None and _judged_another(past, run),
+        held_out_mase=_held_out_mase(run),
         data_max_age=data_max_age,
     )
-    warnings = (*about, *_about_clock(max(recorded), now))
+    if past is None:
+        warnings = (*about, *_about_clock(trained, now))
+        return HealthReport(health, newest, trained, None, warnings)
+
+    refreshed = _recorded_time(past)
+    health = _refreshed(health, past, run, age_of(refreshed, now))
+    warnings = (*about, *_about_clock(max(trained, refreshed), now))
     return HealthReport(health, newest, trained, refreshed, warnings)
+
+
+def _refreshed(health: Health, past: PastForecast, run: Run, age: float) -> Health:
+    """The same with what the last refresh found."""
+    event = past.record.event
+    return replace(
+        health,
+        refresh_age=age,
+        live_mase=event.live_mase,
+        held_out_mase=event.held_out_mase,
+        alarm=event.alarm,
+        is_of_another_run=_judged_another(past, run),
+    )
 
 
 def _newest_row(run: Run, past: PastForecast | None) -> datetime | None:

@@ -14,8 +14,8 @@ from forecast_cli.panel import Floats, Panel, values_of
 from forecast_cli.planning import Plan
 from forecast_cli.refreshing import Errors
 from forecast_cli.store import Run
+from forecast_cli.workflow.fitting import Fit
 from forecast_cli.workflow.live import rows_known
-from forecast_cli.workflow.training import Fit
 
 NAIVE = ("naive", "seasonal_naive")
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from forecast_cli import calendar, forecasting, planning, store
+from forecast_cli import forecasting, planning, store
 from forecast_cli.choices import BASE
-from forecast_cli.errors import DataError, NoRunError, RunMismatchError, SettingsError
+from forecast_cli.errors import DataError, NoRunError, SettingsError
 from forecast_cli.fields import Digits, option_name
 from forecast_cli.forecasting import Forecast, Model
 from forecast_cli.messages import Note, nearest
@@ -20,15 +20,11 @@ from forecast_cli.settings import DEFAULT_STORE, IntervalSettings, fields_by_nam
 from forecast_cli.sources import settings_from
 from forecast_cli.store import Coverage, Run
 from forecast_cli.workflow import notes
-from forecast_cli.workflow.base_run import (
-    base_panel,
-    base_settings,
-    forecast_with_base,
-    is_base,
-)
+from forecast_cli.workflow.base_run import base_panel, base_settings, forecast_with_base, is_base
+from forecast_cli.workflow.data import Data
 from forecast_cli.workflow.naming import naming_file
+from forecast_cli.workflow.shapes import require_shape
 
-Data = str | os.PathLike[str] | Panel
 OF_A_FORECAST = ("levels", "interval", "horizon", "digits")  # options beside those of the reader
 
 
@@ -282,28 +278,3 @@ def _as_trained(run: Run, panel: Panel) -> Panel:
         columns=replace(panel.columns, times=()),
         time_format=trained.time_format,
     )
-
-
-def require_shape(run: Run, panel: Panel, source: str) -> None:
-    """Raise RunMismatchError where a panel has other columns or times than the run was trained on.
-
-    source: the name of the panel in the message.
-    """
-    trained = run.config
-    if (trained.frequency, trained.columns) == (panel.frequency, panel.columns):
-        return
-    raise RunMismatchError(
-        f"{source} does not fit the run {run.name}: it has "
-        f"{_shape(panel.frequency, panel.columns)}, "
-        f"the run {_shape(trained.frequency, trained.columns)}",
-        "give data of the same shape, or train on this data",
-        path=source,
-    )
-
-
-def _shape(frequency: Any, columns: Any) -> str:
-    start = ""
-    if frequency.phase or frequency.day > 1:
-        start = f", on another day or hour ({frequency.phase}, {frequency.day})"
-    rows = f"{calendar.describe(frequency)} rows{start}"
-    return f"{rows}, time {columns.time!r}, target {columns.target!r}"

@@ -134,7 +134,7 @@ def predict_into(
     options["run"] = checked_run(**options)
 
     with output as opened:
-        predicted = _forecast_files(partitions, opened, (settings, options), report)
+        predicted = _forecast_files(partitions, opened, settings, options, report)
         finish(opened, predicted)
     return predicted
 
@@ -154,11 +154,11 @@ def _absolute(options: dict[str, Any]) -> dict[str, Any]:
 def _forecast_files(
     partitions: Partitions,
     output: Output,
-    asked: tuple[Settings, dict[str, Any]],
+    settings: Settings,
+    options: dict[str, Any],
     report: Report,
 ) -> PredictedParts:
-    """Forecast the files, and finish the output. asked: settings of the engine, and options."""
-    settings, options = asked
+    """Forecast the files, and finish the output. settings: of the engine; options: of `predict`."""
     tasks = _tasks(partitions, output, options)
     with running.opened(settings, report) as workers:
         crew = _Crew(workers, _at_once(workers, settings, len(tasks)))
@@ -213,8 +213,17 @@ def _tasks(partitions: Partitions, output: Output, options: Mapping[str, Any]) -
     tasks = []
     for number, name in enumerate(partitions.paths):
         path = os.path.abspath(name)
-        made = (output.shape, output.kind, output.staging, name != partitions.source)
-        tasks.append(PartTask(number, path, name, options, *made))
+        task = PartTask(
+            number=number,
+            path=path,
+            name=name,
+            options=options,
+            shape=output.shape,
+            kind=output.kind,
+            staging=output.staging,
+            is_listed=name != partitions.source,
+        )
+        tasks.append(task)
     return tasks
 
 
@@ -298,7 +307,7 @@ def _refuse_same_series(crew: _Crew, tasks: Sequence[PartTask], results: Results
             if same:
                 first = file_of[same[0]]
                 count = len(np.intersect1d(hashes[first], hashes[second]))
-                raise _same_series((done[first][0], done[second][0]), same[0], count)
+                raise _same_series(done[first][0], done[second][0], same[0], count)
             file_of |= dict.fromkeys(in_file, second)
 
 
@@ -311,8 +320,7 @@ def _same_hashes(hashes: Sequence[Ints]) -> Iterator[tuple[list[int], Ints]]:
         yield [at for at, each in enumerate(hashes) if np.isin(wanted, each).any()], wanted
 
 
-def _same_series(pair: tuple[PartTask, PartTask], name: str, count: int) -> DataError:
-    first, second = pair
+def _same_series(first: PartTask, second: PartTask, name: str, count: int) -> DataError:
     if name:
         what, hint = f"series {name!r}{and_more(count)} is", "keep each series in one file"
     else:

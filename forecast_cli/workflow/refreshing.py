@@ -37,7 +37,7 @@ from forecast_cli.workflow.tracking import past_forecast, removal_order
 
 if TYPE_CHECKING:  # only a training needs what it needs
     from forecast_cli.workflow.results import Trained
-    from forecast_cli.workflow.training import Prepared
+    from forecast_cli.workflow.training_plans import Prepared
 
 ALARM = LowSkillError.exit_code  # 4: the forecasts are not as good as they should be
 
@@ -215,7 +215,7 @@ def _keep(refreshed: Refreshed, job: RefreshJob, lock: Lock) -> tuple[Note, ...]
         about = (Note("report_missing", "degraded", text),)
     if refreshed.trained is None:
         return about
-    from forecast_cli.workflow.training import prune_runs
+    from forecast_cli.workflow.publication import prune_runs
 
     return (*about, *prune_runs(lock, job.settings.prune.keep))
 

@@ -22,8 +22,9 @@ from forecast_cli.store import Lock, Run
 from forecast_cli.workflow.refresh_state import RefreshJob, RefreshState
 
 if TYPE_CHECKING:  # only a training needs what it needs
+    from forecast_cli.workflow.fitting import Fit
     from forecast_cli.workflow.results import Trained
-    from forecast_cli.workflow.training import Fit, Prepared
+    from forecast_cli.workflow.training_plans import Prepared
 
 
 @dataclass(frozen=True, eq=False)

@@ -20,14 +20,9 @@ from forecast_cli.progress import Phase, Report, reading
 from forecast_cli.settings import fields_by_name, rereading
 from forecast_cli.sources import settings_from
 from forecast_cli.store import Run
+from forecast_cli.workflow.data import Data
 from forecast_cli.workflow.naming import naming_file
-from forecast_cli.workflow.predicting import (
-    for_horizon,
-    read_for,
-    reading_as,
-    require_shape,
-    with_interval,
-)
+from forecast_cli.workflow.predicting import for_horizon, read_for, reading_as, with_interval
 from forecast_cli.workflow.rolled import (
     DEFAULT_ORIGINS,
     Backtested,
@@ -36,8 +31,8 @@ from forecast_cli.workflow.rolled import (
     forecast_part,
     scored,
 )
+from forecast_cli.workflow.shapes import require_shape
 
-Data = str | os.PathLike[str] | Panel
 OF_A_RUN = ("horizon", "levels", "interval", "digits")  # settings that need no training
 
 

@@ -25,15 +25,28 @@ class Progress:
     study: Study
 
 
+@dataclass(frozen=True, eq=False)
+class Design:
+    """What all trials of a study have in common: the folds that they are scored on, the settings
+    that vary, and where they are trained.
+    """
+
+    folds: Folds
+    space: Sequence[Parameter]
+    device: TrainedOn
+
+    def task(
+        self, fold: int, choice: Choice, settings: Settings, deadline: float | None
+    ) -> FoldTask:
+        """One training of a trial. settings: those that do not vary."""
+        chosen = tuning.settings_for(settings, self.space, choice)
+        return FoldTask(self.folds, fold, chosen, self.device, deadline)
+
+
 def run_trials(
-    progress: Progress,
-    search: Search,
-    what: tuple[Folds, Sequence[Parameter], TrainedOn],
-    job: Job,
-    place: tuple[Engine, StudyLock],
+    progress: Progress, search: Search, design: Design, job: Job, engine: Engine, lock: StudyLock
 ) -> None:
     """Run the trials that are left, and keep each batch of them when it is done."""
-    engine, lock = place
     left, began, before = job.left(SEARCH_SHARE), time.monotonic(), len(progress.study.trials)
     deadline = None if left is None else time.monotonic() + left
     workers = progress.study.workers
@@ -46,7 +59,7 @@ def run_trials(
         numbers = range(done, min(done + workers, study.wanted))
         job.report(Phase("trials", _now(study, numbers, pace, deadline)))
 
-        batch = _run_batch(numbers, search, what, job.settings, (engine, deadline))
+        batch = _run_batch(numbers, search, design, job.settings, engine, deadline)
         if batch is None:
             return
         study = replace(study, trials=(*study.trials, *batch))
@@ -83,30 +96,26 @@ def _now(study: Study, numbers: range, pace: float | None, deadline: float | Non
 def _run_batch(
     numbers: range,
     search: Search,
-    what: tuple[Folds, Sequence[Parameter], TrainedOn],
+    design: Design,
     settings: Settings,
-    how: tuple[Engine, float | None],
+    engine: Engine,
+    deadline: float | None,
 ) -> list[TrialRecord] | None:
     """Trials that run at the same time, fold by fold, so that their order decides and not their
     pace; None where time was up before they were done.
 
-    how: the engine, and the deadline in time.monotonic().
+    deadline: in time.monotonic().
     """
-    (folds, space, device), (engine, deadline) = what, how
     running = [_Running(number, search.ask(number)) for number in numbers]
-    for fold in range(folds.count):
+    last = design.folds.count - 1
+    for fold in range(design.folds.count):
         alive = [each for each in running if each.state is None]
-        tasks = [
-            FoldTask(
-                folds, fold, tuning.settings_for(settings, space, each.choice), device, deadline
-            )
-            for each in alive
-        ]
+        tasks = [design.task(fold, each.choice, settings, deadline) for each in alive]
         results = engine.run(Batch(run_fold, tasks, workers=len(numbers)))
         if any(result.is_late for result in results):
             return None
         for each, result in zip(alive, results, strict=True):
-            _take_down(each, result, search, is_last=fold == folds.count - 1)
+            _take_down(each, result, search, is_last=fold == last)
 
     for each in running:
         search.tell(each.number, each.state or "complete", each.error)

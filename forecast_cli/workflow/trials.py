@@ -14,17 +14,12 @@ import numpy as np
 
 from forecast_cli import base, blending, evaluation, forecasting, planning, windows
 from forecast_cli.choices import TrainedOn
-from forecast_cli.errors import (
-    DataError,
-    DivergedError,
-    SettingsError,
-    TooLittleDataError,
-)
+from forecast_cli.errors import DataError, DivergedError, SettingsError, TooLittleDataError
 from forecast_cli.forecasting import Model
 from forecast_cli.panel import Floats, Panel, values_of
 from forecast_cli.planning import Plan
 from forecast_cli.settings import Settings
-from forecast_cli.workflow.backtesting import rows_before, training_rows
+from forecast_cli.workflow.past_rows import rows_before, training_rows
 from forecast_cli.workflow.rolled import Origins, forecast_part
 
 if TYPE_CHECKING:  # torch is imported when there is something to train
@@ -174,8 +169,11 @@ class FoldResult:
     is_late: bool = False
 
 
-def run_fold(task: FoldTask, tell: Any) -> FoldResult:  # noqa: ARG001 -- nothing to tell
-    """Train before the origins of a fold, forecast from them, and score the forecasts."""
+def run_fold(task: FoldTask, _tell: Any) -> FoldResult:
+    """Train before the origins of a fold, forecast from them, and score the forecasts.
+
+    There is nothing to tell of it before it is done.
+    """
     try:
         error = _error(task)
     except (DivergedError, DataError, SettingsError) as problem:

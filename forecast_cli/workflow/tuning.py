@@ -33,21 +33,16 @@ from forecast_cli.sources import settings_from
 from forecast_cli.store import Study
 from forecast_cli.tuning import Parameter, Search
 from forecast_cli.workflow import running
-from forecast_cli.workflow.backtesting import read_data, training_rows
+from forecast_cli.workflow.data import Data, read_data
 from forecast_cli.workflow.naming import naming_file
+from forecast_cli.workflow.past_rows import training_rows
 from forecast_cli.workflow.reports import keep_failure, training_document
 from forecast_cli.workflow.results import Trained
-from forecast_cli.workflow.searching import Progress, on_disk, run_trials
+from forecast_cli.workflow.searching import Design, Progress, on_disk, run_trials
 from forecast_cli.workflow.studies import SEARCH_SHARE, Job, begin, cost
-from forecast_cli.workflow.training import check_machine, plan_training, train_as_tuned
-from forecast_cli.workflow.trials import (
-    Folds,
-    choose_candidate,
-    make_folds,
-    plan_of_fold,
-)
-
-Data = str | os.PathLike[str] | Panel
+from forecast_cli.workflow.training import plan_training, train_as_tuned
+from forecast_cli.workflow.training_plans import check_machine
+from forecast_cli.workflow.trials import Folds, choose_candidate, make_folds, plan_of_fold
 
 SCHEMA = "forecast/tune/v1"
 DEFAULT_TRIALS = 30
@@ -147,7 +142,7 @@ def _tune(data: Data, job: Job) -> Tuned:
         stopped = None
         try:
             with running.opened(job.settings, job.report) as engine:
-                run_trials(progress, search, (folds, space, device), job, (engine, lock))
+                run_trials(progress, search, Design(folds, space, device), job, engine, lock)
                 notes = (*notes, *running.about_engine(engine))
         except StoppedError as error:
             stopped, progress.study = error, on_disk(lock, progress.study)

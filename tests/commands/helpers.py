@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from benchmarks.faults import again
+from benchmarks.attacks.stores import again
 from forecast_cli import store
 from tests.conftest import ROOT, Result
 

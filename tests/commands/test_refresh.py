@@ -285,12 +285,12 @@ def test_a_training_that_fails_falls_back_to_the_run_before(
     forecast: Forecast, first: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from forecast_cli.errors import DivergedError
-    from forecast_cli.workflow import training
+    from forecast_cli.workflow import fitting
 
     def diverge(*_: object) -> None:
         raise DivergedError("the loss is not finite", "use a smaller --learning-rate")
 
-    monkeypatch.setattr(training, "_fit", diverge)
+    monkeypatch.setattr(fitting, "fit", diverge)
     Path("out.csv").unlink()
     again = refreshed(forecast, "--retrain-after", "0", code=3)
     assert again["reasons"] == [

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.faults import again
+from benchmarks.attacks.stores import again
 from forecast_cli import console, store
 from tests.commands.helpers import Forecast
 from tests.conftest import Result

@@ -24,6 +24,7 @@ from forecast_cli.engine.cluster import Begun, Cluster
 from forecast_cli.engine.data_parallel import Together, _Done, _Memory
 from forecast_cli.errors import DivergedError, SettingsError, WorkerLostError
 from forecast_cli.members import Execution
+from forecast_cli.members.states import taking_down
 from forecast_cli.panel import from_series
 from forecast_cli.progress import Epoch, MemberDone
 from forecast_cli.sources import settings_from
@@ -214,7 +215,7 @@ def test_states_are_taken_down_in_the_checkpoint_and_not_reported() -> None:
     heard: list[Any] = []
     checkpoint = Checkpoint(None, "")
     snapshot = Snapshot({}, {})
-    hear = members._taking_down(checkpoint, heard.append)
+    hear = taking_down(checkpoint, heard.append)
     hear(State(("training", snapshot)))
     hear(MemberDone(1))
     assert checkpoint.running == {"training": snapshot}

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from benchmarks.faults import again, seal
+from benchmarks.attacks.baits import seal
+from benchmarks.attacks.stores import again
 from forecast_cli import store
 from forecast_cli.store.upgrades import RUN_SCHEMAS, newest_run_schema
 

@@ -14,7 +14,7 @@ import pytest
 from safetensors.numpy import load as parse_tensors
 from safetensors.numpy import save as format_tensors
 
-from benchmarks.faults import again
+from benchmarks.attacks.stores import again
 from forecast_cli import store
 from forecast_cli.errors import RunRejectedError
 from forecast_cli.panel import Columns, Floats, from_series

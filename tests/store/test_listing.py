@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.faults import again
+from benchmarks.attacks.stores import again
 from forecast_cli import store
 from forecast_cli.errors import NoRunError
 from tests.store.helpers import publish_again

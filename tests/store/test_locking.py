@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.faults import again, leftovers
+from benchmarks.attacks.stores import again, leftovers
 from forecast_cli import store
 from forecast_cli.errors import LockedError
 from forecast_cli.store import Lock

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.faults import again, leftovers
+from benchmarks.attacks.stores import again, leftovers
 from forecast_cli import store
 from forecast_cli.errors import NoRunError, RunRejectedError, StorageError
 from forecast_cli.forecasting import rolling

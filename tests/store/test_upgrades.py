@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 import forecast_cli
-from benchmarks.faults import again
+from benchmarks.attacks.stores import again
 from forecast_cli import store
 from forecast_cli.errors import RunMismatchError, RunRejectedError
 from forecast_cli.store import upgrades

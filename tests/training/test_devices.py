@@ -20,7 +20,7 @@ from forecast_cli.planning import Plan
 from forecast_cli.progress import Epoch, Event
 from forecast_cli.sources import settings_from
 from forecast_cli.training import ALONE, FitOptions, Fold, TrainingData, batches, devices, loop
-from forecast_cli.workflow import training as workflow_training
+from forecast_cli.workflow import fitting
 
 PANEL = from_series(
     [10 + np.sin(np.arange(120) / 3) + 0.1 * np.random.default_rng(1).normal(size=120)]
@@ -152,13 +152,13 @@ def _backtest(data: Path, **named: Any) -> object:
 def test_on_a_gpu_one_member_trains_at_a_time_unless_asked() -> None:
     plan = replace(plan_of(), members=4, epochs=1000, epoch_batches=1000)
     settings = settings_from(**QUICK)
-    workers = workflow_training.number_of_workers
+    workers = fitting.number_of_workers
     assert workers(plan, settings, "cuda", by_cores=True) == 1
     assert workers(plan, settings_from(workers=3), "cuda", by_cores=True) == 3
 
 
 def test_a_training_on_another_device_is_another_training() -> None:
-    identity = workflow_training._identity
+    identity = fitting._identity
     plan = plan_of()
     assert identity(PANEL, plan, "cpu") == identity(PANEL, plan, "cpu")
     assert identity(PANEL, plan, "cpu") != identity(PANEL, plan, "cuda")

@@ -13,8 +13,8 @@ from forecast_cli import forecasting, store
 from forecast_cli.forecasting import HeldOut
 from forecast_cli.panel import Columns, Panel, head, values_of
 from forecast_cli.store import Run
+from forecast_cli.workflow.fitting import Fit
 from forecast_cli.workflow.judging import errors_of
-from forecast_cli.workflow.training import Fit
 from tests.workflow.helpers import with_more
 
 HORIZON = 12

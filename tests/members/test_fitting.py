@@ -1,10 +1,10 @@
+"""Members: seeds, bagging, boosting, and the same bytes side by side."""
+
 from __future__ import annotations
 
 import json
-import signal
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -12,17 +12,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from forecast_cli import engine, forecasting, learning, members, planning, store, train, windows
-from forecast_cli.errors import SettingsError, StoppedError
+from forecast_cli import engine, forecasting, learning, planning, train, windows
+from forecast_cli.errors import SettingsError
 from forecast_cli.forecasting import prediction
 from forecast_cli.members import Execution
 from forecast_cli.panel import Panel, from_series
-from forecast_cli.progress import Epoch, Event
 from forecast_cli.sources import settings_from
-from tests.conftest import AIRLINE, Result, run_python
+from tests.conftest import AIRLINE, Result
 
 SINE = 10 + np.sin(np.arange(160) / 3) + 0.1 * np.random.default_rng(1).normal(size=160)
 PANEL = from_series([SINE])
@@ -57,21 +54,6 @@ def test_members_differ_and_are_the_same_in_sequence_and_in_parallel(kind: dict[
 
 def test_the_first_member_is_what_a_single_network_would_be() -> None:
     assert weights_of(learned())[0] == weights_of(learned(members=1))[0]
-
-
-@given(st.integers(1, 300), st.integers(1, 80), st.integers(0, 99))
-def test_bagging_draws_as_many_windows_in_blocks_of_neighbors(
-    count: int, block: int, seed: int
-) -> None:
-    panel = from_series([np.arange(count + 9.0)])
-    chosen = windows.between(panel, 6, 4, np.zeros(1, int), panel.lengths)
-    drawn = members.resampled(chosen, block, np.random.default_rng(seed))
-    assert len(drawn) == len(chosen)
-    assert set(drawn.origins) <= set(chosen.origins)
-    size = max(1, min(block, len(chosen) // 4))
-    steps = np.diff(drawn.origins)
-    inside = np.arange(1, len(drawn)) % size != 0
-    assert ((steps == 1) | (steps == 1 - len(chosen)))[inside].all()
 
 
 def test_members_are_combined_as_the_plan_says() -> None:
@@ -150,61 +132,3 @@ def test_a_script_without_a_guard_can_train_members(tmp_path: Path) -> None:
         [sys.executable, str(script)], capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stdout) == (0, "2\n"), done.stderr
-
-
-# -- no temporary folder -----------------------------------------------------------------------
-
-TWO: dict[str, Any] = {"horizon": 4, "lookback": 12, "units": "6", "epochs": 4, "members": 2}
-
-
-@pytest.fixture
-def no_temporary_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """As on a read-only file system; root may write wherever there is a folder, so there is none."""
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "missing"))
-    with pytest.raises(FileNotFoundError):
-        tempfile.mkdtemp()
-
-
-@pytest.mark.usefixtures("no_temporary_folder")
-def test_members_train_side_by_side_where_no_temporary_folder_is_writable(tmp_path: Path) -> None:
-    # Each round of members loads PyTorch in two processes: one round is enough here.
-    asked: dict[str, Any] = {**TWO, "draw": False, "refit": False, "test": 0}
-    alone = train(PANEL, store_folder=tmp_path / "alone", workers=1, **asked)
-    together = train(PANEL, store_folder=tmp_path / "together", workers=2, **asked)
-
-    assert together.run.manifest.files == alone.run.manifest.files
-
-
-@pytest.mark.slow
-@pytest.mark.usefixtures("no_temporary_folder")
-def test_a_stopped_training_goes_on_where_no_temporary_folder_is_writable(tmp_path: Path) -> None:
-    def stop(event: Event) -> None:
-        if isinstance(event, Epoch) and event.epoch == 2:
-            raise StoppedError(signal.SIGTERM)
-
-    # Each round of members loads PyTorch in two processes: one round is enough here.
-    asked: dict[str, Any] = {**TWO, "draw": False, "refit": False}
-    alone = train(PANEL, store_folder=tmp_path / "alone", workers=1, **asked)
-    with pytest.raises(StoppedError):
-        train(PANEL, store_folder=tmp_path / "runs", workers=2, report=stop, **asked)
-    assert store.names(tmp_path / "runs") == []
-
-    again = train(PANEL, store_folder=tmp_path / "runs", workers=2, resume=True, **asked)
-
-    assert again.run.manifest.files == alone.run.manifest.files
-
-
-@pytest.mark.slow
-def test_the_command_trains_members_where_no_temporary_folder_is_writable(tmp_path: Path) -> None:
-    code = (
-        "import sys, tempfile\n"
-        "from forecast_cli.app import main\n"
-        "tempfile.tempdir = '/dev/null/none'\n"
-        "sys.exit(main())\n"
-    )
-    quick = ("--epochs", 2, "--units", 4, "--no-refit")
-    words = ("train", AIRLINE, "--members", 2, "--workers", 2, *quick)
-
-    run_python(code, *words, folder=tmp_path)
-
-    assert len(store.names(tmp_path / "forecast_runs")) == 1

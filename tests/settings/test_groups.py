@@ -1,4 +1,4 @@
-"""The declarations: types, bounds, choices, and settings that do not go together."""
+"""The declarations: types, bounds and choices."""
 
 from __future__ import annotations
 
@@ -78,35 +78,6 @@ def test_a_wrong_value_is_refused_by_the_option_that_it_is_of(
     assert (caught.value.message, caught.value.option) == (message, name)
 
 
-@pytest.mark.parametrize(
-    ("values", "message", "option"),
-    [
-        (
-            {"decimal": ",", "thousands": ","},
-            "--thousands: ',' is not a separator beside the decimal mark",
-            "thousands",
-        ),
-        (
-            {"null": ["-999"], "not_null": ["-999.0"]},
-            "--not-null: '-999.0' is also named by --null",
-            "not_null",
-        ),
-        (
-            {"dates_as_columns": "region", "time": "day"},
-            "--dates-as-columns does not go with --time: all numbers are of one kind, "
-            "and dates are their columns",
-            "dates_as_columns",
-        ),
-    ],
-)
-def test_settings_that_do_not_go_together_are_refused(
-    values: dict[str, Any], message: str, option: str
-) -> None:
-    with pytest.raises(SettingsError) as caught:
-        DataSettings(**values)
-    assert (caught.value.message, caught.value.option) == (message, option)
-
-
 def test_texts_are_parsed_once_and_stay_parsed() -> None:
     text: Any = "168,24"
     data = DataSettings(season=text)
@@ -115,10 +86,6 @@ def test_texts_are_parsed_once_and_stay_parsed() -> None:
     assert dataclasses.replace(DataSettings(season=()), time="t").season == ()
     assert IntervalSettings((95.0, 80.0)).levels == (80.0, 95.0)
     assert LockSettings(90).lock_wait == 90.0
-
-
-def test_empty_words_of_a_list_are_left_out() -> None:
-    assert DataSettings(target=["", "y"], past=[""]) == DataSettings(target=["y"])
 
 
 def test_settings_of_the_reader_that_new_rows_may_need_are_known() -> None:
