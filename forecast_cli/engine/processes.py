@@ -126,8 +126,11 @@ def cores() -> int:
 
 
 def _begin(channel: SimpleQueue[Any]) -> None:
-    """In a worker: leave Ctrl-C to the parent, and exit when it is gone, even if it was killed."""
+    """In a worker: leave Ctrl-C, and a terminal that is closed, to the parent, and exit when it is
+    gone, even if it was killed.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     _CHANNEL.set(channel)
     parent = multiprocessing.parent_process()

@@ -11,7 +11,6 @@ from forecast_cli.choices import TrainedOn
 from forecast_cli.engine import Batch, Engine
 from forecast_cli.messages import duration
 from forecast_cli.progress import Phase
-from forecast_cli.settings import Settings
 from forecast_cli.store import Study, StudyLock, TrialRecord
 from forecast_cli.tuning import Choice, Parameter, Search, State
 from forecast_cli.workflow.studies import SEARCH_SHARE, Job
@@ -46,7 +45,7 @@ def run_trials(
         numbers = range(done, min(done + workers, study.wanted))
         job.report(Phase("trials", _now(study, numbers, pace, deadline)))
 
-        batch = _run_batch(numbers, search, what, job.settings, (engine, deadline))
+        batch = _run_batch(numbers, search, what, job, (engine, deadline))
         if batch is None:
             return
         study = replace(study, trials=(*study.trials, *batch))
@@ -84,7 +83,7 @@ def _run_batch(
     numbers: range,
     search: Search,
     what: tuple[Folds, Sequence[Parameter], TrainedOn],
-    settings: Settings,
+    job: Job,
     how: tuple[Engine, float | None],
 ) -> list[TrialRecord] | None:
     """Trials that run at the same time, fold by fold, so that their order decides and not their
@@ -98,11 +97,11 @@ def _run_batch(
         alive = [each for each in running if each.state is None]
         tasks = [
             FoldTask(
-                folds, fold, tuning.settings_for(settings, space, each.choice), device, deadline
+                folds, fold, tuning.settings_for(job.settings, space, each.choice), device, deadline
             )
             for each in alive
         ]
-        results = engine.run(Batch(run_fold, tasks, workers=len(numbers)))
+        results = engine.run(Batch(run_fold, tasks, len(numbers), on_message=job.report))
         if any(result.is_late for result in results):
             return None
         for each, result in zip(alive, results, strict=True):

@@ -7,18 +7,14 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from forecast_cli.engine.cluster import Signals, _require_listener
-from forecast_cli.errors import SettingsError, StoppedError
 from tests.conftest import ROOT
 
 needs_ray = pytest.mark.usefixtures("ray_that_starts")
@@ -173,61 +169,7 @@ def test_ctrl_c_ends_a_training_on_ray_and_leaves_nothing_behind(
         if line.startswith("training 4 members"):
             break
     process.send_signal(signal.SIGINT)
-    began = time.monotonic()
     _, err = process.communicate(timeout=LIMIT)
     assert process.returncode == 130, err
-    assert time.monotonic() - began < 120
     assert "stopped by signal 2" in err
     assert not list(temporary.iterdir())
-
-
-def test_a_signal_that_comes_while_ray_is_at_work_is_raised_between_two_calls() -> None:
-    def stop(number: int, frame: object) -> None:
-        raise StoppedError(number)
-
-    before = signal.signal(signal.SIGTERM, stop)
-    heard = []
-    try:
-        with Signals() as signals:
-            signal.raise_signal(signal.SIGTERM)
-            heard.append("not raised at once")
-            with pytest.raises(StoppedError) as caught:
-                signals.raise_late()
-        assert signal.getsignal(signal.SIGTERM) is stop
-    finally:
-        signal.signal(signal.SIGTERM, before)
-    assert heard == ["not raised at once"]
-    assert caught.value.exit_code == 143
-
-
-def test_a_signal_that_came_at_the_end_is_raised_after_the_block() -> None:
-    def stop(number: int, frame: object) -> None:
-        raise StoppedError(number)
-
-    before = signal.signal(signal.SIGTERM, stop)
-    try:
-        with pytest.raises(StoppedError), Signals():
-            signal.raise_signal(signal.SIGTERM)
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
-def test_an_address_where_nobody_listens_is_refused_at_once() -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    with pytest.raises(SettingsError) as caught:
-        _require_listener(f"127.0.0.1:{port}")
-    assert caught.value.exit_code == 2
-    assert caught.value.message.startswith(f"there is no Ray cluster at 127.0.0.1:{port}: ")
-    assert caught.value.hint == (
-        "start one there with `ray start --head`, give its token (RAY_AUTH_MODE=token and "
-        "RAY_AUTH_TOKEN_PATH), or leave out --address"
-    )
-
-
-@pytest.mark.parametrize("address", ["here", "10.0.0.1", "10.0.0.1:", ":6379", "a:b"])
-def test_an_address_without_host_or_port_is_refused(address: str) -> None:
-    with pytest.raises(SettingsError) as caught:
-        _require_listener(address)
-    assert caught.value.message == (f"--address must be HOST:PORT or auto, got {address!r}")

@@ -15,7 +15,17 @@ Tell = Callable[[Any], None]
 
 
 def process_of(number: int, tell: Tell) -> int:
-    time.sleep(0.05)
+    return os.getpid()
+
+
+def meet(task: tuple[str, int], tell: Tell) -> int:
+    """The process of a task that waits until as many others are at work in the same folder."""
+    folder, count = task
+    Path(folder, str(os.getpid())).touch()
+    end = time.monotonic() + 300
+    while len(os.listdir(folder)) < count:
+        assert time.monotonic() < end
+        time.sleep(0.01)
     return os.getpid()
 
 
