@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import contextvars
 import itertools
 import os
@@ -190,11 +191,16 @@ def main() -> NoReturn:
     # last bits of a result.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     _raise_at_signals()
+    code: Any = BUG  # the group exits, so this is never the end
     try:
         app()
     except StoppedError as error:  # before the command began, or when it had failed already
-        raise SystemExit(_fail(error, sys.argv[1:])) from None
-    raise SystemExit(BUG)  # the group exits, so this is never reached
+        code = _fail(error, sys.argv[1:])
+    except SystemExit as end:
+        code = end.code
+    if isinstance(code, int) and code - 128 in STOPS:
+        _leave(code)
+    raise SystemExit(code)
 
 
 # -- signals -----------------------------------------------------------------------------------
@@ -229,6 +235,19 @@ def _send_again(lost: sys.UnraisableHookArgs) -> None:
     timer = threading.Timer(AGAIN, signal.pthread_kill, (thread, number))
     timer.daemon = True
     timer.start()
+
+
+def _leave(code: int) -> NoReturn:
+    """End the process after a signal, without the threads that there are.
+
+    The signal may have come while one was being started, of which nobody knows then that it is to
+    end, and for which Python would wait forever.
+    """
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError, AttributeError):  # closed, or none
+            stream.flush()
+    os._exit(code)
 
 
 def _end_at_once(code: int) -> None:

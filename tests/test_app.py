@@ -169,6 +169,22 @@ except StoppedError as error:
     assert done.stderr == ""
 
 
+def test_a_thread_that_never_ends_does_not_keep_a_stopped_command() -> None:
+    done = script("""
+import threading
+
+def app_that_is_stopped():
+    threading.Thread(target=threading.Event().wait).start()
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(300)
+
+app.app = app_that_is_stopped
+app.main()
+""")
+    assert done.returncode == 143
+    assert done.stderr.startswith("error: stopped by signal 15; ")
+
+
 def test_other_errors_that_python_drops_are_shown_as_ever() -> None:
     done = script("""
 class Dropped:

@@ -27,6 +27,7 @@ from forecast_cli.errors import SettingsError, WorkerLostError
 PAUSE = 0.1  # seconds between two looks at what another process does
 PATIENCE = 15  # seconds until somebody answers at an address
 PATIENCE_TO_JOIN = 30.0  # seconds until Ray must have answered there
+PATIENCE_TO_START = 120  # seconds until the first process of Ray must have begun
 PATIENCE_TO_END = 30.0  # seconds that processes of Ray may still write into a folder at the end
 LONGEST_FOLDER = 24  # bytes of a name in which the sockets of Ray have room
 
@@ -85,6 +86,8 @@ def _load(place: Place) -> Any:
     os.environ.setdefault("RAY_DEDUP_LOGS", "0")
     # What Ray will do by itself in its next release: leave the variables of GPUs alone.
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    # A machine that has much else to do starts the processes of Ray slowly.
+    os.environ.setdefault("RAY_gcs_server_port_wait_time_s", str(PATIENCE_TO_START))
     if place.address is None and "RAY_AUTH_MODE" not in os.environ:
         # A cluster listens on the network: only who knows this word may use that of ours.
         os.environ["RAY_AUTH_MODE"] = "token"
@@ -140,7 +143,7 @@ def _start(ray: Any, place: Place, folder: str, quiet: dict[str, Any]) -> None:
             ray.init(
                 "local", num_cpus=place.workers, include_dashboard=False, _temp_dir=folder, **quiet
             )
-    except (OSError, RuntimeError, ValueError, AssertionError) as error:
+    except Exception as error:  # which is what Ray raises where one of its processes is late
         raise WorkerLostError(
             f"Ray does not start on this machine: {first_line(error)}",
             "use --engine processes, or name a cluster with --address",

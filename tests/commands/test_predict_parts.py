@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -163,8 +164,20 @@ def test_parts_are_the_same_bytes_on_ray(predict: Forecast, trained: Path) -> No
         for folder in ("out", "remote")
     ]
     assert parts[0] == parts[1]
-    streamed = shell("predict", *words, *place, cwd=Path.cwd())
+    streamed = shell("predict", *words, *place, cwd=Path.cwd(), timeout=1200)
     assert streamed.stdout.decode() == predict("data", *ONE_PROCESS).out
+
+
+def test_where_there_is_no_cluster_no_folder_is_made(predict: Forecast) -> None:
+    pytest.importorskip("ray")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    words = ("-o", "out", "--format", "csv", "--engine", "ray", "--address", address)
+    result = predict("data", *words)
+    assert result.code == 2
+    assert f"error: there is no Ray cluster at {address}: " in result.err
+    assert not Path("out").exists()
 
 
 # -- files that cannot be forecast -------------------------------------------------------------
@@ -437,6 +450,7 @@ def started(folder: Path, trained: Path, *words: str) -> subprocess.Popen[bytes]
     ("number", "words"),
     [
         (signal.SIGTERM, ONE_PROCESS),
+        (signal.SIGHUP, ("--workers", "2")),
         (signal.SIGINT, ("--workers", "2")),
         (signal.SIGKILL, ("--workers", "2")),
     ],

@@ -71,7 +71,7 @@ def test_tasks_messages_errors_and_lost_workers(tmp_path: Path, temporary: Path)
 from forecast_cli import engine
 from forecast_cli.engine import Batch, Place
 from forecast_cli.errors import DataError, WorkerLostError
-from tests.engine.work import die, die_once, fail, square
+from tests.engine.work import die, die_once, fail, square, tell_or_fail
 
 if __name__ == "__main__":
     heard, order = [], []
@@ -85,10 +85,18 @@ if __name__ == "__main__":
         print(running.run(Batch(die_once, tasks, workers=2)))
         print("repeated:", running.repeated)
 
+        heard.clear()
         try:
-            running.run(Batch(fail, range(3), workers=2))
+            running.run(Batch(fail, range(3), 2, on_message=heard.append))
         except DataError as error:
-            print(error.message, "|", error.hint)
+            print(error.message, "|", error.hint, "|", *heard)
+
+        try:
+            running.run(Batch(tell_or_fail, [({str(tmp_path)!r}, n == 0) for n in range(2)], 2))
+        except DataError as error:
+            heard.clear()
+            running.run(Batch(square, range(2), 2, on_message=heard.append))
+            print(sorted(heard), "repeated:", running.repeated)
         try:
             running.run(Batch(die, range(2), workers=2))
         except WorkerLostError as error:
@@ -103,7 +111,8 @@ if __name__ == "__main__":
         f"[0, 1, 4, 9, 16] {begun} [0, 1, 2, 3, 4]",
         "[0, 1, 2]",
         "repeated: 1",
-        "one is too many | take none",
+        "one is too many | take none | about to fail",
+        "[('begun', 0), ('begun', 1)] repeated: 1",
         "32 a task lost its worker 4 times",
         "[0, 1]",
     ]
@@ -151,8 +160,9 @@ def test_trainings_of_a_backtest_on_ray_give_the_same_forecasts(
 
 @pytest.mark.slow
 @needs_ray
-def test_ctrl_c_ends_a_training_on_ray_and_leaves_nothing_behind(
-    tmp_path: Path, temporary: Path
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
+def test_a_signal_ends_a_training_on_ray_and_leaves_nothing_behind(
+    tmp_path: Path, temporary: Path, number: signal.Signals
 ) -> None:
     data = ROOT / "sample_data" / "panel.csv"
     words = ("train", data, "--future", "promo", "--members", "4", "--engine", "ray")
@@ -165,11 +175,65 @@ def test_ctrl_c_ends_a_training_on_ray_and_leaves_nothing_behind(
         text=True,
     )
     assert process.stderr is not None
+    lines = []
     for line in process.stderr:
+        lines.append(line)
         if line.startswith("training 4 members"):
             break
-    process.send_signal(signal.SIGINT)
+    assert process.poll() is None, lines
+    process.send_signal(number)
     _, err = process.communicate(timeout=LIMIT)
-    assert process.returncode == 130, err
-    assert "stopped by signal 2" in err
+    assert process.returncode == 128 + number, err
+    assert err.count("error: ") == 1
+    assert f"error: stopped by signal {number.value}; nothing was published\n" in err
     assert not list(temporary.iterdir())
+
+
+HELD = """
+import sys
+import ray
+from tests.engine.work import hold
+
+ray.init(num_cpus=1, include_dashboard=False, _temp_dir=sys.argv[1], log_to_driver=False)
+task = ray.remote(num_cpus=1)(hold).remote(sys.argv[2])
+while ray.available_resources().get("CPU", 0):
+    pass
+print(ray.get_runtime_context().gcs_address, flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.mark.slow
+@needs_ray
+def test_a_command_whose_processors_are_taken_by_others_says_that_it_waits(
+    tmp_path: Path, temporary: Path
+) -> None:
+    data = ROOT / "sample_data" / "airline.csv"
+    with subprocess.Popen(
+        [sys.executable, "-c", HELD, str(temporary), str(tmp_path)],
+        env=environment(temporary),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as holder:
+        assert holder.stdout is not None
+        address = holder.stdout.readline().strip()
+        words = ("train", data, *TINY, "--engine", "ray", "--address", address)
+        with subprocess.Popen(
+            [sys.executable, "-m", "forecast_cli", *map(str, words)],
+            cwd=tmp_path,
+            env=environment(temporary),
+            stderr=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            text=True,
+        ) as process:
+            assert process.stderr is not None
+            lines = []
+            for line in process.stderr:
+                lines.append(line)
+                if line.startswith("waiting"):
+                    (tmp_path / "go").touch()
+            assert process.wait(LIMIT) == 0, lines
+        holder.communicate("", timeout=LIMIT)
+    waiting = "waiting for a free processor of the cluster: others are using all 1\n"
+    assert [line for line in lines if line.startswith("waiting")] == [waiting]
