@@ -99,7 +99,7 @@ class _Group(TyperGroup):
         except typer.Abort:
             return _fail(StoppedError(signal.SIGINT), words)
         except (Exception, StoppedError) as error:
-            return _fail(failure_of(error), words)
+            return _fail(failure_of(_stop_behind(error) or error), words)
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Plain help: drawing panels would take longer than everything else that --help does."""
@@ -220,6 +220,17 @@ def _raise_at_signals() -> None:
 
 def _stop(number: int, frame: Any) -> NoReturn:
     raise StoppedError(number)
+
+
+def _stop_behind(error: BaseException) -> StoppedError | None:
+    """The stop in whose course an error came that nobody has foreseen.
+
+    A signal in the middle of a step of somebody else may leave things so that the next one fails.
+    """
+    behind: BaseException | None = error
+    while behind is not None and not isinstance(behind, Failure):
+        behind = behind.__context__
+    return behind if isinstance(behind, StoppedError) else None
 
 
 def _send_again(lost: sys.UnraisableHookArgs) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from forecast_cli import __version__
+from forecast_cli.errors import StoppedError
 from tests.commands.helpers import Forecast, shell
 from tests.conftest import AIRLINE, ROOT, SAMPLES, Result
 
@@ -167,6 +168,23 @@ except StoppedError as error:
 """)
     assert done.stdout == "stopped by signal 15; nothing was published\n"
     assert done.stderr == ""
+
+
+def test_an_error_that_comes_of_a_stop_is_that_stop(
+    forecast: Forecast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def predict_badly(*_: object, **__: object) -> None:
+        try:
+            raise StoppedError(signal.SIGTERM)
+        finally:
+            raise RuntimeError("release unlocked lock")
+
+    monkeypatch.setattr("forecast_cli.workflow.predict", predict_badly)
+    result = forecast("predict")
+    assert (result.code, result.said) == (
+        143,
+        "error: stopped by signal 15; nothing was published\nhint: run the command again\n",
+    )
 
 
 def test_a_thread_that_never_ends_does_not_keep_a_stopped_command() -> None:

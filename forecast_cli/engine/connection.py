@@ -11,7 +11,6 @@ import multiprocessing
 import os
 import secrets
 import shutil
-import signal
 import socket
 import sys
 import tempfile
@@ -21,7 +20,7 @@ from collections.abc import Iterator
 from typing import Any, TextIO
 
 from forecast_cli.engine.contract import Place
-from forecast_cli.engine.signals import Signals
+from forecast_cli.engine.signals import Signals, without_terminal
 from forecast_cli.errors import SettingsError, WorkerLostError
 
 PAUSE = 0.1  # seconds between two looks at what another process does
@@ -139,7 +138,7 @@ def _remove(folder: str) -> None:
 def _start(ray: Any, place: Place, folder: str, quiet: dict[str, Any]) -> None:
     """Start a cluster on this machine, with its files in a folder."""
     try:
-        with _deaf_to_hangups():
+        with without_terminal():
             ray.init(
                 "local", num_cpus=place.workers, include_dashboard=False, _temp_dir=folder, **quiet
             )
@@ -148,19 +147,6 @@ def _start(ray: Any, place: Place, folder: str, quiet: dict[str, Any]) -> None:
             f"Ray does not start on this machine: {first_line(error)}",
             "use --engine processes, or name a cluster with --address",
         ) from None
-
-
-@contextlib.contextmanager
-def _deaf_to_hangups() -> Iterator[None]:
-    """Processes that are started in the block do not hear that the terminal was closed.
-
-    They are told to end by this process, which hears of it after the block.
-    """
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 # -- a cluster at an address ---------------------------------------------------------------------

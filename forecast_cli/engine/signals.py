@@ -1,12 +1,27 @@
-"""Signals that come while compiled code is at work."""
+"""Signals that come while compiled code is at work, and those that processes must not hear."""
 
 from __future__ import annotations
 
 import contextlib
 import signal
+from collections.abc import Iterator
 from typing import Any
 
-STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+FROM_TERMINAL = (signal.SIGINT, signal.SIGHUP)  # which all processes of a command get
+STOPS = (*FROM_TERMINAL, signal.SIGTERM)
+
+
+@contextlib.contextmanager
+def without_terminal() -> Iterator[None]:
+    """Processes that are started in the block hear neither Ctrl-C nor that the terminal is closed.
+
+    They are told to end by this process, which hears of it after the block.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, FROM_TERMINAL)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 class Signals:

@@ -173,6 +173,7 @@ def test_a_signal_ends_a_training_on_ray_and_leaves_nothing_behind(
         stderr=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         text=True,
+        start_new_session=True,
     )
     assert process.stderr is not None
     lines = []
@@ -181,7 +182,7 @@ def test_a_signal_ends_a_training_on_ray_and_leaves_nothing_behind(
         if line.startswith("training 4 members"):
             break
     assert process.poll() is None, lines
-    process.send_signal(number)
+    os.killpg(process.pid, number)  # as a terminal does
     _, err = process.communicate(timeout=LIMIT)
     assert process.returncode == 128 + number, err
     assert err.count("error: ") == 1

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import signal
+import subprocess
+import sys
 
 import pytest
 
-from forecast_cli.engine.signals import STOPS, Signals
+from forecast_cli.engine.signals import FROM_TERMINAL, STOPS, Signals, without_terminal
 from forecast_cli.errors import StoppedError
 
 
@@ -52,6 +54,25 @@ def test_a_signal_that_is_ignored_is_ignored_afterwards_too() -> None:
         assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
     finally:
         signal.signal(signal.SIGHUP, before)
+
+
+@pytest.mark.parametrize("number", FROM_TERMINAL)
+def test_a_process_that_is_started_without_the_terminal_does_not_hear_it(
+    number: signal.Signals,
+) -> None:
+    heard: list[int] = []
+    before = signal.signal(number, lambda number, frame: heard.append(number))
+    try:
+        with without_terminal():
+            child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+            signal.raise_signal(number)
+            assert heard == []
+        assert heard == [number]
+        child.send_signal(number)
+        child.communicate(b"\n", timeout=300)
+        assert child.returncode == 0
+    finally:
+        signal.signal(number, before)
 
 
 def test_a_signal_that_came_at_the_end_is_raised_after_the_block() -> None:
