@@ -85,8 +85,9 @@ def _load(place: Place) -> Any:
     os.environ.setdefault("RAY_DEDUP_LOGS", "0")
     # What Ray will do by itself in its next release: leave the variables of GPUs alone.
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
-    # A machine that has much else to do starts the processes of Ray slowly.
-    os.environ.setdefault("RAY_gcs_server_port_wait_time_s", str(PATIENCE_TO_START))
+    if place.address is None:
+        # A machine that has much else to do starts the processes of Ray slowly.
+        os.environ.setdefault("RAY_gcs_server_port_wait_time_s", str(PATIENCE_TO_START))
     if place.address is None and "RAY_AUTH_MODE" not in os.environ:
         # A cluster listens on the network: only who knows this word may use that of ours.
         os.environ["RAY_AUTH_MODE"] = "token"

@@ -210,9 +210,10 @@ def test_a_command_whose_processors_are_taken_by_others_says_that_it_waits(
     tmp_path: Path, temporary: Path
 ) -> None:
     data = ROOT / "sample_data" / "airline.csv"
+    env = environment(temporary) | {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": 64 * "a"}
     with subprocess.Popen(
         [sys.executable, "-c", HELD, str(temporary), str(tmp_path)],
-        env=environment(temporary),
+        env=env,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -223,7 +224,7 @@ def test_a_command_whose_processors_are_taken_by_others_says_that_it_waits(
         with subprocess.Popen(
             [sys.executable, "-m", "forecast_cli", *map(str, words)],
             cwd=tmp_path,
-            env=environment(temporary),
+            env=env,
             stderr=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             text=True,
