@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import atexit
+import contextlib
 import contextvars
 import itertools
 import os
 import signal
 import sys
+import threading
 from collections.abc import Sequence
 from typing import Annotated, Any, NoReturn
 
@@ -37,6 +40,7 @@ from forecast_cli.commands.help import HelpCommand
 from forecast_cli.errors import (
     BUG,
     CLOSED_PIPE,
+    Failure,
     ForecastError,
     SettingsError,
     StoppedError,
@@ -58,6 +62,8 @@ COMMANDS = {
     "doctor": doctor.doctor,
     "print-schedule": print_schedule.print_schedule,
 }
+STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+AGAIN = 0.05  # seconds until a signal is sent again whose error was lost
 GROUP = "runs"
 GROUP_COMMANDS = {
     "list": runs_list.list_runs,
@@ -78,8 +84,10 @@ class _Group(TyperGroup):
         words = list(sys.argv[1:] if args is None else args)
         # The format of messages is kept in a context of its own, so that another call in the same
         # process does not inherit it.
-        code = contextvars.copy_context().run(self._run, words)
-        sys.exit(code if isinstance(code, int) else 0)
+        result = contextvars.copy_context().run(self._run, words)
+        code = result if isinstance(result, int) else 0
+        _end_at_once(code)
+        sys.exit(code)
 
     def _run(self, words: list[str]) -> Any:
         console.talk_as(_log_format(words))
@@ -90,8 +98,8 @@ class _Group(TyperGroup):
             return _fail(SettingsError(message, _usage_hint(words)), words)
         except typer.Abort:
             return _fail(StoppedError(signal.SIGINT), words)
-        except Exception as error:
-            return _fail(failure_of(error), words)
+        except (Exception, StoppedError) as error:
+            return _fail(failure_of(_stop_behind(error) or error), words)
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Plain help: drawing panels would take longer than everything else that --help does."""
@@ -104,7 +112,7 @@ class _Group(TyperGroup):
 # -- failures ----------------------------------------------------------------------------------
 
 
-def _fail(failure: ForecastError, words: list[str]) -> int:
+def _fail(failure: Failure, words: list[str]) -> int:
     """Show a failure; returns its exit code."""
     if failure.exit_code == CLOSED_PIPE:
         return failure.exit_code
@@ -177,16 +185,86 @@ def root(
     return 0
 
 
-def _stop(number: int, frame: Any) -> NoReturn:
-    raise StoppedError(number)
-
-
 def main() -> NoReturn:
     """The console script."""
     # One thread for numpy: its matrices are small here, and the number of threads can change the
     # last bits of a result.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    signal.signal(signal.SIGTERM, _stop)
-    signal.signal(signal.SIGINT, _stop)
-    app()
-    raise SystemExit(BUG)  # the group exits, so this is never reached
+    _raise_at_signals()
+    code: Any = BUG  # the group exits, so this is never the end
+    try:
+        app()
+    except StoppedError as error:  # before the command began, or when it had failed already
+        code = _fail(error, sys.argv[1:])
+    except SystemExit as end:
+        code = end.code
+    if isinstance(code, int) and code - 128 in STOPS:
+        _leave(code)
+    raise SystemExit(code)
+
+
+# -- signals -----------------------------------------------------------------------------------
+
+
+def _raise_at_signals() -> None:
+    """From now on, a signal to stop is a StoppedError, which cleans up like any other error.
+
+    A closed terminal is none where that is to be ignored, as after `nohup`.
+    """
+    sys.unraisablehook = _send_again
+    atexit.register(setattr, sys, "unraisablehook", sys.__unraisablehook__)
+    for number in STOPS:
+        if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, _stop)
+
+
+def _stop(number: int, frame: Any) -> NoReturn:
+    raise StoppedError(number)
+
+
+def _stop_behind(error: BaseException) -> StoppedError | None:
+    """The stop in whose course an error came that nobody has foreseen.
+
+    A signal in the middle of a step of somebody else may leave things so that the next one fails.
+    """
+    behind: BaseException | None = error
+    while behind is not None and not isinstance(behind, Failure):
+        behind = behind.__context__
+    return behind if isinstance(behind, StoppedError) else None
+
+
+def _send_again(lost: sys.UnraisableHookArgs) -> None:
+    """Send a signal again, a moment later, whose error was lost.
+
+    It was if it came in a callback or a destructor, whose errors Python shows and drops.
+    """
+    if not isinstance(lost.exc_value, StoppedError):
+        sys.__unraisablehook__(lost)
+        return
+
+    thread, number = threading.main_thread().ident or 0, lost.exc_value.signal_number
+    timer = threading.Timer(AGAIN, signal.pthread_kill, (thread, number))
+    timer.daemon = True
+    timer.start()
+
+
+def _leave(code: int) -> NoReturn:
+    """End the process after a signal, without the threads that there are.
+
+    The signal may have come while one was being started, of which nobody knows then that it is to
+    end, and for which Python would wait forever.
+    """
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError, AttributeError):  # closed, or none
+            stream.flush()
+    os._exit(code)
+
+
+def _end_at_once(code: int) -> None:
+    """The command is over, and its exit code is known: a signal now ends the process with it."""
+    for number in STOPS:
+        if signal.getsignal(number) is _stop:
+            signal.signal(number, lambda *_: os._exit(code))
+            # At its very end, Python forgets such handlers, but not that a signal is ignored.
+            atexit.register(signal.signal, number, signal.SIG_IGN)

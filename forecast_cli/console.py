@@ -19,14 +19,14 @@ import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextvars import ContextVar
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Literal
+from typing import IO, TYPE_CHECKING, Any, Literal, TextIO, cast
 
-from forecast_cli.errors import CLOSED_PIPE, ForecastError, StorageError
+from forecast_cli.errors import CLOSED_PIPE, Failure, ForecastError, StorageError
 from forecast_cli.messages import duration
 from forecast_cli.messages import escape as escape
 from forecast_cli.messages import number as number
 from forecast_cli.messages import share as share
-from forecast_cli.progress import Epoch, Event, MemberDone, Phase, Report, silent
+from forecast_cli.progress import Epoch, Event, MemberDone, Phase, Report, Waiting, silent
 
 if TYPE_CHECKING:
     from rich.progress import ProgressColumn
@@ -63,19 +63,19 @@ def emit(data: bytes) -> None:
         stream.buffer.write(data)
         stream.buffer.flush()
     except BrokenPipeError:
-        _silence_stdout()
+        _silence(stream)
         raise ClosedPipeError from None
     except OSError as error:
-        _silence_stdout()
+        _silence(stream)
         message = f"cannot write to stdout: {error.strerror}"
         raise StorageError(message, "free some space, or use -o FILE") from None
 
 
-def _silence_stdout() -> None:
+def _silence(stream: TextIO) -> None:
     """Drop what is still buffered, so that it does not fail again when Python exits."""
     with contextlib.suppress(OSError):
         null = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(null, sys.stdout.fileno())
+        os.dup2(null, stream.fileno())
         os.close(null)
 
 
@@ -132,10 +132,39 @@ def waiting(holder: str) -> None:
 def _line(text: str) -> None:
     if sys.stderr is None:
         return
-    with contextlib.suppress(OSError, ValueError):
+    with contextlib.suppress(ValueError):
         encoding = sys.stderr.encoding or "utf-8"
         shown = text.encode(encoding, "backslashreplace").decode(encoding)
-        print(shown, file=sys.stderr, flush=True)  # noqa: T201
+        print(shown, file=_Lasting(sys.stderr), flush=True)
+
+
+class _Lasting:
+    """A stream that may end at any time, as a terminal that is closed does: what is written then
+    is lost, and nothing fails.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self.stream = stream
+        self.encoding = stream.encoding
+
+    def isatty(self) -> bool:
+        return self.stream.isatty()
+
+    def fileno(self) -> int:
+        return self.stream.fileno()
+
+    def write(self, text: str) -> int:
+        try:
+            return self.stream.write(text)
+        except OSError:
+            _silence(self.stream)
+        return len(text)
+
+    def flush(self) -> None:
+        try:
+            self.stream.flush()
+        except OSError:
+            _silence(self.stream)
 
 
 def _paint(word: str, style: str) -> str:
@@ -152,7 +181,7 @@ def warning(text: str) -> None:
         _line(f"{_paint('warning:', '33')} {escape(text)}")
 
 
-def error(failure: ForecastError, *, debug: bool = False) -> None:
+def error(failure: Failure, *, debug: bool = False) -> None:
     """Write to stderr what is wrong, and what to do about it; with `debug`, where it happened."""
     trace = "".join(traceback.format_exception(failure)) if debug else ""
     if _is_json():
@@ -331,6 +360,9 @@ class _Plain:
             if isinstance(event, Phase):
                 self._begin(event)
                 return
+            if isinstance(event, Waiting):
+                self._say(escape(event.text), phase="waiting")
+                return
 
             self.tally.add(event, self.clock())
             if isinstance(event, Epoch) and self.clock() - self.counted >= EVERY:
@@ -448,7 +480,8 @@ def _bar() -> Iterator[Report]:
     from rich.progress import Progress
     from rich.text import Text
 
-    with Progress(*_bar_columns(), console=Console(stderr=True), transient=True) as bar:
+    console = Console(file=cast("IO[str]", _Lasting(sys.stderr)))
+    with Progress(*_bar_columns(), console=console, transient=True) as bar:
         shown: Phase | None = None
         tally = _Tally()
 
@@ -474,7 +507,7 @@ def _bar() -> Iterator[Report]:
             bar.update(task, visible=True, refresh=True)
 
         def report(event: Event) -> None:
-            if isinstance(event, Phase) and event.name == "cost":
+            if isinstance(event, Waiting) or (isinstance(event, Phase) and event.name == "cost"):
                 bar.console.print(Text(escape(event.text)))  # above the bar, where it stays
                 return
             if isinstance(event, Phase):

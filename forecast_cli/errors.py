@@ -1,6 +1,7 @@
 """Everything that can go wrong, and the exit code that says so.
 
-- ForecastError                 the root; never raised itself
+- Failure                       the root; never raised itself
+- ForecastError                 what went wrong; never raised itself
   - SettingsError          2    an option, a config value, settings that do not go together
   - LowSkillError          4    the network is not as good as --min-skill asks for
   - StaleDataError         5    the newest row is older than --data-max-age allows
@@ -14,7 +15,7 @@
   - StorageError          30    disk full, read-only, I/O error
   - OutOfMemoryError      31    it would not fit in memory
   - WorkerLostError       32    workers of a cluster were lost again and again
-  - StoppedError     130/143    SIGINT or SIGTERM
+- StoppedError   129/130/143    SIGHUP, SIGINT or SIGTERM: like KeyboardInterrupt, no Exception
 
 Other exit codes: 0 is complete success, 1 a bug in this tool, 3 published but degraded (`reasons`
 say why), 141 a closed pipe. A code never changes its meaning; codes are only ever added.
@@ -41,7 +42,18 @@ class Remedy:
     effect: str
 
 
-class ForecastError(Exception):
+class Failure(BaseException):
+    """Why a command did not do all that it was to do: a message, a hint, and an exit code."""
+
+    exit_code = BUG
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class ForecastError(Failure, Exception):
     """A failure that the user can act on: what is wrong, what to do about it, and an exit code.
 
     - option: the setting that the failure is about, or that helps, by the name of its field
@@ -49,8 +61,6 @@ class ForecastError(Exception):
     - remedies: one for each reading that is possible, where options settle the failure
     - path, line, column, value: where in the input the failure is, as far as that is known
     """
-
-    exit_code = BUG
 
     def __init__(
         self,
@@ -65,9 +75,7 @@ class ForecastError(Exception):
         column: str = "",
         value: str = "",
     ) -> None:
-        super().__init__(message)
-        self.message = message
-        self.hint = hint
+        super().__init__(message, hint)
         self.option = option
         self.proposal = proposal
         self.remedies = tuple(remedies)
@@ -136,8 +144,12 @@ class WorkerLostError(ForecastError):
     exit_code = 32
 
 
-class StoppedError(ForecastError):
-    """A signal asked the command to stop. The exit code is 128 plus the number of the signal."""
+class StoppedError(Failure):
+    """A signal asked the command to stop. The exit code is 128 plus the number of the signal.
+
+    It may come wherever something else goes wrong, or is tried. So it is no ForecastError, and no
+    Exception: whoever handles those does not take it for one of them.
+    """
 
     def __init__(
         self,
@@ -150,9 +162,9 @@ class StoppedError(ForecastError):
         self.exit_code = 128 + signal_number
 
 
-def failure_of(error: BaseException) -> ForecastError:
+def failure_of(error: BaseException) -> Failure:
     """Any exception as a failure with a message, a hint and an exit code."""
-    if isinstance(error, ForecastError):
+    if isinstance(error, Failure):
         return error
     if isinstance(error, MemoryError):
         return OutOfMemoryError(
@@ -166,7 +178,7 @@ def failure_of(error: BaseException) -> ForecastError:
     return failure
 
 
-def failure_document(schema: str, error: ForecastError) -> dict[str, Any]:
+def failure_document(schema: str, error: Failure) -> dict[str, Any]:
     """The JSON document of a command that failed."""
     return {
         "schema": schema,

@@ -49,12 +49,19 @@ class MemberDone:
     member: int
 
 
+@dataclass(frozen=True)
+class Waiting:
+    """The phase has to wait for something, and goes on afterwards. text: for people."""
+
+    text: str
+
+
 def reading(source: str) -> Phase:
     """The phase in which a file is read, or standard input (-)."""
     return Phase("reading", f"reading {'standard input' if source == '-' else source}")
 
 
-Event = Phase | Epoch | MemberDone
+Event = Phase | Epoch | MemberDone | Waiting
 Report = Callable[[Event], None]
 
 

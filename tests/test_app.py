@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
+import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from forecast_cli import __version__
+from forecast_cli.errors import StoppedError
 from tests.commands.helpers import Forecast, shell
-from tests.conftest import AIRLINE, ROOT, Result
+from tests.conftest import AIRLINE, ROOT, SAMPLES, Result
 
 
 @pytest.mark.parametrize(
@@ -56,6 +62,194 @@ def test_a_wrong_type_is_a_usage_error(forecast: Forecast) -> None:
     assert result.code == 2
     assert result.err.startswith("error: Invalid value for '--horizon'")
     assert result.err.count("\n") == 2
+
+
+# -- signals -----------------------------------------------------------------------------------
+
+LONG = (
+    "train",
+    str(SAMPLES / "hourly.csv"),
+    "--epochs",
+    "5000",
+    "--patience",
+    "0",
+    "--members",
+    "1",
+)
+
+
+def training(folder: Path, **options: Any) -> subprocess.Popen[str]:
+    """A long training in a process of its own, in its first epochs."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "forecast_cli", *LONG],
+        cwd=folder,
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)},
+        stderr=subprocess.PIPE,
+        text=True,
+        **options,
+    )
+    assert process.stderr is not None
+    assert any("epoch" in line for line in process.stderr)
+    return process
+
+
+def test_a_terminal_that_is_closed_stops_the_command_as_sigterm_does(tmp_path: Path) -> None:
+    with training(tmp_path) as process:
+        process.send_signal(signal.SIGHUP)
+        _, said = process.communicate(timeout=300)
+    assert process.returncode == 129
+    assert re.findall("^error: .*", said, re.M) == [
+        "error: stopped by signal 1; nothing was published"
+    ]
+
+
+def test_after_nohup_a_closed_terminal_is_ignored(tmp_path: Path) -> None:
+    def ignore() -> None:
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+
+    with training(tmp_path, preexec_fn=ignore) as process:
+        process.send_signal(signal.SIGHUP)
+        process.send_signal(signal.SIGTERM)
+        _, said = process.communicate(timeout=300)
+    assert process.returncode == 143
+    assert "error: stopped by signal 15; nothing was published\n" in said
+
+
+def test_the_end_of_a_terminal_ends_the_command_that_draws_on_it(tmp_path: Path) -> None:
+    """Nothing more can be shown then, which is no reason for another end."""
+    pid, descriptor = pty.fork()
+    if pid == 0:  # pragma: no cover
+        os.chdir(tmp_path)
+        env = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "TERM": "xterm-256color"}
+        os.execve(sys.executable, [sys.executable, "-m", "forecast_cli", *LONG], env)
+    screen = b""
+    while b"epoch" not in screen:
+        screen += os.read(descriptor, 65536)
+    os.close(descriptor)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 129
+    assert (
+        json.loads((tmp_path / "forecast_runs" / "last_run.json").read_text())["exit_code"] == 129
+    )
+
+
+SIGNALS = """
+import os, signal, sys, time
+from forecast_cli import app
+from forecast_cli.errors import StoppedError
+
+app._raise_at_signals()
+"""
+
+
+def script(code: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", SIGNALS + code],
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+
+
+def test_a_signal_whose_error_python_would_drop_stops_the_command_all_the_same() -> None:
+    done = script("""
+class Dropped:
+    def __del__(self):
+        os.kill(os.getpid(), signal.SIGTERM)
+        for _ in range(1000):
+            pass  # the handler is called in here
+
+try:
+    Dropped()
+    time.sleep(300)
+except StoppedError as error:
+    print(error.message)
+""")
+    assert done.stdout == "stopped by signal 15; nothing was published\n"
+    assert done.stderr == ""
+
+
+def test_an_error_that_comes_of_a_stop_is_that_stop(
+    forecast: Forecast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def predict_badly(*_: object, **__: object) -> None:
+        try:
+            raise StoppedError(signal.SIGTERM)
+        finally:
+            raise RuntimeError("release unlocked lock")
+
+    monkeypatch.setattr("forecast_cli.workflow.predict", predict_badly)
+    result = forecast("predict")
+    assert (result.code, result.said) == (
+        143,
+        "error: stopped by signal 15; nothing was published\nhint: run the command again\n",
+    )
+
+
+def test_a_thread_that_never_ends_does_not_keep_a_stopped_command() -> None:
+    done = script("""
+import threading
+
+def app_that_is_stopped():
+    threading.Thread(target=threading.Event().wait).start()
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(300)
+
+app.app = app_that_is_stopped
+app.main()
+""")
+    assert done.returncode == 143
+    assert done.stderr.startswith("error: stopped by signal 15; ")
+
+
+def test_other_errors_that_python_drops_are_shown_as_ever() -> None:
+    done = script("""
+class Dropped:
+    def __del__(self):
+        raise ValueError("shown")
+
+Dropped()
+""")
+    assert done.returncode == 0
+    assert done.stderr.startswith("Exception ignored in: <function Dropped.__del__")
+    assert done.stderr.endswith("ValueError: shown\n")
+
+
+@pytest.mark.parametrize("place", ["at once", "at exit", "at the very end"])
+def test_a_signal_after_the_end_does_not_change_the_exit_code(place: str) -> None:
+    done = script(f"""
+import atexit
+
+class Last:
+    def __del__(self, kill=os.kill, process=os.getpid(), number=signal.SIGTERM):
+        kill(process, number)
+
+app._end_at_once(3)
+if {place == "at once"}:
+    os.kill(os.getpid(), signal.SIGTERM)
+elif {place == "at exit"}:
+    atexit.register(os.kill, os.getpid(), signal.SIGTERM)
+else:
+    os.last = Last()
+sys.exit(3)
+""")
+    assert (done.returncode, done.stderr) == (3, "")
+
+
+def test_a_signal_before_the_command_begins_is_one_error_too() -> None:
+    done = script("""
+def app_that_is_stopped():
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(300)
+
+app.app = app_that_is_stopped
+app.main()
+""")
+    assert done.returncode == 143
+    assert done.stderr == (
+        "error: stopped by signal 15; nothing was published\nhint: run the command again\n"
+    )
 
 
 def test_version(forecast: Forecast) -> None:

@@ -128,7 +128,7 @@ def test_the_page_of_jobs_has_every_metric_and_every_exit_code() -> None:
     explained = [int(code) for cell in table for code in cell.split(", ")]
     kinds = [kind for kind in vars(errors).values() if isinstance(kind, type)]
     known = {kind.exit_code for kind in kinds if issubclass(kind, errors.ForecastError)}
-    known |= {0, errors.DEGRADED, health.ALARM, health.STALE, errors.CLOSED_PIPE, 130, 143}
+    known |= {0, errors.DEGRADED, health.ALARM, health.STALE, errors.CLOSED_PIPE, 129, 130, 143}
     assert sorted(explained) == sorted(known)
 
 

@@ -41,11 +41,17 @@ def test_a_file_that_is_named_already_keeps_its_name() -> None:
     assert error.message == "data.csv:3: no number"
 
 
-@pytest.mark.parametrize(("number", "code"), [(2, 130), (15, 143)])
+@pytest.mark.parametrize(("number", "code"), [(1, 129), (2, 130), (15, 143)])
 def test_a_signal_has_the_exit_code_that_shells_give_it(number: int, code: int) -> None:
     error = StoppedError(number)
     assert error.exit_code == code
     assert error.message == f"stopped by signal {number}; nothing was published"
+
+
+def test_a_stop_is_not_taken_for_whatever_else_goes_wrong() -> None:
+    assert not issubclass(StoppedError, Exception)
+    stop = StoppedError(15)
+    assert failure_of(stop) is stop
 
 
 def test_a_failure_of_ours_is_passed_on_as_it_is() -> None:

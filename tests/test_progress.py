@@ -20,7 +20,7 @@ from forecast_cli import console, engine, learning, messages, planning, progress
 from forecast_cli.errors import OutOfMemoryError, StoppedError
 from forecast_cli.members import Execution
 from forecast_cli.panel import from_series
-from forecast_cli.progress import Epoch, Event, MemberDone, Phase
+from forecast_cli.progress import Epoch, Event, MemberDone, Phase, Waiting
 from forecast_cli.sources import settings_from
 from forecast_cli.store import Checkpoint
 from tests.commands.helpers import terminal
@@ -309,6 +309,18 @@ def test_a_short_command_takes_one_line_and_a_long_phase_is_named(plain: Plain) 
     clock.now += 1.0
     shown.tick()
     assert plain.lines() == ["reading data.csv", "looking at the data", "saving \\x1b[31m"]
+
+
+def test_what_a_phase_waits_for_is_said_at_once_and_the_phase_goes_on(plain: Plain) -> None:
+    shown = plain.shown
+    shown.report(Phase("training", "training", ((1, 10),)))
+    shown.report(Waiting("waiting for a processor"))
+    shown.report(epoch(1))
+    assert plain.lines() == [
+        "training",
+        "waiting for a processor",
+        "training: epoch 1 of at most 10  loss 0.5000  validation 0.2500  best epoch 1",
+    ]
 
 
 def test_epochs_get_a_line_every_ten_seconds_with_the_time_that_is_left(plain: Plain) -> None:

@@ -52,7 +52,7 @@ ALLOWED = {
     # The names of the Python API are loaded when they are first used, from a table in the source.
     "__init__.py": {"importlib.import_module"},
     # Whether anybody listens at the --address of a Ray cluster.
-    "engine/cluster.py": {"socket"},
+    "engine/connection.py": {"socket"},
     # A ping that the user asked for with --ping-file.
     "monitoring/ping.py": {
         "urllib", "urllib.error", "urllib.parse", "urllib.request", "http.client", "socket", "ssl"

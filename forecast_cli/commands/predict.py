@@ -175,15 +175,12 @@ def _tell(predicted: Predicted, asked: Asked) -> None:
     for note in predicted.notes:
         if note.level != "info":
             console.warning(note.text)
-    _say(predicted, "base_network", asked)
+        elif note.kind == "base_network" and not asked.quiet:
+            console.say(note.text)
+
     _emit(predicted, asked)
-    _say(predicted, "coverage", asked)
-
-
-def _say(predicted: Predicted, kind: str, asked: Asked) -> None:
-    """Say what there is to know of a kind, unless quiet was asked for."""
     for note in predicted.notes:
-        if note.kind == kind and note.level == "info" and not asked.quiet:
+        if note.kind == "coverage" and not asked.quiet:
             console.say(note.text)
 
 

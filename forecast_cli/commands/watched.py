@@ -45,7 +45,7 @@ def watched(monitor: MonitorSettings, *, clock: Callable[[], float] = time.time)
     watch = Watch(ping=_started(monitor))
     try:
         yield watch
-    except Exception as error:
+    except (Exception, StoppedError) as error:
         failure = failure_of(error)
         watch.exit_code = failure.exit_code
         _tell(watch, monitor, started, began, hurry=isinstance(failure, StoppedError))

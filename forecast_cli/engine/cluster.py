@@ -1,4 +1,4 @@
-"""Tasks on a Ray cluster: the only module that loads Ray, and only where it was asked for.
+"""Tasks on a Ray cluster.
 
 Ray moves tasks and results between its own processes by pickle, so a cluster must be trusted.
 Nothing that Ray writes is ever read from a run or a store.
@@ -7,22 +7,16 @@ Nothing that Ray writes is ever read from a run or a store.
 from __future__ import annotations
 
 import contextlib
-import io
-import multiprocessing
-import os
-import secrets
-import signal
-import socket
-import sys
-import tempfile
-import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, TextIO
+from typing import Any
 
 import forecast_cli
+from forecast_cli.engine.connection import PAUSE, connected, first_line
 from forecast_cli.engine.contract import Batch, Place, Result, Task, Timed, Work
+from forecast_cli.engine.signals import Signals
+from forecast_cli.engine.waiting import Wait
 from forecast_cli.errors import (
     OutOfMemoryError,
     RunMismatchError,
@@ -30,12 +24,9 @@ from forecast_cli.errors import (
     WorkerLostError,
 )
 
-PAUSE = 0.1  # seconds between two looks for messages of the workers
 REPEATS = 3  # of a task whose worker was lost
 SAME_CLOCK = 1.0  # seconds by which the clock of one machine may be corrected meanwhile
-PATIENCE = 15  # seconds until somebody answers at an address, and until a cluster has processors
-PATIENCE_TO_JOIN = 30.0  # seconds until Ray must have answered there
-LONGEST_FOLDER = 24  # bytes of a name in which the sockets of Ray have room
+PATIENCE = 15  # seconds until a cluster has processors
 STOPPING = 10  # seconds that tasks have to end when they are canceled
 
 
@@ -50,7 +41,8 @@ class Begun:
 class Cluster:
     """A Ray cluster that this process is connected to.
 
-    channel: the actor that keeps messages of the tasks until they are heard.
+    channel: the actor that keeps messages of the tasks until they are heard; is_shared: others may
+    use the cluster, too; batches: how many were begun.
     """
 
     ray: Any
@@ -59,36 +51,33 @@ class Cluster:
     is_remote: bool = True
     together: int = 0
     repeated: int = 0
+    is_shared: bool = False
+    batches: int = 0
     running: dict[Any, int] = field(default_factory=dict)
 
     def is_here(self, workers: int, tasks: int) -> bool:
         return False
 
     def run(self, batch: Batch[Task, Result]) -> list[Result]:
-        begun: set[int] = set()
-
-        def hear() -> None:
-            for message in self._messages():
-                if not isinstance(message, Begun):
-                    batch.on_message(message)
-                elif message.number in begun:
-                    self.repeated += 1
-                else:
-                    begun.add(message.number)
-
+        self.batches += 1
         results: dict[int, Result] = {}
-        remote = self.ray.remote(max_retries=REPEATS, num_cpus=1)(_work)
         with Signals() as signals:
+            remote = self.ray.remote(max_retries=REPEATS, num_cpus=1)(_work)
+            hearing = _Hearing(self, batch)
+            wait = Wait.beginning(self.ray, batch.on_message) if self.is_shared else None
             try:
                 while len(results) < len(batch.tasks):
                     signals.raise_late()
                     self._submit(remote, batch, len(results))
                     done, _ = self.ray.wait(list(self.running), num_returns=1, timeout=PAUSE)
-                    results_now = [(self.running.pop(one), self.result(one)) for one in done]
-                    hear()
-                    for number, result in results_now:
-                        results[number] = result
-                        batch.finished(number, result)
+                    # What a task told is heard before its end, also where it ends with an error.
+                    hearing.hear(self._messages())
+                    if wait is not None:
+                        wait.look(has_begun=bool(hearing.begun))
+                    for one in done:
+                        number = self.running.pop(one)
+                        results[number] = self.result(one)
+                        batch.finished(number, results[number])
             finally:
                 self.cancel()
         return [results[number] for number in range(len(batch.tasks))]
@@ -98,19 +87,22 @@ class Cluster:
         work, tasks = batch.work, batch.tasks
         while len(self.running) < batch.workers and done + len(self.running) < len(tasks):
             number = done + len(self.running)
-            origin = Origin.of(self.channel)
+            origin = Origin.of(self.channel, self.batches)
             self.running[remote.remote(origin, number, work, tasks[number])] = number
 
     def _messages(self) -> list[Any]:
-        """What the tasks have told since the last time."""
+        """What the tasks of this batch have told since the last time.
+
+        A task of another one that was canceled may have been telling until then.
+        """
         try:
-            messages: list[Any] = self.ray.get(self.channel.take.remote())
+            told: list[tuple[int, Any]] = self.ray.get(self.channel.take.remote())
         except self.ray.exceptions.RayError as error:
             raise WorkerLostError(
                 f"the connection to the cluster is lost: {first_line(error)}",
                 "look at the logs of the cluster, and run the command again",
             ) from None
-        return messages
+        return [message for batch, message in told if batch == self.batches]
 
     def result(self, reference: Any) -> Any:
         """The result of a task that is over. Raises what it raised."""
@@ -141,6 +133,24 @@ class Cluster:
         self.running.clear()
 
 
+@dataclass
+class _Hearing:
+    """What the command does with messages of the tasks. begun: the numbers of those that have."""
+
+    cluster: Cluster
+    batch: Batch[Any, Any]
+    begun: set[int] = field(default_factory=set)
+
+    def hear(self, messages: list[Any]) -> None:
+        for message in messages:
+            if not isinstance(message, Begun):
+                self.batch.on_message(message)
+            elif message.number in self.begun:
+                self.cluster.repeated += 1
+            else:
+                self.begun.add(message.number)
+
+
 @contextlib.contextmanager
 def opened_cluster(place: Place) -> Iterator[Cluster]:
     """Connect to the cluster at an address, or start one of our own, which ends with the block.
@@ -150,26 +160,21 @@ def opened_cluster(place: Place) -> Iterator[Cluster]:
     Raises SettingsError where there is no cluster at the address, and WorkerLostError where Ray
     does not start on this machine.
     """
-    if place.address is not None:
-        _require_listener(place.address)
-        _require_answer(place.address)
-    ray = _load(place)
-    with contextlib.ExitStack() as stack:
-        # Standard output is for data, and Ray prints there what befell its workers.
-        stack.enter_context(contextlib.redirect_stdout(_WithoutRay(sys.stdout)))
-        if not ray.is_initialized():
-            stack.enter_context(_connected(ray, place))
-        cores = _require_processors(ray)
-        channel = beside(ray, Channel).remote()
-        _require_same_release(ray, channel)
-        yield Cluster(ray, place.workers or cores, channel)
+    with connected(place) as ray:
+        with Signals() as signals:
+            cores = _require_processors(ray, signals)
+            channel = beside(ray, Channel).remote()
+            _require_same_release(ray, channel, signals)
+        workers, is_shared = place.workers or cores, place.address is not None
+        yield Cluster(ray, workers, channel, is_shared=is_shared)
 
 
-def _require_processors(ray: Any) -> int:
+def _require_processors(ray: Any, signals: Signals) -> int:
     """The processors of the cluster. Raises SettingsError where no task would ever be run."""
     deadline = time.monotonic() + PATIENCE
     cores = int(ray.cluster_resources().get("CPU", 0))
     while not cores and time.monotonic() < deadline:
+        signals.raise_late()
         time.sleep(PAUSE)  # a cluster that has just begun may not know of its own machine yet
         cores = int(ray.cluster_resources().get("CPU", 0))
     if not cores:
@@ -181,10 +186,13 @@ def _require_processors(ray: Any) -> int:
     return cores
 
 
-def _require_same_release(ray: Any, channel: Any) -> None:
+def _require_same_release(ray: Any, channel: Any, signals: Signals) -> None:
     """Raise RunMismatchError where this machine of the cluster cannot load what is sent to it."""
+    answer = channel.take.remote()
+    while not ray.wait([answer], timeout=PAUSE)[0]:
+        signals.raise_late()
     try:
-        ray.get(channel.take.remote())
+        ray.get(answer)
     except ray.exceptions.RayError as error:
         last = str(error).strip().splitlines()[-1].strip()
         raise RunMismatchError(
@@ -193,183 +201,7 @@ def _require_same_release(ray: Any, channel: Any) -> None:
         ) from None
 
 
-def _load(place: Place) -> Any:
-    """Ray itself, which reads its environment when it is loaded."""
-    # Nothing is told to anybody about what is run.
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    # What it holds back would be printed at the end.
-    os.environ.setdefault("RAY_DEDUP_LOGS", "0")
-    # What Ray will do by itself in its next release: leave the variables of GPUs alone.
-    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
-    if place.address is None and "RAY_AUTH_MODE" not in os.environ:
-        # A cluster listens on the network: only who knows this word may use that of ours.
-        os.environ["RAY_AUTH_MODE"] = "token"
-        os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)
-    import ray
-
-    return ray
-
-
-@contextlib.contextmanager
-def _connected(ray: Any, place: Place) -> Iterator[None]:
-    quiet = {"log_to_driver": False, "configure_logging": False, "logging_level": "ERROR"}
-    with contextlib.ExitStack() as stack:
-        if place.address is None:
-            name = stack.enter_context(_folder())
-        stack.callback(ray.shutdown)
-        with Signals():  # which are ours again after the block: Ray sets its own
-            if place.address is None:
-                _start(ray, place, name, quiet)
-            else:
-                _join(ray, place.address, quiet)
-        yield
-
-
-def _folder() -> tempfile.TemporaryDirectory[str]:
-    """Where Ray keeps its sockets and logs for as long as it runs.
-
-    Names of sockets are at most 107 bytes long, of which Ray needs 64.
-    """
-    usual = tempfile.gettempdir()
-    folder = usual if len(os.fsencode(usual)) <= LONGEST_FOLDER else os.path.join(os.sep, "tmp")
-    return tempfile.TemporaryDirectory(prefix="forecast-", dir=folder, ignore_cleanup_errors=True)
-
-
-def _start(ray: Any, place: Place, folder: str, quiet: dict[str, Any]) -> None:
-    """Start a cluster on this machine, with its files in a folder."""
-    try:
-        ray.init(
-            "local", num_cpus=place.workers, include_dashboard=False, _temp_dir=folder, **quiet
-        )
-    except (OSError, RuntimeError, ValueError, AssertionError) as error:
-        raise WorkerLostError(
-            f"Ray does not start on this machine: {first_line(error)}",
-            "use --engine processes, or name a cluster with --address",
-        ) from None
-
-
-def _require_listener(address: str) -> None:
-    """Raise SettingsError where nobody listens: Ray itself would try for some time.
-
-    `auto` is what Ray finds on this machine, or in its environment.
-    """
-    if address == "auto":
-        return
-    host, _, port = address.rpartition(":")
-    if not host or not port.isdigit():
-        raise SettingsError(
-            f"--address must be HOST:PORT or auto, got {address!r}",
-            "use, for example, --address 10.0.0.1:6379",
-            option="address",
-        )
-    try:
-        socket.create_connection((host.strip("[]"), int(port)), timeout=PATIENCE).close()
-    except (OSError, OverflowError) as error:
-        raise _no_cluster(address, error) from None
-
-
-def _require_answer(address: str) -> None:
-    """Raise SettingsError where somebody listens who is not Ray: it would try for minutes, deaf to
-    signals. A process tries first, which can be ended."""
-    process = multiprocessing.get_context("spawn").Process(target=_try_to_join, args=(address,))
-    process.start()
-    deadline = time.monotonic() + PATIENCE_TO_JOIN
-    try:
-        while process.is_alive() and time.monotonic() < deadline:
-            process.join(PAUSE)
-        if process.is_alive():
-            seconds = f"{PATIENCE_TO_JOIN:.0f} seconds"
-            raise _no_cluster(address, TimeoutError(f"no answer of Ray within {seconds}"))
-    finally:
-        process.kill()
-        process.join()
-
-
-def _try_to_join(address: str) -> None:
-    """In a process of its own: join the cluster, and leave it. What goes wrong is not told here,
-    but where it is tried again."""
-    silence = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(silence, 1)
-    os.dup2(silence, 2)
-    import ray
-
-    with contextlib.suppress(Exception):
-        ray.init(address, log_to_driver=False, configure_logging=False)
-        ray.shutdown()
-
-
-def _no_cluster(address: str, error: BaseException) -> SettingsError:
-    return SettingsError(
-        f"there is no Ray cluster at {address}: {first_line(error)}",
-        "start one there with `ray start --head`, give its token (RAY_AUTH_MODE=token and "
-        "RAY_AUTH_TOKEN_PATH), or leave out --address",
-        option="address",
-    )
-
-
-def _join(ray: Any, address: str, quiet: dict[str, Any]) -> None:
-    try:
-        ray.init(address, **quiet)
-    except (ConnectionError, ValueError, RuntimeError, ray.exceptions.RayError) as error:
-        raise _no_cluster(address, error) from None
-
-
-class Signals:
-    """Signals that come while Ray is at work, kept until they can be raised.
-
-    An error that is raised inside of its compiled code would be lost there.
-    """
-
-    def __init__(self) -> None:
-        self.late: list[tuple[int, Any]] = []
-        self.handlers: dict[int, Any] = {}
-
-    def __enter__(self) -> Signals:
-        with contextlib.suppress(ValueError):  # only the main thread hears of signals
-            for number in (signal.SIGINT, signal.SIGTERM):
-                self.handlers[number] = signal.signal(number, self._keep)
-        return self
-
-    def _keep(self, number: int, frame: Any) -> None:
-        self.late.append((number, frame))
-
-    def raise_late(self) -> None:
-        """Do now what was to be done when the signal came."""
-        while self.late:
-            number, frame = self.late.pop(0)
-            handler = self.handlers[number]
-            if callable(handler):
-                handler(number, frame)
-            elif handler == signal.SIG_DFL:
-                signal.signal(number, signal.SIG_DFL)
-                signal.raise_signal(number)
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        with contextlib.suppress(ValueError):
-            for number, handler in self.handlers.items():
-                signal.signal(number, handler)
-        if kind is None:
-            self.raise_late()
-
-
-class _WithoutRay(io.TextIOBase):
-    """A stream that leaves out what the threads of Ray write."""
-
-    def __init__(self, stream: TextIO) -> None:
-        self.stream = stream
-
-    def write(self, text: str) -> int:
-        if threading.current_thread().name.startswith("ray_"):
-            return len(text)
-        return self.stream.write(text)
-
-    def flush(self) -> None:
-        self.stream.flush()
-
-
-def first_line(error: BaseException) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0].strip() if lines else type(error).__name__
+# -- in other processes ------------------------------------------------------------------------
 
 
 def beside(ray: Any, what: Any, **options: Any) -> Any:
@@ -398,16 +230,20 @@ class Channel:
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a task comes from. clock: that of `_clock` there."""
+    """Where a task comes from.
+
+    clock: that of `_clock` there; channel: which is listened to there; batch: its number.
+    """
 
     version: str
     clock: float
     channel: Any
+    batch: int = 0
 
     @classmethod
-    def of(cls, channel: Any) -> Origin:
+    def of(cls, channel: Any, batch: int = 0) -> Origin:
         """This process, which listens to a channel."""
-        return cls(forecast_cli.__version__, _clock(), channel)
+        return cls(forecast_cli.__version__, _clock(), channel, batch)
 
     def brought(self, task: Task) -> Task:
         """In a worker: the task, with its times by the clock that is here.
@@ -439,7 +275,7 @@ def _work(origin: Origin, number: int, work: Work[Task, Result], task: Task) -> 
 
     def tell(message: Any) -> None:
         # Waited for, so that a message is there before the result of its task is.
-        ray.get(origin.channel.put.remote(message))
+        ray.get(origin.channel.put.remote((origin.batch, message)))
 
     tell(Begun(number))
     return work(task, tell)

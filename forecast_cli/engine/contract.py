@@ -47,7 +47,7 @@ class Batch(Generic[Task, Result]):
     - workers: how many tasks may run at the same time
     - finished: called with the number and the result of each task when it is there
     - on_message: called with each message, in this process, soon after it was sent, and before its
-      task is finished
+      task is finished; and with a `progress.Waiting` where tasks wait for processors that others use
     """
 
     work: Work[Task, Result]

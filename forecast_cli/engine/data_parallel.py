@@ -9,25 +9,24 @@ the command, `--resume` goes on from the store.
 from __future__ import annotations
 
 import contextlib
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Generic
 
 from forecast_cli.engine.cluster import (
-    PAUSE,
     REPEATS,
     STOPPING,
     Begun,
     Channel,
     Cluster,
     Origin,
-    Signals,
     beside,
-    first_line,
     opened_cluster,
 )
+from forecast_cli.engine.connection import PAUSE, first_line, temporary_folder
 from forecast_cli.engine.contract import Batch, Divisible, Place, Result, State, Task, Work, unheard
+from forecast_cli.engine.signals import Signals
+from forecast_cli.engine.waiting import Wait
 from forecast_cli.errors import SettingsError, WorkerLostError
 
 SILENCE = 300  # seconds that a worker waits for another one, which is lost then
@@ -69,42 +68,47 @@ class Together:
         if not tasks or not all(isinstance(task, Divisible) for task in tasks):
             return self.cluster.run(batch)
 
-        ray = self.cluster.ray
         on_gpu = any(task.on_gpu for task in tasks if isinstance(task, Divisible))
         self.kind = "GPU" if on_gpu else "CPU"
-        size = self._size(self.kind)
-        memory = beside(ray, _Memory).remote()
-        hearing: _Hearing[Result] = _Hearing(self.cluster, batch)
-        # Removed by this process, whatever becomes of the others. Ray Train wants a folder, and
-        # nothing of the training is in it.
-        with tempfile.TemporaryDirectory(prefix="forecast-", ignore_cleanup_errors=True) as folder:
+        # The folder is removed by this process, whatever becomes of the others. Ray Train wants
+        # one, and nothing of the training is in it.
+        with temporary_folder() as folder, Signals() as signals:
+            size = self._size(self.kind)
+            memory = beside(self.cluster.ray, _Memory).remote()
             job = _Job(
                 Origin.of(memory), batch.work, tuple(tasks), size, on_gpu=on_gpu, folder=folder
             )
-            # An actor and no task: of a task that is canceled, Ray may end this process, too.
-            conductor = beside(
-                ray, _Conductor, runtime_env={"env_vars": TRAIN_ENVIRONMENT}
-            ).remote()
-            reference = conductor.conduct.remote(job)
-            with Signals() as signals:
-                try:
-                    is_over = False
-                    while not is_over and hearing.failure is None:
-                        signals.raise_late()
-                        is_over = bool(ray.wait([reference], timeout=PAUSE)[0])
-                        for message in ray.get(memory.take.remote()):
-                            hearing.hear(message)
-                    if hearing.failure is not None:
-                        # Usually all workers fail alike. If only one did, the others would wait for it.
-                        ray.wait([reference], timeout=STOPPING)
-                        for message in ray.get(memory.take.remote()):
-                            hearing.hear(message)
-                        raise hearing.failure
-                    self.cluster.result(reference)
-                finally:
-                    ray.kill(conductor)
-                    ray.kill(memory)
-        return [hearing.results[number] for number in range(len(tasks))]
+            return self._conducted(job, batch, signals)
+
+    def _conducted(self, job: _Job, batch: Batch[Task, Result], signals: Signals) -> list[Result]:
+        """Let a group carry out a job, and listen until it is done."""
+        ray, memory = self.cluster.ray, job.origin.channel
+        hearing: _Hearing[Result] = _Hearing(self.cluster, batch)
+        wait = None
+        if self.cluster.is_shared:
+            wait = Wait.beginning(ray, batch.on_message, job.size, self.kind)
+
+        # An actor and no task: of a task that is canceled, Ray may end this process, too.
+        conductor = beside(ray, _Conductor, runtime_env={"env_vars": TRAIN_ENVIRONMENT}).remote()
+        reference = conductor.conduct.remote(job)
+        try:
+            is_over = False
+            while not is_over and hearing.failure is None:
+                signals.raise_late()
+                is_over = bool(ray.wait([reference], timeout=PAUSE)[0])
+                hearing.hear(ray.get(memory.take.remote()))
+                if wait is not None:
+                    wait.look(has_begun=hearing.begun)
+            if hearing.failure is not None:
+                # Usually all workers fail alike. If only one did, the others would wait for it.
+                ray.wait([reference], timeout=STOPPING)
+                hearing.hear(ray.get(memory.take.remote()))
+                raise hearing.failure
+            self.cluster.result(reference)
+        finally:
+            ray.kill(conductor)
+            ray.kill(memory)
+        return [hearing.results[number] for number in range(len(batch.tasks))]
 
     def _size(self, kind: str) -> int:
         """The workers of a group. Raises SettingsError where the cluster has no place for them."""
@@ -162,7 +166,11 @@ class _Hearing(Generic[Result]):
     failure: Exception | None = None
     results: dict[int, Result] = field(default_factory=dict)
 
-    def hear(self, message: Any) -> None:
+    def hear(self, messages: list[Any]) -> None:
+        for message in messages:
+            self._hear(message)
+
+    def _hear(self, message: Any) -> None:
         if isinstance(message, _Failed):
             self.failure = self.failure or message.error
         elif isinstance(message, Begun):

@@ -17,6 +17,7 @@ from typing import Any
 
 from forecast_cli.engine.contract import Batch, Message, Result, Task, Work
 from forecast_cli.engine.here import run_here
+from forecast_cli.engine.signals import without_terminal
 from forecast_cli.errors import OutOfMemoryError
 
 PAUSE = 0.1  # seconds between two looks for messages of the workers
@@ -89,9 +90,10 @@ def _run_in(
     pool: ProcessPoolExecutor, channel: SimpleQueue[Any], batch: Batch[Task, Result]
 ) -> list[Result]:
     """Submit all tasks, and listen until they are done."""
-    futures = {
-        pool.submit(_work, batch.work, task): number for number, task in enumerate(batch.tasks)
-    }
+    with without_terminal():
+        futures = {
+            pool.submit(_work, batch.work, task): number for number, task in enumerate(batch.tasks)
+        }
     waiting: set[Future[Result]] = set(futures)
     while waiting:
         done, waiting = wait(waiting, timeout=PAUSE, return_when=FIRST_COMPLETED)
@@ -105,7 +107,8 @@ def _start(workers: int) -> tuple[ProcessPoolExecutor, SimpleQueue[Any]]:
     # Spawned, never forked: a forked child would keep the lock of the store alive after its
     # parent is gone.
     context = multiprocessing.get_context("spawn")
-    channel: SimpleQueue[Any] = context.SimpleQueue()
+    with without_terminal():  # it begins a process that keeps track of locks
+        channel: SimpleQueue[Any] = context.SimpleQueue()
     pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_begin, initargs=(channel,))
     return pool, channel
 
@@ -126,8 +129,7 @@ def cores() -> int:
 
 
 def _begin(channel: SimpleQueue[Any]) -> None:
-    """In a worker: leave Ctrl-C to the parent, and exit when it is gone, even if it was killed."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """In a worker: end when the parent wants it to, and when it is gone, even if it was killed."""
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     _CHANNEL.set(channel)
     parent = multiprocessing.parent_process()

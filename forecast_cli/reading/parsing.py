@@ -168,10 +168,10 @@ def read_frames(table: Table, wanted: Wanted) -> Iterator[pd.DataFrame]:
     at = {name: table.names.index(name) for name in (*wanted.texts, *wanted.numbers)}
     names = {position: name for name, position in at.items()}
     rows = 0
-    with (
-        _open(table, wanted, at) as reader,
-        ThreadPoolExecutor(1, thread_name_prefix="parser") as worker,
-    ):
+    # Never closed, only dropped: an error may come while the thread is still reading, and pandas
+    # would then free the memory that it reads into.
+    reader = _open(table, wanted, at)
+    with ThreadPoolExecutor(1, thread_name_prefix="parser") as worker:
         coming = worker.submit(next, reader, None)
         while (frame := coming.result()) is not None:
             # pandas parses the next chunk while this one is used.

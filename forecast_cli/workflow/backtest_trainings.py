@@ -165,7 +165,7 @@ def _train_side_by_side(
         say()
 
     say()
-    job.engine.run(Batch(_work, tasks, at_once, finished))
+    job.engine.run(Batch(_work, tasks, at_once, finished, job.report))
     return [trained[number] for number in range(1, len(trainings) + 1)]
 
 

@@ -56,8 +56,6 @@ def training_data(run: Run) -> tuple[Panel | None, str]:
     try:
         panel = read_for(run, source)
     except ForecastError as error:
-        if isinstance(error, StoppedError):
-            raise
         return None, f"{STORED}: the file of the training can no longer be read: {error.message}."
     if panel.fingerprint != run.manifest.input.sha256:
         return None, f"{STORED}: the file of the training, {source}, has changed since."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -123,7 +124,8 @@ def predict_into(
     finish: Callable[[AnyOutput, PredictedParts], None] = unheard,
     **options: Any,
 ) -> PredictedParts:
-    """Forecast partitions into an output, which is opened when all else is known to be right.
+    """Forecast partitions into an output, which is opened when all else is known to be right, the
+    engine included.
 
     options: see `predict_parts`, which also says what is raised. finish: called at the end, while
     the output is open.
@@ -133,8 +135,19 @@ def predict_into(
     options = _absolute({k: v for k, v in options.items() if k not in OF_THE_ENGINE})
     options["run"] = checked_run(**options)
 
-    with output as opened:
-        predicted = _forecast_files(partitions, opened, settings, options, report)
+    with contextlib.ExitStack() as outputs:
+        # Closed first: no worker writes into an output that is closed or published.
+        with running.opened(settings, report) as workers:
+            opened = outputs.enter_context(output)
+            tasks = _tasks(partitions, opened, options)
+            crew = _Crew(workers, _at_once(workers, settings, len(tasks)))
+            results = _forecast_files(crew, tasks, opened, report)
+            notes = running.about_engine(workers)
+
+        manifest = _manifest(partitions, tasks, results, options["run"])
+        opened.finish(manifest)
+        notes = (*partitions.notes, *notes, *_notes(tasks, results))
+        predicted = PredictedParts(manifest, notes)
         finish(opened, predicted)
     return predicted
 
@@ -149,28 +162,6 @@ def _absolute(options: dict[str, Any]) -> dict[str, Any]:
     if options.get("future_values") is not None:
         changed["future_values"] = os.path.abspath(options["future_values"])
     return options | changed
-
-
-def _forecast_files(
-    partitions: Partitions,
-    output: Output,
-    settings: Settings,
-    options: dict[str, Any],
-    report: Report,
-) -> PredictedParts:
-    """Forecast the files, and finish the output. settings: of the engine; options: of `predict`."""
-    tasks = _tasks(partitions, output, options)
-    with running.opened(settings, report) as workers:
-        crew = _Crew(workers, _at_once(workers, settings, len(tasks)))
-        results = _run(crew, tasks, output, _Progress(len(tasks), report))
-        _refuse_failure(results)
-        _refuse_other_columns(tasks, results)
-        _refuse_same_series(crew, tasks, results)
-        repeated = running.about_engine(workers)
-
-    manifest = _manifest(partitions, tasks, results, options["run"])
-    output.finish(manifest)
-    return PredictedParts(manifest, (*partitions.notes, *repeated, *_notes(tasks, results)))
 
 
 # -- the work ----------------------------------------------------------------------------------
@@ -207,6 +198,17 @@ class _Progress:
         left = (now - self.begun) / self.done * (self.files - self.done)
         text = f"forecasting: {self.done:,} of {self.files:,} parts, {self.series:,} series"
         self.report(Phase("forecasting", f"{text}, {duration(left)} left"))
+
+
+def _forecast_files(
+    crew: _Crew, tasks: Sequence[PartTask], output: Output, report: Report
+) -> Results:
+    """Forecast the files, and check that their forecasts go together."""
+    results = _run(crew, tasks, output, _Progress(len(tasks), report))
+    _refuse_failure(results)
+    _refuse_other_columns(tasks, results)
+    _refuse_same_series(crew, tasks, results, report)
+    return results
 
 
 def _tasks(partitions: Partitions, output: Output, options: Mapping[str, Any]) -> list[PartTask]:
@@ -247,7 +249,7 @@ def _run(crew: _Crew, tasks: Sequence[PartTask], output: Output, progress: _Prog
                 output.take(first + number, result)
             progress.add(result)
 
-        batch = Batch(forecast_file, some, crew.workers, finished)
+        batch = Batch(forecast_file, some, crew.workers, finished, progress.report)
         done = crew.engine.run(batch)
         results += [_without_forecast(result) for result in done]
     return results
@@ -294,13 +296,15 @@ def _done(tasks: Sequence[PartTask], results: Results) -> list[tuple[PartTask, P
     return [(task, result) for task, result in pairs if isinstance(result, PartDone)]
 
 
-def _refuse_same_series(crew: _Crew, tasks: Sequence[PartTask], results: Results) -> None:
+def _refuse_same_series(
+    crew: _Crew, tasks: Sequence[PartTask], results: Results, report: Report
+) -> None:
     """Raise DataError where two files have the same series."""
     done = _done(tasks, results)
     hashes = [result.series for _, result in done]
     for files, wanted in _same_hashes(hashes):
         asked = [NamesTask(done[at][0], wanted) for at in files]
-        names = crew.engine.run(Batch(names_in_file, asked, crew.workers))
+        names = crew.engine.run(Batch(names_in_file, asked, crew.workers, on_message=report))
         file_of: dict[str, int] = {}
         for second, in_file in zip(files, names, strict=True):
             same = [name for name in in_file if name in file_of]

@@ -9,7 +9,6 @@ from forecast_cli import refreshing
 from forecast_cli.errors import (
     LowSkillError,
     SettingsError,
-    StoppedError,
     StorageError,
     failure_of,
 )
@@ -65,7 +64,7 @@ def train_if_due(
         if prepared is None:
             return Outcome()
         return _train(state, job, lock, prepared)
-    except (SettingsError, StorageError, StoppedError):
+    except (SettingsError, StorageError):
         raise
     except Exception as error:
         failure = failure_of(error)

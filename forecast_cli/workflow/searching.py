@@ -59,7 +59,7 @@ def run_trials(
         numbers = range(done, min(done + workers, study.wanted))
         job.report(Phase("trials", _now(study, numbers, pace, deadline)))
 
-        batch = _run_batch(numbers, search, design, job.settings, engine, deadline)
+        batch = _run_batch(numbers, search, design, job, engine, deadline)
         if batch is None:
             return
         study = replace(study, trials=(*study.trials, *batch))
@@ -97,7 +97,7 @@ def _run_batch(
     numbers: range,
     search: Search,
     design: Design,
-    settings: Settings,
+    job: Job,
     engine: Engine,
     deadline: float | None,
 ) -> list[TrialRecord] | None:
@@ -110,8 +110,8 @@ def _run_batch(
     last = design.folds.count - 1
     for fold in range(design.folds.count):
         alive = [each for each in running if each.state is None]
-        tasks = [design.task(fold, each.choice, settings, deadline) for each in alive]
-        results = engine.run(Batch(run_fold, tasks, workers=len(numbers)))
+        tasks = [design.task(fold, each.choice, job.settings, deadline) for each in alive]
+        results = engine.run(Batch(run_fold, tasks, len(numbers), on_message=job.report))
         if any(result.is_late for result in results):
             return None
         for each, result in zip(alive, results, strict=True):

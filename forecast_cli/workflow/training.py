@@ -51,8 +51,8 @@ def train(  # noqa: PLR0913 -- keywords of the public API
     """Train on a file or a Panel, score the held-out rows, publish the run, and forecast.
 
     - settings: as one object, or by name: `horizon=12, units="50,100"`
-    - report: is called with what is being done, as it begins, and with every epoch: a Phase, an
-      Epoch or a MemberDone of `forecast_cli.progress`
+    - report: is called with what is being done, as it begins, and with every epoch: an Event of
+      `forecast_cli.progress`
     - warm_start: a run whose weights to begin with; `base` begins with those of the base network,
       and `none` does without it. Else, validation says what it is good for
     - resume: go on with a training that was stopped, if it is this one

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -163,8 +164,20 @@ def test_parts_are_the_same_bytes_on_ray(predict: Forecast, trained: Path) -> No
         for folder in ("out", "remote")
     ]
     assert parts[0] == parts[1]
-    streamed = shell("predict", *words, *place, cwd=Path.cwd())
+    streamed = shell("predict", *words, *place, cwd=Path.cwd(), timeout=1200)
     assert streamed.stdout.decode() == predict("data", *ONE_PROCESS).out
+
+
+def test_where_there_is_no_cluster_no_folder_is_made(predict: Forecast) -> None:
+    pytest.importorskip("ray")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    words = ("-o", "out", "--format", "csv", "--engine", "ray", "--address", address)
+    result = predict("data", *words)
+    assert result.code == 2
+    assert f"error: there is no Ray cluster at {address}: " in result.err
+    assert not Path("out").exists()
 
 
 # -- files that cannot be forecast -------------------------------------------------------------
@@ -423,7 +436,11 @@ def started(folder: Path, trained: Path, *words: str) -> subprocess.Popen[bytes]
     command = [sys.executable, "-m", "forecast_cli", "predict", "many", "-o", "out", *words]
     command += ["--format", "csv", "--store", str(trained / "store")]
     process = subprocess.Popen(
-        command, cwd=folder, env=os.environ | {"PYTHONPATH": str(ROOT)}, stderr=subprocess.PIPE
+        command,
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        stderr=subprocess.PIPE,
+        start_new_session=True,
     )
     staging, end = folder / "out" / ".tmp-parts", time.monotonic() + 60
     while not (staging.exists() and any(staging.iterdir())):
@@ -437,6 +454,7 @@ def started(folder: Path, trained: Path, *words: str) -> subprocess.Popen[bytes]
     ("number", "words"),
     [
         (signal.SIGTERM, ONE_PROCESS),
+        (signal.SIGHUP, ("--workers", "2")),
         (signal.SIGINT, ("--workers", "2")),
         (signal.SIGKILL, ("--workers", "2")),
     ],
@@ -447,7 +465,10 @@ def test_a_command_that_is_stopped_leaves_the_old_forecast(
     assert predict("data", "-o", "out", "--format", "csv", *ONE_PROCESS).code == 0
     before = snapshot()
     process = started(Path.cwd(), trained, *words)
-    process.send_signal(number)
+    if number in (signal.SIGINT, signal.SIGHUP):
+        os.killpg(process.pid, number)  # as a terminal does
+    else:
+        process.send_signal(number)
     _, said = process.communicate(timeout=300)
     assert snapshot() == before
 
@@ -458,6 +479,7 @@ def test_a_command_that_is_stopped_leaves_the_old_forecast(
         assert process.returncode == 128 + number
         state = f"{Path('out').absolute()} is as it was"
         assert f"error: stopped by signal {number.value}; {state}\n" in said.decode()
+        assert "Traceback" not in said.decode()
     assert not Path("out/.tmp-parts").exists()
 
 

@@ -7,18 +7,14 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from forecast_cli.engine.cluster import Signals, _require_listener
-from forecast_cli.errors import SettingsError, StoppedError
 from tests.conftest import ROOT
 
 needs_ray = pytest.mark.usefixtures("ray_that_starts")
@@ -75,7 +71,7 @@ def test_tasks_messages_errors_and_lost_workers(tmp_path: Path, temporary: Path)
 from forecast_cli import engine
 from forecast_cli.engine import Batch, Place
 from forecast_cli.errors import DataError, WorkerLostError
-from tests.engine.work import die, die_once, fail, square
+from tests.engine.work import die, die_once, fail, square, tell_or_fail
 
 if __name__ == "__main__":
     heard, order = [], []
@@ -89,10 +85,18 @@ if __name__ == "__main__":
         print(running.run(Batch(die_once, tasks, workers=2)))
         print("repeated:", running.repeated)
 
+        heard.clear()
         try:
-            running.run(Batch(fail, range(3), workers=2))
+            running.run(Batch(fail, range(3), 2, on_message=heard.append))
         except DataError as error:
-            print(error.message, "|", error.hint)
+            print(error.message, "|", error.hint, "|", *heard)
+
+        try:
+            running.run(Batch(tell_or_fail, [({str(tmp_path)!r}, n == 0) for n in range(2)], 2))
+        except DataError as error:
+            heard.clear()
+            running.run(Batch(square, range(2), 2, on_message=heard.append))
+            print(sorted(heard), "repeated:", running.repeated)
         try:
             running.run(Batch(die, range(2), workers=2))
         except WorkerLostError as error:
@@ -107,7 +111,8 @@ if __name__ == "__main__":
         f"[0, 1, 4, 9, 16] {begun} [0, 1, 2, 3, 4]",
         "[0, 1, 2]",
         "repeated: 1",
-        "one is too many | take none",
+        "one is too many | take none | about to fail",
+        "[('begun', 0), ('begun', 1)] repeated: 1",
         "32 a task lost its worker 4 times",
         "[0, 1]",
     ]
@@ -155,8 +160,9 @@ def test_trainings_of_a_backtest_on_ray_give_the_same_forecasts(
 
 @pytest.mark.slow
 @needs_ray
-def test_ctrl_c_ends_a_training_on_ray_and_leaves_nothing_behind(
-    tmp_path: Path, temporary: Path
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
+def test_a_signal_ends_a_training_on_ray_and_leaves_nothing_behind(
+    tmp_path: Path, temporary: Path, number: signal.Signals
 ) -> None:
     data = ROOT / "sample_data" / "panel.csv"
     words = ("train", data, "--future", "promo", "--members", "4", "--engine", "ray")
@@ -167,67 +173,69 @@ def test_ctrl_c_ends_a_training_on_ray_and_leaves_nothing_behind(
         stderr=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         text=True,
+        start_new_session=True,
     )
     assert process.stderr is not None
+    lines = []
     for line in process.stderr:
+        lines.append(line)
         if line.startswith("training 4 members"):
             break
-    process.send_signal(signal.SIGINT)
-    began = time.monotonic()
+    assert process.poll() is None, lines
+    os.killpg(process.pid, number)  # as a terminal does
     _, err = process.communicate(timeout=LIMIT)
-    assert process.returncode == 130, err
-    assert time.monotonic() - began < 120
-    assert "stopped by signal 2" in err
+    assert process.returncode == 128 + number, err
+    assert err.count("error: ") == 1
+    assert f"error: stopped by signal {number.value}; nothing was published\n" in err
     assert not list(temporary.iterdir())
 
 
-def test_a_signal_that_comes_while_ray_is_at_work_is_raised_between_two_calls() -> None:
-    def stop(number: int, frame: object) -> None:
-        raise StoppedError(number)
+HELD = """
+import sys
+import ray
+from tests.engine.work import hold
 
-    before = signal.signal(signal.SIGTERM, stop)
-    heard = []
-    try:
-        with Signals() as signals:
-            signal.raise_signal(signal.SIGTERM)
-            heard.append("not raised at once")
-            with pytest.raises(StoppedError) as caught:
-                signals.raise_late()
-        assert signal.getsignal(signal.SIGTERM) is stop
-    finally:
-        signal.signal(signal.SIGTERM, before)
-    assert heard == ["not raised at once"]
-    assert caught.value.exit_code == 143
+ray.init(num_cpus=1, include_dashboard=False, _temp_dir=sys.argv[1], log_to_driver=False)
+task = ray.remote(num_cpus=1)(hold).remote(sys.argv[2])
+while ray.available_resources().get("CPU", 0):
+    pass
+print(ray.get_runtime_context().gcs_address, flush=True)
+sys.stdin.read()
+"""
 
 
-def test_a_signal_that_came_at_the_end_is_raised_after_the_block() -> None:
-    def stop(number: int, frame: object) -> None:
-        raise StoppedError(number)
-
-    before = signal.signal(signal.SIGTERM, stop)
-    try:
-        with pytest.raises(StoppedError), Signals():
-            signal.raise_signal(signal.SIGTERM)
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
-def test_an_address_where_nobody_listens_is_refused_at_once() -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    with pytest.raises(SettingsError) as caught:
-        _require_listener(f"127.0.0.1:{port}")
-    assert caught.value.exit_code == 2
-    assert caught.value.message.startswith(f"there is no Ray cluster at 127.0.0.1:{port}: ")
-    assert caught.value.hint == (
-        "start one there with `ray start --head`, give its token (RAY_AUTH_MODE=token and "
-        "RAY_AUTH_TOKEN_PATH), or leave out --address"
-    )
-
-
-@pytest.mark.parametrize("address", ["here", "10.0.0.1", "10.0.0.1:", ":6379", "a:b"])
-def test_an_address_without_host_or_port_is_refused(address: str) -> None:
-    with pytest.raises(SettingsError) as caught:
-        _require_listener(address)
-    assert caught.value.message == (f"--address must be HOST:PORT or auto, got {address!r}")
+@pytest.mark.slow
+@needs_ray
+def test_a_command_whose_processors_are_taken_by_others_says_that_it_waits(
+    tmp_path: Path, temporary: Path
+) -> None:
+    data = ROOT / "sample_data" / "airline.csv"
+    env = environment(temporary) | {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": 64 * "a"}
+    with subprocess.Popen(
+        [sys.executable, "-c", HELD, str(temporary), str(tmp_path)],
+        env=env,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as holder:
+        assert holder.stdout is not None
+        address = holder.stdout.readline().strip()
+        words = ("train", data, *TINY, "--engine", "ray", "--address", address)
+        with subprocess.Popen(
+            [sys.executable, "-m", "forecast_cli", *map(str, words)],
+            cwd=tmp_path,
+            env=env,
+            stderr=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            text=True,
+        ) as process:
+            assert process.stderr is not None
+            lines = []
+            for line in process.stderr:
+                lines.append(line)
+                if line.startswith("waiting"):
+                    (tmp_path / "go").touch()
+            assert process.wait(LIMIT) == 0, lines
+        holder.communicate("", timeout=LIMIT)
+    waiting = "waiting for a free processor of the cluster: others are using all 1\n"
+    assert [line for line in lines if line.startswith("waiting")] == [waiting]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from pathlib import Path
 
 import pytest
 
@@ -12,7 +13,7 @@ from forecast_cli.engine import Batch, Place
 from forecast_cli.errors import SettingsError
 from forecast_cli.sources import settings_from
 from forecast_cli.workflow.running import check_engine
-from tests.engine.work import process_of
+from tests.engine.work import meet, process_of
 
 
 def test_local_tasks_run_in_this_process_whatever_their_number() -> None:
@@ -22,12 +23,15 @@ def test_local_tasks_run_in_this_process_whatever_their_number() -> None:
     assert running.capacity == 1
 
 
-def test_processes_stay_for_the_next_batch() -> None:
+def test_processes_stay_for_the_next_batch(tmp_path: Path) -> None:
+    found = []
     with engine.opened(Place("processes")) as running:
-        first = running.run(Batch(process_of, range(4), workers=2))
-        second = running.run(Batch(process_of, range(4), workers=2))
-    assert os.getpid() not in first
-    assert set(second) & set(first)
+        for name in ("first", "second"):
+            (tmp_path / name).mkdir()
+            tasks = [(str(tmp_path / name), 2)] * 2
+            found.append(set(running.run(Batch(meet, tasks, workers=2))))
+    assert found[0] == found[1]
+    assert len(found[0] - {os.getpid()}) == 2
 
 
 def test_ray_that_is_not_installed_is_an_error_that_says_how_to_install_it(
@@ -40,10 +44,11 @@ def test_ray_that_is_not_installed_is_an_error_that_says_how_to_install_it(
     assert caught.value.hint == "install it: pip install 'forecast-cli[ray]'"
 
 
-def test_tasks_that_run_in_turns_share_the_time_that_is_left() -> None:
-    begun = time.monotonic()
-    ends = engine.deadlines(begun + 60, tasks=5, at_a_time=2)
-    assert [round(end - begun) for end in ends if end is not None] == [20, 20, 40, 40, 60]
+def test_tasks_that_run_in_turns_share_the_time_that_is_left(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(time, "monotonic", lambda: 100.0)
+    assert engine.deadlines(160.0, tasks=5, at_a_time=2) == [120, 120, 140, 140, 160]
     assert engine.deadlines(None, tasks=2, at_a_time=1) == [None, None]
 
 
