@@ -557,16 +557,19 @@ def kill_refreshes(folder: Path, kills: int, seed: int = 1) -> Figure:
     return {"kills": kills, **outcome, **read, "broken": broken}
 
 
-def prune_under_readers(folder: Path, publications: int) -> Figure:
-    """Publications that prune all they may, while others read."""
+def prune_under_readers(folder: Path, publications: int, predictions: int = 0) -> Figure:
+    """Publications that prune all they may, while others read: so many or more, until there have
+    been so many predictions."""
     root = new_store(folder)
     contents = again(root)
     broken: list[str] = []
     with readers(root, broken) as read:
-        for _ in range(publications):
+        done = 0
+        while done < publications or (read["predictions"] < predictions and not broken):
             publish_and_prune(root, contents, keep=1)
+            done += 1
     broken += wrongs(root)
-    return {"publications": publications, **read, "broken": broken}
+    return {"publications": done, **read, "broken": broken}
 
 
 # -- no room -----------------------------------------------------------------------------------------------------------
