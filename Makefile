@@ -24,10 +24,10 @@ demo: $(VENV)/installed  ## train on a sample, predict, plot, and say where to l
 
 # Tests run side by side: threads of one that wait for those of another would only take time.
 test: $(VENV)/installed  ## all tests but the slow ones
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto -m "not slow"
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --dist worksteal -m "not slow"
 
 slow: $(VENV)/installed  ## the slow tests
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto -m slow
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --dist worksteal -m slow
 
 lint: $(VENV)/installed  ## style and types
 	$(BIN)/ruff check .
@@ -35,7 +35,7 @@ lint: $(VENV)/installed  ## style and types
 	$(BIN)/mypy
 
 check: lint  ## style, types, every test, and how much of the package the tests run
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --cov --cov-report term
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --dist worksteal --cov --cov-report term
 
 extras: $(VENV)/installed  ## what Parquet files, Ray and tuning need; without it, their tests are skipped
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,parquet,ray,tune]'

@@ -73,14 +73,15 @@ def forecast(
 ) -> Callable[..., Result]:
     """Run a command whole, in a folder of its own: exit code, stdout, stderr.
 
-    On stderr, only the first epoch of a training is counted, and no phase is named because it takes
-    long: what a test sees does not depend on how fast the machine is.
+    What a test sees does not depend on the machine: it has one core, on stderr only the first epoch
+    of a training is counted, and no phase is named because it takes long.
     """
     from forecast_cli import console
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(console, "QUIET", HANG)
     monkeypatch.setattr(console, "EVERY", HANG)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: {0}, raising=False)
 
     def run(*words: object) -> Result:
         from forecast_cli.app import app

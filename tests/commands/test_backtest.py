@@ -243,7 +243,7 @@ def test_a_backtest_that_is_stopped_before_its_first_epoch_writes_nothing(tmp_pa
 
 
 def test_a_time_limit_ends_all_trainings_and_says_so(forecast: Forecast) -> None:
-    words = ("--time-limit", "2s", "--refit", "every", "--epochs", "100000", "--patience", "0")
+    words = ("--time-limit", "1s", "--refit", "every", "--epochs", "100000", "--patience", "0")
     result = forecast("backtest", AIRLINE, *words, "--origins", "2", "--units", "4")
     assert result.code == 0
     assert re.fullmatch(
