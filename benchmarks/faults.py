@@ -48,6 +48,7 @@ AIRLINE = ROOT / "sample_data" / "airline.csv"
 SMALL = ("--epochs", "1", "--units", "3", "--horizon", "3", "--members", "1")
 CODES = {"ENOSPC": errno.ENOSPC, "EIO": errno.EIO, "EACCES": errno.EACCES, "EFBIG": errno.EFBIG}
 KEEP = 3
+HANG = 1800  # seconds after which a process is taken to hang, also on a slow and busy machine
 REJECTIONS = (RunRejectedError, RunMismatchError, NoRunError)
 Figure = dict[str, Any]
 
@@ -67,7 +68,7 @@ def command(*words: object, **rest: Any) -> subprocess.CompletedProcess[bytes]:
         "env": environment(),
         "stdout": subprocess.PIPE,
         "stderr": subprocess.PIPE,
-        "timeout": 300,
+        "timeout": HANG,
     }
     return subprocess.run(tool(*words), check=False, **(usual | rest))
 
@@ -416,7 +417,7 @@ def kill_backtests(folder: Path, kills: int, seed: int = 1) -> Figure:
     outcome: Counter[str] = Counter()
 
     started = time.monotonic()
-    subprocess.run([*line, str(whole)], env=environment(), check=True, timeout=300)
+    subprocess.run([*line, str(whole)], env=environment(), check=True, timeout=HANG)
     seconds = time.monotonic() - started
     while outcome["killed"] + outcome["ended before"] < kills:
         with subprocess.Popen(
@@ -434,7 +435,7 @@ def kill_backtests(folder: Path, kills: int, seed: int = 1) -> Figure:
         broken += _of_resumed(process.returncode, said, whole, resumed)
 
     last = subprocess.run(
-        [*line, str(resumed), "--resume"], env=environment(), capture_output=True, timeout=300
+        [*line, str(resumed), "--resume"], env=environment(), capture_output=True, timeout=HANG
     )
     broken += _of_resumed(last.returncode, last.stderr, whole, resumed)
     if store.has_backtest(root):
@@ -537,7 +538,7 @@ def kill_refreshes(folder: Path, kills: int, seed: int = 1) -> Figure:
     broken: list[str] = []
     outcome: Counter[str] = Counter()
     started = time.monotonic()
-    subprocess.run(line, env=environment(), check=True, timeout=300)
+    subprocess.run(line, env=environment(), check=True, timeout=HANG)
     usual = time.monotonic() - started
     with readers(root, broken) as read:
         for number in range(kills):

@@ -460,7 +460,8 @@ def test_a_terminal_shows_one_bar_of_all_members(tmp_path: Path) -> None:
 def test_dumb_terminals_get_plain_lines_and_no_color_is_honored(
     extra: dict[str, Any], steers: bool, tmp_path: Path
 ) -> None:
-    code, screen = terminal("train", AIRLINE, *ONE, cwd=tmp_path, **extra)
+    words = ("--origins", 2, "--run", "base")
+    code, screen = terminal("backtest", AIRLINE, *words, cwd=tmp_path, **extra)
     assert code == 0
     assert ("\x1b" in screen) == steers
     assert not re.search(r"\x1b\[[0-9;]*3[0-9][0-9;]*m", screen)
