@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check fuzz clean
+.PHONY: demo test slow lint check extras fuzz clean
 .DEFAULT_GOAL := demo
 
 $(VENV)/installed: pyproject.toml constraints.txt
@@ -24,13 +24,21 @@ demo: $(VENV)/installed  ## train on a sample, predict, plot, and say where to l
 
 # Tests run side by side: threads of one that wait for those of another would only take time.
 test: $(VENV)/installed  ## all tests but the slow ones
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto -m "not slow"
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --dist worksteal -m "not slow"
 
-check: $(VENV)/installed  ## lint, types, every test and how much of the package they run, as CI does
+slow: $(VENV)/installed  ## the slow tests
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --dist worksteal -m slow
+
+lint: $(VENV)/installed  ## style and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --cov --cov-report term
+
+check: lint  ## style, types, every test, and how much of the package the tests run
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --dist worksteal --cov --cov-report term
+
+extras: $(VENV)/installed  ## what Parquet files, Ray and tuning need; without it, their tests are skipped
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,parquet,ray,tune]'
 
 fuzz: $(VENV)/installed  ## files mutated at random, others in each run: does reading crash?
 	OMP_NUM_THREADS=1 $(BIN)/pytest --hypothesis-profile=random tests/reading/test_kinds.py -k mutated

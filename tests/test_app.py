@@ -17,7 +17,7 @@ import pytest
 from forecast_cli import __version__
 from forecast_cli.errors import StoppedError
 from tests.commands.helpers import Forecast, shell
-from tests.conftest import AIRLINE, ROOT, SAMPLES, Result
+from tests.conftest import AIRLINE, HANG, ROOT, SAMPLES, Result
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,7 @@ def training(folder: Path, **options: Any) -> subprocess.Popen[str]:
 def test_a_terminal_that_is_closed_stops_the_command_as_sigterm_does(tmp_path: Path) -> None:
     with training(tmp_path) as process:
         process.send_signal(signal.SIGHUP)
-        _, said = process.communicate(timeout=300)
+        _, said = process.communicate(timeout=HANG)
     assert process.returncode == 129
     assert re.findall("^error: .*", said, re.M) == [
         "error: stopped by signal 1; nothing was published"
@@ -110,7 +110,7 @@ def test_after_nohup_a_closed_terminal_is_ignored(tmp_path: Path) -> None:
     with training(tmp_path, preexec_fn=ignore) as process:
         process.send_signal(signal.SIGHUP)
         process.send_signal(signal.SIGTERM)
-        _, said = process.communicate(timeout=300)
+        _, said = process.communicate(timeout=HANG)
     assert process.returncode == 143
     assert "error: stopped by signal 15; nothing was published\n" in said
 
@@ -147,7 +147,7 @@ def script(code: str) -> subprocess.CompletedProcess[str]:
         env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=HANG,
         check=False,
     )
 

@@ -21,6 +21,7 @@ QUICK: dict[str, Any] = {
     "epochs": 4,
     "units": "6",
     "members": 1,
+    "warm_start": "none",
 }
 LEVELS = (5.0, 20.0, 50.0, 70.0, 80.0, 90.0, 95.0, 99.0)
 

@@ -48,7 +48,7 @@ def test_a_kill_at_any_call_leaves_the_old_run_or_the_new_one() -> None:
 
 
 def test_readers_never_meet_a_half_pruned_run(tmp_path: Path) -> None:
-    figure = kills.prune_under_readers(tmp_path, 15)
+    figure = kills.prune_under_readers(tmp_path, 15, predictions=5)
     assert figure["broken"] == []
     assert figure["predictions"] >= 5
 

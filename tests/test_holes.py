@@ -28,7 +28,7 @@ from forecast_cli.members import Execution
 from forecast_cli.panel import Panel, from_series
 from forecast_cli.sources import settings_from
 from forecast_cli.training import Fold, TrainingData, batches
-from tests.conftest import ROOT, Result, held_out_scores
+from tests.conftest import HANG, ROOT, Result, held_out_scores
 
 Write = Callable[..., Path]
 QUICK: dict[str, Any] = {"epochs": 2, "units": "6", "members": 1}
@@ -68,12 +68,12 @@ def complete(i: int) -> bool:
     return False
 
 
-def command(*words: object, cwd: Path, limit: float = 60) -> subprocess.CompletedProcess[str]:
-    """The command in a process of its own, which fails the test if it does not end."""
+def command(*words: object, cwd: Path) -> subprocess.CompletedProcess[str]:
+    """The command in a process of its own, which fails the test if it hangs."""
     environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)}
     return subprocess.run(
         [sys.executable, "-m", "forecast_cli", *map(str, words)],
-        cwd=cwd, env=environment, timeout=limit, capture_output=True, text=True, check=False,
+        cwd=cwd, env=environment, timeout=HANG, capture_output=True, text=True, check=False,
     )  # fmt: skip
 
 

@@ -451,7 +451,17 @@ def test_no_name_of_a_series_becomes_a_path(forecast: Forecast, tmp_path: Path) 
     before = {path for path in tmp_path.parent.rglob("*") if "forecast_runs" not in path.parts}
     assert (
         forecast(
-            "train", "d.csv", "--epochs", "1", "--units", "3", "--members", "1", "--quiet"
+            "train",
+            "d.csv",
+            "--epochs",
+            "1",
+            "--units",
+            "3",
+            "--members",
+            "1",
+            "--from",
+            "none",
+            "--quiet",
         ).code
         == 0
     )

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from benchmarks.attacks.stores import (
     AIRLINE,
+    HANG,
     KEEP,
     SMALL,
     Figure,
@@ -156,7 +157,7 @@ def kill_backtests(folder: Path, kills: int, seed: int = 1) -> Figure:
     outcome: Counter[str] = Counter()
 
     started = time.monotonic()
-    subprocess.run([*line, str(whole)], env=environment(), check=True, timeout=300)
+    subprocess.run([*line, str(whole)], env=environment(), check=True, timeout=HANG)
     seconds = time.monotonic() - started
     while outcome["killed"] + outcome["ended before"] < kills:
         with subprocess.Popen(
@@ -174,7 +175,7 @@ def kill_backtests(folder: Path, kills: int, seed: int = 1) -> Figure:
         broken += _wrongs_of_resumed(process.returncode, said, whole, resumed)
 
     last = subprocess.run(
-        [*line, str(resumed), "--resume"], env=environment(), capture_output=True, timeout=300
+        [*line, str(resumed), "--resume"], env=environment(), capture_output=True, timeout=HANG
     )
     broken += _wrongs_of_resumed(last.returncode, last.stderr, whole, resumed)
     if store.has_backtest(root):
@@ -192,13 +193,16 @@ def _wrongs_of_resumed(code: int, said: bytes, whole: Path, resumed: Path) -> li
 # -- prunes ----------------------------------------------------------------------------------------
 
 
-def prune_under_readers(folder: Path, publications: int) -> Figure:
-    """Publications that prune all they may, while others read."""
+def prune_under_readers(folder: Path, publications: int, predictions: int = 0) -> Figure:
+    """Publications that prune all they may, while others read: so many or more, until there have
+    been so many predictions."""
     root = new_store(folder)
     contents = again(root)
     broken: list[str] = []
     with readers(root, broken) as read:
-        for _ in range(publications):
+        done = 0
+        while done < publications or (read["predictions"] < predictions and not broken):
             publish_and_prune(root, contents, keep=1)
+            done += 1
     broken += wrongs(root)
-    return {"publications": publications, **read, "broken": broken}
+    return {"publications": done, **read, "broken": broken}

@@ -14,7 +14,16 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.attacks.calls import at_call, count_only, is_killed_at
-from benchmarks.attacks.stores import AIRLINE, SMALL, Figure, environment, readers, tool, wrongs
+from benchmarks.attacks.stores import (
+    AIRLINE,
+    HANG,
+    SMALL,
+    Figure,
+    environment,
+    readers,
+    tool,
+    wrongs,
+)
 from forecast_cli import store, tables, workflow
 from forecast_cli.errors import ForecastError
 from forecast_cli.forecasting import Forecast
@@ -57,7 +66,7 @@ def kill_refreshes(folder: Path, kills: int, seed: int = 1) -> Figure:
     broken: list[str] = []
     outcome: Counter[str] = Counter()
     started = time.monotonic()
-    subprocess.run(line, env=environment(), check=True, timeout=300)
+    subprocess.run(line, env=environment(), check=True, timeout=HANG)
     usual = time.monotonic() - started
     with readers(root, broken) as read:
         for number in range(kills):

@@ -21,6 +21,7 @@ from forecast_cli.store import Contents
 AIRLINE = ROOT / "sample_data" / "airline.csv"
 SMALL = ("--epochs", "1", "--units", "3", "--horizon", "3", "--members", "1")
 KEEP = 3
+HANG = 1800  # seconds after which a process is taken to hang, also on a slow and busy machine
 Figure = dict[str, Any]
 
 
@@ -39,7 +40,7 @@ def command(*words: object, **rest: Any) -> subprocess.CompletedProcess[bytes]:
         "env": environment(),
         "stdout": subprocess.PIPE,
         "stderr": subprocess.PIPE,
-        "timeout": 300,
+        "timeout": HANG,
     }
     return subprocess.run(tool(*words), check=False, **(usual | rest))
 

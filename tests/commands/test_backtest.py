@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from forecast_cli import store, train
 from forecast_cli.workflow import backtest_progress
-from tests.commands.helpers import QUICK, Forecast, shell, terminal
-from tests.conftest import AIRLINE, ROOT, SAMPLES
+from tests.commands.helpers import QUICK, Forecast, shell, signaled, terminal
+from tests.conftest import AIRLINE, SAMPLES
 
 
 @pytest.fixture(autouse=True)
@@ -208,18 +205,9 @@ def test_few_series_are_listed_with_their_errors(forecast: Forecast) -> None:
 
 
 LONG = (
-    *("--epochs", "40", "--patience", "0", "--units", "4", "--members", "1"),
+    *("--epochs", "8", "--patience", "0", "--units", "4", "--members", "1"),
     *("--horizon", "4", "--lookback", "8"),
 )
-
-
-def start(words: tuple[object, ...], folder: Path) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "forecast_cli", *map(str, words)],
-        cwd=folder,
-        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)},
-        stderr=subprocess.PIPE,
-    )
 
 
 @pytest.mark.slow
@@ -228,13 +216,10 @@ def test_a_signal_stops_a_backtest_and_resume_ends_in_the_same_bytes(
     number: int, code: int, tmp_path: Path
 ) -> None:
     words = ("backtest", SAMPLES / "hourly.csv", *LONG, "--origins", "2", "--refit", "every")
-    with start((*words, "-o", "out.csv", "--plot", "out.png"), tmp_path) as process:
-        assert process.stderr is not None
-        assert any(b"epoch" in line for line in process.stderr)
-        process.send_signal(number)
-        rest = process.stderr.read().decode()
-        assert process.wait(30) == code
-    assert rest.endswith(
+    outputs = ("-o", "out.csv", "--plot", "out.png")
+    stopped = signaled(number, "epoch 3", *words, *outputs, cwd=tmp_path)
+    assert stopped.returncode == code
+    assert stopped.stderr.endswith(
         f"error: stopped by signal {number}; what was done is kept in forecast_runs\n"
         "hint: go on where it stopped: the same command with --resume\n"
     )
@@ -251,18 +236,14 @@ def test_a_signal_stops_a_backtest_and_resume_ends_in_the_same_bytes(
 
 def test_a_backtest_that_is_stopped_before_its_first_epoch_writes_nothing(tmp_path: Path) -> None:
     words = ("backtest", SAMPLES / "hourly.csv", *LONG)
-    with start((*words, "-o", "out.csv"), tmp_path) as process:
-        assert process.stderr is not None
-        assert any(b"reading" in line for line in process.stderr)
-        process.send_signal(signal.SIGINT)
-        rest = process.stderr.read().decode()
-        assert process.wait(30) == 130
-    assert "error: stopped by signal 2; nothing was " in rest
+    stopped = signaled(signal.SIGINT, "training", *words, "-o", "out.csv", cwd=tmp_path)
+    assert stopped.returncode == 130
+    assert "error: stopped by signal 2; nothing was " in stopped.stderr
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_time_limit_ends_all_trainings_and_says_so(forecast: Forecast) -> None:
-    words = ("--time-limit", "2s", "--refit", "every", "--epochs", "100000", "--patience", "0")
+    words = ("--time-limit", "1s", "--refit", "every", "--epochs", "100000", "--patience", "0")
     result = forecast("backtest", AIRLINE, *words, "--origins", "2", "--units", "4")
     assert result.code == 0
     assert re.fullmatch(
@@ -295,7 +276,8 @@ def test_a_full_disk_at_the_end_costs_no_training(forecast: Forecast) -> None:
 
 
 def test_the_cost_stays_on_a_terminal(tmp_path: Path) -> None:
-    code, screen = terminal("backtest", AIRLINE, *QUICK, "--origins", "2", cwd=tmp_path)
+    words = ("--run", "base", "--origins", "2")
+    code, screen = terminal("backtest", AIRLINE, *words, cwd=tmp_path)
     assert code == 0
-    assert "2 origins, 12 rows apart, 12 steps ahead: 1 training" in screen
-    assert "this network" in screen
+    assert "2 origins, 12 rows apart, 12 steps ahead: no training" in screen
+    assert "seasonal naive (12)" in screen

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from tests.commands.helpers import QUICK, Forecast
-from tests.conftest import AIRLINE, ROOT
+from tests.conftest import AIRLINE, HANG, ROOT
 
 no_gpu = pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
 
@@ -59,7 +59,7 @@ def test_print_config_shows_the_device_without_looking_for_it(tmp_path: Path) ->
         env={"PYTHONPATH": str(ROOT), "PATH": ""},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=HANG,
         check=True,
     )
     lines = done.stdout.splitlines()

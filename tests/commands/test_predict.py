@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
@@ -28,13 +29,15 @@ def test_predict_json_holds_what_the_csv_holds(forecast: Forecast, airline_store
     assert [list(row.values()) for row in document["forecast"]] == cells
 
 
-def test_standard_input_trains_and_predict_says_where_it_goes_on_from(tmp_path: Path) -> None:
-    trained = shell("train", "-", *QUICK, "--quiet", cwd=tmp_path, input=AIRLINE.read_bytes())
-    assert (trained.returncode, trained.stderr) == (0, b"")
-    predicted = shell("predict", cwd=tmp_path)
-    assert predicted.returncode == 0
-    assert b"continues from the rows stored then" in predicted.stderr
-    assert predicted.stdout.splitlines()[1].startswith(b"1961-01,")
+def test_standard_input_trains_and_predict_says_where_it_goes_on_from(
+    forecast: Forecast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(AIRLINE.read_bytes())))
+    assert forecast("train", "-", *QUICK, "--quiet") == Result(0, "", "")
+    predicted = forecast("predict")
+    assert predicted.code == 0
+    assert "continues from the rows stored then" in predicted.err
+    assert predicted.out.splitlines()[1].startswith("1961-01,")
 
 
 def test_open_descriptors_are_written_to_never_replaced(

@@ -20,7 +20,7 @@ import forecast_cli
 from forecast_cli import store
 from forecast_cli.errors import SettingsError
 from tests.commands.helpers import Forecast, shell, terminal
-from tests.conftest import ROOT, Result, run_python
+from tests.conftest import HANG, ROOT, Result, run_python
 
 FILES, EACH, ROWS = 3, 2, 60
 ONE_PROCESS = ("--engine", "local")
@@ -157,7 +157,7 @@ def test_parts_are_the_same_bytes_on_ray(predict: Forecast, trained: Path) -> No
     assert predict("data", "-o", "out", "--format", "csv", *ONE_PROCESS).code == 0
     words = ("data", "--format", "csv", "--engine", "ray", "--workers", "2")
     place = ("--store", trained / "store")
-    done = shell("predict", *words, *place, "-o", "remote", cwd=Path.cwd(), timeout=1200)
+    done = shell("predict", *words, *place, "-o", "remote", cwd=Path.cwd())
     assert done.returncode == 0, done.stderr
     parts = [
         {name: data for name, data in snapshot(folder).items() if name[0] == "p"}
@@ -442,7 +442,7 @@ def started(folder: Path, trained: Path, *words: str) -> subprocess.Popen[bytes]
         stderr=subprocess.PIPE,
         start_new_session=True,
     )
-    staging, end = folder / "out" / ".tmp-parts", time.monotonic() + 60
+    staging, end = folder / "out" / ".tmp-parts", time.monotonic() + HANG
     while not (staging.exists() and any(staging.iterdir())):
         assert process.poll() is None
         assert time.monotonic() < end
@@ -469,7 +469,7 @@ def test_a_command_that_is_stopped_leaves_the_old_forecast(
         os.killpg(process.pid, number)  # as a terminal does
     else:
         process.send_signal(number)
-    _, said = process.communicate(timeout=300)
+    _, said = process.communicate(timeout=HANG)
     assert snapshot() == before
 
     if number == signal.SIGKILL:
@@ -503,7 +503,7 @@ def test_a_kill_at_any_instant_leaves_a_manifest_with_all_its_parts(
             time.sleep(0.001)
         time.sleep(0.035 * attempt)  # the first at once, when the lock is there and no part is
         process.kill()
-        killed += process.wait(timeout=300) == -signal.SIGKILL
+        killed += process.wait(timeout=HANG) == -signal.SIGKILL
 
         found = store.read_parts(Path("out"))
         assert found is not None

@@ -18,7 +18,7 @@ import pytest
 from forecast_cli.base import weights
 from forecast_cli.panel import Floats
 from tests.commands.helpers import Forecast, shell
-from tests.conftest import AIRLINE, ROOT, SAMPLES, Result, daily, monthly, run_python
+from tests.conftest import AIRLINE, HANG, ROOT, SAMPLES, Result, daily, monthly, run_python
 
 Write = Callable[..., Path]
 NOT_TRAINED = "base network, not trained on these data\n"
@@ -541,7 +541,7 @@ def test_the_wheel_holds_the_base_network_and_forecasts_with_it(tmp_path: Path) 
             shutil.copy(source, copy / name)
     build = [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation"]
     build += ["--no-index", "--quiet", "-w", str(tmp_path / "wheels"), str(copy)]
-    subprocess.run(build, check=True, timeout=300, cwd=tmp_path)
+    subprocess.run(build, check=True, timeout=HANG, cwd=tmp_path)
 
     (wheel,) = (tmp_path / "wheels").glob("*.whl")
     unpacked = tmp_path / "unpacked"
@@ -559,7 +559,7 @@ def test_the_wheel_holds_the_base_network_and_forecasts_with_it(tmp_path: Path) 
         cwd=new,
         env={"PYTHONPATH": str(unpacked), "PATH": ""},
         capture_output=True,
-        timeout=120,
+        timeout=HANG,
         check=True,
     )
     here = shell("predict", AIRLINE, *BASE, cwd=new)

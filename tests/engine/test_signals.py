@@ -10,6 +10,7 @@ import pytest
 
 from forecast_cli.engine.signals import FROM_TERMINAL, STOPS, Signals, without_terminal
 from forecast_cli.errors import StoppedError
+from tests.conftest import HANG
 
 
 def test_a_signal_that_comes_while_ray_is_at_work_is_raised_between_two_calls() -> None:
@@ -69,7 +70,7 @@ def test_a_process_that_is_started_without_the_terminal_does_not_hear_it(
             assert heard == []
         assert heard == [number]
         child.send_signal(number)
-        child.communicate(b"\n", timeout=300)
+        child.communicate(b"\n", timeout=HANG)
         assert child.returncode == 0
     finally:
         signal.signal(number, before)

@@ -170,7 +170,7 @@ def test_steps_whose_bounds_are_not_known_are_left_out() -> None:
 
 
 @pytest.mark.parametrize("by", ["series", "origin", "step"])
-def test_many_origins_and_many_series_are_scored_in_a_second(by: By) -> None:
+def test_many_origins_and_many_series_are_scored_without_a_loop(by: By) -> None:
     random = np.random.default_rng(0)
     for series, origins in ((20_000, 5), (1, 20_000)):
         count = series * origins
@@ -182,7 +182,7 @@ def test_many_origins_and_many_series_are_scored_in_a_second(by: By) -> None:
             bounds={80.0: (np.full((count, 6), -1.0), np.ones((count, 6)))},
             scales=np.ones(series),
         )
-        started = time.monotonic()
+        started = time.process_time()
         scores_by(ours, NETWORK, by)
         interval_scores_by(ours, 80.0, by)
-        assert time.monotonic() - started < 5  # a loop over series takes a minute
+        assert time.process_time() - started < 20  # a loop over series takes a minute

@@ -29,6 +29,7 @@ def no_temporary_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None
         tempfile.mkdtemp()
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("no_temporary_folder")
 def test_members_train_side_by_side_where_no_temporary_folder_is_writable(tmp_path: Path) -> None:
     # Each round of members loads PyTorch in two processes: one round is enough here.

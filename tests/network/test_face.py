@@ -5,6 +5,8 @@ import sys
 
 import pytest
 
+from tests.conftest import HANG
+
 
 @pytest.mark.parametrize(
     "package", ["forecast_cli.network", "forecast_cli.planning", "forecast_cli.choices"]
@@ -12,6 +14,6 @@ import pytest
 def test_a_package_that_predict_needs_loads_no_torch(package: str) -> None:
     code = f"import sys, {package}; print({{'torch', 'pandas', 'matplotlib'}} & set(sys.modules))"
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=HANG, check=True
     )
     assert done.stdout == "set()\n"

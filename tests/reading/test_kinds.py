@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from forecast_cli import directives
 from forecast_cli.panel import format_times, times_of, values_of
 from forecast_cli.reading import read_csv
-from tests.conftest import ROOT
+from tests.conftest import HANG, ROOT
 from tests.reading.kinds import (
     DAYS_WITH_CLOCKS,
     FROM_THE_WILD,
@@ -29,8 +29,6 @@ from tests.reading.kinds import (
     numbers,
     table,
 )
-
-LIMIT = 60.0  # seconds for one file
 
 
 class Process:
@@ -53,9 +51,9 @@ class Process:
         message = json.dumps(settings).encode() + b"\n" + content
         self.child.stdin.write(len(message).to_bytes(8, "big") + message)
         self.child.stdin.flush()
-        if not select.select([self.child.stdout], [], [], LIMIT)[0]:
+        if not select.select([self.child.stdout], [], [], HANG)[0]:
             self.end()
-            return {"bug": f"no answer within {LIMIT:g} seconds"}
+            return {"bug": f"no answer within {HANG:g} seconds"}
         size = self.child.stdout.read(8)
         if len(size) < 8:
             code = self.child.wait()

@@ -256,7 +256,7 @@ def test_parquet_texts_are_read_alike(tmp_path: Path) -> None:
     assert np.array_equal(panel.values, [1.5, 2, np.nan, -3, 4], equal_nan=True)
 
 
-QUICK = ("--epochs", 1, "--units", 4, "--members", 1)
+QUICK = ("--epochs", 1, "--units", 4, "--members", 1, "--from", "none")
 
 
 def test_the_target_is_the_first_line_of_the_summary(forecast: Forecast, write: Write) -> None:

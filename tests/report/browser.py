@@ -18,9 +18,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.conftest import HANG
+
 AXE = Path(__file__).parent / "node_modules" / "axe-core" / "axe.min.js"
 NAMES = ("chromium", "chromium-browser", "google-chrome")
-PATIENCE = 60.0  # seconds that an answer may take on a busy machine
 FLAGS = (
     "--headless=new",
     "--no-sandbox",  # tests may run as root
@@ -186,7 +187,7 @@ class Browser:
 
     def _next(self) -> dict[str, Any]:
         """The next message; what it says about the page is noted."""
-        end = time.monotonic() + PATIENCE
+        end = time.monotonic() + HANG
         while b"\0" not in self._buffer:
             ready, _, _ = select.select(
                 [self._from_browser], [], [], max(end - time.monotonic(), 0)

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 
 from forecast_cli.errors import SettingsError
 from forecast_cli.scheduling import Job, TimeOfDay, crontab_line
+from tests.conftest import HANG
 from tests.scheduling.helpers import MANY_SPECIAL, ODD, PATHS, job
 
 PRINT = ("printf", "%s\\0")  # a program that prints its arguments, with odd letters in one of them
@@ -58,7 +59,7 @@ VERSIONS = (as_in_the_manual, with_backslashes_joined, untouched)
 
 def arguments(command: str) -> tuple[str, ...]:
     """What a program gets that is started by a shell."""
-    done = subprocess.run(["/bin/sh", "-c", command], capture_output=True, check=True, timeout=10)
+    done = subprocess.run(["/bin/sh", "-c", command], capture_output=True, check=True, timeout=HANG)
     return tuple(done.stdout.decode().split("\0")[:-1])
 
 

@@ -13,6 +13,7 @@ from hypothesis import given
 
 from forecast_cli.errors import SettingsError
 from forecast_cli.scheduling import Job, TimeOfDay, systemd_units
+from tests.conftest import HANG
 from tests.scheduling.helpers import MANY_SPECIAL, ODD, PATHS, job
 
 
@@ -148,7 +149,7 @@ def test_systemd_takes_the_units(tmp_path: Path, folder: str, ping_file: str) ->
         ["systemd-analyze", "verify", "--man=no", *sorted(map(str, units.iterdir()))],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=HANG,
     )
     about_ours = [line for line in done.stderr.splitlines() if "forecast-" in line]
     assert (done.returncode, about_ours) == (0, [])
@@ -161,6 +162,6 @@ def test_systemd_refuses_what_is_wrong(tmp_path: Path) -> None:
     unit = tmp_path / "forecast-sales.service"
     unit.write_text(text)
     done = subprocess.run(
-        ["systemd-analyze", "verify", "--man=no", str(unit)], capture_output=True, timeout=60
+        ["systemd-analyze", "verify", "--man=no", str(unit)], capture_output=True, timeout=HANG
     )
     assert done.returncode != 0

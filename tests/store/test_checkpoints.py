@@ -4,11 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +19,8 @@ from forecast_cli.panel import Panel, from_series
 from forecast_cli.progress import Epoch, Event
 from forecast_cli.store import Checkpoint, checkpoints
 from forecast_cli.training import Fitted, Snapshot
+from tests.commands.helpers import shell, signaled
+from tests.conftest import SAMPLES
 
 PANEL = from_series(
     [10 + np.sin(np.arange(90) / 3) + 0.1 * np.random.default_rng(1).normal(size=90)]
@@ -276,46 +274,15 @@ def test_members_share_the_time(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
 def test_a_signal_stops_the_command_and_resume_finishes_it(
     number: int, code: int, members: list[str], tmp_path: Path
 ) -> None:
-    from tests.conftest import SAMPLES
-
-    words = [sys.executable, "-m", "forecast_cli", "train", str(SAMPLES / "hourly.csv")]
-    settings = [
-        "--store",
-        "runs",
-        "--units",
-        "4",
-        "--epochs",
-        "150",
-        "--patience",
-        "0",
-        "--horizon",
-        "4",
-        "--lookback",
-        "8",
-        "--no-refit",
-        *members,
-    ]
-    with subprocess.Popen(
-        [*words, *settings], cwd=tmp_path, stderr=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stderr is not None
-        first = process.stderr.readline()
-        while "epoch" not in first:
-            first = process.stderr.readline()
-            assert first
-        time.sleep(0.3)  # for the first state of a member in another process
-        sent = time.monotonic()
-        os.kill(process.pid, number)
-        rest = process.stderr.read()
-        process.wait()
-        assert time.monotonic() - sent < 30
-    assert process.returncode == code, rest
-    assert "hint: go on where it stopped: the same command with --resume" in rest
+    words = ["train", SAMPLES / "hourly.csv", "--store", "runs", "--units", 4, "--epochs", 12]
+    words += ["--patience", 0, "--horizon", 4, "--lookback", 8, "--no-refit", *members]
+    stopped = signaled(number, "epoch 3", *words, cwd=tmp_path)
+    assert stopped.returncode == code, stopped.stderr
+    assert "hint: go on where it stopped: the same command with --resume" in stopped.stderr
     assert store.names(tmp_path / "runs") == []
-    done = subprocess.run(
-        [*words, *settings, "--resume"], cwd=tmp_path, capture_output=True, text=True, check=False
-    )
-    assert (done.returncode, "trained from the start" in done.stderr) == (0, False), done.stderr
+
+    done = shell(*words, "--resume", cwd=tmp_path)
+    assert (done.returncode, b"trained from the start" in done.stderr) == (0, False), done.stderr
     assert len(store.names(tmp_path / "runs")) == 1
 
 

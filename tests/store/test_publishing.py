@@ -9,15 +9,17 @@ import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from benchmarks.attacks.stores import again, leftovers
-from forecast_cli import store
+from forecast_cli import learning, store
 from forecast_cli.errors import NoRunError, RunRejectedError, StorageError
 from forecast_cli.forecasting import rolling
 from forecast_cli.forecasting.prediction import Prediction
+from forecast_cli.learning import Learned
 from forecast_cli.progress import Epoch, Event
 from forecast_cli.store import files
 from forecast_cli.workflow import predict, train
@@ -200,6 +202,15 @@ CALLS = ("create_file", "create_folder", "fsync_folder", "rename", "replace_file
 def test_whatever_call_fails_the_old_run_stays_and_the_next_training_works(
     store_copy: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    learn = learning.learn
+    learned: list[Learned] = []
+
+    def learn_once(*arguments: Any) -> Learned:
+        if not learned:
+            learned.append(learn(*arguments))
+        return learned[0]
+
+    monkeypatch.setattr(learning, "learn", learn_once)
     old = store.latest(store_copy)
     failures = 0
     for number in range(1, 40):

@@ -16,6 +16,7 @@ from forecast_cli.planning import Plan
 from forecast_cli.sources import settings_from
 from forecast_cli.training.learners import freeze_layers
 from forecast_cli.training.optimizers import optimizer_of
+from tests.conftest import HANG
 
 SERIES = from_series([10 + np.sin(np.arange(200) / 5)])
 RATE = 0.01
@@ -90,7 +91,7 @@ def test_training_does_not_load_the_compiler_of_pytorch() -> None:
         "      store_folder=tempfile.mkdtemp())\n"
         "sys.exit('torch._dynamo' in sys.modules)\n"
     )
-    assert subprocess.run([sys.executable, "-c", code], timeout=120, check=False).returncode == 0
+    assert subprocess.run([sys.executable, "-c", code], timeout=HANG, check=False).returncode == 0
 
 
 def test_the_optimizer_never_sees_what_is_frozen() -> None:

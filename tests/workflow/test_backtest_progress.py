@@ -261,7 +261,7 @@ def test_what_the_time_limit_cuts_short_is_done_again_with_more_time(
     whole: Backtested, tmp_path: Path
 ) -> None:
     stopped(tmp_path)
-    cut, _ = resumed(tmp_path, time_limit="0.01s", epochs=3)
+    cut, _ = resumed(tmp_path, time_limit="0.001s", epochs=3)
     (text,) = notes(cut)
     assert re.fullmatch(
         "time was up after [1-3 to]+ epochs? in [12] of 3 trainings: the forecasts are those of the "

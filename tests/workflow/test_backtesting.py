@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -374,6 +373,7 @@ def test_a_stopped_backtest_says_that_nothing_was_written() -> None:
 
 ROLL = """
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -387,20 +387,17 @@ panel = replace(run.tail, values=values, offsets=np.array([0, len(values)]), fir
 found = backtest(panel, run=run, origins=5_000, step=1)
 assert found.csv().count(b"\\n") == 1 + 5_000 * 7
 assert "torch" not in sys.modules
+assert time.process_time() < 60  # seconds of the processor, whatever else it has to do
 """
 
 
-def test_a_run_is_rolled_over_thousands_of_origins_in_seconds_and_without_torch(
-    tmp_path: Path,
-) -> None:
+def test_a_run_is_rolled_over_thousands_of_origins_without_torch(tmp_path: Path) -> None:
     panel = a_panel((6_000,))
     first = replace(panel, values=panel.values[:300], offsets=np.array([0, 300]))
     train(first, store_folder=tmp_path, horizon=7, **QUICK)
     np.save(tmp_path / "values.npy", panel.values)
 
-    started = time.monotonic()
     run_python(ROLL, tmp_path)
-    assert time.monotonic() - started < 60
 
 
 def test_a_file_that_was_read_is_rolled_like_its_path() -> None:

@@ -259,6 +259,7 @@ def test_any_level_can_be_asked_for_later(airline_store: Path) -> None:
     assert (found.bounds[99.0][1] > found.bounds[50.0][1]).all()
 
 
+@pytest.mark.slow
 def test_auto_beats_seasonal_naive_on_the_airline_sample(tmp_path: Path) -> None:
     """The last twelve months, trained without them: seasonal naive has an RMSE of 50.7."""
     panel = read_csv(AIRLINE)
