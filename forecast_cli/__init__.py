@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.12.0"
+__version__ = "0.12.1"
 
 if TYPE_CHECKING:
     from forecast_cli.forecasting import Forecast as Forecast
