@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from forecast_cli.errors import DataError, SettingsError
 from forecast_cli.messages import nearest
 from forecast_cli.reading.dated_layout import has_dates_as_columns
-from forecast_cli.reading.roles import ALL, with_usual_names
+from forecast_cli.reading.roles import ALL, named_time, with_usual_names
 from forecast_cli.reading.source import read_file
 from forecast_cli.settings import DataSettings
 
@@ -159,7 +159,7 @@ def _wanted(path: str, schema: Any, settings: DataSettings) -> tuple[list[str], 
     those names may be left out.
     """
     names = list(schema.names)
-    is_named = settings.time and settings.target and settings.target != [ALL]
+    is_named = named_time(settings, names) and settings.target and settings.target != [ALL]
     if is_named and not has_dates_as_columns(names):
         settings = with_usual_names(settings, names)
         return _named(path, settings, names), settings

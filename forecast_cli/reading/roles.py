@@ -16,6 +16,7 @@ from forecast_cli.reading.parsing import MISSING, Sample, missing_words
 from forecast_cli.reading.time_recognition import (
     recognize_time,
     refuse_mixed_steps,
+    refuse_texts_like_times,
     refuse_unread_times,
     with_clock,
 )
@@ -23,6 +24,7 @@ from forecast_cli.settings import DataSettings
 
 NIXTLA = ("unique_id", "ds", "y")  # the names that the libraries of Nixtla expect
 ALL = "all"  # of --target: every column of numbers
+NO_TIME = "none"  # of --time: rows are steps
 SEEN = 1000  # cells of a column that are looked at
 
 Levels = Mapping[str, tuple[str, ...]]
@@ -81,22 +83,26 @@ def choose_roles(
     identity = [settings.id] if settings.id else []
     covariates = _covariates(settings)
     free = _without(names, [*identity, *covariates])
-    if not time:
+    is_open = not time and not _rows_are_steps(settings, names)
+    if is_open:
         time = recognize_time(sample, _without(free, settings.target or []), again=again)
         time = time if again else with_clock(sample, time, settings, notes)
 
-    if not time and not again:
+    is_open = is_open and not time
+    if is_open and not again:
         _refuse_times_as_targets(free, sample, settings, names)
     targets = _targets(_without(free, time), sample, settings, names)
     every = [*time, *identity, *targets, *covariates]
     _check_apart(every, identity, targets)
 
     unused = _without(names, every)
-    if not time:
+    if is_open:
         refuse_unread_times(sample, unused, again=again)
         refuse_mixed_steps(sample, unused, notes, again=again)
-        if not identity:
-            notes += _columns_that_may_name_series(sample, unused)
+        if not again:
+            refuse_texts_like_times(sample, unused, settings.id)
+    if not time and not identity:
+        notes += _columns_that_may_name_series(sample, unused)
 
     return Roles(
         time=time,
@@ -136,13 +142,18 @@ def with_usual_names(settings: DataSettings, names: Sequence[str]) -> DataSettin
 
 def named_time(settings: DataSettings, names: Sequence[str]) -> tuple[str, ...]:
     """The columns that --time names: one, or several with commas between them; none where it is
-    not given.
+    not given, or says that there is none.
     """
-    if not settings.time:
+    if not settings.time or _rows_are_steps(settings, names):
         return ()
     if settings.time in names:
         return (settings.time,)
     return tuple(settings.time.split(","))
+
+
+def _rows_are_steps(settings: DataSettings, names: Sequence[str]) -> bool:
+    """Whether the user has said that no column holds times."""
+    return settings.time == NO_TIME and NO_TIME not in names
 
 
 # -- names ------------------------------------------------------------------------------------

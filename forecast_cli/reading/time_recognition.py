@@ -23,6 +23,12 @@ from forecast_cli.settings import DataSettings
 SEEN = 1000  # cells of a column that are looked at
 TRIED = 3  # columns of dates that remedies name
 SEEN_DATES = 100  # cells that decide whether a column holds dates
+FEWEST_TEXTS = 3  # of which most look like times, where a column is to hold times
+# A year, a date in digits, or a clock, somewhere in a text.
+_LIKE_A_TIME = re.compile(
+    r"(?<!\d)(1[3-9]|2[0-6])\d\d(?!\d)|\d[./-]\d{1,2}[./-]\d|(?<!\d)\d{1,2}:\d\d|\d{4}年"
+    r"|(?<!\d)\d{1,2}[A-Za-z]{3,9}\d{2,4}(?!\d)|/Date\(\d"
+)
 TIME_NAMES = ("ds", "date", "datetime", "time", "timestamp", "day", "week", "month", "quarter")
 
 
@@ -118,14 +124,38 @@ def _refuse_named_as_time(name: str, cells: list[str], *, again: bool) -> None:
     if _are_months(cells) and not again:
         raise _may_hold_times(name, cells[0])
     if not most_are_numbers(cells, MISSING):
-        column = shlex.quote(name)
-        raise DataError(
-            f"column {name!r}: no known date format reads {cells[0]!r}",
-            f"say what it is with --time {column} --date-format, e.g. %d/%m/%Y",
-            option="time",
-            column=name,
-            value=cells[0],
-        )
+        raise _unread(name, cells[0])
+
+
+def refuse_texts_like_times(sample: Sample, names: Sequence[str], identity: str | None) -> None:
+    """Raise DataError if the texts of an unused column look like times that no format reads: then
+    rows are not steps, and may even be in another order.
+
+    identity: the column of the ids, whose first series is looked at.
+    """
+    for name in names:
+        cells = sample[name][:SEEN]
+        if identity:
+            ids = sample[identity][:SEEN]
+            cells = [cell for cell, each in zip(cells, ids, strict=True) if each == ids[0]]
+
+        filled = [cell for cell in cells if cell]
+        if len(filled) < FEWEST_TEXTS or most_are_numbers(filled, MISSING):
+            continue
+        like_times = [cell for cell in filled if _LIKE_A_TIME.search(cell)]
+        if 2 * len(set(like_times)) > len(filled):
+            raise _unread(name, like_times[0])
+
+
+def _unread(name: str, cell: str) -> DataError:
+    return DataError(
+        f"column {name!r}: no known date format reads {cell!r}",
+        f"say what it is with --time {shlex.quote(name)} --date-format, e.g. %d/%m/%Y; if it is no "
+        "time, use --time none, and rows are steps",
+        option="time",
+        column=name,
+        value=cell,
+    )
 
 
 def refuse_mixed_steps(

@@ -22,7 +22,7 @@ class DataSettings(Group):
 
     time: str | None = setting(
         None,
-        "Time column, or several: Date,Hour.",
+        "Time column, or several: Date,Hour. Or 'none': rows are steps.",
         auto="detected",
         metavar="COLUMN",
     )

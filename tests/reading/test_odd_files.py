@@ -59,6 +59,7 @@ FILES: dict[str, str | bytes] = {
     "mixed dates": days(1, 2, 3, 4).replace("2024-01-03", "03/01/2024"),
     "integer dates": days(1, 2, 3).replace("-", ""),
     "epoch seconds": "at,y\n" + "".join(f"{1704067200 + 3600 * h},{h + 1}\n" for h in range(3)),
+    "texts like times": "when,y\n" + "".join(f"1/{d}/2024 {d}:00pm,{d}\n" for d in (3, 2, 1)),
     "a word among numbers": days(1, "ERR", 3),
     "extra field": days(1, "2,2", 3, 4),
     "extra field first": days("1,1", 2, 3, 4),

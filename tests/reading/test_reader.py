@@ -68,6 +68,11 @@ def test_a_missing_file_is_named_with_its_neighbour(write: Write) -> None:
             "data.csv: 2 columns of numbers: 'a', 'b' | pick one with --target a, or take all with --target all",
         ),
         (
+            "when,y\n" + "".join(f"Sunday {d:02} January 2023,{d}\n" for d in range(1, 9)),
+            "data.csv: column 'when': no known date format reads 'Sunday 01 January 2023' | say what it is with --time when "
+            "--date-format, e.g. %d/%m/%Y; if it is no time, use --time none, and rows are steps",
+        ),
+        (
             "timestamp,cpu\n" + "".join(f"{1735689600000 + 60000 * n},{n}\n" for n in range(9)),
             "data.csv: column 'timestamp' may hold times: '1735689600000' | use --time timestamp --date-format epoch-ms",
         ),
@@ -375,3 +380,14 @@ def test_the_size_of_a_chunk_changes_nothing(write: Write, monkeypatch: pytest.M
         assert answer.startswith(
             "data.csv:102: column 'day': '17/02/2024 ?' is not a date like the others (%d/%m/%Y)"
         )
+
+
+def test_rows_are_steps_if_time_none_says_so(write: Any) -> None:
+    rows = "".join(f"ORD-2024-{n:05},{n}\n" for n in range(9))
+    panel = read_csv(write("order,y\n" + rows), time="none")
+    assert panel.values.tolist() == list(range(9))
+
+
+def test_texts_with_a_year_that_repeat_are_no_times(write: Any) -> None:
+    rows = "".join(f"model 2015,{n}\n" for n in range(9))
+    assert len(read_csv(write("car,y\n" + rows)).values) == 9
