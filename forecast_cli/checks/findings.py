@@ -307,7 +307,8 @@ def _short(panel: Panel, needed: int | None) -> Finding:
     if not short:
         return Finding("short", "none", details=details)
 
-    text = f"{len(short):,} of {len(panel):,} series have fewer rows than "
+    verb = "has" if len(short) == 1 else "have"
+    text = f"{len(short):,} of {len(panel):,} series {verb} fewer rows than "
     text += f"the lookback of {plural(needed, 'step')}: {_first_names(short)}"
     return Finding("short", text, "warning", details)
 

@@ -17,6 +17,7 @@ from forecast_cli import calendar, checks, choices
 from forecast_cli.baselines import seasonal_naive
 from forecast_cli.calendar import Frequency
 from forecast_cli.errors import SettingsError
+from forecast_cli.messages import plural
 from forecast_cli.network import LOSSES
 from forecast_cli.panel import Floats, Panel, values_of
 from forecast_cli.planning.plan import Decided
@@ -480,4 +481,4 @@ def choose_threads(
 
 
 def _count_of(windows: int) -> str:
-    return f"{windows:,} training windows"
+    return plural(windows, "training window")

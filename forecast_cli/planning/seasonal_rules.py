@@ -13,6 +13,7 @@ import numpy as np
 
 from forecast_cli import choices
 from forecast_cli.calendar import Ints
+from forecast_cli.messages import plural
 from forecast_cli.panel import Floats
 from forecast_cli.planning.plan import Decided
 from forecast_cli.planning.rules import AS_GIVEN, known_values, naive_errors, setting_or
@@ -207,4 +208,4 @@ def choose_members(setting: int | None, windows: int) -> Decided[int]:
 
 
 def _count_of(windows: int) -> str:
-    return f"{windows:,} training windows"
+    return plural(windows, "training window")

@@ -22,9 +22,9 @@ from forecast_cli.settings import DataSettings
 MOST_EMPTY = 50  # steps of the grid for each row, beyond
 FEW_STEPS = 1000
 _FILLED = {
-    "ffill": "were filled with the value before",
-    "zero": "were filled with 0",
-    "drop": "were left empty",
+    "ffill": "filled with the value before",
+    "zero": "filled with 0",
+    "drop": "left empty",
 }
 
 Levels = Mapping[str, tuple[str, ...]]
@@ -251,15 +251,19 @@ def _about_filled(steps: int, settings: DataSettings) -> list[Note]:
     """A note on missing steps."""
     if not steps:
         return []
-    done = _FILLED.get(settings.gaps, "were interpolated")
-    return [Note("gaps_filled", "info", f"{steps:,} missing steps {done}", {"steps": steps})]
+    were = "was" if steps == 1 else "were"
+    done = _FILLED.get(settings.gaps, "interpolated")
+    words = f"{plural(steps, 'missing step')} {were} {done}"
+    return [Note("gaps_filled", "info", words, {"steps": steps})]
 
 
 def _about_carried(values: int) -> list[Note]:
     """A note on missing values of covariates."""
     if not values:
         return []
-    words = f"{values:,} missing values of covariates were filled with the value before"
+    were = "was" if values == 1 else "were"
+    count = plural(values, "missing value")
+    words = f"{count} of covariates {were} filled with the value before"
     return [Note("covariates_filled", "info", words, {"values": values})]
 
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from forecast_cli.calendar import Ints
 from forecast_cli.errors import DataError, Remedy
-from forecast_cli.messages import Note, and_more
+from forecast_cli.messages import Note, and_more, plural
 from forecast_cli.panel import Floats
 from forecast_cli.reading import placeholders
 from forecast_cli.reading.columns import Cells
@@ -88,7 +88,7 @@ def check_placeholders(
             row = int(rows[0])
             text = numbers.text(name, row)
             if one.value in kept_values:
-                kept.append(f"{text} ({len(rows):,} times in column {name!r})")
+                kept.append(f"{text} ({plural(len(rows), 'time')} in column {name!r})")
                 continue
             place = numbers.place(name, row)
             refused.append(f"{place}: {text} stands {one.count:,} times, and {one.reason}")

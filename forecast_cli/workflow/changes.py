@@ -14,6 +14,9 @@ from forecast_cli.store import PastForecast, Run
 
 ROUNDING = 1e-9  # of a value: a smaller difference is no revision
 
+# What makes a run of the same job: a bare `forecast train DATA` would write into another store.
+TRAIN_ALIKE = "`forecast train` with the options of this command that it has"
+
 
 @dataclass(frozen=True)
 class Changes:
@@ -84,12 +87,15 @@ def _of_run(run: Run) -> _Seen:
 
 def _require_series(panel: Panel, seen: _Seen, position: dict[str, int]) -> None:
     gone = [name for name in seen.ids if name not in position]
-    if gone:
-        raise _lost(
-            panel,
-            f"{plural(len(gone), 'series', 'series')} that were there {seen.what} "
-            f"{'is' if len(gone) == 1 else 'are'} gone: {listed(gone)}",
-        )
+    if not gone:
+        return
+
+    were, are = ("was", "is") if len(gone) == 1 else ("were", "are")
+    raise _lost(
+        panel,
+        f"{plural(len(gone), 'series', 'series')} that {were} there {seen.what} "
+        f"{are} gone: {listed(gone)}",
+    )
 
 
 def _require_ends(panel: Panel, seen: _Seen, position: dict[str, int]) -> None:
@@ -156,6 +162,6 @@ def _raise_gone(panel: Panel, seen: _Seen, series: int, start: int, gone: Floats
 def _lost(panel: Panel, text: str) -> RunMismatchError:
     return RunMismatchError(
         f"{panel.source} has lost rows: {text}",
-        "bring the rows back, or accept the file as it is: forecast train DATA",
+        f"bring the rows back, or train on the file as it is: {TRAIN_ALIKE}",
         path=panel.source,
     )

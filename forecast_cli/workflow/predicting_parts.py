@@ -26,6 +26,7 @@ from forecast_cli.settings import DEFAULT_STORE, OF_THE_ENGINE, Settings
 from forecast_cli.sources import settings_from
 from forecast_cli.store import FailedPart, Part, PartsManifest
 from forecast_cli.workflow import running
+from forecast_cli.workflow.base_run import is_base
 from forecast_cli.workflow.part_outputs import Output, opened_folder
 from forecast_cli.workflow.part_work import (
     NamesTask,
@@ -325,12 +326,18 @@ def _same_hashes(hashes: Sequence[Ints]) -> Iterator[tuple[list[int], Ints]]:
 
 
 def _same_series(first: PartTask, second: PartTask, name: str, count: int) -> DataError:
-    if name:
-        what, hint = f"series {name!r}{and_more(count)} is", "keep each series in one file"
-    else:
-        what = "one series without a name is"
-        hint = "add a column that names the series, train with --id, and keep each in one file"
+    what, hint = f"series {name!r}{and_more(count)} is", "keep each series in one file"
+    if not name:
+        what, hint = "one series without a name is", _help_for_names(second)
     return DataError(f"{second.name}: {what} in {first.name}, too", hint, path=second.name)
+
+
+def _help_for_names(task: PartTask) -> str:
+    """How series get names: a run that was trained without them cannot read them any more."""
+    how = "add a column that names the series, train with --id"
+    if is_base(task.options["run"]):
+        how = "use --id COLUMN with the column that names the series, or add such a column"
+    return f"{how}, and keep each in one file"
 
 
 # -- what is told ------------------------------------------------------------------------------
@@ -373,9 +380,8 @@ def _notes(tasks: Sequence[PartTask], results: Results) -> Iterator[Note]:
     for noted in by_kind.values():
         task, note = noted[0]
         files = {task.number for task, _ in noted}
-        if len({other.text for _, other in noted}) == 1 and len(files) == len(
-            _done(tasks, results)
-        ):
+        in_all = len(files) == len(_done(tasks, results))
+        if in_all and len({other.text for _, other in noted}) == 1:
             yield note
             continue
         more = f" (and {plural(len(files) - 1, 'more file')})" if len(files) > 1 else ""

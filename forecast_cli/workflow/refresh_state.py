@@ -21,7 +21,7 @@ from forecast_cli.refreshing import Alarm, Decision, Facts
 from forecast_cli.settings import DEFAULT_STORE, DataSettings, Settings, rereading
 from forecast_cli.store import Clock, PastForecast, Run, now_in_utc, time_of
 from forecast_cli.workflow.ages import data_age, require_fresh
-from forecast_cli.workflow.changes import Changes, changes_since
+from forecast_cli.workflow.changes import TRAIN_ALIKE, Changes, changes_since
 from forecast_cli.workflow.live import Live, live_score
 from forecast_cli.workflow.predicting import read_for, with_interval
 from forecast_cli.workflow.tracking import read_track
@@ -233,7 +233,7 @@ def _columns_changed(run: Run, data: str, error: DataError) -> RunMismatchError:
     return RunMismatchError(
         f"{data} does not fit the run {run.name}, which was trained on time {columns.time!r}, "
         f"target {columns.target!r}: {error.message}",
-        "bring the columns back, or train on this data: forecast train DATA",
+        f"bring the columns back, or train on this data: {TRAIN_ALIKE}",
         path=data,
         column=error.column,
     )

@@ -29,6 +29,7 @@ from forecast_cli.refreshing import Errors, Verdict
 from forecast_cli.settings import DEFAULT_STORE, Settings
 from forecast_cli.store import Clock, Lock, PastForecast, RefreshEvent, Run, now_in_utc
 from forecast_cli.workflow import notes
+from forecast_cli.workflow.changes import TRAIN_ALIKE
 from forecast_cli.workflow.naming import naming_file
 from forecast_cli.workflow.predicting import for_horizon
 from forecast_cli.workflow.refresh_state import RefreshJob, RefreshState, look_at, model_as_asked
@@ -162,7 +163,7 @@ def _nothing_to_forecast_with(outcome: Outcome) -> ForecastError:
         return outcome.trained.refusal
     return RunMismatchError(
         "the latest run cannot read the data with these settings",
-        "train again: forecast train DATA",
+        f"train again: {TRAIN_ALIKE}",
     )
 
 

@@ -68,7 +68,7 @@ def test_constant_and_short_series_are_counted_and_the_first_named() -> None:
     findings = found(days(*series, ids=list("abcdefg")), (7,), 14)
     assert findings["constant"].text == "5 of 7 series: 'b', 'c', 'd' and 2 more"
     assert (
-        findings["short"].text == "1 of 7 series have fewer rows than the lookback of 14 steps: 'g'"
+        findings["short"].text == "1 of 7 series has fewer rows than the lookback of 14 steps: 'g'"
     )
     assert (
         findings["span"].text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 from datetime import UTC, datetime
 from pathlib import Path
@@ -262,10 +263,37 @@ def test_rows_that_are_gone_are_exit_13_naming_both_ends(forecast: Forecast, fir
     assert failed.code == 13
     assert "has lost rows: the data ended at 2025-04-30 " in failed.said
     assert ", and ends at 2025-04-20 now" in failed.said
-    assert (
-        "hint: bring the rows back, or accept the file as it is: forecast train DATA" in failed.said
+    assert failed.said.splitlines()[-1] == (
+        "hint: bring the rows back, or train on the file as it is: "
+        "`forecast train` with the options of this command that it has"
     )
     assert Path("out.csv").read_bytes() == before
+
+
+def test_after_a_training_with_the_options_of_the_job_a_series_may_be_gone(
+    forecast: Forecast,
+) -> None:
+    days = np.datetime64("2025-01-01") + np.arange(60)
+    lines = [f"{name},{day},{step % 7}\n" for name in "ab" for step, day in enumerate(days)]
+    job = ("data.csv", *TINY, "--id", "shop", "--store", "store")
+    Path("data.csv").write_text("shop,day,y\n" + "".join(lines))
+    assert forecast("refresh", *job, "-o", "out.csv").code == 0
+
+    Path("data.csv").write_text("shop,day,y\n" + "".join(lines[:60]))
+    failed = forecast("refresh", *job, "-o", "out.csv")
+    said = re.sub(r"refresh of \d{4}-\d\d-\d\d is", "refresh of DAY is", failed.said)
+    assert failed.code == 13
+    assert said.splitlines()[-2:] == [
+        f"error: {Path('data.csv').absolute()} has lost rows: "
+        "1 series that was there at the refresh of DAY is gone: 'b'",
+        "hint: bring the rows back, or train on the file as it is: "
+        "`forecast train` with the options of this command that it has",
+    ]
+
+    assert forecast("train", *job).code == 0
+    assert forecast("refresh", *job, "-o", "out.csv").code == 0
+    first_cells = {line.split(",")[0] for line in Path("out.csv").read_text().splitlines()}
+    assert first_cells == {"shop", "a"}
 
 
 def test_other_columns_or_another_frequency_are_exit_13(forecast: Forecast, first: str) -> None:
@@ -275,6 +303,10 @@ def test_other_columns_or_another_frequency_are_exit_13(forecast: Forecast, firs
     other = forecast(*words)
     assert other.code == 13
     assert "was trained on time 'day', target 'y'" in other.said
+    assert other.said.splitlines()[-1] == (
+        "hint: bring the columns back, or train on this data: "
+        "`forecast train` with the options of this command that it has"
+    )
 
     lines = text.splitlines(keepends=True)
     Path("data.csv").write_text(lines[0] + "".join(lines[1::7]))

@@ -93,11 +93,33 @@ def test_rows_whose_values_are_all_missing_stay_gaps_after_a_sum(write: Write) -
     assert panel.filled.tolist() == [False, True, False, False, False, False]
     assert texts(panel)[1:] == [
         "1 step without rows counts as 0 after --duplicates sum; --gaps interpolate, ffill or drop for another way",
-        "1 missing steps were interpolated",
+        "1 missing step was interpolated",
     ]
     assert refused(write(text), duplicates="sum", gaps="error").startswith(
         "data.csv: a gap of 1 step begins at 2024-01-02; none is allowed"
     )
+
+
+@pytest.mark.parametrize(
+    ("gaps", "one", "several"),
+    [
+        ("interpolate", "1 missing step was interpolated", "2 missing steps were interpolated"),
+        (
+            "ffill",
+            "1 missing step was filled with the value before",
+            "2 missing steps were filled with the value before",
+        ),
+        ("zero", "1 missing step was filled with 0", "2 missing steps were filled with 0"),
+        ("drop", "1 missing step was left empty", "2 missing steps were left empty"),
+    ],
+)
+def test_missing_steps_are_counted_in_the_singular_and_plural(
+    write: Write, gaps: str, one: str, several: str
+) -> None:
+    first = write("day,y\n" + days(0, 1, 3, 4, 5, 6, 7))
+    assert texts(read_csv(first, gaps=gaps)) == [one]
+    second = write("day,y\n" + days(0, 1, 3, 4, 6, 7, 8))
+    assert texts(read_csv(second, gaps=gaps)) == [several]
 
 
 def test_too_many_missing_values_are_refused_after_a_sum_as_before(write: Write) -> None:

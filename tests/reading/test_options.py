@@ -105,6 +105,14 @@ def test_covariates_land_in_the_panel_and_rows_without_a_target_are_ahead(write:
     ]
 
 
+def test_one_value_of_a_covariate_that_is_missing_is_told_in_the_singular(write: Write) -> None:
+    text = "day,y,sun\n2024-01-01,1,5\n2024-01-02,2,\n2024-01-03,3,7\n2024-01-04,4,8\n"
+    panel = read_csv(write(text), past="sun", target="y")
+    assert notes(panel) == [
+        ("info", "1 missing value of covariates was filled with the value before"),
+    ]
+
+
 def test_levels_that_were_not_there_in_training_are_said_and_all_zero(write: Write) -> None:
     known = {"sky": ("sun",), "region": ("a-land", "b-land")}
     panel = read_csv(write(LONG), future=["sky"], static="region", levels=known)

@@ -292,7 +292,7 @@ def test_dates_out_of_order_are_sorted_and_said(write: Write) -> None:
 def test_gaps_between_dates_follow_the_rules_of_rows(write: Write) -> None:
     panel = read_csv(write("id,2018,2019,2021,2022\na,1,2,4,5\n"), dates_as_columns="id")
     assert panel.values.tolist() == [1, 2, 3, 4, 5]
-    assert notes(panel) == ["1 missing steps were interpolated"]
+    assert notes(panel) == ["1 missing step was interpolated"]
     text = "id,2001,2002,2009,2010\na,1,2,9,10\n"
     assert refused(write(text), dates_as_columns="id").startswith(
         "data.csv: series 'a': a gap of 6 steps begins at 2003; gaps of up to 1 (one season) are interpolated"

@@ -35,7 +35,8 @@ def lost(panel: Panel, run: Run, *track: store.PastForecast) -> str:
     with pytest.raises(RunMismatchError) as raised:
         changes_since(panel, run, track)
     assert raised.value.hint == (
-        "bring the rows back, or accept the file as it is: forecast train DATA"
+        "bring the rows back, or train on the file as it is: "
+        "`forecast train` with the options of this command that it has"
     )
     return raised.value.message
 
@@ -70,7 +71,7 @@ def test_a_series_that_is_gone_is_named(run: Run, panel: Panel) -> None:
     two = with_values(panel, *[values_of(panel, 0)] * 2, ids=("", "b"))
     past = recorded(run, two)
     assert lost(named(panel), run, past) == (
-        "data.csv has lost rows: 1 series that were there at the refresh of 2026-11-22 is gone: 'b'"
+        "data.csv has lost rows: 1 series that was there at the refresh of 2026-11-22 is gone: 'b'"
     )
 
 

@@ -76,6 +76,40 @@ def test_a_series_that_is_in_two_files_is_found_behind_others_with_its_hash(
     assert caught.value.message == f"{tmp_path}/3.csv: series 's01' is in {tmp_path}/1.csv, too"
 
 
+def test_series_without_names_get_them_in_training_or_from_the_base_network_at_once(
+    folder: Path, tmp_path: Path
+) -> None:
+    for number in range(2):
+        text = (folder / "data" / f"{number:02}.csv").read_text()
+        (tmp_path / f"{number}.csv").write_text(text.replace("unique_id,ds,y", "shop,date,sales"))
+    train(
+        tmp_path / "0.csv", draw=False, store_folder=tmp_path / "store",
+        epochs=1, units="4", members=1, horizon=2,
+    )  # fmt: skip
+    message = f"{tmp_path}/1.csv: one series without a name is in {tmp_path}/0.csv, too"
+
+    options: dict[str, Any] = {"store_folder": tmp_path / "store", "engine": "local"}
+    with pytest.raises(DataError) as caught:
+        workflow.predict_parts(f"{tmp_path}/*.csv", tmp_path / "out", kind="csv", **options)
+    assert (caught.value.message, caught.value.hint) == (
+        message,
+        "add a column that names the series, train with --id, and keep each in one file",
+    )
+
+    options |= {"run": "base", "horizon": 2}
+    with pytest.raises(DataError) as caught:
+        workflow.predict_parts(f"{tmp_path}/*.csv", tmp_path / "out", kind="csv", **options)
+    assert (caught.value.message, caught.value.hint) == (
+        message,
+        "use --id COLUMN with the column that names the series, or add such a column, "
+        "and keep each in one file",
+    )
+
+    options["id"] = "shop"
+    done = workflow.predict_parts(f"{tmp_path}/*.csv", tmp_path / "out", kind="csv", **options)
+    assert [part.series for part in done.manifest.parts] == [1, 1]
+
+
 @pytest.mark.parametrize(
     ("error", "message"),
     [
