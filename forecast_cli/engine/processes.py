@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import multiprocessing
 import os
 import signal
@@ -18,10 +19,15 @@ from typing import Any
 from forecast_cli.engine.contract import Batch, Message, Result, Task, Work
 from forecast_cli.engine.here import run_here
 from forecast_cli.engine.signals import without_terminal
-from forecast_cli.errors import OutOfMemoryError
+from forecast_cli.errors import OutOfMemoryError, StorageError
 
 PAUSE = 0.1  # seconds between two looks for messages of the workers
 _CHANNEL: ContextVar[SimpleQueue[Any]] = ContextVar("channel")  # of a worker to its parent
+_HINTS = {  # where the locks of the processes cannot be made, which are files of shared memory
+    errno.ENOSPC: "free some space there, or use --workers 1",
+    errno.EROFS: "make it writable, or use --workers 1",
+    errno.EACCES: "make it writable, or use --workers 1",
+}
 
 
 @dataclass
@@ -104,13 +110,26 @@ def _run_in(
 
 
 def _start(workers: int) -> tuple[ProcessPoolExecutor, SimpleQueue[Any]]:
+    """Raises StorageError where the locks that the processes share cannot be made."""
     # Spawned, never forked: a forked child would keep the lock of the store alive after its
     # parent is gone.
     context = multiprocessing.get_context("spawn")
-    with without_terminal():  # it begins a process that keeps track of locks
-        channel: SimpleQueue[Any] = context.SimpleQueue()
-    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_begin, initargs=(channel,))
+    try:
+        with without_terminal():  # it begins a process that keeps track of locks
+            channel: SimpleQueue[Any] = context.SimpleQueue()
+        pool = ProcessPoolExecutor(
+            workers, mp_context=context, initializer=_begin, initargs=(channel,)
+        )
+    except OSError as error:
+        raise _cannot_start(error) from error
     return pool, channel
+
+
+def _cannot_start(error: OSError) -> StorageError:
+    reason = os.strerror(error.errno) if error.errno else str(error)
+    where = " (in /dev/shm)" if error.errno in _HINTS else ""
+    hint = _HINTS.get(error.errno or 0, "use --workers 1")
+    return StorageError(f"cannot start worker processes: {reason}{where}", hint)
 
 
 def _listen(channel: SimpleQueue[Message], on_message: Callable[[Message], None]) -> None:

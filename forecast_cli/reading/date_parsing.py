@@ -45,6 +45,7 @@ def parse(cells: list[str], pattern: str) -> Ints:
     if pattern == STEP:
         return _from_steps(cells)
 
+    _check_weeks(pattern)
     pattern = directives.plain(pattern)
     if time_texts.is_own(pattern):
         return _in_range(time_texts.parse(cells, pattern))
@@ -65,6 +66,29 @@ def parse(cells: list[str], pattern: str) -> Ints:
     if "%S" in pattern:
         _refuse_leap_seconds(cells, micro, pattern)
     return _in_range(micro)
+
+
+def _check_weeks(pattern: str) -> None:
+    """Raise SettingsError for ISO weeks without their ISO year: around New Year, a week belongs to
+    another year than some of its days.
+    """
+    for time in pattern.split(directives.INTERVAL):
+        letters = {directives.letter(part) for part in directives.parts(time)}
+        if "V" in letters and "G" not in letters:
+            raise _week_of_no_year(pattern, letters)
+
+
+def _week_of_no_year(pattern: str, letters: set[str]) -> SettingsError:
+    what = f"--date-format {pattern!r}: %V is a week of the ISO year %G"
+    years = sorted(letters & {"Y", "y"})
+    if not years:
+        hint = "write the year with each week, and use a format like --date-format '%G-W%V'"
+        return SettingsError(f"{what}, which is missing", hint, option="date_format")
+
+    hint = f"use --date-format {re.sub('%-?[Yy]', '%G', pattern)!r}"
+    if "y" in years:
+        hint = f"write the years with four digits, and {hint}"
+    return SettingsError(f"{what}, not of %{years[0]}", hint, option="date_format")
 
 
 def _from_epochs(cells: list[str], pattern: str) -> Ints:

@@ -191,7 +191,7 @@ def _time(values: dict[str, str | None], suffix: str = "") -> datetime | None:
 def _day(values: dict[str, str | None]) -> date | None:
     """Raises ValueError for a day that does not exist."""
     if values.get("V"):
-        year, week = int(values["G"] or values.get("Y") or 0), int(values["V"] or 0)
+        year, week = int(values["G"] or 0), int(values["V"] or 0)
         return date.fromisocalendar(year, week, int(values.get("u") or 1))
 
     year = _year(values)

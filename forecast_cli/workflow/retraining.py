@@ -9,6 +9,7 @@ from forecast_cli import refreshing
 from forecast_cli.errors import (
     LowSkillError,
     SettingsError,
+    StoppedError,
     StorageError,
     failure_of,
 )
@@ -107,7 +108,12 @@ def _train(state: RefreshState, job: RefreshJob, lock: Lock, prepared: Prepared)
         judged.append((errors, verdict))
         return None if verdict.promote else LowSkillError(verdict.reason)
 
-    trained = training.fit_and_publish(prepared, lock, judge, job.clock)
+    try:
+        trained = training.fit_and_publish(prepared, lock, judge, job.clock)
+    except StoppedError as error:
+        # The next refresh decides anew what is to be trained, so it has no --resume.
+        error.hint = "run the command again; the training begins anew"
+        raise
     if not judged:
         return Outcome(trained, notes=_below_min_skill(trained))
     errors, verdict = judged[0]

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import errno
+import multiprocessing
 import os
 import signal
 import time
@@ -8,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from forecast_cli.errors import DataError, OutOfMemoryError
+from forecast_cli.engine import processes
+from forecast_cli.errors import DataError, OutOfMemoryError, StorageError
 from tests.conftest import run_tasks
 
 Tell = Callable[[Any], None]
@@ -50,3 +53,39 @@ def test_a_killed_worker_is_an_error_that_says_what_to_do() -> None:
         run_tasks(die, range(2), 2)
     assert caught.value.exit_code == 31
     assert caught.value.hint.startswith("use --workers 1")
+
+
+@pytest.mark.parametrize(
+    ("number", "answer"),
+    [
+        (
+            errno.ENOSPC,
+            "cannot start worker processes: No space left on device (in /dev/shm) | "
+            "free some space there, or use --workers 1",
+        ),
+        (
+            errno.EROFS,
+            "cannot start worker processes: Read-only file system (in /dev/shm) | "
+            "make it writable, or use --workers 1",
+        ),
+        (
+            errno.EMFILE,
+            "cannot start worker processes: Too many open files | use --workers 1",
+        ),
+    ],
+)
+@pytest.mark.parametrize("part", ["channel", "pool"])
+def test_locks_that_cannot_be_made_are_an_error_that_says_where(
+    part: str, number: int, answer: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    if part == "channel":
+        monkeypatch.setattr(multiprocessing.get_context("spawn"), "SimpleQueue", fail)
+    else:
+        monkeypatch.setattr(processes, "ProcessPoolExecutor", fail)
+    with pytest.raises(StorageError) as caught:
+        run_tasks(square, range(3), 2)
+    assert f"{caught.value.message} | {caught.value.hint}" == answer
+    assert [result for result, _ in run_tasks(square, range(3), 1)] == [0, 1, 4]

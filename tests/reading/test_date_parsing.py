@@ -390,3 +390,40 @@ def test_formats_that_cannot_be_one_series_are_refused(patterns: list[str], answ
     assert f"{caught.value.message} | {caught.value.hint}" == answer
     for pattern in patterns:
         date_formats.check_together([pattern])
+
+
+@pytest.mark.parametrize(
+    ("pattern", "answer"),
+    [
+        (
+            "%Y-W%V",
+            "--date-format '%Y-W%V': %V is a week of the ISO year %G, not of %Y | "
+            "use --date-format '%G-W%V'",
+        ),
+        (
+            "%Y-W%V-%u",
+            "--date-format '%Y-W%V-%u': %V is a week of the ISO year %G, not of %Y | "
+            "use --date-format '%G-W%V-%u'",
+        ),
+        (
+            "FY%y W%V",
+            "--date-format 'FY%y W%V': %V is a week of the ISO year %G, not of %y | "
+            "write the years with four digits, and use --date-format 'FY%G W%V'",
+        ),
+        (
+            "%G-W%V%>%Y-W%V",
+            "--date-format '%G-W%V%>%Y-W%V': %V is a week of the ISO year %G, not of %Y | "
+            "use --date-format '%G-W%V%>%G-W%V'",
+        ),
+        (
+            "W%V",
+            "--date-format 'W%V': %V is a week of the ISO year %G, which is missing | "
+            "write the year with each week, and use a format like --date-format '%G-W%V'",
+        ),
+    ],
+)
+def test_weeks_without_their_year_are_refused(pattern: str, answer: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        date_parsing.parse(["2021-W05"], pattern)
+    error = caught.value
+    assert (f"{error.message} | {error.hint}", error.option) == (answer, "date_format")

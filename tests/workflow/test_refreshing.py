@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,9 @@ import numpy as np
 import pytest
 
 from forecast_cli import store
-from forecast_cli.errors import DivergedError, StorageError
+from forecast_cli.errors import DivergedError, StoppedError, StorageError
 from forecast_cli.forecasting import Forecast
+from forecast_cli.progress import Epoch, Event
 from forecast_cli.sources import settings_from
 from forecast_cli.workflow import predict, refresh, training
 from forecast_cli.workflow.refreshing import Refreshed
@@ -95,6 +97,25 @@ def test_a_forecast_that_cannot_be_delivered_is_not_recorded(store_copy: Path) -
         30,
         "cannot write out.csv: No space left on device",
     )
+
+
+def test_a_refresh_that_is_stopped_in_its_training_names_no_option_of_train(
+    store_copy: Path,
+) -> None:
+    def stop(event: Event) -> None:
+        if isinstance(event, Epoch):
+            raise StoppedError(signal.SIGTERM)
+
+    settings = settings_from(epochs=3, units="8,6", members=1, seed=3, retrain_after="0")
+    with pytest.raises(StoppedError) as caught:
+        refresh(AIRLINE, settings, Delivered(), store_folder=store_copy, report=stop)
+    said = (
+        "stopped by signal 15; nothing was published",
+        "run the command again; the training begins anew",
+    )
+    assert (caught.value.message, caught.value.hint) == said
+    report = json.loads((store_copy / "last_run.json").read_text())
+    assert (report["error"], report["hint"]) == said
 
 
 def test_a_forecast_that_cannot_be_recorded_is_published_and_degraded(
