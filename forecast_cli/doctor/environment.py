@@ -1,4 +1,4 @@
-"""The surroundings of the process: threads, folders, texts, fonts, and what jobs were told to use."""
+"""Threads, processes, folders, texts, fonts, and what jobs were told to use."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from forecast_cli import monitoring, plots
+from forecast_cli import engine, monitoring, plots
 from forecast_cli.doctor.check import Check, Situation, existing_parent
-from forecast_cli.errors import ForecastError
+from forecast_cli.errors import ForecastError, StorageError
 from forecast_cli.messages import plural
 from forecast_cli.store import Run
 
@@ -22,7 +22,7 @@ LETTERS = {"Chinese": "数据预测", "Japanese": "データ予測", "Korean": "
 WRITABLE = os.W_OK | os.X_OK
 
 
-# -- threads ---------------------------------------------------------------------------------------
+# -- threads and processes -------------------------------------------------------------------------
 
 
 def check_threads(
@@ -74,6 +74,15 @@ def _cores_of_quota(path: Path) -> int:
         return max(1, math.ceil(int(quota) / int(period)))
     except (OSError, ValueError, ZeroDivisionError):
         return sys.maxsize
+
+
+def check_processes() -> list[Check]:
+    """Whether trainings and forecasts can run in several processes."""
+    try:
+        engine.check_processes()
+    except StorageError as error:
+        return [Check("processes", "finding", error.message, error.hint)]
+    return [Check("processes", "ok", "worker processes can be started")]
 
 
 # -- folders ---------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from forecast_cli.doctor.environment import (
     check_folders,
     check_fonts,
     check_monitoring,
+    check_processes,
     check_texts,
     check_threads,
 )
@@ -26,6 +27,7 @@ def examine(situation: Situation) -> list[Check]:
         "clock": lambda: check_clock(situation),
         "versions": check_packages,
         "threads": lambda: check_threads(situation),
+        "processes": check_processes,
         "folders": lambda: check_folders(situation),
         "locale": check_texts,
         "fonts": lambda: check_fonts(situation, run),

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 
 from forecast_cli.engine.contract import Batch, Divisible, Engine, Place, State, deadlines, unheard
 from forecast_cli.engine.here import HERE
-from forecast_cli.engine.processes import cores, opened_processes
+from forecast_cli.engine.processes import check_processes, cores, opened_processes
 from forecast_cli.errors import SettingsError
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "Engine",
     "Place",
     "State",
+    "check_processes",
     "cores",
     "deadlines",
     "opened",

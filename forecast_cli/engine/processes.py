@@ -92,6 +92,15 @@ def opened_processes() -> Iterator[Processes]:
         pool.shutdown(wait=True)
 
 
+def check_processes() -> None:
+    """Raise StorageError where processes could not be started. None is, and nothing stays."""
+    try:
+        # A lock for forked processes is removed as soon as it is made.
+        multiprocessing.get_context("fork").Lock()
+    except OSError as error:
+        raise _cannot_start(error) from error
+
+
 def _run_in(
     pool: ProcessPoolExecutor, channel: SimpleQueue[Any], batch: Batch[Task, Result]
 ) -> list[Result]:

@@ -1,7 +1,9 @@
-"""Threads, folders, texts, fonts, and what jobs were told to use."""
+"""Threads, processes, folders, texts, fonts, and what jobs were told to use."""
 
 from __future__ import annotations
 
+import errno
+import multiprocessing
 import os
 import tempfile
 from pathlib import Path
@@ -55,6 +57,19 @@ def test_a_number_of_threads_that_does_not_fit_is_a_finding(
     assert threads(tmp_path, threads=1, environment=variables) == [("finding", text)]
     fitting = {"OMP_NUM_THREADS": "2", "MKL_NUM_THREADS": ""}
     assert threads(tmp_path, threads=1, environment=fitting) == [("ok", "2 cores can be used")]
+
+
+def test_processes_that_cannot_be_started_are_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert seen(examined.check_processes()) == [("ok", "worker processes can be started")]
+
+    def fail() -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(multiprocessing.get_context("fork"), "Lock", fail)
+    (check,) = examined.check_processes()
+    text = "cannot start worker processes: No space left on device (in /dev/shm)"
+    assert (check.level, check.text) == ("finding", text)
+    assert check.hint == "free some space there, or use --workers 1"
 
 
 def folders(folder: Path, **variables: str) -> dict[str, tuple[str, str]]:

@@ -13,7 +13,7 @@ from tests.doctor.helpers import seen, situation
 def test_everything_is_looked_at(airline_store: Path) -> None:
     names = {check.name for check in examine(situation(airline_store))}
     assert {"store", "lock", "space", "clock", "versions", "threads", "fonts", "locale"} <= names
-    assert {"home", "temporary files", "list of fonts"} <= names
+    assert {"home", "temporary files", "list of fonts", "processes"} <= names
 
 
 def test_what_cannot_be_looked_at_is_a_finding_and_the_rest_goes_on(
