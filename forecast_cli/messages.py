@@ -75,6 +75,7 @@ Kind = Literal[
     "training_failed",
     "weak_first_run",
     "standard_input",
+    "values_far_outside",
     "values_too_small",
 ]
 

@@ -10,9 +10,11 @@ Origins:      BASELINES, rolling_origins, actual_values, baseline_forecasts,
               knows_later_rows
 Errors:       residuals; measured, measured_further: models with their errors
 Portfolios:   alternatives
+Values:       FarOutside, values_far_outside: newest values beyond all others
 Seasons:      averaged_with_logs, what a network that reads seasons forecasts
 """
 
+from forecast_cli.forecasting.far_outside import FarOutside, values_far_outside
 from forecast_cli.forecasting.forecasts import Forecast, forecast, no_forecast
 from forecast_cli.forecasting.held_out import HeldOut, forecast_held_out
 from forecast_cli.forecasting.measuring import measured, measured_further, residuals
@@ -40,6 +42,7 @@ from forecast_cli.forecasting.rolling import WindowForecasts, forecast_windows
 
 __all__ = [
     "BASELINES",
+    "FarOutside",
     "Forecast",
     "HeldOut",
     "Model",
@@ -63,5 +66,6 @@ __all__ = [
     "residuals",
     "rolling_origins",
     "unreadable",
+    "values_far_outside",
     "windows_between",
 ]

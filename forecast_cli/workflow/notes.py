@@ -10,8 +10,8 @@ import numpy as np
 from forecast_cli import forecasting, tables, windows
 from forecast_cli.fields import Digits
 from forecast_cli.forecasting import Forecast, HeldOut, Model
-from forecast_cli.messages import Note, listed, plural
-from forecast_cli.panel import Panel, values_of
+from forecast_cli.messages import Note, and_more, listed, plural
+from forecast_cli.panel import Panel, format_times, times_of, values_of
 from forecast_cli.planning import Plan
 from forecast_cli.store import Metrics, coverage_sentence
 
@@ -44,6 +44,40 @@ def about_forecast(forecast: Forecast, panel: Panel, model: Model) -> tuple[Note
         *_empty_bounds(forecast, model),
         *_values_too_small(panel, forecast.digits),
     )
+
+
+def about_newest_values(forecast: Forecast, panel: Panel, plan: Plan) -> tuple[Note, ...]:
+    """A note on newest values that are far outside of all others, which the forecast follows.
+
+    A network that reads seasons leaves out such values, but not in the newest seasons.
+    """
+    far = forecasting.values_far_outside(panel, forecasting.fewest_steps(plan))
+    if not len(far.positions):
+        return ()
+
+    owners = np.searchsorted(panel.offsets, far.positions, side="right") - 1
+    names = [panel.ids[owner] for owner in owners]
+    found = np.flatnonzero(~np.isin(names, forecast.dropped))
+    if not len(found):
+        return ()
+
+    series, position = int(owners[found[0]]), int(far.positions[found[0]])
+    step = position - int(panel.offsets[series])
+    time = format_times(panel, times_of(panel, series, step, step + 1))[0]
+    value = float(panel.values[position])
+    low, high = float(far.low[found[0]]), float(far.high[found[0]])
+
+    name = f"series {panel.ids[series]!r}: " if panel.ids[series] else ""
+    text = f"{name}the value {_plain(value)} of {time}{and_more(len(found))} is far outside of "
+    text += f"all earlier ones ({_plain(low)} to {_plain(high)}), and the forecast follows it; "
+    text += "correct it, or leave the cell empty"
+    fields = {"series": names[found[0]], "time": time, "value": value, "count": len(found)}
+    return (Note("values_far_outside", "degraded", text, fields),)
+
+
+def _plain(value: float) -> str:
+    """A value with the digits that the file has, and without those of its rounding."""
+    return f"{value:.15g}"
 
 
 def about_coverage(metrics: Metrics, plan: Plan, levels: tuple[float, ...]) -> tuple[Note, ...]:

@@ -91,6 +91,7 @@ def predict(  # noqa: PLR0913 -- keywords of the public API
     forecast = replace(forecast, digits=_digits(run, wanted_digits))
 
     about = notes.about_forecast(forecast, panel, run.model)
+    about += notes.about_newest_values(forecast, panel, model.plan)
     measured = notes.about_coverage(run.metrics, model.plan, tuple(forecast.bounds))
     return Predicted(
         run.name,
@@ -140,6 +141,7 @@ def _predict_with_base(data: Data | None, named: dict[str, Any]) -> Predicted:
     panel = base_panel(data, settings)
     model, forecast, about_base = forecast_with_base(panel, settings)
     about = notes.about_forecast(forecast, panel, model)
+    about += notes.about_newest_values(forecast, panel, model.plan)
     return Predicted(BASE, panel, forecast, (*panel.notes, *about_base, *about))
 
 

@@ -192,6 +192,7 @@ def _forecast(
     forecast = replace(forecast, digits=run.digits if digits is None else digits)
 
     about = notes.about_forecast(forecast, panel, run.model)
+    about += notes.about_newest_values(forecast, panel, model.plan)
     measured = notes.about_coverage(run.metrics, model.plan, tuple(forecast.bounds))
     return forecast, (*about_interval, *about_horizon, *about, *measured)
 

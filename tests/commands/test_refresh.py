@@ -426,3 +426,41 @@ def test_a_warm_start_begins_with_the_run_only_if_it_has_not_seen_the_held_out_r
 def test_standard_input_is_refused(forecast: Forecast) -> None:
     done = forecast("refresh", "-", "-o", "out.csv")
     assert (done.code, "standard input" in done.said) == (2, True)
+
+
+SLIP = (
+    "the value 132100000 of 2025-04-30 is far outside of all earlier ones (88.602 to 111.867), and "
+    "the forecast follows it; correct it, or leave the cell empty"
+)
+
+
+def write_slip() -> None:
+    """The 120 days of the first refresh, of which the last one has lost its decimal point."""
+    lines = Path("data.csv").read_text().splitlines()
+    lines[-1] = lines[-1].split(",")[0] + ",132100000"
+    Path("data.csv").write_text("\n".join(lines) + "\n")
+
+
+@pytest.mark.usefixtures("first")
+def test_a_newest_value_far_outside_of_all_others_degrades_a_refresh(forecast: Forecast) -> None:
+    write_slip()
+    document = refreshed(forecast, code=3)
+    assert document["reasons"] == [SLIP]
+
+    quiet = forecast("refresh", "data.csv", *TINY, "--store", "store", "-o", "out.csv", "--quiet")
+    assert quiet.code == 3
+    assert SLIP in quiet.err
+
+
+@pytest.mark.usefixtures("first")
+def test_a_newest_value_far_outside_of_all_others_degrades_a_forecast(forecast: Forecast) -> None:
+    assert forecast("predict", "data.csv", "--store", "store").code == 0
+    write_slip()
+    done = forecast("predict", "data.csv", "--store", "store")
+    assert (done.code, done.err.splitlines()[0]) == (3, f"warning: {SLIP}")
+    shown = json.loads(forecast("predict", "data.csv", "--store", "store", "--json").out)
+    assert (shown["exit_code"], shown["reasons"]) == (3, [SLIP])
+
+    base = forecast("predict", "data.csv", "--run", "base")
+    assert base.code == 3
+    assert SLIP in base.err
