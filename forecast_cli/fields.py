@@ -232,6 +232,15 @@ def number_text(number: float) -> str:
     return f"{number:.0f}" if float(number).is_integer() else repr(float(number))
 
 
+def finite_number(text: str) -> float | None:
+    """The number that a text is; None where it is none, or an infinite one."""
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None
+
+
 def list_text(value: Any) -> str:
     """Numbers with commas between them; a single number is a list of one."""
     items = value if isinstance(value, list | tuple) else [value]

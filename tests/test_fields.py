@@ -170,3 +170,11 @@ def test_a_type_is_plain_without_none_and_choices_are_words() -> None:
         bool,
     ]
     assert fields.option_name("batch_size") == "--batch-size"
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [("-999", -999.0), ("1e3", 1000.0), ("inf", None), ("nan", None), ("x", None)],
+)
+def test_a_finite_number_is_read_and_nothing_else(text: str, number: float | None) -> None:
+    assert fields.finite_number(text) == number

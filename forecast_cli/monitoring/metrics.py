@@ -14,7 +14,7 @@ from pathlib import Path
 
 from forecast_cli import store
 from forecast_cli.errors import StorageError
-from forecast_cli.fields import number_text
+from forecast_cli.fields import finite_number, number_text
 from forecast_cli.refreshing import mase_ratio
 
 LAST_SUCCESS = "forecast_last_success_timestamp_seconds"
@@ -177,16 +177,8 @@ def _last_success(content: str, facts: JobFacts) -> float | None:
     beginning = f"{LAST_SUCCESS}{_labels(facts)} "
     for line in content.split("\n"):
         if line.startswith(beginning):
-            return _finite_number(line.removeprefix(beginning))
+            return finite_number(line.removeprefix(beginning))
     return None
-
-
-def _finite_number(text: str) -> float | None:
-    try:
-        number = float(text)
-    except ValueError:
-        return None
-    return number if math.isfinite(number) else None
 
 
 def _sample(name: str, help_text: str, labels: str, value: float | None) -> str:

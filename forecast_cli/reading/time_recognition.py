@@ -24,10 +24,13 @@ SEEN = 1000  # cells of a column that are looked at
 TRIED = 3  # columns of dates that remedies name
 SEEN_DATES = 100  # cells that decide whether a column holds dates
 FEWEST_TEXTS = 3  # of which most look like times, where a column is to hold times
-# A year, a date in digits, or a clock, somewhere in a text.
+# Somewhere in a text: a year, a date in digits, a clock, 01JAN2024, /Date(1704067200000)/.
 _LIKE_A_TIME = re.compile(
-    r"(?<!\d)(1[3-9]|2[0-6])\d\d(?!\d)|\d[./-]\d{1,2}[./-]\d|(?<!\d)\d{1,2}:\d\d|\d{4}年"
-    r"|(?<!\d)\d{1,2}[A-Za-z]{3,9}\d{2,4}(?!\d)|/Date\(\d"
+    r"(?<!\d)(1[3-9]|2[0-6])\d\d(?!\d)"
+    r"|(?<![\d.])\d{1,2}[./-]\d{1,2}[./-]\d{2,4}(?![\d.])"
+    r"|(?<!\d)\d{1,2}:\d\d"
+    r"|(?<!\d)\d{1,2}[A-Za-z]{3,9}\d{2,4}(?!\d)"
+    r"|/Date\(\d"
 )
 TIME_NAMES = ("ds", "date", "datetime", "time", "timestamp", "day", "week", "month", "quarter")
 

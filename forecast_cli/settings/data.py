@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -216,9 +215,9 @@ def _check_roles(data: DataSettings) -> None:
 
 
 def _check_not_null(data: DataSettings) -> None:
-    nulls = {_finite_number(text) for text in data.null or []}
+    nulls = {fields.finite_number(text) for text in data.null or []}
     for text in data.not_null or []:
-        number = _finite_number(text)
+        number = fields.finite_number(text)
         if number is None:
             raise SettingsError(
                 f"--not-null: {text!r} is not a number",
@@ -231,14 +230,6 @@ def _check_not_null(data: DataSettings) -> None:
                 "name each value with one of the two options",
                 option="not_null",
             )
-
-
-def _finite_number(text: str) -> float | None:
-    try:
-        number = float(text)
-    except ValueError:
-        return None
-    return number if math.isfinite(number) else None
 
 
 def _check_lines(data: DataSettings) -> None:

@@ -391,3 +391,8 @@ def test_rows_are_steps_if_time_none_says_so(write: Any) -> None:
 def test_texts_with_a_year_that_repeat_are_no_times(write: Any) -> None:
     rows = "".join(f"model 2015,{n}\n" for n in range(9))
     assert len(read_csv(write("car,y\n" + rows)).values) == 9
+
+
+def test_texts_of_four_numbers_with_dots_are_no_times(write: Any) -> None:
+    rows = "".join(f"10.68.32.{n},{n}\n" for n in range(9))
+    assert len(read_csv(write("client,y\n" + rows)).values) == 9
